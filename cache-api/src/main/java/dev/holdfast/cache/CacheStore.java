@@ -1,0 +1,298 @@
+package dev.holdfast.cache;
+
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A place that keeps expiring byte strings under string keys: one server, a cluster, a database over HTTPS, the
+ * process's own memory, or several of them in order. It is what a backend implements; applications hold a {@link Cache}.
+ *
+ * <p><b>Values and keys.</b> A key is any string of Unicode scalar values, the empty one included; an unpaired surrogate
+ * is an {@link IllegalArgumentException}. A value is any byte string, the empty one included. Arrays and collections
+ * passed in are not kept or changed; arrays and maps returned belong to the caller. The store puts its own key prefix
+ * (if it has one) before every key; callers never see it. No argument may be {@code null}.
+ *
+ * <p><b>Time to live.</b> Every write carries one, between 1 ms and {@link #MAX_TTL}, or {@link #FOREVER}; a fraction of a
+ * millisecond is rounded up. Value and time to live are set in one atomic step. An expired entry is absent, at once and
+ * for every operation.
+ *
+ * <p><b>A miss is an answer, never an error; an error is never a miss.</b> Errors are {@link CacheException}s and each
+ * type says what to do about it. Every operation may throw {@link CacheUnavailableException} (its kind
+ * {@link CacheTimeoutException} included), {@link CacheRejectedException}, {@link CacheInterruptedException}, and
+ * {@link IllegalStateException} if the store is closed.
+ *
+ * <p><b>Threads.</b> All methods may be called from any number of threads, platform or virtual, and block the caller.
+ * An operation takes at most {@link #callBound()}, whatever the server does; {@link #removeByPrefix} alone may take up to
+ * {@link #PREFIX_REMOVAL_LIMIT}. A thread that is interrupted before or while it waits gets a
+ * {@link CacheInterruptedException} with its interrupt flag set again. A read of a socket that is under way on a platform
+ * thread may end only with the call bound.
+ *
+ * <p>{@code toString()} names the kind and the address, never a secret.
+ */
+public interface CacheStore extends AutoCloseable {
+
+    /** The time to live of an entry that never expires. */
+    Duration FOREVER = Duration.ofMillis(Long.MAX_VALUE);
+
+    /** The longest finite time to live: 100 years of 365 days. */
+    Duration MAX_TTL = Duration.ofDays(36_500);
+
+    /** The longest time a {@link #removeByPrefix} may take: a minute. */
+    Duration PREFIX_REMOVAL_LIMIT = Duration.ofSeconds(60);
+
+    /**
+     * Returns the value of a key.
+     *
+     * @param key the key
+     * @return a copy that belongs to the caller, or {@code null} if the key is absent
+     */
+    byte @Nullable [] get(String key);
+
+    /**
+     * Returns the values of several keys, in one round trip for each server node, nodes in parallel. Not a snapshot:
+     * keys may change between the reading of one and of the next.
+     *
+     * @param keys the keys; duplicates are harmless
+     * @return a mutable map, in the order of {@code keys}, of those that are present; absent keys have no entry
+     * @throws CacheUnavailableException if some or all keys could not be read;
+     *     {@link CacheUnavailableException#failedKeys()} names those, {@link CacheUnavailableException#partialResult()}
+     *     holds what was found of the others
+     */
+    Map<String, byte[]> getAll(Collection<String> keys);
+
+    /**
+     * Stores a value, whatever was there before.
+     *
+     * @param key the key
+     * @param value the value
+     * @param ttl the time to live from now
+     * @throws CacheRejectedException if the value is larger than the store takes
+     */
+    void put(String key, byte[] value, Duration ttl);
+
+    /**
+     * Stores several values, in one round trip for each server node, nodes in parallel. Each entry is stored atomically,
+     * all together are not.
+     *
+     * @param entries the values by key
+     * @param ttl the time to live from now, for each of them
+     * @throws CacheUnavailableException if some or all entries may not have been stored;
+     *     {@link CacheUnavailableException#failedKeys()} names those
+     */
+    void putAll(Map<String, byte[]> entries, Duration ttl);
+
+    /**
+     * Stores what was computed from a source of truth, as a load does. To a single store it is a {@link #put}. A
+     * composite may drop it and does not record it as a change, since it can be computed again.
+     *
+     * @param key the key
+     * @param value the value
+     * @param ttl the time to live from now
+     */
+    default void fill(String key, byte[] value, Duration ttl) {
+        put(key, value, ttl);
+    }
+
+    /**
+     * Stores several computed values: what {@link #putAll} is to {@link #put}, this is to {@link #fill}.
+     *
+     * @param entries the values by key
+     * @param ttl the time to live from now, for each of them
+     */
+    default void fillAll(Map<String, byte[]> entries, Duration ttl) {
+        putAll(entries, ttl);
+    }
+
+    /**
+     * Stores a value if the key is absent, in one atomic step.
+     *
+     * @param key the key
+     * @param value the value
+     * @param ttl the time to live from now; an entry that is already there keeps its own
+     * @return whether the value was stored
+     */
+    boolean putIfAbsent(String key, byte[] value, Duration ttl);
+
+    /**
+     * Replaces a value if the present one equals {@code expected} byte for byte, in one atomic step.
+     *
+     * @param key the key
+     * @param expected what must be there
+     * @param value what takes its place
+     * @param ttl the time to live from now; an entry that is not replaced keeps its own
+     * @return whether it was replaced; {@code false} if the key is absent
+     */
+    boolean replace(String key, byte[] expected, byte[] value, Duration ttl);
+
+    /**
+     * Removes a key.
+     *
+     * @param key the key
+     * @return whether it was present
+     */
+    boolean remove(String key);
+
+    /**
+     * Removes a key if its value equals {@code expected} byte for byte, in one atomic step.
+     *
+     * @param key the key
+     * @param expected what must be there
+     * @return whether it was removed
+     */
+    boolean remove(String key, byte[] expected);
+
+    /**
+     * Removes several keys, in one round trip for each server node, nodes in parallel.
+     *
+     * @param keys the keys; duplicates and absent ones are harmless
+     * @throws CacheUnavailableException if some or all keys may not have been removed;
+     *     {@link CacheUnavailableException#failedKeys()} names those
+     */
+    void removeAll(Collection<String> keys);
+
+    /**
+     * Says whether a key is present.
+     *
+     * @param key the key
+     * @return whether it is
+     */
+    boolean contains(String key);
+
+    /**
+     * Returns how much longer a key lives.
+     *
+     * @param key the key
+     * @return what is left, in milliseconds, at least 1 ms; {@link #FOREVER} if the entry does not expire; {@code null} if
+     *     the key is absent
+     */
+    @Nullable
+    Duration ttl(String key);
+
+    /**
+     * Gives a present key a new time to live.
+     *
+     * @param key the key
+     * @param ttl the time to live from now; {@link #FOREVER} takes the expiry away
+     * @return whether the key is present
+     */
+    boolean expire(String key, Duration ttl);
+
+    /**
+     * Adds to a counter, in one atomic step. A counter is an entry that holds a signed 64-bit integer as decimal ASCII
+     * digits, so {@link #get} reads it as such; an absent one counts as 0.
+     *
+     * @param key the key
+     * @param delta what to add; may be negative or 0
+     * @param ttlIfCreated the time to live if this call creates the counter; an existing one keeps its own
+     * @return the counter's new value
+     * @throws CacheRejectedException if the value is not such an integer, or the sum overflows; nothing is changed
+     */
+    long increment(String key, long delta, Duration ttlIfCreated);
+
+    /**
+     * Adds to a counter like {@link #increment}, at most once for the same {@code onceId} however often it is called within
+     * an hour: the store keeps a marker beside the counter (on the same node), set in the same atomic step. It makes an
+     * increment whose outcome is unknown safe to repeat.
+     *
+     * @param key the key
+     * @param delta what to add
+     * @param ttlIfCreated the time to live if this call creates the counter
+     * @param onceId names this increment: 1 to 64 characters of {@code [A-Za-z0-9-]}
+     * @return the counter's value after this or the earlier application; empty if the store has no means for this, and
+     *     then nothing was done
+     */
+    default OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
+        return OptionalLong.empty();
+    }
+
+    /**
+     * Removes every key that begins with {@code prefix} (and the store's own key prefix), on every node. Keys written while
+     * it runs may survive. Never blocks a server for longer than a batch: it scans and unlinks.
+     *
+     * @param prefix what the keys begin with, taken literally; empty for every key under the store's own prefix
+     * @return how many keys were removed; a key that expired or was removed by others meanwhile may or may not count
+     * @throws IllegalArgumentException if {@code prefix} is empty and the store has no key prefix of its own: it would
+     *     remove what is not this store's
+     */
+    long removeByPrefix(String prefix);
+
+    /**
+     * Finds out, on a connection of its own that is kept open between probes, whether this store can be read and written:
+     * writes the next number of this client's canary under the key prefix (time to live: a day) and reads it back. A
+     * server that may not be written by this client's credentials is only pinged, and the result says so.
+     *
+     * <p>Never two at a time: a second caller waits for the first within its own timeout.
+     *
+     * @param timeout how long it may take in all, a connection that must be opened included; positive
+     * @return what was learnt besides that the store answers
+     * @throws CacheUnavailableException if it does not answer, or names a state in which it can't serve
+     */
+    ProbeResult probe(Duration timeout);
+
+    /**
+     * Fails every call that is under way, connecting or waiting for a connection, now, and closes every connection, the
+     * probe's included, in such a way that what the peer has not yet read is dropped (a TCP reset). The store stays usable:
+     * later calls connect anew. Returns without waiting for the calls to end; does nothing in a closed store or one
+     * without connections.
+     *
+     * @param cause why; becomes the cause of the {@link CacheUnavailableException}s that those calls throw
+     */
+    void disconnect(Throwable cause);
+
+    /**
+     * Returns the longest time one call may take: the wait for a connection, connecting, redirects and retries included;
+     * {@link #removeByPrefix} excepted.
+     *
+     * @return the bound; {@link Duration#ZERO} if calls never wait
+     */
+    Duration callBound();
+
+    /**
+     * Returns a view of this store whose calls end within {@code limit}, {@link #removeByPrefix} included, for a caller
+     * that has only so much time left. It shares everything else; closing it does nothing.
+     *
+     * @param limit the longest time one call may take; positive
+     * @return the view; this store itself if its {@link #callBound()} is not longer, or if it can't bound single calls (the
+     *     view's own {@code callBound()} says which)
+     */
+    default CacheStore within(Duration limit) {
+        return this;
+    }
+
+    /**
+     * Returns what is known of this store's health and work. Does no I/O and does not wait.
+     *
+     * @return a snapshot
+     */
+    StoreHealth health();
+
+    /** Releases every connection and thread. Calls under way fail; later ones throw {@link IllegalStateException}. Idempotent. */
+    @Override
+    void close();
+
+    /**
+     * Checks a time to live and returns it in milliseconds, for implementations.
+     *
+     * @param ttl a time to live
+     * @return whole milliseconds, rounded up; {@link Long#MAX_VALUE} for {@link #FOREVER}
+     * @throws IllegalArgumentException if it is zero, negative, or longer than {@link #MAX_TTL} and not {@link #FOREVER}
+     */
+    static long ttlMillis(Duration ttl) {
+        Objects.requireNonNull(ttl, "ttl");
+        if (ttl.equals(FOREVER)) {
+            return Long.MAX_VALUE;
+        }
+        if (ttl.isNegative() || ttl.isZero()) {
+            throw new IllegalArgumentException("ttl must be positive: " + ttl);
+        }
+        if (ttl.compareTo(MAX_TTL) > 0) {
+            throw new IllegalArgumentException("ttl must be at most " + MAX_TTL + ", or CacheStore.FOREVER: " + ttl);
+        }
+        long millis = ttl.toMillis();
+        return ttl.toNanosPart() % 1_000_000 == 0 ? millis : millis + 1;
+    }
+}

@@ -1,0 +1,121 @@
+package dev.holdfast.cache;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
+import java.util.function.Function;
+
+/** The codecs that need no library. */
+final class StandardCodecs {
+    static final Codec<String> STRING = new StringCodec();
+    static final Codec<byte[]> BYTES = new BytesCodec();
+    static final Codec<Integer> INTEGER = new TextCodec<>("an int", Integer::valueOf);
+    static final Codec<Long> LONG = new TextCodec<>("a long", Long::valueOf);
+    static final Codec<Double> DOUBLE = new TextCodec<>("a double", Double::valueOf);
+    static final Codec<Boolean> BOOLEAN = new TextCodec<>("true or false", StandardCodecs::parseBoolean);
+
+    private StandardCodecs() {}
+
+    private static Boolean parseBoolean(String text) {
+        return switch (text) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw new IllegalArgumentException("neither true nor false");
+        };
+    }
+
+    private static final class StringCodec implements Codec<String> {
+        @Override
+        public byte[] encode(String value) {
+            byte[] bytes = value.getBytes(StandardCharsets.UTF_8);
+            // getBytes writes '?' for what has no encoding; only then can a '?' hide an unpaired surrogate.
+            if (bytes.length != value.length() || hasSurrogate(value)) {
+                requireEncodable(value);
+            }
+            return bytes;
+        }
+
+        private static boolean hasSurrogate(String value) {
+            for (int i = 0; i < value.length(); i++) {
+                if (Character.isSurrogate(value.charAt(i))) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        private static void requireEncodable(String value) {
+            try {
+                StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(value));
+            } catch (CharacterCodingException e) {
+                throw new CacheCodecException("a String with an unpaired surrogate has no UTF-8 form", e);
+            }
+        }
+
+        @Override
+        public String decode(byte[] bytes) {
+            for (byte b : bytes) {
+                if (b < 0) {
+                    return decodeStrictly(bytes);
+                }
+            }
+            return new String(bytes, StandardCharsets.ISO_8859_1);
+        }
+
+        private static String decodeStrictly(byte[] bytes) {
+            try {
+                return StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(ByteBuffer.wrap(bytes))
+                        .toString();
+            } catch (CharacterCodingException e) {
+                throw new CacheCodecException("not UTF-8, so not a String: " + bytes.length + " bytes", e);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "Codec.string()";
+        }
+    }
+
+    private static final class BytesCodec implements Codec<byte[]> {
+        @Override
+        public byte[] encode(byte[] value) {
+            return value.clone();
+        }
+
+        @Override
+        public byte[] decode(byte[] bytes) {
+            return bytes.clone();
+        }
+
+        @Override
+        public String toString() {
+            return "Codec.bytes()";
+        }
+    }
+
+    private record TextCodec<V>(String what, Function<String, V> parser) implements Codec<V> {
+        @Override
+        public byte[] encode(V value) {
+            return Objects.requireNonNull(value, "value").toString().getBytes(StandardCharsets.US_ASCII);
+        }
+
+        @Override
+        public V decode(byte[] bytes) {
+            try {
+                return parser.apply(new String(bytes, StandardCharsets.US_ASCII));
+            } catch (IllegalArgumentException e) {
+                throw new CacheCodecException("not " + what + ": " + bytes.length + " bytes", e);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "Codec for " + what;
+        }
+    }
+}

@@ -1,0 +1,168 @@
+package dev.holdfast.cache;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What a store knows of its own health and work, at one moment. Start from {@link #of} and derive with the withers.
+ * Immutable.
+ */
+public final class StoreHealth {
+    private final String type;
+    private final boolean distributed;
+    private final boolean available;
+    private final boolean readYourWrites;
+    private final Instant startedAt;
+    private final OperationStats operations;
+    private final PoolHealth pool;
+    private final List<NodeHealth> nodes;
+    private final List<TierHealth> tiers;
+
+    private StoreHealth(
+            String type,
+            boolean distributed,
+            boolean available,
+            boolean readYourWrites,
+            Instant startedAt,
+            OperationStats operations,
+            PoolHealth pool,
+            List<NodeHealth> nodes,
+            List<TierHealth> tiers) {
+        this.type = Objects.requireNonNull(type, "type");
+        this.distributed = distributed;
+        this.available = available;
+        this.readYourWrites = readYourWrites;
+        this.startedAt = Objects.requireNonNull(startedAt, "startedAt");
+        this.operations = Objects.requireNonNull(operations, "operations");
+        this.pool = Objects.requireNonNull(pool, "pool");
+        this.nodes = List.copyOf(nodes);
+        this.tiers = List.copyOf(tiers);
+    }
+
+    /**
+     * Starts a store's health: available, its reads see its writes, nothing counted.
+     *
+     * @param type {@code redis-cluster}, {@code native-redis}, {@code upstash-redis}, {@code in-memory}, or a name of the
+     *     author's
+     * @param distributed whether other processes see the same entries
+     * @param startedAt when the store was created
+     * @return the health
+     */
+    public static StoreHealth of(String type, boolean distributed, Instant startedAt) {
+        return new StoreHealth(
+                type, distributed, true, true, startedAt, OperationStats.NONE, PoolHealth.NONE, List.of(), List.of());
+    }
+
+    /**
+     * Derives one with another availability.
+     *
+     * @param value whether the last that was heard of the store is that it serves; a cluster: every slot
+     * @return the derived health
+     */
+    public StoreHealth withAvailable(boolean value) {
+        return new StoreHealth(type, distributed, value, readYourWrites, startedAt, operations, pool, nodes, tiers);
+    }
+
+    /**
+     * Derives one with another guarantee.
+     *
+     * @param value whether a read sees this client's own earlier writes; {@code false} where replicas answer reads
+     * @return the derived health
+     */
+    public StoreHealth withReadYourWrites(boolean value) {
+        return new StoreHealth(type, distributed, available, value, startedAt, operations, pool, nodes, tiers);
+    }
+
+    /**
+     * Derives one with other counts.
+     *
+     * @param value what the store has done
+     * @return the derived health
+     */
+    public StoreHealth withOperations(OperationStats value) {
+        return new StoreHealth(type, distributed, available, readYourWrites, startedAt, value, pool, nodes, tiers);
+    }
+
+    /**
+     * Derives one with another pool.
+     *
+     * @param value the connections of all nodes together
+     * @return the derived health
+     */
+    public StoreHealth withPool(PoolHealth value) {
+        return new StoreHealth(
+                type, distributed, available, readYourWrites, startedAt, operations, value, nodes, tiers);
+    }
+
+    /**
+     * Derives one with other nodes.
+     *
+     * @param value the servers, in a stable order
+     * @return the derived health
+     */
+    public StoreHealth withNodes(List<NodeHealth> value) {
+        return new StoreHealth(type, distributed, available, readYourWrites, startedAt, operations, pool, value, tiers);
+    }
+
+    /**
+     * Derives one with other tiers.
+     *
+     * @param value the tiers of a composite, in their order
+     * @return the derived health
+     */
+    public StoreHealth withTiers(List<TierHealth> value) {
+        return new StoreHealth(type, distributed, available, readYourWrites, startedAt, operations, pool, nodes, value);
+    }
+
+    /** Returns the kind of store; a composite's is that of the tier that serves. */
+    public String type() {
+        return type;
+    }
+
+    /** Says whether other processes see the same entries. */
+    public boolean distributed() {
+        return distributed;
+    }
+
+    /** Says whether the last that was heard of the store is that it serves. */
+    public boolean available() {
+        return available;
+    }
+
+    /** Says whether a read sees this client's own earlier writes. */
+    public boolean readYourWrites() {
+        return readYourWrites;
+    }
+
+    /** Returns when the store was created. */
+    public Instant startedAt() {
+        return startedAt;
+    }
+
+    /** Returns what the store has done. */
+    public OperationStats operations() {
+        return operations;
+    }
+
+    /** Returns the figures of all its connections together. */
+    public PoolHealth pool() {
+        return pool;
+    }
+
+    /** Returns its servers, unmodifiable; empty for memory. */
+    public List<NodeHealth> nodes() {
+        return nodes;
+    }
+
+    /** Returns the tiers of a composite, unmodifiable; empty for a plain store. */
+    public List<TierHealth> tiers() {
+        return tiers;
+    }
+
+    @Override
+    public String toString() {
+        return "StoreHealth[" + type + (available ? ", available, " : ", unavailable, ") + operations + ", " + pool
+                + ", nodes=" + nodes + ", tiers=" + tiers + ']';
+    }
+}

@@ -1,0 +1,25 @@
+package dev.holdfast.cache;
+
+/**
+ * Makes a store from settings. Found by {@link java.util.ServiceLoader}; needs a public constructor without parameters,
+ * or a {@code provider} method. Which tiers are configured, and in which order they stand, is decided by the client; a
+ * provider is asked only for a tier that is.
+ */
+public interface StoreProvider {
+
+    /**
+     * Returns the name of the tier that this provider makes.
+     *
+     * @return the name as in {@code CACHE_TIERS}: {@code cluster}, {@code single}, {@code upstash} or {@code memory}
+     */
+    String tier();
+
+    /**
+     * Makes the store. Connects to nothing: a server that is down does not fail this, nor make it wait.
+     *
+     * @param settings the settings; every variable of this tier is checked here
+     * @return the store
+     * @throws CacheConfigException if a setting is missing or malformed
+     */
+    CacheStore create(Settings settings);
+}

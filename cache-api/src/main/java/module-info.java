@@ -1,0 +1,9 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The contracts of Holdfast: what a store implements and what an application holds. */
+@NullMarked
+module dev.holdfast.cache {
+    requires static transitive org.jspecify;
+
+    exports dev.holdfast.cache;
+}
