@@ -1,5 +1,7 @@
 package dev.holdfast.cache;
 
+import java.util.Arrays;
+
 /**
  * Turns values into bytes and back. Must be safe for any number of threads, and decode what earlier releases of the
  * application encoded.
@@ -25,6 +27,20 @@ public interface Codec<V> {
      * @throws CacheCodecException if the bytes are not such a value
      */
     V decode(byte[] bytes);
+
+    /**
+     * Decodes a value that stands within a larger array. By default copies it out first; codecs that can read it where it
+     * stands should override this.
+     *
+     * @param bytes holds what {@link #encode} made; not kept, not changed
+     * @param offset where it begins
+     * @param length how long it is
+     * @return the value, never {@code null}
+     * @throws CacheCodecException if the bytes are not such a value
+     */
+    default V decode(byte[] bytes, int offset, int length) {
+        return decode(Arrays.copyOfRange(bytes, offset, offset + length));
+    }
 
     /**
      * Says whether the store holds this codec's bytes alone, without an envelope. See {@link #raw(Codec)}.

@@ -19,6 +19,11 @@ record RawCodec<V>(Codec<V> codec) implements Codec<V> {
     }
 
     @Override
+    public V decode(byte[] bytes, int offset, int length) {
+        return codec.decode(bytes, offset, length);
+    }
+
+    @Override
     public boolean isRaw() {
         return true;
     }

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -56,22 +57,24 @@ final class StandardCodecs {
 
         @Override
         public String decode(byte[] bytes) {
-            for (byte b : bytes) {
-                if (b < 0) {
-                    return decodeStrictly(bytes);
-                }
-            }
-            return new String(bytes, StandardCharsets.ISO_8859_1);
+            return decode(bytes, 0, bytes.length);
         }
 
-        private static String decodeStrictly(byte[] bytes) {
+        @Override
+        public String decode(byte[] bytes, int offset, int length) {
+            // The JDK's decoder is fast, and lenient: it writes U+FFFD for what is malformed.
+            String text = new String(bytes, offset, length, StandardCharsets.UTF_8);
+            return text.indexOf('\uFFFD') < 0 ? text : decodeStrictly(bytes, offset, length);
+        }
+
+        private static String decodeStrictly(byte[] bytes, int offset, int length) {
             try {
                 return StandardCharsets.UTF_8
                         .newDecoder()
-                        .decode(ByteBuffer.wrap(bytes))
+                        .decode(ByteBuffer.wrap(bytes, offset, length))
                         .toString();
             } catch (CharacterCodingException e) {
-                throw new CacheCodecException("not UTF-8, so not a String: " + bytes.length + " bytes", e);
+                throw new CacheCodecException("not UTF-8, so not a String: " + length + " bytes", e);
             }
         }
 
@@ -93,6 +96,11 @@ final class StandardCodecs {
         }
 
         @Override
+        public byte[] decode(byte[] bytes, int offset, int length) {
+            return Arrays.copyOfRange(bytes, offset, offset + length);
+        }
+
+        @Override
         public String toString() {
             return "Codec.bytes()";
         }
@@ -106,10 +114,15 @@ final class StandardCodecs {
 
         @Override
         public V decode(byte[] bytes) {
+            return decode(bytes, 0, bytes.length);
+        }
+
+        @Override
+        public V decode(byte[] bytes, int offset, int length) {
             try {
-                return parser.apply(new String(bytes, StandardCharsets.US_ASCII));
+                return parser.apply(new String(bytes, offset, length, StandardCharsets.US_ASCII));
             } catch (IllegalArgumentException e) {
-                throw new CacheCodecException("not " + what + ": " + bytes.length + " bytes", e);
+                throw new CacheCodecException("not " + what + ": " + length + " bytes", e);
             }
         }
 

@@ -1,0 +1,69 @@
+package dev.holdfast.cache;
+
+import java.util.Collection;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@link Cache} whose operations return at once. They run on a virtual thread each where the JVM has them, else on a
+ * bounded pool of daemon threads; so does what is chained to a future without an executor of its own: it must not block. A future fails with
+ * the exception that the blocking operation throws. Cancelling one leaves: a load goes on while anybody else waits for it,
+ * and is interrupted when nobody does. Arguments are checked at once, on the caller's thread. For any number of threads.
+ *
+ * @param <K> the type of the keys
+ * @param <V> the type of the values
+ */
+public interface AsyncCache<K, V> {
+
+    /** {@link Cache#get(Object)}. */
+    CompletableFuture<@Nullable V> get(K key);
+
+    /** {@link Cache#get(Object, CacheLoader)}. */
+    CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader);
+
+    /** {@link Cache#get(Object, CacheLoader, CachePolicy)}. */
+    CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader, CachePolicy policy);
+
+    /** {@link Cache#getAll(Collection)}. */
+    CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys);
+
+    /** {@link Cache#getAll(Collection, BulkCacheLoader)}. */
+    CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader);
+
+    /** {@link Cache#lookup(Object)}. */
+    CompletableFuture<Lookup<V>> lookup(K key);
+
+    /** {@link Cache#contains(Object)}. */
+    CompletableFuture<Boolean> contains(K key);
+
+    /** {@link Cache#refresh(Object, CacheLoader)}. */
+    CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader);
+
+    /** {@link Cache#put(Object, Object)}. */
+    CompletableFuture<@Nullable Void> put(K key, V value);
+
+    /** {@link Cache#put(Object, Object, CachePolicy)}. */
+    CompletableFuture<@Nullable Void> put(K key, V value, CachePolicy policy);
+
+    /** {@link Cache#putAll(Map)}. */
+    CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries);
+
+    /** {@link Cache#putIfAbsent(Object, Object)}. */
+    CompletableFuture<Boolean> putIfAbsent(K key, V value);
+
+    /** {@link Cache#replace(Object, Object, Object)}. */
+    CompletableFuture<Boolean> replace(K key, V expected, V value);
+
+    /** {@link Cache#remove(Object)}. */
+    CompletableFuture<Boolean> remove(K key);
+
+    /** {@link Cache#removeAll(Collection)}. */
+    CompletableFuture<@Nullable Void> removeAll(Collection<? extends K> keys);
+
+    /** {@link Cache#markStale(Object)}. */
+    CompletableFuture<Boolean> markStale(K key);
+
+    /** {@link Cache#clear()}. */
+    CompletableFuture<@Nullable Void> clear();
+}

@@ -1,0 +1,310 @@
+package dev.holdfast.cache;
+
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * How long values live and how they are loaded. A value: derive others with the withers. One that contradicts itself
+ * can't be built, so withers are applied in an order in which each step makes sense ({@code staleFor} before
+ * {@code loadSoftTimeout}). Immutable.
+ */
+public final class CachePolicy {
+    private static final CachePolicy DEFAULTS = new Draft().build();
+
+    private final Draft fields;
+
+    private CachePolicy(Draft fields) {
+        this.fields = fields;
+    }
+
+    /**
+     * Returns the defaults: five minutes to live, no staleness, loads of at most 30 s, 64 at once.
+     *
+     * @return the defaults
+     */
+    public static CachePolicy defaults() {
+        return DEFAULTS;
+    }
+
+    /**
+     * Returns the defaults with another time to live.
+     *
+     * @param ttl as in {@link #withTtl}
+     * @return the policy
+     */
+    public static CachePolicy of(Duration ttl) {
+        return DEFAULTS.withTtl(ttl);
+    }
+
+    /** How long a value is fresh. */
+    public Duration ttl() {
+        return fields.ttl;
+    }
+
+    /** How long beyond its time to live a value may stand in for a failed load; zero: not at all. */
+    public Duration staleFor() {
+        return fields.staleFor;
+    }
+
+    /** How long after a failed load a stale value is returned without trying again. */
+    public Duration retryLoadAfter() {
+        return fields.retryLoadAfter;
+    }
+
+    /** The lease of a load: how long it may run, the wait for its place among {@link #maxLoads()} included. */
+    public Duration loadTimeout() {
+        return fields.loadTimeout;
+    }
+
+    /** How long a caller that has a stale value waits for a load; zero: until it ends. */
+    public Duration loadSoftTimeout() {
+        return fields.loadSoftTimeout;
+    }
+
+    /** The fraction of its time to live after which a read starts a refresh in the background; 0: never. */
+    public double refreshAhead() {
+        return fields.refreshAhead;
+    }
+
+    /** The fraction of the time to live of which a random part is taken off at each write; 0: none. */
+    public double ttlJitter() {
+        return fields.ttlJitter;
+    }
+
+    /** How long it is remembered that a key has no value; zero: not at all. */
+    public Duration negativeTtl() {
+        return fields.negativeTtl;
+    }
+
+    /** How many loads of one cache run at once. */
+    public int maxLoads() {
+        return fields.maxLoads;
+    }
+
+    /**
+     * Derives a policy with another time to live.
+     *
+     * @param ttl positive, at most {@link CacheStore#MAX_TTL}, or {@link CacheStore#FOREVER}
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds, or endless and something in this policy counts from
+     *     its end
+     */
+    public CachePolicy withTtl(Duration ttl) {
+        Draft draft = fields.copy();
+        draft.ttl = Objects.requireNonNull(ttl, "ttl");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy that returns a value up to this long beyond its time to live when a load fails. The limit is written
+     * in the entry when it is made.
+     *
+     * @param staleFor zero for not at all; with the time to live at most {@link CacheStore#MAX_TTL}
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds, or contradicts this policy
+     */
+    public CachePolicy withStaleFor(Duration staleFor) {
+        Draft draft = fields.copy();
+        draft.staleFor = Objects.requireNonNull(staleFor, "staleFor");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy that rests this long after a failed load for which a stale value stood in. The rest is kept in this
+     * process and ends when the key is changed.
+     *
+     * @param retryLoadAfter zero for no rest, at most a day
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    public CachePolicy withRetryLoadAfter(Duration retryLoadAfter) {
+        Draft draft = fields.copy();
+        draft.retryLoadAfter = Objects.requireNonNull(retryLoadAfter, "retryLoadAfter");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy with another lease for loads. When it ends the loader is interrupted and its callers get a
+     * {@link CacheLoadException} or the stale value, within 50 ms.
+     *
+     * @param loadTimeout positive, at most a day
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds, or not longer than the soft timeout
+     */
+    public CachePolicy withLoadTimeout(Duration loadTimeout) {
+        Draft draft = fields.copy();
+        draft.loadTimeout = Objects.requireNonNull(loadTimeout, "loadTimeout");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy in which a caller that has a stale value waits only so long for a load, which goes on without it.
+     *
+     * @param loadSoftTimeout zero for no such limit; shorter than the load timeout
+     * @return the derived policy
+     * @throws IllegalArgumentException if there is no {@link #staleFor()}, or it is out of these bounds
+     */
+    public CachePolicy withLoadSoftTimeout(Duration loadSoftTimeout) {
+        Draft draft = fields.copy();
+        draft.loadSoftTimeout = Objects.requireNonNull(loadSoftTimeout, "loadSoftTimeout");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy that refreshes values in the background before they expire: the first read past this fraction of
+     * the time to live starts a load and nobody waits for it.
+     *
+     * @param fraction from 0 (never) to less than 1
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds, or values live for ever
+     */
+    public CachePolicy withRefreshAhead(double fraction) {
+        Draft draft = fields.copy();
+        draft.refreshAhead = fraction;
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy that shortens each time to live at random, so that what was written together does not expire
+     * together.
+     *
+     * @param fraction the most that is taken off, from 0 to less than 1
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds, or values live for ever
+     */
+    public CachePolicy withTtlJitter(double fraction) {
+        Draft draft = fields.copy();
+        draft.ttlJitter = fraction;
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy that remembers for this long that a loader returned {@code null}.
+     *
+     * @param negativeTtl zero for not at all, at most {@link CacheStore#MAX_TTL}
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    public CachePolicy withNegativeTtl(Duration negativeTtl) {
+        Draft draft = fields.copy();
+        draft.negativeTtl = Objects.requireNonNull(negativeTtl, "negativeTtl");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy with another bound on the loads of one cache that run at once, so that a cold cache does not
+     * overrun the source. Counts in the policy that a cache was made with; in that of a single call it has no effect. A
+     * bulk load is one.
+     *
+     * @param maxLoads from 1 to 100,000
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    public CachePolicy withMaxLoads(int maxLoads) {
+        Draft draft = fields.copy();
+        draft.maxLoads = maxLoads;
+        return draft.build();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof CachePolicy that && toString().equals(that.toString());
+    }
+
+    @Override
+    public int hashCode() {
+        return toString().hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return fields.toString();
+    }
+
+    /** The fields while they are being chosen; never shared before {@link #build} has checked them. */
+    private static final class Draft {
+        private static final Duration DAY = Duration.ofDays(1);
+
+        private Duration ttl = Duration.ofMinutes(5);
+        private Duration staleFor = Duration.ZERO;
+        private Duration retryLoadAfter = Duration.ofSeconds(5);
+        private Duration loadTimeout = Duration.ofSeconds(30);
+        private Duration loadSoftTimeout = Duration.ZERO;
+        private double refreshAhead;
+        private double ttlJitter;
+        private Duration negativeTtl = Duration.ZERO;
+        private int maxLoads = 64;
+
+        Draft copy() {
+            Draft copy = new Draft();
+            copy.ttl = ttl;
+            copy.staleFor = staleFor;
+            copy.retryLoadAfter = retryLoadAfter;
+            copy.loadTimeout = loadTimeout;
+            copy.loadSoftTimeout = loadSoftTimeout;
+            copy.refreshAhead = refreshAhead;
+            copy.ttlJitter = ttlJitter;
+            copy.negativeTtl = negativeTtl;
+            copy.maxLoads = maxLoads;
+            return copy;
+        }
+
+        CachePolicy build() {
+            CacheStore.ttlMillis(ttl);
+            span("staleFor", staleFor, Duration.ZERO, CacheStore.MAX_TTL);
+            span("retryLoadAfter", retryLoadAfter, Duration.ZERO, DAY);
+            span("loadTimeout", loadTimeout, Duration.ofMillis(1), DAY);
+            span("loadSoftTimeout", loadSoftTimeout, Duration.ZERO, DAY);
+            fraction("refreshAhead", refreshAhead);
+            fraction("ttlJitter", ttlJitter);
+            span("negativeTtl", negativeTtl, Duration.ZERO, CacheStore.MAX_TTL);
+            require(maxLoads >= 1 && maxLoads <= 100_000, "maxLoads must be from 1 to 100000: " + maxLoads);
+            agree();
+            return new CachePolicy(this);
+        }
+
+        private void agree() {
+            require(
+                    loadSoftTimeout.isZero() || !staleFor.isZero(),
+                    "loadSoftTimeout " + loadSoftTimeout + " needs a stale value to return: set staleFor first");
+            require(
+                    loadSoftTimeout.compareTo(loadTimeout) < 0,
+                    "loadSoftTimeout must be shorter than loadTimeout " + loadTimeout + ": " + loadSoftTimeout);
+            if (ttl.equals(CacheStore.FOREVER)) {
+                String why = " counts from the end of the ttl, which is FOREVER: ";
+                require(staleFor.isZero(), "staleFor" + why + staleFor);
+                require(refreshAhead == 0, "refreshAhead" + why + refreshAhead);
+                require(ttlJitter == 0, "ttlJitter" + why + ttlJitter);
+            } else {
+                require(
+                        ttl.plus(staleFor).compareTo(CacheStore.MAX_TTL) <= 0,
+                        "ttl and staleFor must together be at most " + CacheStore.MAX_TTL + ": " + ttl + " and "
+                                + staleFor);
+            }
+        }
+
+        private static void span(String name, Duration value, Duration min, Duration max) {
+            require(
+                    value.compareTo(min) >= 0 && value.compareTo(max) <= 0,
+                    name + " must be from " + min + " to " + max + ": " + value);
+        }
+
+        private static void fraction(String name, double value) {
+            require(value >= 0 && value < 1, name + " must be from 0 to less than 1: " + value);
+        }
+
+        private static void require(boolean holds, String message) {
+            if (!holds) {
+                throw new IllegalArgumentException(message);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "CachePolicy[ttl=" + ttl + ", staleFor=" + staleFor + ", retryLoadAfter=" + retryLoadAfter
+                    + ", loadTimeout=" + loadTimeout + ", loadSoftTimeout=" + loadSoftTimeout + ", refreshAhead="
+                    + refreshAhead + ", ttlJitter=" + ttlJitter + ", negativeTtl=" + negativeTtl + ", maxLoads="
+                    + maxLoads + ']';
+        }
+    }
+}

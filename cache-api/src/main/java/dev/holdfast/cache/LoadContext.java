@@ -1,0 +1,56 @@
+package dev.holdfast.cache;
+
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an adaptive loader knows of the last value, and what it decides about the new one. For the loader's thread, until
+ * the loader returns.
+ *
+ * @param <V> the type of the values
+ */
+public interface LoadContext<V> {
+
+    /**
+     * Returns the value that the cache still holds: a stale one, or at a refresh a fresh one.
+     *
+     * @return the value, {@code null} if there is none
+     */
+    @Nullable
+    V lastValue();
+
+    /**
+     * Returns the ETag that was stored with the last value.
+     *
+     * @return the ETag; empty if there is no last value, or none was stored with it
+     */
+    Optional<String> lastETag();
+
+    /**
+     * Sets the time to live of this value instead of the policy's.
+     *
+     * @param ttl positive, at most {@link CacheStore#MAX_TTL}, or {@link CacheStore#FOREVER}
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    void ttl(Duration ttl);
+
+    /**
+     * Stores an ETag (or any other validator) with this value, for the next load.
+     *
+     * @param etag at most 65,535 bytes of UTF-8
+     */
+    void etag(String etag);
+
+    /**
+     * Answers that the source has nothing newer: the last value is fresh again, for a whole time to live, with its ETag.
+     * To be returned: {@code return context.notModified();}
+     *
+     * @return the last value
+     * @throws IllegalStateException if there is none
+     */
+    V notModified();
+
+    /** Gives the value to its callers without storing it. What the cache held before is left as it is. */
+    void dontCache();
+}
