@@ -1,0 +1,51 @@
+package dev.holdfast.cache;
+
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
+
+/**
+ * A type with its parameters, which a {@link Class} can't hold: {@code new TypeRef<List<Order>>() {}}. The braces matter: a
+ * subclass is what remembers the parameters. Immutable.
+ *
+ * @param <T> the type
+ */
+public abstract class TypeRef<T> {
+    private final Type type;
+
+    /**
+     * Remembers the type that the subclass names.
+     *
+     * @throws IllegalStateException if the subclass names none, or not directly
+     */
+    protected TypeRef() {
+        if (!(getClass().getGenericSuperclass() instanceof ParameterizedType parent)
+                || parent.getRawType() != TypeRef.class) {
+            throw new IllegalStateException("a TypeRef names its type: new TypeRef<List<String>>() {}");
+        }
+        this.type = parent.getActualTypeArguments()[0];
+    }
+
+    /**
+     * Returns the type.
+     *
+     * @return a class, or a parameterized type
+     */
+    public final Type type() {
+        return type;
+    }
+
+    @Override
+    public final boolean equals(Object other) {
+        return other instanceof TypeRef<?> that && type.equals(that.type);
+    }
+
+    @Override
+    public final int hashCode() {
+        return type.hashCode();
+    }
+
+    @Override
+    public final String toString() {
+        return type.getTypeName();
+    }
+}

@@ -1,0 +1,116 @@
+package dev.holdfast.cache.jackson;
+
+import dev.holdfast.cache.CacheCodecException;
+import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.TypeRef;
+import java.lang.reflect.Type;
+import java.util.Objects;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.ObjectWriter;
+
+/**
+ * JSON for records, beans, collections and {@code java.time}, in UTF-8. Unknown properties are ignored and missing ones
+ * have their Java default, so that releases of an application that differ by a property read each other's entries.
+ *
+ * <p>The type given here decides what is built, never the data: default typing is off, and annotations that let JSON name a
+ * class ({@code @JsonTypeInfo(use = CLASS)}) are refused. Closed hierarchies by {@code @JsonSubTypes} work. Nesting is
+ * limited to 500 levels, a number to 1,000 digits.
+ *
+ * <p>Exceptions name the type and the place, never the value: no message and no cause of Jackson's is passed on, since they
+ * quote what they did not understand.
+ *
+ * <p>Immutable; two codecs for the same type are equal.
+ *
+ * @param <V> the type of the values
+ */
+public final class JacksonCodec<V> implements Codec<V> {
+    private final Type type;
+    private final ObjectReader reader;
+    private final ObjectWriter writer;
+
+    private JacksonCodec(Type type) {
+        this.type = Objects.requireNonNull(type, "type");
+        this.reader = Json.MAPPER.readerFor(Json.MAPPER.constructType(type));
+        this.writer = Json.MAPPER.writerFor(Json.MAPPER.constructType(type));
+    }
+
+    /**
+     * Makes a codec for a class.
+     *
+     * @param type the class
+     * @param <V> the type of the values
+     * @return the codec
+     */
+    public static <V> JacksonCodec<V> of(Class<V> type) {
+        return new JacksonCodec<>(type);
+    }
+
+    /**
+     * Makes a codec for a type with parameters.
+     *
+     * @param type the type: {@code new TypeRef<List<Order>>() {}}
+     * @param <V> the type of the values
+     * @return the codec
+     */
+    public static <V> JacksonCodec<V> of(TypeRef<V> type) {
+        return new JacksonCodec<>(type.type());
+    }
+
+    static JacksonCodec<?> ofType(Type type) {
+        return new JacksonCodec<>(type);
+    }
+
+    @Override
+    public byte[] encode(V value) {
+        Objects.requireNonNull(value, "value");
+        try {
+            return writer.writeValueAsBytes(value);
+        } catch (RuntimeException e) {
+            throw new CacheCodecException(type.getTypeName() + " has no JSON form: " + kindOf(e), null);
+        }
+    }
+
+    @Override
+    public V decode(byte[] bytes) {
+        V value;
+        try {
+            value = reader.readValue(bytes);
+        } catch (RuntimeException e) {
+            throw new CacheCodecException(
+                    bytes.length + " bytes are not the JSON of " + type.getTypeName() + ": " + kindOf(e), null);
+        }
+        if (value == null) {
+            throw new CacheCodecException("JSON null is not a " + type.getTypeName(), null);
+        }
+        return value;
+    }
+
+    private static String kindOf(RuntimeException e) {
+        StringBuilder kind = new StringBuilder(e.getClass().getSimpleName());
+        if (e.getCause() != null) {
+            kind.append(" caused by ").append(e.getCause().getClass().getName());
+        }
+        TokenStreamLocation at = e instanceof JacksonException jackson ? jackson.getLocation() : null;
+        if (at != null && at.getByteOffset() >= 0) {
+            kind.append(" at byte ").append(at.getByteOffset());
+        }
+        return kind.toString();
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof JacksonCodec<?> that && type.equals(that.type);
+    }
+
+    @Override
+    public int hashCode() {
+        return type.hashCode();
+    }
+
+    @Override
+    public String toString() {
+        return "JacksonCodec[" + type.getTypeName() + ']';
+    }
+}
