@@ -74,12 +74,17 @@ public final class JacksonCodec<V> implements Codec<V> {
 
     @Override
     public V decode(byte[] bytes) {
+        return decode(bytes, 0, bytes.length);
+    }
+
+    @Override
+    public V decode(byte[] bytes, int offset, int length) {
         V value;
         try {
-            value = reader.readValue(bytes);
+            value = reader.readValue(bytes, offset, length);
         } catch (RuntimeException e) {
             throw new CacheCodecException(
-                    bytes.length + " bytes are not the JSON of " + type.getTypeName() + ": " + kindOf(e), null);
+                    length + " bytes are not the JSON of " + type.getTypeName() + ": " + kindOf(e), null);
         }
         if (value == null) {
             throw new CacheCodecException("JSON null is not a " + type.getTypeName(), null);

@@ -128,6 +128,12 @@ class JacksonCodecTest {
     }
 
     @Test
+    void aValueWithinALargerArrayIsReadWhereItStands() {
+        byte[] bytes = "][{\"anything\":2.5}][".getBytes(UTF_8);
+        assertEquals(new Holder(2.5), JacksonCodec.of(Holder.class).decode(bytes, 2, bytes.length - 4));
+    }
+
+    @Test
     void timesComeBackEqualWithTheirZones() {
         Instant instant = Instant.parse("2024-10-24T12:00:00.123456789Z");
         Times times = new Times(
@@ -214,9 +220,7 @@ class JacksonCodecTest {
                 "{\"name\":\"s3cret\"",
                 "\u0000\u0001")) {
             CacheCodecException e = assertThrows(
-                    CacheCodecException.class,
-                    () -> JacksonCodec.of(User.class).decode(json.getBytes(UTF_8)),
-                    json);
+                    CacheCodecException.class, () -> JacksonCodec.of(User.class).decode(json.getBytes(UTF_8)), json);
             assertTrue(e.getMessage().contains(User.class.getName()), e.getMessage());
             assertFalse(e.getMessage().contains("s3cret"), e.getMessage());
             assertNull(e.getCause(), "Jackson's exceptions quote the value");
@@ -225,8 +229,8 @@ class JacksonCodecTest {
 
     @Test
     void jsonNullIsNotAValue() {
-        CacheCodecException e =
-                assertThrows(CacheCodecException.class, () -> JacksonCodec.of(User.class).decode("null".getBytes(UTF_8)));
+        CacheCodecException e = assertThrows(
+                CacheCodecException.class, () -> JacksonCodec.of(User.class).decode("null".getBytes(UTF_8)));
         assertTrue(e.getMessage().contains("null"), e.getMessage());
     }
 
@@ -237,17 +241,20 @@ class JacksonCodecTest {
             deep = new Node(i, deep);
         }
         Node chain = deep;
-        assertThrows(CacheCodecException.class, () -> JacksonCodec.of(Node.class).encode(chain));
+        assertThrows(
+                CacheCodecException.class, () -> JacksonCodec.of(Node.class).encode(chain));
         byte[] nested = "[".repeat(100_000).getBytes(UTF_8);
-        assertThrows(CacheCodecException.class, () -> JacksonCodec.of(Holder.class).decode(nested));
+        assertThrows(
+                CacheCodecException.class, () -> JacksonCodec.of(Holder.class).decode(nested));
         byte[] number = "9".repeat(100_000).getBytes(UTF_8);
-        assertThrows(CacheCodecException.class, () -> JacksonCodec.of(BigDecimal.class).decode(number));
+        assertThrows(CacheCodecException.class, () -> JacksonCodec.of(BigDecimal.class)
+                .decode(number));
     }
 
     @Test
     void aValueThatFailsToBeReadIsACodecException() {
-        CacheCodecException e =
-                assertThrows(CacheCodecException.class, () -> JacksonCodec.of(Bad.class).encode(new Bad()));
+        CacheCodecException e = assertThrows(
+                CacheCodecException.class, () -> JacksonCodec.of(Bad.class).encode(new Bad()));
         assertTrue(e.getMessage().contains("IllegalStateException"), e.getMessage());
         assertFalse(e.getMessage().contains("s3cret"), e.getMessage());
     }
@@ -275,8 +282,8 @@ class JacksonCodecTest {
     @Test
     void theProviderIsDeclaredForBothPaths() throws IOException {
         String name = JacksonCodecProvider.class.getName();
-        try (InputStream services = JacksonCodecProvider.class.getResourceAsStream(
-                "/META-INF/services/" + CodecProvider.class.getName())) {
+        try (InputStream services =
+                JacksonCodecProvider.class.getResourceAsStream("/META-INF/services/" + CodecProvider.class.getName())) {
             assertEquals(name, new String(services.readAllBytes(), UTF_8).strip());
         }
         ModuleDescriptor module = JacksonCodecProvider.class.getModule().getDescriptor();
