@@ -260,6 +260,9 @@ public interface CacheStore extends AutoCloseable {
      *     view's own {@code callBound()} says which)
      */
     default CacheStore within(Duration limit) {
+        if (limit.isNegative() || limit.isZero()) {
+            throw new IllegalArgumentException("limit must be positive: " + limit);
+        }
         return this;
     }
 
@@ -294,5 +297,25 @@ public interface CacheStore extends AutoCloseable {
         }
         long millis = ttl.toMillis();
         return ttl.toNanosPart() % 1_000_000 == 0 ? millis : millis + 1;
+    }
+
+    /**
+     * Checks the name of an {@link #incrementOnce}, for implementations.
+     *
+     * @param onceId the name
+     * @return the same
+     * @throws IllegalArgumentException if it is not 1 to 64 characters of {@code [A-Za-z0-9-]}
+     */
+    static String onceId(String onceId) {
+        int length = onceId.length();
+        boolean valid = length >= 1 && length <= 64;
+        for (int i = 0; valid && i < length; i++) {
+            char c = onceId.charAt(i);
+            valid = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
+        }
+        if (!valid) {
+            throw new IllegalArgumentException("onceId must be 1 to 64 characters of A-Z, a-z, 0-9 and '-'");
+        }
+        return onceId;
     }
 }

@@ -1,0 +1,469 @@
+package dev.holdfast.cache.memory;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Expiry;
+import com.github.benmanes.caffeine.cache.Scheduler;
+import com.github.benmanes.caffeine.cache.Ticker;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.Latency;
+import dev.holdfast.cache.OperationStats;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store in the process's own memory, bounded by bytes of heap. What is over the bound is evicted, the least useful
+ * entries first; an entry that alone is over the bound is refused with {@link CacheRejectedException}. Each store has
+ * entries of its own: another with the same key prefix sees none of them.
+ *
+ * <p>Entries expire to the nanosecond on the monotonic clock, and their memory is free about a second later even if the
+ * store is not used. It has no thread of its own, and one that is no longer referred to is garbage, closed or not.
+ *
+ * <p>Calls never wait ({@link #callBound()} is zero), so an interrupted thread is answered like any other and stays
+ * interrupted. {@link #incrementOnce} remembers the last {@value #ONCE_IDS} names. Health counts operations and does not
+ * time them.
+ *
+ * <p>For any number of threads.
+ */
+public final class MemoryStore implements CacheStore {
+    private static final int ONCE_IDS = 1_024;
+    private static final Duration ONCE_TTL = Duration.ofHours(1);
+
+    // Maintenance that nobody's call triggers runs in the common pool: the JDK's one timer thread is everybody's.
+    private static final Scheduler SCHEDULER = (executor, command, delay, unit) ->
+            Scheduler.systemScheduler().schedule(ForkJoinPool.commonPool(), command, delay, unit);
+
+    private final long maxBytes;
+    private final KeyPrefix keyPrefix;
+    private final Ticker clock;
+    private final Cache<String, Entry> cache;
+    private final ConcurrentMap<String, Entry> map;
+    private final Cache<OnceId, Long> onceResults;
+    private final ReentrantLock onceLock = new ReentrantLock();
+    private final LongAdder operations = new LongAdder();
+    private final Instant startedAt = Instant.now();
+    private volatile boolean closed;
+
+    private record OnceId(String key, String id) {}
+
+    MemoryStore(long maxBytes, KeyPrefix keyPrefix, LongSupplier nanoTime) {
+        if (maxBytes <= 0) {
+            throw new IllegalArgumentException("maxBytes must be positive: " + maxBytes);
+        }
+        this.maxBytes = maxBytes;
+        this.keyPrefix = keyPrefix;
+        // From zero on, so that no instant is Entry.NEVER.
+        long origin = nanoTime.getAsLong();
+        this.clock = () -> nanoTime.getAsLong() - origin;
+        this.cache = Caffeine.newBuilder()
+                .maximumWeight(maxBytes)
+                .weigher((String key, Entry entry) ->
+                        (int) Math.min(Integer.MAX_VALUE, Entry.weigh(key, entry.value.length)))
+                .expireAfter(new EntryExpiry())
+                .ticker(clock)
+                .scheduler(SCHEDULER)
+                // On the caller's thread: the bound holds when a write returns, however busy the common pool is.
+                .executor(Runnable::run)
+                .build();
+        this.map = cache.asMap();
+        this.onceResults = Caffeine.newBuilder()
+                .maximumSize(ONCE_IDS)
+                .expireAfterWrite(ONCE_TTL)
+                .ticker(clock)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /**
+     * Creates a store without key prefix.
+     *
+     * @param maxBytes how much heap its entries may take; positive
+     * @return the store
+     */
+    public static MemoryStore create(long maxBytes) {
+        return builder().maxBytes(maxBytes).build();
+    }
+
+    /**
+     * Starts a store of 64 MiB without key prefix.
+     *
+     * @return a builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Describes a store. Not for several threads. */
+    public static final class Builder {
+        private long maxBytes = 64L << 20;
+        private KeyPrefix keyPrefix = KeyPrefix.NONE;
+
+        private Builder() {}
+
+        /**
+         * Bounds the store.
+         *
+         * @param value how much heap its entries may take, keys and overhead included, in bytes; positive
+         * @return this builder
+         */
+        public Builder maxBytes(long value) {
+            if (value <= 0) {
+                throw new IllegalArgumentException("maxBytes must be positive: " + value);
+            }
+            maxBytes = value;
+            return this;
+        }
+
+        /**
+         * Gives the store a key prefix. Nothing else sees its keys, so all it does is allow {@code removeByPrefix("")}.
+         *
+         * @param value the prefix without a colon; empty for none
+         * @return this builder
+         * @throws IllegalArgumentException if {@link KeyPrefix#of} refuses it
+         */
+        public Builder keyPrefix(String value) {
+            keyPrefix = KeyPrefix.of(value);
+            return this;
+        }
+
+        /**
+         * Creates the store.
+         *
+         * @return the store, empty
+         */
+        public MemoryStore build() {
+            return new MemoryStore(maxBytes, keyPrefix, System::nanoTime);
+        }
+    }
+
+    @Override
+    public byte @Nullable [] get(String key) {
+        begin();
+        return read(key);
+    }
+
+    private byte @Nullable [] read(String key) {
+        Entry entry = cache.getIfPresent(key);
+        if (entry == null) {
+            requireScalars(key); // what is present was checked when it was stored
+            return null;
+        }
+        return entry.value.clone();
+    }
+
+    @Override
+    public Map<String, byte[]> getAll(Collection<String> keys) {
+        begin();
+        Map<String, byte[]> found = new LinkedHashMap<>();
+        for (String key : keys) {
+            byte[] value = read(key);
+            if (value != null) {
+                found.putIfAbsent(key, value);
+            }
+        }
+        return found;
+    }
+
+    @Override
+    public void put(String key, byte[] value, Duration ttl) {
+        begin();
+        Entry entry = newEntry(key, value, ttl);
+        cache.put(key, entry);
+    }
+
+    @Override
+    public void putAll(Map<String, byte[]> entries, Duration ttl) {
+        begin();
+        CacheStore.ttlMillis(ttl);
+        Map<String, Entry> checked = new LinkedHashMap<>();
+        entries.forEach((key, value) -> checked.put(key, newEntry(key, value, ttl)));
+        cache.putAll(checked);
+    }
+
+    @Override
+    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
+        begin();
+        return map.putIfAbsent(key, newEntry(key, value, ttl)) == null;
+    }
+
+    @Override
+    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
+        begin();
+        Objects.requireNonNull(expected, "expected");
+        Entry replacement = newEntry(key, value, ttl);
+        while (true) {
+            Entry entry = cache.getIfPresent(key);
+            if (entry == null || !Arrays.equals(entry.value, expected)) {
+                return false;
+            }
+            if (map.replace(key, entry, replacement)) {
+                return true;
+            }
+        }
+    }
+
+    @Override
+    public boolean remove(String key) {
+        begin();
+        requireScalars(key);
+        return map.remove(key) != null;
+    }
+
+    @Override
+    public boolean remove(String key, byte[] expected) {
+        begin();
+        requireScalars(key);
+        Objects.requireNonNull(expected, "expected");
+        while (true) {
+            Entry entry = cache.getIfPresent(key);
+            if (entry == null || !Arrays.equals(entry.value, expected)) {
+                return false;
+            }
+            if (map.remove(key, entry)) {
+                return true;
+            }
+        }
+    }
+
+    @Override
+    public void removeAll(Collection<String> keys) {
+        begin();
+        keys.forEach(MemoryStore::requireScalars);
+        cache.invalidateAll(keys);
+    }
+
+    @Override
+    public boolean contains(String key) {
+        begin();
+        requireScalars(key);
+        return map.containsKey(key);
+    }
+
+    @Override
+    public @Nullable Duration ttl(String key) {
+        begin();
+        requireScalars(key);
+        Entry entry = cache.policy().getIfPresentQuietly(key);
+        if (entry == null) {
+            return null;
+        }
+        if (entry.expiresAtNanos == Entry.NEVER) {
+            return FOREVER;
+        }
+        long left = entry.expiresAtNanos - clock.read();
+        return left <= 0 ? null : Duration.ofMillis((left + 999_999) / 1_000_000);
+    }
+
+    @Override
+    public boolean expire(String key, Duration ttl) {
+        begin();
+        requireScalars(key);
+        long expiresAtNanos = expiresAtNanos(ttl);
+        return map.computeIfPresent(key, (k, entry) -> new Entry(entry.value, expiresAtNanos)) != null;
+    }
+
+    @Override
+    public long increment(String key, long delta, Duration ttlIfCreated) {
+        begin();
+        return add(key, delta, ttlIfCreated);
+    }
+
+    @Override
+    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
+        begin();
+        OnceId id = new OnceId(Objects.requireNonNull(key, "key"), CacheStore.onceId(onceId));
+        CacheStore.ttlMillis(ttlIfCreated);
+        onceLock.lock();
+        try {
+            Long earlier = onceResults.getIfPresent(id);
+            if (earlier != null) {
+                return OptionalLong.of(earlier);
+            }
+            long result = add(key, delta, ttlIfCreated);
+            onceResults.put(id, result);
+            return OptionalLong.of(result);
+        } finally {
+            onceLock.unlock();
+        }
+    }
+
+    private long add(String key, long delta, Duration ttlIfCreated) {
+        requireScalars(key);
+        requireRoom(key, Long.BYTES);
+        long expiresAtNanos = expiresAtNanos(ttlIfCreated);
+        long[] sum = new long[1];
+        map.compute(key, (k, entry) -> {
+            sum[0] = entry == null ? delta : sum(key, entry.value, delta);
+            byte[] digits = Long.toString(sum[0]).getBytes(StandardCharsets.US_ASCII);
+            return new Entry(digits, entry == null ? expiresAtNanos : entry.expiresAtNanos);
+        });
+        return sum[0];
+    }
+
+    private static long sum(String key, byte[] value, long delta) {
+        try {
+            return Math.addExact(parse(value), delta);
+        } catch (NumberFormatException e) {
+            throw new CacheRejectedException("in-memory: the value of \"" + key
+                    + "\" is not a signed 64-bit integer, so it can't be incremented");
+        } catch (ArithmeticException e) {
+            throw new CacheRejectedException(
+                    "in-memory: the increment of \"" + key + "\" would overflow a signed 64-bit integer", e);
+        }
+    }
+
+    /** Reads what {@link Long#toString(long)} writes and nothing else, as Redis does. */
+    private static long parse(byte[] value) {
+        String digits = new String(value, 0, Math.min(value.length, 21), StandardCharsets.ISO_8859_1);
+        long number = Long.parseLong(digits);
+        if (!Long.toString(number).equals(digits)) {
+            throw new NumberFormatException();
+        }
+        return number;
+    }
+
+    @Override
+    public long removeByPrefix(String prefix) {
+        begin();
+        requireScalars(prefix);
+        if (prefix.isEmpty() && keyPrefix.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "an empty prefix is refused by a store without a key prefix of its own: give the store one");
+        }
+        long removed = 0;
+        for (String key : map.keySet()) {
+            if (key.startsWith(prefix) && map.remove(key) != null) {
+                removed++;
+            }
+        }
+        return removed;
+    }
+
+    /** Says {@link ProbeResult#OK}: nothing can be in the way. */
+    @Override
+    public ProbeResult probe(Duration timeout) {
+        begin();
+        if (timeout.isNegative() || timeout.isZero()) {
+            throw new IllegalArgumentException("timeout must be positive: " + timeout);
+        }
+        return ProbeResult.OK;
+    }
+
+    /** Does nothing: there are no connections. */
+    @Override
+    public void disconnect(Throwable cause) {
+        Objects.requireNonNull(cause, "cause");
+    }
+
+    @Override
+    public Duration callBound() {
+        return Duration.ZERO;
+    }
+
+    @Override
+    public StoreHealth health() {
+        return StoreHealth.of("in-memory", false, startedAt)
+                .withAvailable(!closed)
+                .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE));
+    }
+
+    /** Forgets every entry. */
+    @Override
+    public void close() {
+        closed = true;
+        cache.invalidateAll();
+        onceResults.invalidateAll();
+    }
+
+    /** What its entries weigh now, in bytes. */
+    long weightedBytes() {
+        cache.cleanUp();
+        return cache.policy().eviction().orElseThrow().weightedSize().orElseThrow();
+    }
+
+    /** How many entries take memory, expired ones that are not yet removed included. */
+    long entries() {
+        return cache.estimatedSize();
+    }
+
+    private void begin() {
+        if (closed) {
+            throw new IllegalStateException("the store is closed: " + this);
+        }
+        operations.increment();
+    }
+
+    private Entry newEntry(String key, byte[] value, Duration ttl) {
+        requireScalars(key);
+        requireRoom(key, value.length);
+        return new Entry(value.clone(), expiresAtNanos(ttl));
+    }
+
+    private void requireRoom(String key, int valueLength) {
+        long weight = Entry.weigh(key, valueLength);
+        if (weight > maxBytes) {
+            throw new CacheRejectedException("in-memory: an entry of " + weight + " bytes (" + valueLength
+                    + " of them the value) is larger than the whole store, which takes " + maxBytes);
+        }
+    }
+
+    private long expiresAtNanos(Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        return millis == Long.MAX_VALUE ? Entry.NEVER : clock.read() + TimeUnit.MILLISECONDS.toNanos(millis);
+    }
+
+    private static void requireScalars(String key) {
+        int length = key.length();
+        for (int i = 0; i < length; i++) {
+            char c = key.charAt(i);
+            if (Character.isSurrogate(c)) {
+                if (Character.isLowSurrogate(c) || i + 1 == length || !Character.isLowSurrogate(key.charAt(i + 1))) {
+                    throw new IllegalArgumentException("a key holds an unpaired surrogate");
+                }
+                i++;
+            }
+        }
+    }
+
+    /** Each entry carries its own end; reading does not move it. */
+    private static final class EntryExpiry implements Expiry<String, Entry> {
+        @Override
+        public long expireAfterCreate(String key, Entry entry, long currentTime) {
+            return entry.expiresAtNanos == Entry.NEVER ? Entry.NEVER : entry.expiresAtNanos - currentTime;
+        }
+
+        @Override
+        public long expireAfterUpdate(String key, Entry entry, long currentTime, long currentDuration) {
+            return expireAfterCreate(key, entry, currentTime);
+        }
+
+        @Override
+        public long expireAfterRead(String key, Entry entry, long currentTime, long currentDuration) {
+            return currentDuration;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "MemoryStore[in-memory, maxBytes=" + maxBytes + (keyPrefix.isEmpty() ? "" : ", keyPrefix=" + keyPrefix)
+                + ']';
+    }
+}

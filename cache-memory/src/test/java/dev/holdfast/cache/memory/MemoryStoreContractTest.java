@@ -1,0 +1,11 @@
+package dev.holdfast.cache.memory;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.testkit.CacheStoreContract;
+
+class MemoryStoreContractTest extends CacheStoreContract {
+    @Override
+    protected CacheStore create(String keyPrefix) {
+        return MemoryStore.builder().keyPrefix(keyPrefix).build();
+    }
+}

@@ -1,0 +1,17 @@
+package dev.holdfast.cache.memory;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.testkit.CacheStoreContract;
+
+/** Without key prefix, where only {@code removeByPrefix("")} differs. */
+class UnprefixedMemoryStoreContractTest extends CacheStoreContract {
+    @Override
+    protected CacheStore create(String keyPrefix) {
+        return MemoryStore.builder().keyPrefix(keyPrefix).build();
+    }
+
+    @Override
+    protected String keyPrefix() {
+        return "";
+    }
+}

@@ -1,0 +1,222 @@
+package dev.holdfast.cache.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Probes, bounds, health, closing; one thread. */
+abstract class CacheStoreContractLife extends CacheStoreContractSeveral {
+    static final Duration PROBE_TIMEOUT = Duration.ofSeconds(10);
+
+    @Test
+    void aProbeOfAHealthyStoreFindsItWritable() {
+        for (int i = 0; i < 5; i++) {
+            assertEquals(ProbeResult.OK, store.probe(PROBE_TIMEOUT));
+        }
+    }
+
+    @Test
+    void twoStoresCanBeProbedInTurn() throws Exception {
+        CacheStore second = open(prefix());
+
+        for (int i = 0; i < 3; i++) {
+            assertEquals(ProbeResult.OK, store.probe(PROBE_TIMEOUT));
+            assertEquals(ProbeResult.OK, second.probe(PROBE_TIMEOUT));
+        }
+    }
+
+    @Test
+    void aStoreIsUsableAfterADisconnect() {
+        store.put("k", VALUE, LONG);
+        assertEquals(ProbeResult.OK, store.probe(PROBE_TIMEOUT));
+
+        store.disconnect(new Exception("a test"));
+
+        assertEquals(ProbeResult.OK, store.probe(PROBE_TIMEOUT));
+        store.put("k2", OTHER, LONG);
+        assertHolds("k2", OTHER);
+    }
+
+    @Test
+    void disconnectTwiceInARowIsHarmless() {
+        store.disconnect(new Exception("a test"));
+        store.disconnect(new Exception("a test"));
+
+        store.put("k", VALUE, LONG);
+        assertHolds("k", VALUE);
+    }
+
+    @Test
+    void theCallBoundIsZeroOrMoreAndFinite() {
+        Duration bound = store.callBound();
+
+        assertFalse(bound.isNegative());
+        assertTrue(bound.compareTo(Duration.ofHours(1)) < 0, () -> bound + " is no bound");
+    }
+
+    @Test
+    void aViewWithLessTimeSharesTheEntries() {
+        Duration limit = Duration.ofSeconds(5);
+        CacheStore view = store.within(limit);
+        view.put("k", VALUE, LONG);
+
+        assertHolds("k", VALUE);
+        assertEquals("value", text(view.get("k")));
+        assertTrue(
+                view.callBound().compareTo(limit) <= 0 || view.callBound().equals(store.callBound()),
+                () -> view.callBound() + " is neither within the limit nor the store's own bound");
+    }
+
+    @Test
+    void aViewOfMoreTimeThanACallTakesIsTheStore() {
+        CacheStore view = store.within(store.callBound().plusMillis(1));
+
+        assertEquals(store.callBound(), view.callBound());
+        view.put("k", VALUE, LONG);
+        assertHolds("k", VALUE);
+    }
+
+    @Test
+    void closingAViewDoesNothing() {
+        CacheStore view = store.within(Duration.ofMillis(900));
+        if (view != store) {
+            view.close();
+        }
+
+        store.put("k", VALUE, LONG);
+        assertHolds("k", VALUE);
+    }
+
+    @Test
+    void aViewKeepsTheContract() {
+        CacheStore view = store.within(Duration.ofSeconds(5));
+        assertAll(calls().entrySet().stream().map(call -> (Executable) () -> {
+            store.put("key", VALUE, LONG);
+            call.getValue().accept(view);
+        }));
+    }
+
+    @Test
+    void healthSaysWhatTheStoreIs() {
+        store.put("k", VALUE, LONG);
+
+        StoreHealth health = store.health();
+
+        assertFalse(health.type().isBlank());
+        assertTrue(health.available());
+        assertFalse(health.startedAt().isAfter(Instant.now()));
+        assertNotNull(health.toString());
+    }
+
+    @Test
+    void healthCountsOperations() {
+        long before = store.health().operations().total();
+
+        for (int i = 0; i < 10; i++) {
+            store.put("k", VALUE, LONG);
+            store.get("k");
+            store.remove("k");
+        }
+
+        StoreHealth health = store.health();
+        assertTrue(health.operations().total() >= before + 30, () -> health + " after 30 more than " + before);
+        assertEquals(0, health.operations().failed());
+    }
+
+    @Test
+    void aRefusalIsNoFailure() {
+        store.put("k", VALUE, LONG);
+        assertThrows(CacheRejectedException.class, () -> store.increment("k", 1, LONG));
+
+        assertEquals(0, store.health().operations().failed());
+    }
+
+    @Test
+    void afterCloseEveryCallIsRefused() {
+        store.put("key", VALUE, LONG);
+        store.close();
+
+        assertAll(calls().entrySet().stream().map(call -> (Executable) () ->
+                assertThrows(IllegalStateException.class, () -> call.getValue().accept(store), call.getKey())));
+    }
+
+    @Test
+    void afterCloseOfTheStoreItsViewRefuses() {
+        CacheStore view = store.within(Duration.ofSeconds(5));
+        store.close();
+
+        assertThrows(IllegalStateException.class, () -> view.get("k"));
+        assertThrows(IllegalStateException.class, () -> view.put("k", VALUE, LONG));
+    }
+
+    @Test
+    void closeTwiceIsHarmless() {
+        store.put("k", VALUE, LONG);
+        store.close();
+        store.close();
+    }
+
+    @Test
+    void aStoreThatWasNeverUsedCanBeClosed() {
+        store.close();
+    }
+
+    @Test
+    void disconnectAfterCloseDoesNothing() {
+        store.close();
+        store.disconnect(new Exception("a test"));
+
+        assertThrows(IllegalStateException.class, () -> store.get("k"));
+    }
+
+    @Test
+    void healthAndTheRestCanBeAskedAfterClose() {
+        store.close();
+
+        assertNotNull(store.health());
+        assertNotNull(store.callBound());
+        assertNotNull(store.toString());
+    }
+
+    @Test
+    void toStringNamesTheStoreAndNoSecret() {
+        store.put("k", VALUE, LONG);
+        String text = store.toString();
+
+        assertFalse(text.isBlank());
+        assertNotEquals(store.getClass().getName() + '@' + Integer.toHexString(System.identityHashCode(store)), text);
+        for (String secret : secrets()) {
+            assertFalse(text.contains(secret), "toString() gives a secret away");
+        }
+    }
+
+    @Test
+    void messagesOfExceptionsHoldNoValueAndNoSecret() {
+        String value = "a-value-nobody-should-read";
+        store.put("k", bytes(value), LONG);
+
+        CacheException e = assertThrows(CacheRejectedException.class, () -> store.increment("k", 1, LONG));
+
+        String message = String.valueOf(e.getMessage());
+        assertFalse(message.contains(value), message);
+        for (String secret : secrets()) {
+            assertFalse(message.contains(secret), "the message gives a secret away");
+        }
+        assertTrue(List.of("", "null").stream().noneMatch(message::equals), "there is no message");
+    }
+}
