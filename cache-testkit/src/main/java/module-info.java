@@ -1,0 +1,9 @@
+/** Real servers, scripted faults and the contract of a store, for tests. */
+module dev.holdfast.cache.testkit {
+    requires transitive dev.holdfast.cache;
+    requires transitive org.junit.jupiter.api;
+    requires static transitive org.jspecify;
+    requires tools.jackson.core;
+
+    exports dev.holdfast.cache.testkit;
+}
