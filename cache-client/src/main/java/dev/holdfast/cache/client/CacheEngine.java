@@ -26,7 +26,4 @@ abstract class CacheEngine<K, V> implements Cache<K, V> {
 
     /** Sets every count to zero. */
     abstract void resetStats();
-
-    /** Says whether the cache was closed: its name is free then. */
-    abstract boolean isClosed();
 }

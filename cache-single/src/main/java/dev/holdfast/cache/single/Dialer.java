@@ -1,0 +1,130 @@
+package dev.holdfast.cache.single;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Opens connections and knows all that there are. It connects on threads of its own, since resolving a name can neither be
+ * bounded nor interrupted: callers wait for the result as long as they like. The threads end a second after their last work.
+ */
+final class Dialer {
+    private final SingleConfig config;
+    private final JedisErrors errors;
+    private final Set<Link> links = ConcurrentHashMap.newKeySet();
+    private final ThreadPoolExecutor threads;
+    private final Watch watch;
+    private final long connectNanos;
+    private volatile int generation;
+
+    Dialer(SingleConfig config, JedisErrors errors) {
+        this.config = config;
+        this.errors = errors;
+        this.connectNanos = config.connectTimeout().toNanos();
+        this.threads = new ThreadPoolExecutor(
+                0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), threadsNamedAfter(config));
+        this.watch = new Watch(links, this::overdue, threads);
+    }
+
+    private static ThreadFactory threadsNamedAfter(SingleConfig config) {
+        AtomicInteger count = new AtomicInteger();
+        return work -> {
+            Thread thread = new Thread(work, "holdfast-" + config.address() + '-' + count.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /** What resets connections whose use is overdue. */
+    Watch watch() {
+        return watch;
+    }
+
+    /** The present set of connections. */
+    int generation() {
+        return generation;
+    }
+
+    /**
+     * Begins to open a connection.
+     *
+     * @return the connection, whose {@link Link#opened()} is completed, at the latest when the connect timeout is over; if
+     *     exceptionally, with a {@link CacheUnavailableException}
+     */
+    Link dial() {
+        Link link = new Link(config, generation);
+        links.add(link);
+        try {
+            threads.execute(() -> open(link));
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            fail(link, e);
+        }
+        return link;
+    }
+
+    private void open(Link link) {
+        try {
+            long until = System.nanoTime() + connectNanos;
+            link.begin(until);
+            watch.expect(until);
+            link.open();
+            link.usedAt(System.nanoTime());
+            if (!link.end()) {
+                throw new IllegalStateException("reset while it was being opened");
+            }
+            if (!link.opened().complete(link)) {
+                discard(link);
+            }
+        } catch (RuntimeException | Error e) {
+            fail(link, e);
+        }
+    }
+
+    private void fail(Link link, Throwable why) {
+        CacheUnavailableException failure = errors.notOpened(why, link);
+        discard(link);
+        link.opened().completeExceptionally(failure);
+    }
+
+    private void overdue(Link link, long until) {
+        link.resetIfOverdue(until);
+        // While a name is being resolved there is no socket whose reset would end the attempt.
+        if (link.doom() != null && !link.opened().isDone()) {
+            fail(link, new IllegalStateException("no time left"));
+        }
+    }
+
+    /** Closes a connection that is not wanted any more. */
+    void discard(Link link) {
+        links.remove(link);
+        link.reset(Doom.DISCARDED);
+    }
+
+    /** Begins a new set of connections and returns its number. */
+    synchronized int advance() {
+        return ++generation;
+    }
+
+    /** Resets every connection of sets before this one. */
+    void resetBefore(int generation, Doom why) {
+        for (Link link : links) {
+            if (link.generation() - generation < 0) {
+                link.reset(why);
+                if (!link.opened().isDone()) {
+                    fail(link, new IllegalStateException("disconnected"));
+                }
+            }
+        }
+    }
+
+    /** Lets the threads end; nothing is dialled afterwards. */
+    void close() {
+        threads.shutdownNow();
+    }
+}

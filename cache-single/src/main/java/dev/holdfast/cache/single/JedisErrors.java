@@ -1,0 +1,241 @@
+package dev.holdfast.cache.single;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import java.net.ConnectException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.util.SafeEncoder;
+
+/** What Jedis, the server and the network have to say, in the cache's terms. */
+final class JedisErrors {
+    private static final Set<String> SERVER_STATES = Set.of(
+            "READONLY", "OOM", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF", "BUSY", "TRYAGAIN", "CLUSTERDOWN");
+    private static final Set<String> CREDENTIALS = Set.of("NOAUTH", "WRONGPASS", "DENIED");
+    private static final Set<String> REDIRECTIONS = Set.of("MOVED", "ASK", "CROSSSLOT");
+
+    private final String server;
+    private final SingleConfig config;
+
+    JedisErrors(SingleConfig config) {
+        this.config = config;
+        this.server = "Redis at " + config.address();
+    }
+
+    /** Whether the server understood and refused; the connection is as good as before. */
+    boolean isRefusal(Object failure) {
+        return failure instanceof JedisDataException;
+    }
+
+    /** Whether the server refused to write because it has become a replica. */
+    boolean isReadOnly(@Nullable Object failure) {
+        return failure instanceof JedisDataException e && code(e).equals("READONLY");
+    }
+
+    /** Whether the server refused because this client's user may not do it. */
+    boolean isNoPermission(@Nullable Object failure) {
+        return failure instanceof JedisDataException e && code(e).equals("NOPERM");
+    }
+
+    /** Translates a refusal. */
+    RuntimeException refusal(RuntimeException e) {
+        String code = code(e);
+        String message = server + " answered: " + e.getMessage();
+        if (code.equals("NOSCRIPT")) {
+            return new UnknownScriptException();
+        }
+        if (SERVER_STATES.contains(code) || message.contains("max number of clients")) {
+            return new CacheUnavailableException(message, e, Reason.SERVER_STATE, false);
+        }
+        if (CREDENTIALS.contains(code)) {
+            return refused(e, credentialsHint());
+        }
+        if (REDIRECTIONS.contains(code)) {
+            return refused(
+                    e,
+                    "it is a node of a cluster: use the cluster tier (REDIS_CLUSTER_ENABLED=true,"
+                            + " REDIS_CLUSTER_NODES) instead of the single one");
+        }
+        return new CacheRejectedException(message, e);
+    }
+
+    private CacheUnavailableException refused(Throwable e, String hint) {
+        return new CacheUnavailableException(
+                server + " refused this client: " + message(e) + "; " + hint, e, Reason.REFUSED, false);
+    }
+
+    private String credentialsHint() {
+        return config.password() == null
+                ? "it wants a password (REDIS_PASSWORD, or in REDIS_URL)"
+                : "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
+    }
+
+    /** Translates what broke a call on a connection, or kept it from beginning; it is not used again. */
+    CacheException lost(@Nullable Throwable e, Link link, boolean sent) {
+        Doom doom = link.doom();
+        if (Thread.currentThread().isInterrupted()) {
+            return interrupted(e);
+        }
+        if (doom != null && doom.overdue()) {
+            return new CacheTimeoutException(
+                    "no answer from " + server + " in time ("
+                            + config.commandTimeout().toMillis()
+                            + " ms, REDIS_COMMAND_TIMEOUT, or what the caller had left)",
+                    e,
+                    sent);
+        }
+        if (doom != null) {
+            return disconnected(doom.cause(), sent);
+        }
+        return new CacheUnavailableException(
+                "the connection to " + server + " was lost: " + message(e), e, Reason.CONNECTION, sent);
+    }
+
+    /** Translates what kept a connection from being opened. */
+    CacheUnavailableException notOpened(Throwable e, Link link) {
+        Doom doom = link.doom();
+        if (doom != null && !doom.overdue()) {
+            return disconnected(doom.cause(), false);
+        }
+        if (doom != null || root(e) instanceof SocketTimeoutException) {
+            return new CacheTimeoutException(
+                    "could not connect to " + server + " within "
+                            + config.connectTimeout().toMillis() + " ms (REDIS_CONNECT_TIMEOUT)",
+                    e,
+                    false);
+        }
+        if (e instanceof JedisDataException refusal) {
+            return refusedAtStart(refusal);
+        }
+        SSLException tls = find(e, SSLException.class);
+        if (tls != null) {
+            return refused(tls, TlsHints.hint(tls, config));
+        }
+        return new CacheUnavailableException(
+                "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
+    }
+
+    private CacheUnavailableException refusedAtStart(JedisDataException e) {
+        if (refusal(e) instanceof CacheUnavailableException known) {
+            return known;
+        }
+        String text = message(e).toLowerCase(Locale.ROOT);
+        if (text.contains("db index") || text.contains("select is not allowed")) {
+            return refused(e, "it has no database " + config.database() + " (REDIS_DB, or the path of REDIS_URL)");
+        }
+        return refused(e, credentialsHint());
+    }
+
+    private String whyNotConnected(Throwable e) {
+        Throwable root = root(e);
+        if (root instanceof UnknownHostException) {
+            return "the name " + config.host() + " can't be resolved";
+        }
+        if (root instanceof ConnectException) {
+            return message(root) + "; is it running, and is the port right?";
+        }
+        return message(e) + (config.tls() == null ? "; if it speaks TLS, use rediss://" : "");
+    }
+
+    CacheInterruptedException interrupted(@Nullable Throwable e) {
+        Thread.currentThread().interrupt();
+        return new CacheInterruptedException("interrupted while calling " + server, e);
+    }
+
+    CacheUnavailableException disconnected(@Nullable Throwable cause, boolean sent) {
+        return new CacheUnavailableException(
+                "disconnected from " + server + (cause == null ? "" : ": " + message(cause)),
+                cause,
+                Reason.DISCONNECTED,
+                sent);
+    }
+
+    CacheUnavailableException exhausted(long waitedNanos, int open, int size, int waiting) {
+        String waited = "no connection to " + server + " was free within " + waitedNanos / 1_000_000 + " ms: ";
+        if (open == 0) {
+            return new CacheTimeoutException(waited + "connecting to it takes longer than that", null, false);
+        }
+        return new CacheUnavailableException(
+                waited + open + " of at most " + size + " are open (REDIS_CONNECTION_POOL_SIZE), all in use, " + waiting
+                        + " callers wait",
+                null,
+                Reason.SATURATED,
+                false);
+    }
+
+    /** The reply is none that the command can have: requests and replies no longer belong together. */
+    RuntimeException outOfStep(CommandArguments command, @Nullable Object reply) {
+        return new JedisConnectionException("a reply to "
+                + SafeEncoder.encode(command.getCommand().getRaw()) + " that can't be one: "
+                + (reply == null ? "nil" : reply.getClass().getSimpleName()));
+    }
+
+    IllegalStateException closed() {
+        return new IllegalStateException("the store on " + server + " is closed");
+    }
+
+    /** What {@link Link#opened()} failed with. */
+    CacheUnavailableException failureOf(Throwable e) {
+        Throwable cause = e instanceof CompletionException && e.getCause() != null ? e.getCause() : e;
+        return cause instanceof CacheUnavailableException known
+                ? known
+                : new CacheUnavailableException(
+                        "could not connect to " + server + ": " + message(cause), cause, Reason.CONNECTION, false);
+    }
+
+    /** An instance of its own for each caller that failed for the same reason. */
+    CacheUnavailableException again(CacheUnavailableException e) {
+        String message = String.valueOf(e.getMessage());
+        return e instanceof CacheTimeoutException
+                ? new CacheTimeoutException(message, e.getCause(), e.outcomeUnknown())
+                : new CacheUnavailableException(message, e.getCause(), e.reason(), e.outcomeUnknown());
+    }
+
+    /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */
+    private static String code(Throwable e) {
+        String message = message(e);
+        if (message.startsWith("ERR Error running script")) {
+            int inner = message.lastIndexOf(": -");
+            message = inner < 0 ? message : message.substring(inner + 3);
+        }
+        int space = message.indexOf(' ');
+        return space < 0 ? message : message.substring(0, space);
+    }
+
+    private static <X extends Throwable> @Nullable X find(Throwable e, Class<X> type) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (type.isInstance(cause)) {
+                return type.cast(cause);
+            }
+        }
+        return null;
+    }
+
+    private static Throwable root(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        return root;
+    }
+
+    private static String message(@Nullable Throwable e) {
+        if (e == null) {
+            return "no cause known";
+        }
+        String message = root(e).getMessage();
+        return message == null ? root(e).getClass().getSimpleName() : message;
+    }
+}

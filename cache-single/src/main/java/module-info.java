@@ -1,0 +1,15 @@
+import org.jspecify.annotations.NullMarked;
+
+/** The store on one Redis or Valkey. */
+@NullMarked
+module dev.holdfast.cache.single {
+    requires transitive dev.holdfast.cache;
+    requires static transitive org.jspecify;
+    requires org.slf4j;
+    requires redis.clients.jedis;
+
+    exports dev.holdfast.cache.single;
+
+    provides dev.holdfast.cache.StoreProvider with
+            dev.holdfast.cache.single.SingleStoreProvider;
+}
