@@ -6,4 +6,8 @@ module dev.holdfast.cache.testkit {
     requires tools.jackson.core;
 
     exports dev.holdfast.cache.testkit;
+
+    // The tests of the contract are package-private; JUnit calls them.
+    opens dev.holdfast.cache.testkit to
+            org.junit.platform.commons;
 }
