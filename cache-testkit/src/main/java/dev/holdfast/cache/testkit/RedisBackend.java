@@ -1,0 +1,260 @@
+package dev.holdfast.cache.testkit;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The Redis behind the gateway. A connection serves one request at a time, so transactions never mix; nothing is ever
+ * sent twice. Thread-safe.
+ */
+final class RedisBackend implements AutoCloseable {
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
+    private static final int BATCH_COMMANDS = 1_000;
+    private static final long BATCH_BYTES = 4 * 1024 * 1024;
+    private static final List<byte[]> MULTI = List.of("MULTI".getBytes(US_ASCII));
+    private static final List<byte[]> EXEC = List.of("EXEC".getBytes(US_ASCII));
+
+    private interface Task<T> {
+        T run(RespConnection redis) throws IOException;
+    }
+
+    private final InetSocketAddress address;
+    private final @Nullable String password;
+    private final Semaphore permits;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Deque<RespConnection> idle = new ArrayDeque<>();
+    private final Map<String, LongAdder> executed = new ConcurrentHashMap<>();
+    private final AtomicLong writes = new AtomicLong();
+    private final CommandTable table;
+    private boolean closed;
+
+    RedisBackend(InetSocketAddress address, @Nullable String password, int maxConnections) throws IOException {
+        this.address = address;
+        this.password = password;
+        this.permits = new Semaphore(maxConnections);
+        this.table = borrow(redis -> new CommandTable(redis.call("COMMAND")));
+    }
+
+    CommandTable table() {
+        return table;
+    }
+
+    /** Moves with every write that this gateway has made. */
+    long writes() {
+        return writes.get();
+    }
+
+    long executed() {
+        return executed.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    long executed(String upperCaseName) {
+        LongAdder count = executed.get(upperCaseName);
+        return count == null ? 0 : count.sum();
+    }
+
+    /** One reply per command, in order; those that have an answer already don't reach Redis. */
+    List<@Nullable Object> run(List<RestCommand> commands) throws IOException {
+        if (commands.stream().allMatch(command -> command.answer != null)) {
+            return answers(commands);
+        }
+        return borrow(redis -> {
+            List<@Nullable Object> replies = answers(commands);
+            for (int from = 0; from < commands.size(); ) {
+                int to = from;
+                for (long bytes = 0; to < commands.size() && to - from < BATCH_COMMANDS && bytes < BATCH_BYTES; to++) {
+                    bytes += commands.get(to).bytes();
+                    sendTo(redis, commands.get(to));
+                }
+                redis.flush();
+                for (; from < to; from++) {
+                    if (commands.get(from).answer == null) {
+                        replies.set(from, executed(commands.get(from), redis.receive()));
+                    }
+                }
+            }
+            return changed(commands, replies, redis);
+        });
+    }
+
+    /** One reply per command, or a {@link RespError} if nothing was executed. */
+    Object runAtomically(List<RestCommand> commands) throws IOException {
+        for (RestCommand command : commands) {
+            if (command.refusal() != null) {
+                return command.refusal();
+            }
+        }
+        return borrow(redis -> {
+            redis.send(MULTI);
+            for (RestCommand command : commands) {
+                sendTo(redis, command);
+            }
+            redis.send(EXEC);
+            redis.flush();
+            RespError unknown = null;
+            redis.receive();
+            for (RestCommand command : commands) {
+                if (command.answer == null && redis.receive() instanceof RespError error) {
+                    unknown = unknown == null && isUnknown(error) ? translated(command, error) : unknown;
+                }
+            }
+            Object result = redis.receive();
+            if (!(result instanceof List<?> results)) {
+                return unknown != null ? unknown : result instanceof RespError ? result : new RespError("EXECABORT");
+            }
+            List<@Nullable Object> replies = answers(commands);
+            int next = 0;
+            for (int i = 0; i < commands.size(); i++) {
+                if (commands.get(i).answer == null) {
+                    replies.set(i, executed(commands.get(i), results.get(next++)));
+                }
+            }
+            return changed(commands, replies, redis);
+        });
+    }
+
+    /** A connection that the caller closes, for what never ends. */
+    RespConnection dedicated() throws IOException {
+        RespConnection redis = RespConnection.open(address, null, TIMEOUT);
+        boolean usable = false;
+        try {
+            if (password != null) {
+                redis.call("AUTH", password);
+            }
+            usable = true;
+            return redis;
+        } catch (IllegalStateException e) {
+            throw new IOException(e.getMessage(), e);
+        } finally {
+            if (!usable) {
+                redis.close();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+        } finally {
+            lock.unlock();
+        }
+        closeIdle();
+    }
+
+    private static List<@Nullable Object> answers(List<RestCommand> commands) {
+        List<@Nullable Object> answers = new ArrayList<>(commands.size());
+        commands.forEach(command -> answers.add(command.answer));
+        return answers;
+    }
+
+    private static void sendTo(RespConnection redis, RestCommand command) throws IOException {
+        if (command.answer == null) {
+            redis.send(command.args);
+        }
+    }
+
+    private @Nullable Object executed(RestCommand command, @Nullable Object reply) {
+        String name = command.name();
+        executed.computeIfAbsent(name, unseen -> new LongAdder()).increment();
+        if (reply instanceof RespError error) {
+            return translated(command, error);
+        }
+        if (!table.isReadOnly(command)) {
+            writes.incrementAndGet();
+        }
+        return reply;
+    }
+
+    private static RespError translated(RestCommand command, RespError error) {
+        return isUnknown(error) ? new RespError(CommandRules.notAvailable(command.name())) : error;
+    }
+
+    private static boolean isUnknown(RespError error) {
+        return error.message().startsWith("ERR unknown command");
+    }
+
+    private static List<@Nullable Object> changed(
+            List<RestCommand> commands, List<@Nullable Object> replies, RespConnection redis) throws IOException {
+        for (int i = 0; i < replies.size(); i++) {
+            RestCommand command = commands.get(i);
+            if (command.change != RestCommand.ReplyChange.NONE) {
+                replies.set(i, command.change.apply(replies.get(i), redis));
+            }
+        }
+        return replies;
+    }
+
+    private <T> T borrow(Task<T> task) throws IOException {
+        permits.acquireUninterruptibly();
+        try {
+            RespConnection redis = take();
+            try {
+                T result = task.run(redis);
+                give(redis);
+                return result;
+            } catch (IOException | RuntimeException e) {
+                redis.close();
+                // Whatever ended this one, most often a restart, has ended the others too.
+                closeIdle();
+                throw e;
+            }
+        } finally {
+            permits.release();
+        }
+    }
+
+    private RespConnection take() throws IOException {
+        lock.lock();
+        try {
+            if (closed) {
+                throw new IOException("the gateway is closed");
+            }
+            RespConnection last = idle.pollLast();
+            if (last != null) {
+                return last;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return dedicated();
+    }
+
+    private void give(RespConnection redis) {
+        lock.lock();
+        try {
+            if (!closed) {
+                idle.addLast(redis);
+                return;
+            }
+        } finally {
+            lock.unlock();
+        }
+        redis.close();
+    }
+
+    private void closeIdle() {
+        lock.lock();
+        try {
+            idle.forEach(RespConnection::close);
+            idle.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
