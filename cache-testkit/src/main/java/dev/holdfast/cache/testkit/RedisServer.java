@@ -77,7 +77,7 @@ public final class RedisServer implements AutoCloseable {
     private static final String SNAPSHOT = "dump.rdb";
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final ServerConfig config;
+    private volatile ServerConfig config;
     private final Path directory;
     private final boolean portIsFixed;
     private volatile ServerProcess process;
@@ -314,6 +314,7 @@ public final class RedisServer implements AutoCloseable {
                 closed = true;
                 process.kill();
                 Ports.release(port);
+                Ports.release(busPort());
                 delete(directory);
             }
         });
@@ -329,6 +330,30 @@ public final class RedisServer implements AutoCloseable {
         return directory;
     }
 
+    /** Neither down nor frozen, as far as the testkit has brought it about. */
+    boolean isAnswering() {
+        return process.isAlive() && !process.isFrozen();
+    }
+
+    int busPort() {
+        return config.busPort();
+    }
+
+    /** As {@code nodes.conf} has it. */
+    String clusterAddress() {
+        return host() + ":" + port + "@" + busPort();
+    }
+
+    /** Takes other ports, from the next start on. */
+    void move() {
+        exclusively(() -> {
+            Ports.release(port);
+            Ports.release(busPort());
+            port = Ports.free();
+            config = config.withBusPort(Ports.free());
+        });
+    }
+
     private ServerProcess firstStart() {
         for (int attempt = 1; ; attempt++) {
             try {
@@ -339,6 +364,7 @@ public final class RedisServer implements AutoCloseable {
                     throw taken;
                 }
                 port = Ports.free();
+                config = config.isClustered() ? config.withBusPort(Ports.free()) : config;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -521,6 +547,19 @@ public final class RedisServer implements AutoCloseable {
          */
         public RedisServer start() {
             return new RedisServer(this, 0);
+        }
+
+        Builder copy() {
+            Builder copy = new Builder();
+            copy.port = port;
+            copy.password = password;
+            copy.certificates = certificates;
+            copy.kind = kind;
+            copy.persistence = persistence;
+            copy.maxMemoryBytes = maxMemoryBytes;
+            copy.users.addAll(users);
+            copy.lines.addAll(lines);
+            return copy;
         }
 
         RedisServer startClustered(int busPort) {

@@ -1,0 +1,418 @@
+package dev.holdfast.cache.testkit;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A real Redis Cluster on {@code 127.0.0.1}: by default three masters with a replica each, whose nodes a test kills, freezes, moves
+ * slots between and restarts.
+ *
+ * <pre>{@code
+ * try (RedisCluster cluster = RedisCluster.start()) {
+ *     var app = new App(cluster.seeds());               // 127.0.0.1:23456,127.0.0.1:23457,…
+ *     RedisServer master = cluster.masterOf("user:7");
+ *     master.kill();                                    // a replica takes over in about four seconds
+ *     assertTrue(app.stillAnswers("user:7"));
+ *     master.restart(RedisServer.Data.KEEP);            // comes back as a replica
+ *     cluster.awaitHealthy();
+ * }
+ * }</pre>
+ *
+ * <p>It is ready in two to three seconds, most of which a new master waits by itself before it takes writes. {@code
+ * cluster-node-timeout} is 2 s. Which node is master of what is asked of the cluster each time, never remembered.
+ *
+ * <p>Thread-safe, but two changes of the topology at once are the caller's own doing.
+ */
+public final class RedisCluster implements AutoCloseable {
+    private static final long BOUND_NANOS = 60_000_000_000L;
+    private static final Pattern ADDRESS = Pattern.compile("127\\.0\\.0\\.1:\\d+@\\d+");
+
+    private final List<RedisServer> nodes = new CopyOnWriteArrayList<>();
+    private final RedisServer.Builder server;
+
+    private RedisCluster(Builder builder) {
+        server = builder.server
+                .copy()
+                .line("cluster-node-timeout 2000")
+                .line("cluster-require-full-coverage " + (builder.requireFullCoverage ? "yes" : "no"));
+        int count = builder.masters * (1 + builder.replicasPerMaster);
+        try {
+            for (int i = 0; i < count; i++) {
+                nodes.add(server.startClustered(Ports.free()));
+            }
+            form(builder.masters);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Starts a cluster with the defaults of {@link Builder}. */
+    public static RedisCluster start() {
+        return builder().start();
+    }
+
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** All nodes, running or not: first the original masters, then their replicas, then what was added. A snapshot. */
+    public List<RedisServer> nodes() {
+        return List.copyOf(nodes);
+    }
+
+    /**
+     * One of {@link #nodes()}.
+     *
+     * @throws IndexOutOfBoundsException if there is no such node
+     */
+    public RedisServer node(int index) {
+        return nodes.get(index);
+    }
+
+    /** {@code 127.0.0.1:port} of every node, separated by commas. */
+    public String seeds() {
+        return nodes.stream().map(node -> node.host() + ":" + node.port()).collect(Collectors.joining(","));
+    }
+
+    /** The nodes that own slots, by what the cluster knows now: a master just killed is one until its replica has taken over. */
+    public List<RedisServer> masters() {
+        return seen(node -> !node.slots().isEmpty());
+    }
+
+    /** The nodes that are replicas, by what the cluster knows now. */
+    public List<RedisServer> replicas() {
+        return seen(node -> node.is("slave"));
+    }
+
+    /**
+     * The node that owns the slot of a key, hash tags observed.
+     *
+     * @throws IllegalStateException if nobody owns it, or no node answers
+     */
+    public RedisServer masterOf(String key) {
+        int slot = slotOf(key);
+        return seen(node -> node.slots().get(slot)).stream()
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("nobody owns slot " + slot));
+    }
+
+    /** The replicas of a node, by what the cluster knows now. */
+    public List<RedisServer> replicasOf(RedisServer master) {
+        String id = view().byPort(master.port()).id();
+        return seen(node -> node.masterId().equals(id));
+    }
+
+    /** The slot of a key, 0 to 16383: of its first non-empty {@code {hash tag}} if it has one. */
+    public static int slotOf(String key) {
+        return Slots.of(key);
+    }
+
+    /**
+     * Makes a replica the master of its shard ({@code CLUSTER FAILOVER}: no write is lost) and waits until every node that answers has
+     * seen it.
+     *
+     * @throws IllegalStateException if it is no replica or its master is gone
+     */
+    public void failover(RedisServer replica) {
+        String masterId = view().byPort(replica.port()).masterId();
+        replica.command("CLUSTER", "FAILOVER");
+        await(
+                "failover to " + replica,
+                () -> everyAnsweringNode(view -> view.byPort(replica.port()).is("master")
+                        && view.nodes().stream().anyMatch(node -> node.id().equals(masterId) && node.is("slave"))));
+    }
+
+    /**
+     * Moves slots with their keys from one master to another, slot by slot, as {@code redis-cli --cluster reshard} does, and waits
+     * until every node that answers knows. Clients meet {@code MOVED}, {@code ASK} and {@code TRYAGAIN} meanwhile.
+     *
+     * @param count how many slots, the lowest first
+     * @throws IllegalStateException if {@code from} owns fewer
+     */
+    public void migrateSlots(RedisServer from, RedisServer to, int count) {
+        BitSet owned = ClusterView.of(from).myself().slots();
+        if (owned.cardinality() < count) {
+            throw new IllegalStateException(from + " owns " + owned.cardinality() + " slots, not " + count);
+        }
+        int[] moving = owned.stream().limit(count).toArray();
+        new SlotMigration(from, to, masters()).move(moving);
+        await(
+                "everyone to know of the migration",
+                () -> everyAnsweringNode(view -> {
+                    BitSet slots = view.byPort(to.port()).slots();
+                    return Arrays.stream(moving).allMatch(slots::get);
+                }));
+    }
+
+    /** Starts one more node, a master without slots, and waits until every node that answers knows it and it takes writes. */
+    public RedisServer addNode() {
+        RedisServer added = server.startClustered(Ports.free());
+        nodes.add(added);
+        meet(answering().get(0), added);
+        awaitAcquaintance();
+        await("the new node to take writes", () -> isHealthy(added));
+        return added;
+    }
+
+    /**
+     * Ends a node for good, and makes the others forget it. Its replicas follow another master.
+     *
+     * @throws IllegalStateException if it owns slots: {@link #migrateSlots migrate} them first
+     */
+    public void removeNode(RedisServer node) {
+        ClusterView view = view();
+        ClusterView.Node removed = view.byPort(node.port());
+        if (!removed.slots().isEmpty()) {
+            throw new IllegalStateException(node + " owns " + removed.slots().cardinality() + " slots");
+        }
+        nodes.remove(node);
+        String heir = id(masters().get(0));
+        for (RedisServer replica : seen(other -> other.masterId().equals(removed.id()))) {
+            replica.command("CLUSTER", "REPLICATE", heir);
+        }
+        node.close();
+        answering().forEach(other -> other.command("CLUSTER", "FORGET", removed.id()));
+        awaitAcquaintance();
+    }
+
+    /** Stops all nodes, starts them again on the same ports, and waits until the cluster is healthy. */
+    public void restart(RedisServer.Data data) {
+        stopAll();
+        nodes.forEach(node -> node.restart(data));
+        awaitHealthy();
+    }
+
+    /**
+     * As {@link #restart} with the data kept, but every node comes back on another port, as containers do. A client that knows but the
+     * old ports is lost, until it is given {@link #seeds()} again.
+     */
+    public void restartOnOtherPorts() {
+        stopAll();
+        Map<String, String> moves = new HashMap<>();
+        for (RedisServer node : nodes) {
+            String before = node.clusterAddress();
+            node.move();
+            moves.put(before, node.clusterAddress());
+        }
+        nodes.forEach(node -> rewriteAddresses(node.directory().resolve("nodes.conf"), moves));
+        nodes.forEach(node -> node.restart(RedisServer.Data.KEEP));
+        awaitHealthy();
+    }
+
+    /** Changes the password of the default user on all nodes, as {@link RedisServer#setPassword}. The nodes among themselves don't notice. */
+    public void setPassword(@Nullable String newPassword) {
+        nodes.forEach(node -> node.setPassword(newPassword));
+    }
+
+    /**
+     * Waits until all nodes that run agree that every slot is served and no node that they know is failing, and every replica is in sync.
+     *
+     * @throws IllegalStateException if that takes more than 60 s
+     */
+    public void awaitHealthy() {
+        await("the cluster to be healthy", () -> answering().stream().allMatch(this::isHealthy));
+    }
+
+    /** Kills all nodes and deletes their files. */
+    @Override
+    public void close() {
+        nodes.forEach(RedisServer::close);
+    }
+
+    @Override
+    public String toString() {
+        return "RedisCluster[" + seeds() + "]";
+    }
+
+    private void form(int masters) {
+        for (int i = 0; i < masters; i++) {
+            String first = Integer.toString(i * Slots.COUNT / masters);
+            String last = Integer.toString((i + 1) * Slots.COUNT / masters - 1);
+            // Distinct epochs from the start: nobody has to settle a collision by gossip.
+            node(i).command("CLUSTER", "SET-CONFIG-EPOCH", Integer.toString(i + 1));
+            node(i).command("CLUSTER", "ADDSLOTSRANGE", first, last);
+        }
+        nodes.subList(1, nodes.size()).forEach(node -> meet(node(0), node));
+        awaitAcquaintance();
+        for (int i = masters; i < nodes.size(); i++) {
+            node(i).command("CLUSTER", "REPLICATE", id(node(i % masters)));
+        }
+        int replicas = nodes.size() - masters;
+        await(
+                "every node to know every replica",
+                () -> everyAnsweringNode(view ->
+                        view.nodes().stream().filter(node -> node.is("slave")).count() == replicas));
+        awaitHealthy();
+    }
+
+    private static void meet(RedisServer one, RedisServer other) {
+        one.command("CLUSTER", "MEET", other.host(), Integer.toString(other.port()), Integer.toString(other.busPort()));
+    }
+
+    private void awaitAcquaintance() {
+        await(
+                "every node to know every other",
+                () -> everyAnsweringNode(view -> view.nodes().size() == nodes.size()
+                        && view.nodes().stream().noneMatch(n -> n.is("handshake"))));
+    }
+
+    private boolean isHealthy(RedisServer node) {
+        ClusterView view = ClusterView.of(node);
+        return view.nodes().stream().allMatch(ClusterView.Node::isSettled)
+                && info(node, "CLUSTER", "INFO").contains("cluster_state:ok")
+                && (view.myself().is("master")
+                        || info(node, "INFO", "replication").contains("master_link_status:up"));
+    }
+
+    private static String info(RedisServer node, String... command) {
+        return String.valueOf(node.command(command));
+    }
+
+    private void stopAll() {
+        // Replicas first: a master that ends waits for those that lag.
+        replicas().forEach(RedisServer::stop);
+        nodes.forEach(RedisServer::stop);
+    }
+
+    private static void rewriteAddresses(Path nodesConf, Map<String, String> moves) {
+        try {
+            String moved = ADDRESS.matcher(Files.readString(nodesConf))
+                    .replaceAll(found -> moves.getOrDefault(found.group(), found.group()));
+            Files.writeString(nodesConf, moved);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String id(RedisServer node) {
+        return String.valueOf(node.command("CLUSTER", "MYID"));
+    }
+
+    private List<RedisServer> answering() {
+        return nodes.stream().filter(RedisServer::isAnswering).toList();
+    }
+
+    private List<RedisServer> seen(Predicate<ClusterView.Node> wanted) {
+        ClusterView view = view();
+        return nodes.stream()
+                .filter(node -> view.nodes().stream().anyMatch(line -> line.port() == node.port() && wanted.test(line)))
+                .toList();
+    }
+
+    /** The most recent view: a master that was away until now does not know yet that it was replaced. */
+    private ClusterView view() {
+        return answering().stream()
+                .map(ClusterView::of)
+                .max(Comparator.comparingLong(ClusterView::epoch))
+                .orElseThrow(() -> new IllegalStateException("no node of the cluster answers"));
+    }
+
+    private boolean everyAnsweringNode(Predicate<ClusterView> condition) {
+        return answering().stream().map(ClusterView::of).allMatch(condition);
+    }
+
+    private void await(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + BOUND_NANOS;
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new IllegalStateException(
+                        "waited 60 s for " + what + ":\n" + answering().get(0).command("CLUSTER", "NODES"));
+            }
+            try {
+                Thread.sleep(10);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while waiting for " + what, e);
+            }
+        }
+    }
+
+    /** What a cluster is to be. Defaults: 3 masters, 1 replica each, full coverage required, no password, no TLS. Not thread-safe. */
+    public static final class Builder {
+        private final RedisServer.Builder server = RedisServer.builder();
+        private int masters = 3;
+        private int replicasPerMaster = 1;
+        private boolean requireFullCoverage = true;
+
+        private Builder() {}
+
+        /** How many masters, at least 1. With fewer than 3 no replica can be elected, since the majority of masters must vote. */
+        public Builder masters(int masters) {
+            this.masters = atLeast(1, masters, "masters");
+            return this;
+        }
+
+        /** How many replicas each master has, 0 or more. */
+        public Builder replicasPerMaster(int replicas) {
+            this.replicasPerMaster = atLeast(0, replicas, "replicasPerMaster");
+            return this;
+        }
+
+        /** {@code cluster-require-full-coverage}: whether all shards refuse ({@code CLUSTERDOWN}) while one is gone. */
+        public Builder requireFullCoverage(boolean required) {
+            this.requireFullCoverage = required;
+            return this;
+        }
+
+        /** As {@link RedisServer.Builder#password}. */
+        public Builder password(String password) {
+            server.password(password);
+            return this;
+        }
+
+        /** As {@link RedisServer.Builder#user(String, String, String)}. */
+        public Builder user(String name, String password, String rules) {
+            server.user(name, password, rules);
+            return this;
+        }
+
+        /** TLS for clients and among the nodes, each with a valid certificate of this authority. */
+        public Builder tls(Certificates authority) {
+            server.tls(authority, Certificates.Kind.VALID);
+            return this;
+        }
+
+        /** As {@link RedisServer.Builder#persistence}. */
+        public Builder persistence(RedisServer.Persistence persistence) {
+            server.persistence(persistence);
+            return this;
+        }
+
+        /** As {@link RedisServer.Builder#line}, on every node. */
+        public Builder line(String line) {
+            server.line(line);
+            return this;
+        }
+
+        /**
+         * Starts a cluster and waits until it is healthy.
+         *
+         * @throws IllegalStateException if it does not come up within a minute
+         */
+        public RedisCluster start() {
+            return new RedisCluster(this);
+        }
+
+        private static int atLeast(int bound, int value, String name) {
+            if (value < bound) {
+                throw new IllegalArgumentException(name + " must be at least " + bound + ": " + value);
+            }
+            return value;
+        }
+    }
+}
