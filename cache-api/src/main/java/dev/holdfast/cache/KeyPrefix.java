@@ -70,6 +70,23 @@ public final class KeyPrefix {
     }
 
     /**
+     * Returns a key as the server sees it, for protocols that carry text.
+     *
+     * @param key the caller's key
+     * @return prefix and key
+     * @throws IllegalArgumentException if the key holds an unpaired surrogate
+     */
+    public String checkedKey(String key) {
+        for (int i = 0; i < key.length(); i++) {
+            if (Character.isSurrogate(key.charAt(i))) {
+                encode(key);
+                break;
+            }
+        }
+        return apply(key);
+    }
+
+    /**
      * Returns a key as the server sees it, in UTF-8.
      *
      * @param key the caller's key

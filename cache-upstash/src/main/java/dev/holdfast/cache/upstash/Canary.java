@@ -1,0 +1,137 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.ProbeResult;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds out whether the database can be written: stores the next number under a key of this client's own and reads it
+ * back, in one request. An older number than the last that was acknowledged means that the database lost writes.
+ */
+final class Canary {
+    private static final Logger LOG = LoggerFactory.getLogger(UpstashStore.class);
+    private static final Duration TTL = Duration.ofDays(1);
+
+    private final RestClient rest;
+    private final Clock clock;
+    private final String key;
+    private final ReentrantLock one = new ReentrantLock();
+
+    // Guarded by the lock, but for the two that health reads.
+    private long acknowledged;
+    private long next = 1;
+    private long acknowledgedAtNanos;
+    private boolean refusalLogged;
+    private final AtomicInteger failures = new AtomicInteger();
+    private volatile @Nullable Instant lastProbe;
+
+    Canary(RestClient rest, KeyPrefix prefix, Clock clock) {
+        this.rest = rest;
+        this.clock = clock;
+        this.key = prefix.apply("#canary:" + UUID.randomUUID());
+    }
+
+    int failures() {
+        return failures.get();
+    }
+
+    @Nullable
+    Instant lastProbe() {
+        return lastProbe;
+    }
+
+    ProbeResult probe(Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        try {
+            if (!one.tryLock(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new CacheTimeoutException(
+                        "probe of " + rest.errors().address() + ": another was under way for all of " + timeout,
+                        null,
+                        false);
+            }
+        } catch (InterruptedException e) {
+            throw rest.errors().interrupted("probe", e);
+        }
+        try {
+            ProbeResult result = write(deadline);
+            failures.set(0);
+            return result;
+        } catch (CacheUnavailableException e) {
+            failures.incrementAndGet();
+            throw e;
+        } finally {
+            lastProbe = clock.instant();
+            one.unlock();
+        }
+    }
+
+    private ProbeResult write(long deadline) {
+        long number = next++;
+        List<Reply> replies = rest.probe(
+                List.of(
+                        Command.of("SET", key, Long.toString(number), "PX", Long.toString(TTL.toMillis()), "GET"),
+                        Command.of("GET", key)),
+                Math.max(1, deadline - System.nanoTime()));
+        if (replies.get(0) instanceof Reply.Failure refused) {
+            CacheException failure = rest.errors().text("probe", refused.text());
+            if (failure instanceof CacheRejectedException && refused.text().startsWith("NOPERM")) {
+                return ping(deadline, failure);
+            }
+            throw failure instanceof CacheRejectedException
+                    ? new CacheUnavailableException(
+                            String.valueOf(failure.getMessage()), failure, Reason.SERVER_STATE, false)
+                    : failure;
+        }
+        try {
+            byte[] before = replies.get(0).bytes();
+            byte[] now = replies.get(1).bytes();
+            if (now == null || !new String(now, StandardCharsets.US_ASCII).equals(Long.toString(number))) {
+                throw new MalformedReplyException("the canary was written but not read back");
+            }
+            boolean expired = System.nanoTime() - acknowledgedAtNanos > TTL.toNanos() / 2;
+            boolean wentBack =
+                    acknowledged > 0 && (before == null ? !expired : new Reply.Bytes(before).number() < acknowledged);
+            acknowledged = number;
+            acknowledgedAtNanos = System.nanoTime();
+            return new ProbeResult(true, wentBack);
+        } catch (MalformedReplyException e) {
+            throw new CacheUnavailableException(
+                    "probe of " + rest.errors().address() + ": " + e.getMessage(), e, Reason.CONNECTION, true);
+        }
+    }
+
+    private ProbeResult ping(long deadline, CacheException refusal) {
+        if (!refusalLogged) {
+            refusalLogged = true;
+            LOG.warn(
+                    "{}: this token may not write {}, so the database is only pinged and a lost write goes unnoticed;"
+                            + " a standard token may: {}",
+                    rest.errors().address(),
+                    key,
+                    refusal.getMessage());
+        }
+        Reply reply = rest.probe(List.of(Command.of("PING")), Math.max(1, deadline - System.nanoTime()))
+                .get(0);
+        if (reply instanceof Reply.Failure failure) {
+            throw new CacheUnavailableException(
+                    "probe of " + rest.errors().address() + ": " + failure.text(), null, Reason.SERVER_STATE, false);
+        }
+        return new ProbeResult(false, false);
+    }
+}

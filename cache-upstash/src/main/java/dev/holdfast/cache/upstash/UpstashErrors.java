@@ -1,0 +1,129 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLPeerUnverifiedException;
+
+/** What a failed request, an HTTP status or an error text means to a caller. The only place that knows. */
+final class UpstashErrors {
+    private static final int QUOTED = 200;
+
+    /** Texts, in lower case, of a database that will not serve, whoever asks. */
+    private static final List<String> OUT_OF_SERVICE = List.of(
+            "err max daily request limit exceeded",
+            "err max requests limit exceeded",
+            "err max concurrent connections exceeded",
+            "err this database has been suspended",
+            "err db capacity quota exceeded",
+            "server is stopping",
+            "readonly",
+            "loading",
+            "oom",
+            "masterdown",
+            "misconf",
+            "busy",
+            "noreplicas",
+            "clusterdown",
+            "tryagain",
+            "err max number of clients reached");
+
+    private static final List<String> REFUSED = List.of("wrongpass", "noauth", "unauthorized");
+
+    private final String address;
+
+    UpstashErrors(String address) {
+        this.address = address;
+    }
+
+    CacheException interrupted(String command, Throwable cause) {
+        Thread.currentThread().interrupt();
+        return new CacheInterruptedException(command + " at " + address + ": interrupted", cause);
+    }
+
+    /** No answer came. */
+    CacheException failed(RestCall call, IOException e) {
+        boolean unknown = call.started();
+        String what = call.name() + " at " + address + ": ";
+        if (Thread.currentThread().isInterrupted()) {
+            return interrupted(call.name(), e);
+        }
+        if (e instanceof InterruptedIOException) {
+            return new CacheTimeoutException(what + "no complete answer in time", e, unknown);
+        }
+        if (e instanceof SSLHandshakeException || e instanceof SSLPeerUnverifiedException) {
+            return new CacheUnavailableException(
+                    what + "its certificate was not accepted: " + e.getMessage(), e, Reason.REFUSED, false);
+        }
+        return new CacheUnavailableException(
+                what + quoted(String.valueOf(e.getMessage())), e, Reason.CONNECTION, unknown);
+    }
+
+    /** An answer came, but not one of the protocol. */
+    CacheException malformed(RestCall call, MalformedReplyException e) {
+        return new CacheUnavailableException(
+                call.name() + " at " + address + ": " + e.getMessage(), e, Reason.CONNECTION, true);
+    }
+
+    /** A status other than 2xx, with or without an error text. */
+    CacheException status(RestCall call, int status, String text) {
+        String message = call.name() + " at " + address + ": HTTP " + status + ", " + quoted(text);
+        if (status == 401 || status == 403) {
+            return new CacheUnavailableException(
+                    message + " (is UPSTASH_REDIS_REST_TOKEN the token of this database?)",
+                    null,
+                    Reason.REFUSED,
+                    false);
+        }
+        if (status == 408 || status == 429 || status >= 500) {
+            return new CacheUnavailableException(message, null, Reason.SERVER_STATE, status != 429);
+        }
+        if (status == 400 || status == 413) {
+            return text(call.name(), text);
+        }
+        return new CacheUnavailableException(
+                message + " (is UPSTASH_REDIS_REST_URL the address of a database?)", null, Reason.REFUSED, false);
+    }
+
+    /** An error text, from a status 400, a 200 or a place in a pipeline: the command was not executed. */
+    CacheException text(String command, String text) {
+        String lower = text.toLowerCase(Locale.ROOT);
+        String message = command + " at " + address + ": " + quoted(text);
+        if (OUT_OF_SERVICE.stream().anyMatch(lower::startsWith)) {
+            return new CacheUnavailableException(message, null, Reason.SERVER_STATE, false);
+        }
+        if (REFUSED.stream().anyMatch(lower::startsWith)) {
+            return new CacheUnavailableException(message, null, Reason.REFUSED, false);
+        }
+        return new CacheRejectedException(message);
+    }
+
+    String address() {
+        return address;
+    }
+
+    static String quoted(byte[] body) {
+        return quoted(new String(body, 0, Math.min(body.length, 4 * QUOTED), StandardCharsets.UTF_8));
+    }
+
+    /** The beginning of a peer's text, without line ends; what follows «with args beginning with» would be values. */
+    private static String quoted(String text) {
+        int args = text.indexOf(", with args beginning with");
+        String shown = (args < 0 ? text : text.substring(0, args))
+                .replaceAll("\\p{Cntrl}+", " ")
+                .strip();
+        if (shown.isEmpty()) {
+            return "an empty body";
+        }
+        return shown.length() <= QUOTED ? shown : shown.substring(0, QUOTED) + "…";
+    }
+}

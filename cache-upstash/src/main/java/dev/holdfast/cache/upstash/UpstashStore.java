@@ -1,0 +1,286 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store on an Upstash database, over its REST interface.
+ *
+ * <p>Values that are valid UTF-8 stand in the database as they are, so that other clients read them; any other stands as
+ * base64 behind the marker U+0000 {@code base64:}. Text that begins with the marker is written as base64 too. Keys stand as
+ * they are.
+ *
+ * <p>A command and its answer may have {@link UpstashConfig#maxCommandBytes()}; a larger value is a
+ * {@link dev.holdfast.cache.CacheRejectedException} before anything is sent. Calls with many keys are cut into as few requests as that
+ * allows; each request is sent once and never repeated by this store.
+ *
+ * <p>When every connection is busy, the commands of waiting callers share the next request. For any number of threads.
+ */
+public final class UpstashStore implements CacheStore {
+    private static final Duration MARKER_TTL = Duration.ofHours(1);
+    private static final int SCAN_COUNT = 1_000;
+
+    private final Calls calls;
+    private final MultiKey multiKey;
+    private final Duration limit;
+    private final boolean view;
+
+    private UpstashStore(Calls calls, MultiKey multiKey, Duration limit, boolean view) {
+        this.calls = calls;
+        this.multiKey = multiKey;
+        this.limit = limit;
+        this.view = view;
+    }
+
+    /**
+     * Makes a store. Connects to nothing yet.
+     *
+     * @param config where the database is, and how to talk to it
+     * @return the store
+     */
+    public static UpstashStore create(UpstashConfig config) {
+        Calls calls = new Calls(config, Clock.systemUTC());
+        return new UpstashStore(
+                calls, new MultiKey(calls), config.connectTimeout().plus(config.commandTimeout()), false);
+    }
+
+    @Override
+    public byte @Nullable [] get(String key) {
+        Command command = Command.of("GET", serverKey(key));
+        byte[] stored = calls.bytes(command, calls.run(command, deadline(), reply -> reply));
+        return stored == null ? null : ValueText.decode(stored);
+    }
+
+    @Override
+    public Map<String, byte[]> getAll(Collection<String> keys) {
+        return multiKey.getAll(checked(keys), deadline());
+    }
+
+    @Override
+    public void put(String key, byte[] value, Duration ttl) {
+        calls.run(set(key, value, ttl), deadline(), UpstashStore::stored);
+    }
+
+    @Override
+    public void putAll(Map<String, byte[]> entries, Duration ttl) {
+        calls.requireOpen();
+        CacheStore.ttlMillis(ttl);
+        List<String> keys = new ArrayList<>(entries.size());
+        List<Command> commands = new ArrayList<>(entries.size());
+        entries.forEach((key, value) -> {
+            commands.add(set(key, value, ttl));
+            keys.add(key);
+        });
+        multiKey.putAll(keys, commands, deadline());
+    }
+
+    @Override
+    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
+        return calls.run(set(key, value, ttl, "NX"), deadline(), UpstashStore::stored);
+    }
+
+    @Override
+    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
+        List<String> arguments = List.of(ValueText.encode(expected), ValueText.encode(value), ttlArgument(ttl));
+        return calls.script(Script.REPLACE, List.of(serverKey(key)), arguments, deadline()) == 1;
+    }
+
+    @Override
+    public boolean remove(String key) {
+        return calls.run(Command.of("UNLINK", serverKey(key)), deadline(), reply -> reply.number() == 1);
+    }
+
+    @Override
+    public boolean remove(String key, byte[] expected) {
+        List<String> arguments = List.of(ValueText.encode(expected));
+        return calls.script(Script.REMOVE, List.of(serverKey(key)), arguments, deadline()) == 1;
+    }
+
+    @Override
+    public void removeAll(Collection<String> keys) {
+        multiKey.removeAll(checked(keys), deadline());
+    }
+
+    @Override
+    public boolean contains(String key) {
+        return calls.run(Command.of("EXISTS", serverKey(key)), deadline(), reply -> reply.number() == 1);
+    }
+
+    @Override
+    public @Nullable Duration ttl(String key) {
+        long millis = calls.run(Command.of("PTTL", serverKey(key)), deadline(), Reply::number);
+        if (millis == -2) {
+            return null;
+        }
+        return millis == -1 ? FOREVER : Duration.ofMillis(Math.max(1, millis));
+    }
+
+    @Override
+    public boolean expire(String key, Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        if (millis != Long.MAX_VALUE) {
+            Command command = Command.of("PEXPIRE", serverKey(key), Long.toString(millis));
+            return calls.run(command, deadline(), reply -> reply.number() == 1);
+        }
+        return calls.script(Script.PERSIST, List.of(serverKey(key)), List.of(), deadline()) == 1;
+    }
+
+    @Override
+    public long increment(String key, long delta, Duration ttlIfCreated) {
+        List<String> arguments = List.of(Long.toString(delta), ttlArgument(ttlIfCreated));
+        return calls.script(Script.INCREMENT, List.of(serverKey(key)), arguments, deadline());
+    }
+
+    @Override
+    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
+        if (!onceId.matches("[A-Za-z0-9-]{1,64}")) {
+            throw new IllegalArgumentException("onceId must be 1 to 64 of [A-Za-z0-9-]: " + onceId);
+        }
+        List<String> keys = List.of(serverKey(key), serverKey("#once:" + onceId + ':' + key));
+        List<String> arguments =
+                List.of(Long.toString(delta), ttlArgument(ttlIfCreated), Long.toString(MARKER_TTL.toMillis()));
+        return OptionalLong.of(calls.script(Script.INCREMENT_ONCE, keys, arguments, deadline()));
+    }
+
+    @Override
+    public long removeByPrefix(String prefix) {
+        calls.requireOpen();
+        String pattern = new String(calls.prefix.scanPattern(prefix), StandardCharsets.UTF_8);
+        long deadline = System.nanoTime() + (view ? limit : PREFIX_REMOVAL_LIMIT).toNanos();
+        long removed = 0;
+        String cursor = "0";
+        do {
+            Command scan = Command.of("SCAN", cursor, "MATCH", pattern, "COUNT", Integer.toString(SCAN_COUNT));
+            List<Reply> page = calls.run(scan, deadline, reply -> page(reply.array()));
+            cursor = calls.understood(scan, page.get(0), UpstashStore::text);
+            Set<String> unlink = new LinkedHashSet<>(List.of("UNLINK"));
+            page.get(1).array().forEach(key -> unlink.add(text(key)));
+            if (unlink.size() > 1) {
+                removed += calls.run(Command.of(List.copyOf(unlink)), deadline, Reply::number);
+            }
+        } while (!cursor.equals("0"));
+        return removed;
+    }
+
+    @Override
+    public ProbeResult probe(Duration timeout) {
+        calls.requireOpen();
+        return calls.canary.probe(positive("timeout", timeout));
+    }
+
+    @Override
+    public void disconnect(Throwable cause) {
+        Objects.requireNonNull(cause, "cause");
+        calls.combiner.disconnect(cause);
+        calls.rest.disconnect(cause);
+    }
+
+    @Override
+    public Duration callBound() {
+        return limit;
+    }
+
+    @Override
+    public CacheStore within(Duration shorter) {
+        return positive("limit", shorter).compareTo(limit) >= 0
+                ? this
+                : new UpstashStore(calls, multiKey, shorter, true);
+    }
+
+    @Override
+    public StoreHealth health() {
+        return calls.health();
+    }
+
+    @Override
+    public void close() {
+        if (!view) {
+            calls.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "UpstashStore[" + calls.rest.errors().address() + ']';
+    }
+
+    private static boolean stored(Reply reply) {
+        if (reply instanceof Reply.Nil) {
+            return false;
+        }
+        if (!reply.isOk()) {
+            throw new MalformedReplyException(
+                    "OK was expected, not " + reply.getClass().getSimpleName());
+        }
+        return true;
+    }
+
+    private static List<Reply> page(List<Reply> page) {
+        if (page.size() != 2 || !(page.get(1) instanceof Reply.Array)) {
+            throw new MalformedReplyException("a cursor and keys were expected");
+        }
+        return page;
+    }
+
+    private static String text(Reply reply) {
+        byte[] bytes = reply.bytes();
+        if (bytes == null) {
+            throw new MalformedReplyException("a text was expected, not null");
+        }
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private Command set(String key, byte[] value, Duration ttl, String... flags) {
+        List<String> parts = new ArrayList<>(6);
+        parts.add("SET");
+        parts.add(serverKey(key));
+        parts.add(ValueText.encode(value));
+        long millis = CacheStore.ttlMillis(ttl);
+        if (millis != Long.MAX_VALUE) {
+            parts.add("PX");
+            parts.add(Long.toString(millis));
+        }
+        parts.addAll(List.of(flags));
+        return Command.of(parts);
+    }
+
+    private static String ttlArgument(Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        return millis == Long.MAX_VALUE ? "0" : Long.toString(millis);
+    }
+
+    private List<String> checked(Collection<String> keys) {
+        calls.requireOpen();
+        keys.forEach(this::serverKey);
+        return List.copyOf(new LinkedHashSet<>(keys));
+    }
+
+    /** Also refuses what has no UTF-8 form: JSON could not carry it. */
+    private String serverKey(String key) {
+        return calls.prefix.checkedKey(key);
+    }
+
+    private long deadline() {
+        return System.nanoTime() + limit.toNanos();
+    }
+
+    private static Duration positive(String what, Duration value) {
+        if (value.isNegative() || value.isZero()) {
+            throw new IllegalArgumentException(what + " must be positive: " + value);
+        }
+        return value;
+    }
+}

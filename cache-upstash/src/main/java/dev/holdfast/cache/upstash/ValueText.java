@@ -1,0 +1,68 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.CacheCodecException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Base64;
+
+/**
+ * How bytes stand in a database whose arguments are JSON strings, so text: what is valid UTF-8 stands as it is, for other
+ * clients to read; anything else as base64 behind a marker. Text that happens to begin with the marker is written as
+ * base64 too, so what begins with it is always ours.
+ */
+final class ValueText {
+    /** U+0000 is valid in JSON and in Redis, and begins no text that people or programs store. */
+    private static final String MARKER = "\0base64:";
+
+    private static final byte[] MARKER_BYTES = MARKER.getBytes(StandardCharsets.US_ASCII);
+
+    private ValueText() {}
+
+    static String encode(byte[] value) {
+        if (!beginsWithMarker(value)) {
+            String text = textOf(value);
+            if (text != null) {
+                return text;
+            }
+        }
+        return MARKER + Base64.getEncoder().encodeToString(value);
+    }
+
+    static byte[] decode(byte[] stored) {
+        if (!beginsWithMarker(stored)) {
+            return stored;
+        }
+        try {
+            return Base64.getDecoder().decode(Arrays.copyOfRange(stored, MARKER_BYTES.length, stored.length));
+        } catch (IllegalArgumentException e) {
+            throw new CacheCodecException("a value begins with this client's base64 marker, but is not base64", e);
+        }
+    }
+
+    private static @org.jspecify.annotations.Nullable String textOf(byte[] value) {
+        boolean ascii = true;
+        for (byte b : value) {
+            if (b < 0) {
+                ascii = false;
+                break;
+            }
+        }
+        if (ascii) {
+            return new String(value, StandardCharsets.ISO_8859_1);
+        }
+        try {
+            CharBuffer text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(value));
+            return text.toString();
+        } catch (CharacterCodingException e) {
+            return null;
+        }
+    }
+
+    private static boolean beginsWithMarker(byte[] value) {
+        return value.length >= MARKER_BYTES.length
+                && Arrays.equals(value, 0, MARKER_BYTES.length, MARKER_BYTES, 0, MARKER_BYTES.length);
+    }
+}

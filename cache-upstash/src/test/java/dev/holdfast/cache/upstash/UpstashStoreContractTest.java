@@ -1,0 +1,38 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.testkit.CacheStoreContract;
+import java.util.Collection;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+class UpstashStoreContractTest extends CacheStoreContract {
+    private static GatewayUnderTest server;
+
+    @BeforeAll
+    static void start() {
+        server = new GatewayUnderTest();
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    @Override
+    protected CacheStore create(String keyPrefix) {
+        return server.store(keyPrefix);
+    }
+
+    @Override
+    protected Collection<String> secrets() {
+        return List.of(GatewayUnderTest.TOKEN);
+    }
+
+    /** Base64 of it must fit into a command of 10 MiB. */
+    @Override
+    protected int maxValueBytes() {
+        return 7 << 20;
+    }
+}
