@@ -9,7 +9,7 @@ final class Entry {
      * What the map keeps for each entry besides key and value: this object, Caffeine's node, the hash table's node and
      * slot, the share in the frequency sketch. Measured by MemoryStoreFootprintTest with compressed references.
      */
-    static final int OVERHEAD_BYTES = 176;
+    static final int OVERHEAD_BYTES = 136;
 
     private static final int STRING_BYTES = 24;
     private static final int ARRAY_HEADER_BYTES = 16;

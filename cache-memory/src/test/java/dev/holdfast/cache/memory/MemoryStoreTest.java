@@ -1,0 +1,237 @@
+package dev.holdfast.cache.memory;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.StoreHealth;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What the contract leaves open: the bound, exact times on a fake clock, what health says. */
+class MemoryStoreTest {
+    private static final Duration TTL = Duration.ofMinutes(10);
+    private static final byte[] VALUE = {1, 2, 3};
+
+    private final AtomicLong nanos = new AtomicLong();
+    private final MemoryStore store = on(1 << 20);
+
+    private MemoryStore on(long maxBytes) {
+        return new MemoryStore(maxBytes, KeyPrefix.NONE, nanos::get);
+    }
+
+    private void advance(Duration by) {
+        nanos.addAndGet(by.toNanos());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, Long.MAX_VALUE - 1_000_000, Long.MIN_VALUE, -1})
+    void anEntryLivesToTheLastNanosecondWhereverTheClockBegins(long origin) {
+        nanos.set(origin);
+        MemoryStore begun = on(1 << 20);
+        begun.put("k", VALUE, Duration.ofMillis(5));
+
+        advance(Duration.ofNanos(4_999_999));
+        assertArrayEquals(VALUE, begun.get("k"));
+        assertEquals(Duration.ofMillis(1), begun.ttl("k"));
+
+        advance(Duration.ofNanos(1));
+        assertNull(begun.get("k"));
+        assertNull(begun.ttl("k"));
+        assertFalse(begun.contains("k"));
+    }
+
+    @Test
+    void ttlRoundsUp() {
+        store.put("k", VALUE, Duration.ofMillis(100));
+        assertEquals(Duration.ofMillis(100), store.ttl("k"));
+
+        advance(Duration.ofNanos(1));
+        assertEquals(Duration.ofMillis(100), store.ttl("k"));
+        advance(Duration.ofNanos(999_999));
+        assertEquals(Duration.ofMillis(99), store.ttl("k"));
+    }
+
+    @Test
+    void anIncrementKeepsTheExactEnd() {
+        store.increment("k", 1, Duration.ofMillis(100));
+        advance(Duration.ofMillis(60));
+        store.increment("k", 1, TTL);
+
+        advance(Duration.ofNanos(39_999_999));
+        assertEquals(3, store.increment("k", 1, TTL));
+        advance(Duration.ofNanos(1));
+        assertEquals(1, store.increment("k", 1, TTL));
+    }
+
+    @Test
+    void foreverAndTheLongestTimeToLiveOutliveAHundredYears() {
+        store.put("forever", VALUE, CacheStore.FOREVER);
+        store.put("longest", VALUE, CacheStore.MAX_TTL);
+
+        advance(CacheStore.MAX_TTL.minusNanos(1));
+        assertNotNull(store.get("longest"));
+        advance(Duration.ofNanos(1));
+        assertNull(store.get("longest"));
+        assertArrayEquals(VALUE, store.get("forever"));
+        assertEquals(CacheStore.FOREVER, store.ttl("forever"));
+    }
+
+    @Test
+    void incrementOnceForgetsItsNamesAfterAnHour() {
+        store.incrementOnce("k", 1, CacheStore.FOREVER, "id");
+        advance(Duration.ofMinutes(59));
+        assertEquals(1, store.incrementOnce("k", 1, TTL, "id").orElseThrow());
+        advance(Duration.ofMinutes(2));
+        assertEquals(2, store.incrementOnce("k", 1, TTL, "id").orElseThrow());
+    }
+
+    @Test
+    void expiredEntriesGiveTheirMemoryBackWithoutBeingTouched() throws InterruptedException {
+        try (MemoryStore real = MemoryStore.create(1 << 20)) {
+            for (int i = 0; i < 100; i++) {
+                real.put("k" + i, VALUE, Duration.ofMillis(20));
+            }
+            long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            while (real.entries() > 0) {
+                assertTrue(System.nanoTime() < deadline, () -> "after 20 s there are still " + real.entries());
+                Thread.sleep(20);
+            }
+        }
+    }
+
+    @Test
+    void theBoundHoldsAfterEveryWrite() {
+        MemoryStore small = on(100_000);
+        for (int i = 0; i < 5_000; i++) {
+            small.put("key" + i, new byte[i % 997], TTL);
+            if (i % 100 == 0) {
+                assertTrue(small.weightedBytes() <= 100_000, () -> small.weightedBytes() + " bytes");
+            }
+        }
+        assertTrue(small.entries() > 50, "there is room for more than " + small.entries());
+    }
+
+    @Test
+    void aValueLargerThanTheStoreIsRefusedAndEvictsNothing() {
+        MemoryStore small = on(10_000);
+        small.put("k", VALUE, TTL);
+        small.put("counter", new byte[] {'1'}, TTL);
+        byte[] large = new byte[10_000];
+
+        assertThrows(CacheRejectedException.class, () -> small.put("k", large, TTL));
+        assertThrows(CacheRejectedException.class, () -> small.putIfAbsent("other", large, TTL));
+        assertThrows(CacheRejectedException.class, () -> small.replace("k", VALUE, large, TTL));
+        assertThrows(CacheRejectedException.class, () -> small.putAll(Map.of("a", VALUE, "b", large), TTL));
+        CacheRejectedException e =
+                assertThrows(CacheRejectedException.class, () -> small.increment("x".repeat(10_000), 1, TTL));
+
+        assertTrue(String.valueOf(e.getMessage()).contains("10000"), e::getMessage);
+        assertArrayEquals(VALUE, small.get("k"));
+        assertNull(small.get("a"));
+        assertEquals(2, small.increment("counter", 1, TTL));
+    }
+
+    @Test
+    void aValueThatJustFitsIsTaken() {
+        int room = 100_000;
+        MemoryStore small = on(room);
+        int largest = room;
+        while (Entry.weigh("k", largest) > room) {
+            largest--;
+        }
+        small.put("k", new byte[largest], TTL);
+
+        assertNotNull(small.get("k"));
+    }
+
+    @Test
+    void usefulEntriesSurviveAScan() {
+        MemoryStore small = on(200_000);
+        for (int i = 0; i < 50; i++) {
+            small.put("hot" + i, new byte[100], TTL);
+        }
+        for (int i = 0; i < 20_000; i++) {
+            small.get("hot" + i % 50);
+            small.put("scan" + i, new byte[100], TTL);
+        }
+
+        Map<String, byte[]> hot = new HashMap<>();
+        for (int i = 0; i < 50; i++) {
+            byte[] value = small.get("hot" + i);
+            if (value != null) {
+                hot.put("hot" + i, value);
+            }
+        }
+        assertTrue(hot.size() > 25, () -> "only " + hot.size() + " of 50 survived");
+    }
+
+    @Test
+    void twoStoresShareNothing() {
+        MemoryStore other = on(1 << 20);
+        store.put("k", VALUE, TTL);
+
+        assertNull(other.get("k"));
+    }
+
+    @Test
+    void callsNeverWait() {
+        assertEquals(Duration.ZERO, store.callBound());
+        assertSame(store, store.within(Duration.ofMillis(1)));
+    }
+
+    @Test
+    void healthNamesTheTypeAndCounts() {
+        store.put("k", VALUE, TTL);
+        store.get("k");
+        store.getAll(List.of("k", "absent"));
+
+        StoreHealth health = store.health();
+
+        assertEquals("in-memory", health.type());
+        assertFalse(health.distributed());
+        assertTrue(health.available());
+        assertTrue(health.readYourWrites());
+        assertEquals(3, health.operations().total());
+        assertEquals(0, health.operations().failed());
+    }
+
+    @Test
+    void closeGivesTheMemoryBack() {
+        store.put("k", VALUE, TTL);
+        store.close();
+
+        assertEquals(0, store.weightedBytes());
+        assertFalse(store.health().available());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"+1", "01", "-0", "-01", "00", "\u0661"})
+    void onlyTheShortestFormOfANumberIsACounterAsWithRedis(String number) {
+        store.put("k", number.getBytes(StandardCharsets.UTF_8), TTL);
+
+        assertThrows(CacheRejectedException.class, () -> store.increment("k", 1, TTL));
+    }
+
+    @Test
+    void aBoundMustBePositive() {
+        assertThrows(IllegalArgumentException.class, () -> MemoryStore.create(0));
+        assertThrows(IllegalArgumentException.class, () -> MemoryStore.builder().maxBytes(-1));
+        assertThrows(IllegalArgumentException.class, () -> MemoryStore.builder().keyPrefix("a b"));
+    }
+}
