@@ -7,7 +7,7 @@ import java.util.concurrent.ThreadFactory;
 final class VirtualThreads {
     private VirtualThreads() {}
 
-    /** Makes a factory of threads named {@code prefix0}, {@code prefix1} …; empty where the JVM has none, or only as a preview. */
+    /** Makes a factory of threads with numbered names; empty where the JVM has none, or only as a preview. */
     static Optional<ThreadFactory> factory(String prefix) {
         try {
             Object builder = Thread.class.getMethod("ofVirtual").invoke(null);

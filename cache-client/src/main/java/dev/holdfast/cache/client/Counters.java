@@ -1,0 +1,112 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.LatencyHistogram;
+import java.util.concurrent.atomic.LongAdder;
+
+/** Counts what a cache does and tells the listener what goes wrong. */
+final class Counters {
+    final LongAdder hits = new LongAdder();
+    final LongAdder misses = new LongAdder();
+    final LongAdder staleHits = new LongAdder();
+    final LongAdder joins = new LongAdder();
+    final LongAdder loads = new LongAdder();
+    final LongAdder stored = new LongAdder();
+    final LongAdder notStored = new LongAdder();
+    final LongAdder removals = new LongAdder();
+    final LatencyHistogram loadTime = new LatencyHistogram();
+    final LatencyHistogram readTime = new LatencyHistogram();
+
+    private final LongAdder loadFailures = new LongAdder();
+    private final LongAdder leasesExpired = new LongAdder();
+    private final LongAdder unreadable = new LongAdder();
+    private final LongAdder failedReads = new LongAdder();
+    private final LongAdder failedWrites = new LongAdder();
+    private final LongAdder failedRemovals = new LongAdder();
+    private final String cache;
+    private final Events events;
+
+    Counters(String cache, Events events) {
+        this.cache = cache;
+        this.events = events;
+    }
+
+    void loadFailed(String storeKey, Throwable cause) {
+        loadFailures.increment();
+        events.tell(listener -> listener.loadFailed(cache, storeKey, cause));
+    }
+
+    void leaseExpired(String storeKey) {
+        loadFailures.increment();
+        leasesExpired.increment();
+        events.tell(listener -> listener.leaseExpired(cache, storeKey));
+    }
+
+    void entryUnreadable(String storeKey, String why) {
+        unreadable.increment();
+        events.tell(listener -> listener.entryUnreadable(cache, storeKey, why));
+    }
+
+    void readFailed(String operation, CacheException cause) {
+        failed(failedReads, operation, cause);
+    }
+
+    void writeFailed(String operation, CacheException cause) {
+        failed(failedWrites, operation, cause);
+    }
+
+    void removalFailed(String operation, CacheException cause) {
+        failed(failedRemovals, operation, cause);
+    }
+
+    private void failed(LongAdder counter, String operation, CacheException cause) {
+        counter.increment();
+        events.tell(listener -> listener.storeFailed(cache, operation, cause));
+    }
+
+    CacheStats snapshot(long loadsRunning, long loadsWaiting) {
+        return new CacheStats(
+                hits.sum(),
+                misses.sum(),
+                staleHits.sum(),
+                joins.sum(),
+                loads.sum(),
+                loadFailures.sum(),
+                leasesExpired.sum(),
+                loadsRunning,
+                loadsWaiting,
+                stored.sum(),
+                notStored.sum(),
+                removals.sum(),
+                unreadable.sum(),
+                failedReads.sum(),
+                failedWrites.sum(),
+                failedRemovals.sum(),
+                loadTime.snapshot(),
+                readTime.snapshot());
+    }
+
+    void reset() {
+        for (LongAdder counter : new LongAdder[] {
+            hits,
+            misses,
+            staleHits,
+            joins,
+            loads,
+            stored,
+            notStored,
+            removals,
+            loadFailures,
+            leasesExpired,
+            unreadable,
+            failedReads,
+            failedWrites,
+            failedRemovals
+        }) {
+            counter.reset();
+        }
+        loadTime.reset();
+        readTime.reset();
+    }
+}

@@ -1,0 +1,228 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The loads under way, by key, and the changes that win over them.
+ *
+ * <p>A change (removal, write, clearing) is announced first, so that no load begins to store; then it marks the loads that are
+ * under way and waits for those that are being stored; then it sends its command; then it marks the loads that began
+ * meanwhile, and only then returns. So what a load found before the change is never stored after it.
+ */
+final class Flights<K, V> {
+    private static final int STAMPS = 1024;
+    /** Beyond what a store promises: it must have been this process that was held up. */
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
+    private final ConcurrentHashMap<String, Flight<K, V>> byKey = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, Integer> changing = new ConcurrentHashMap<>();
+    private final AtomicInteger changingAll = new AtomicInteger();
+    private final AtomicIntegerArray stamps = new AtomicIntegerArray(STAMPS);
+    private final Supplier<Duration> storeBound;
+
+    Flights(Supplier<Duration> storeBound) {
+        this.storeBound = storeBound;
+    }
+
+    /**
+     * A number that changes when a load of the key ends. Whoever finds nothing in the store, but by then this number
+     * changed, looks again before it loads.
+     */
+    int stamp(String storeKey) {
+        return stamps.get(storeKey.hashCode() & (STAMPS - 1));
+    }
+
+    /** How many keys are being loaded. */
+    int count() {
+        return byKey.size();
+    }
+
+    /** How many changes are under way. */
+    int changes() {
+        return changing.size() + changingAll.get();
+    }
+
+    @Nullable
+    Flight<K, V> find(String storeKey) {
+        return byKey.get(storeKey);
+    }
+
+    /** Starts a flight in the place of {@code present}, one that can't be joined, or of none; {@code null} if another was faster. */
+    @Nullable
+    Flight<K, V> start(String storeKey, @Nullable Flight<K, V> present) {
+        if (present == null) {
+            Flight<K, V> first = new Flight<>(storeKey, null);
+            return byKey.putIfAbsent(storeKey, first) == null ? first : null;
+        }
+        Flight<K, V> next = new Flight<>(storeKey, firstLate(present));
+        return byKey.replace(storeKey, present, next) ? next : null;
+    }
+
+    /** Begins to store what a flight loaded. Loads of the key that are late lose their right to. */
+    boolean tryStore(Flight<K, V> flight) {
+        String storeKey = flight.storeKey();
+        boolean blocked = changingAll.get() > 0 || changing.containsKey(storeKey);
+        if (blocked || !await(invalidated(flight.previous()))) {
+            blocked = true;
+        }
+        return flight.tryStore(blocked);
+    }
+
+    /** A flight is over. Returns whether its entry must be removed again. */
+    boolean done(Flight<K, V> flight) {
+        boolean remove = flight.done();
+        forget(flight);
+        return remove;
+    }
+
+    /** Takes a flight that is over out of the way, leaving a late one of the same key that is not. */
+    void forget(Flight<K, V> flight) {
+        String storeKey = flight.storeKey();
+        stamps.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
+        Flight<K, V> late = firstLate(flight.previous());
+        if (late == null) {
+            byKey.remove(storeKey, flight);
+        } else {
+            byKey.replace(storeKey, flight, late);
+        }
+    }
+
+    private @Nullable Flight<K, V> firstLate(@Nullable Flight<K, V> newest) {
+        Flight<K, V> late = newest;
+        while (late != null && !late.isLate()) {
+            late = late.previous();
+        }
+        return late;
+    }
+
+    /** Runs a command that changes a key. */
+    <T> T changing(String storeKey, Supplier<T> command) {
+        changing.merge(storeKey, 1, Integer::sum);
+        try {
+            boolean stored = await(invalidated(byKey.get(storeKey)));
+            T result = command.get();
+            invalidated(byKey.get(storeKey));
+            requireStored(stored);
+            return result;
+        } finally {
+            changed(storeKey);
+        }
+    }
+
+    /** Runs a command that changes keys. */
+    void changing(Collection<String> storeKeys, Runnable command) {
+        storeKeys.forEach(key -> changing.merge(key, 1, Integer::sum));
+        try {
+            boolean stored = await(invalidated(storeKeys));
+            command.run();
+            invalidated(storeKeys);
+            requireStored(stored);
+        } finally {
+            storeKeys.forEach(this::changed);
+        }
+    }
+
+    /** Runs a command that changes every key. */
+    <T> T changingAll(Supplier<T> command) {
+        changingAll.getAndIncrement();
+        try {
+            boolean stored = await(invalidated(byKey.keySet()));
+            T result = command.get();
+            invalidated(byKey.keySet());
+            requireStored(stored);
+            return result;
+        } finally {
+            changingAll.getAndDecrement();
+        }
+    }
+
+    private void changed(String storeKey) {
+        changing.computeIfPresent(storeKey, (key, count) -> count == 1 ? null : count - 1);
+    }
+
+    private List<Flight<K, V>> invalidated(Collection<String> storeKeys) {
+        List<Flight<K, V>> storing = new ArrayList<>();
+        for (String storeKey : storeKeys) {
+            storing.addAll(invalidated(byKey.get(storeKey)));
+        }
+        return storing;
+    }
+
+    /** Marks a flight and the late ones before it. Returns those that are being stored. */
+    private List<Flight<K, V>> invalidated(@Nullable Flight<K, V> newest) {
+        if (newest == null) {
+            return List.of();
+        }
+        List<Flight<K, V>> storing = new ArrayList<>(1);
+        for (Flight<K, V> flight = newest; flight != null; flight = flight.previous()) {
+            if (flight.invalidate()) {
+                storing.add(flight);
+            }
+        }
+        if (storing.isEmpty()) {
+            // Later callers load anew.
+            byKey.remove(newest.storeKey(), newest);
+        }
+        return storing;
+    }
+
+    /**
+     * Waits for flights to end storing. They do within the store's bound. If one does not, this process was held up: the flight
+     * is told to remove its entry as soon as it can, and the change must not be acknowledged.
+     */
+    private boolean await(List<Flight<K, V>> storing) {
+        if (storing.isEmpty()) {
+            return true;
+        }
+        long deadline = System.nanoTime() + storeBound.get().plus(GRACE).toNanos();
+        boolean all = true;
+        for (Flight<K, V> flight : storing) {
+            all &= awaitOne(flight, deadline - System.nanoTime());
+            byKey.remove(flight.storeKey(), flight);
+        }
+        return all;
+    }
+
+    private boolean awaitOne(Flight<K, V> flight, long nanos) {
+        CompletableFuture<@Nullable Void> stored = flight.stored();
+        try {
+            stored.get(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return !flight.removeAfterStore();
+        } catch (InterruptedException e) {
+            if (!flight.removeAfterStore()) {
+                Thread.currentThread().interrupt();
+                return true;
+            }
+            Thread.currentThread().interrupt();
+            throw new CacheInterruptedException("interrupted while a load of the key was being stored", e);
+        } catch (ExecutionException e) {
+            throw new AssertionError("the end of a store carries no failure", e);
+        }
+    }
+
+    private static void requireStored(boolean stored) {
+        if (!stored) {
+            throw new CacheTimeoutException(
+                    "a load of the key was being stored for longer than the store allows; its entry will be removed when that"
+                            + " ends, but may be read until then",
+                    null,
+                    true);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStore;
+import java.time.Duration;
+
+/**
+ * When an entry was made and when it ends, by this process's clock in epoch milliseconds; a store is only ever told how much
+ * longer, so its own clock does not matter.
+ */
+record Lifetime(long created, long freshUntil, long staleUntil) {
+
+    /** The lifetime of a value written now; {@code random} from 0 to less than 1. */
+    static Lifetime of(Duration ttl, CachePolicy policy, long now, double random) {
+        long millis = CacheStore.ttlMillis(ttl);
+        if (millis == Long.MAX_VALUE) {
+            return new Lifetime(now, Long.MAX_VALUE, Long.MAX_VALUE);
+        }
+        if (policy.ttlJitter() > 0) {
+            millis = Math.max(1, millis - (long) (millis * policy.ttlJitter() * random));
+        }
+        long freshUntil = now + millis;
+        long longest = now + CacheStore.MAX_TTL.toMillis();
+        return new Lifetime(
+                now,
+                freshUntil,
+                Math.min(longest, freshUntil + policy.staleFor().toMillis()));
+    }
+
+    static Lifetime ofAbsence(Duration ttl, long now) {
+        long end = now + CacheStore.ttlMillis(ttl);
+        return new Lifetime(now, end, end);
+    }
+
+    /** The time to live to give the store. */
+    Duration inStore() {
+        return remaining(staleUntil, created);
+    }
+
+    static Duration remaining(long until, long now) {
+        return until == Long.MAX_VALUE ? CacheStore.FOREVER : Duration.ofMillis(Math.max(1, until - now));
+    }
+}

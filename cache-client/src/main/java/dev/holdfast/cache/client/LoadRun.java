@@ -1,0 +1,102 @@
+package dev.holdfast.cache.client;
+
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One execution of a loader, by one thread, for one flight or the flights of a bulk load. Interrupts its thread only while
+ * the loader runs, so that an interrupt of the cache's never reaches the caller's own code.
+ */
+final class LoadRun {
+    private enum State {
+        QUEUED,
+        RUNNING,
+        INTERRUPTING,
+        INTERRUPTED,
+        ENDED
+    }
+
+    private final AtomicReference<State> state = new AtomicReference<>(State.QUEUED);
+    private final boolean onCallersThread;
+    private final LoadGate.Place place;
+    private final long deadlineNanos;
+    private final Owner owner;
+    private volatile @Nullable Thread thread;
+
+    /** Whose run it is. */
+    interface Owner {
+        /** The lease ran out. */
+        void expired();
+
+        /** The lease ran out before there was a place: no late result will come. */
+        void neverBegan();
+    }
+
+    LoadRun(boolean onCallersThread, LoadGate.Place place, long deadlineNanos, Owner owner) {
+        this.onCallersThread = onCallersThread;
+        this.place = place;
+        this.deadlineNanos = deadlineNanos;
+        this.owner = owner;
+    }
+
+    LoadGate.Place place() {
+        return place;
+    }
+
+    /** The calling thread begins to wait for its place or to load. Returns false if the run was stopped before. */
+    boolean begin() {
+        thread = Thread.currentThread();
+        return state.compareAndSet(State.QUEUED, State.RUNNING);
+    }
+
+    /**
+     * The loader has returned. Returns whether it was interrupted by the cache; the interrupt has arrived then, and the
+     * thread's flag is clear. An interrupt by others that came in between the two can't be told apart and is lost with it.
+     */
+    boolean end() {
+        if (state.compareAndSet(State.RUNNING, State.ENDED)) {
+            return false;
+        }
+        while (state.get() == State.INTERRUPTING) {
+            Thread.onSpinWait();
+        }
+        Thread.interrupted();
+        return true;
+    }
+
+    /** Stops the run. Returns whether it had not begun. */
+    boolean interrupt() {
+        if (state.compareAndSet(State.QUEUED, State.INTERRUPTED)) {
+            return true;
+        }
+        if (state.compareAndSet(State.RUNNING, State.INTERRUPTING)) {
+            Thread target = thread;
+            if (target != null) {
+                target.interrupt();
+            }
+            state.set(State.INTERRUPTED);
+        }
+        return false;
+    }
+
+    boolean isOverdue(long nanoTime) {
+        return nanoTime - deadlineNanos >= 0;
+    }
+
+    /** The lease ran out: the callers are told, the place is free for another load, and the loader is interrupted. */
+    void expire() {
+        owner.expired();
+        if (interrupt()) {
+            owner.neverBegan();
+        }
+        place.leave();
+    }
+
+    boolean isOn(Thread candidate) {
+        return thread == candidate;
+    }
+
+    boolean servesItsOwnThread() {
+        return onCallersThread;
+    }
+}

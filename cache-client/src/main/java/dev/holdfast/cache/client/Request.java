@@ -1,0 +1,22 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheLoader;
+import dev.holdfast.cache.CachePolicy;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one caller asks to be loaded.
+ *
+ * @param last what the store held when the caller looked, readable; {@code null} if nothing or unknown
+ * @param stamp {@link Flights#stamp} before the caller looked
+ * @param refresh whether a fresh entry does not end it
+ */
+@SuppressWarnings("ArrayRecordComponent") // its own copy of the entry, and requests are not compared
+record Request<K, V>(
+        K key,
+        String storeKey,
+        CacheLoader<? super K, V> loader,
+        CachePolicy policy,
+        byte @Nullable [] last,
+        int stamp,
+        boolean refresh) {}

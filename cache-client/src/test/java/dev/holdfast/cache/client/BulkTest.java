@@ -1,0 +1,202 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheLoadException;
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheUnavailableException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+/** Several keys: one read, one load for what nobody else is loading. */
+class BulkTest extends EngineFixture {
+    private final CacheEngine<String, String> cache = open(CachePolicy.of(MINUTE));
+
+    @Test
+    void oneReadOneLoadOneStoreAndTheOrderOfTheRequest() {
+        cache.put("b", "2");
+        List<Set<String>> asked = new ArrayList<>();
+        Map<String, String> values = cache.getAll(List.of("c", "b", "a", "c"), keys -> {
+            asked.add(keys);
+            return Map.of("a", "1", "c", "3", "unasked", "9");
+        });
+        assertEquals(List.of("c", "b", "a"), new ArrayList<>(values.keySet()));
+        assertEquals(List.of("3", "2", "1"), new ArrayList<>(values.values()));
+        assertEquals(
+                List.of(List.of("c", "a")),
+                asked.stream().map(ArrayList::new).map(List::copyOf).toList());
+        assertEquals(1, store.count("getAll"));
+        assertEquals(1, store.count("fillAll"));
+        assertNull(cache.get("unasked"));
+        assertEquals("1", cache.get("a"));
+    }
+
+    @Test
+    void keysThatTheLoaderLeavesOutHaveNoValue() {
+        CachePolicy remembering = cache.policy().withNegativeTtl(MINUTE);
+        AtomicInteger calls = new AtomicInteger();
+        for (int i = 0; i < 2; i++) {
+            assertEquals(
+                    Map.of("a", "1"),
+                    cache.getAll(
+                            List.of("a", "b"),
+                            keys -> {
+                                calls.incrementAndGet();
+                                return Map.of("a", "1");
+                            },
+                            remembering));
+        }
+        assertEquals(1, calls.get(), "the absence of b is remembered");
+    }
+
+    @Test
+    void singleCallersJoinABulkLoadAndTheOtherWayRound() throws Exception {
+        CountDownLatch bothLoading = new CountDownLatch(2);
+        CountDownLatch release = new CountDownLatch(1);
+        Future<String> single = start(() -> cache.get("a", key -> {
+            bothLoading.countDown();
+            await(release);
+            return "single";
+        }));
+        until("the single load runs", () -> bothLoading.getCount() == 1);
+        Future<Map<String, String>> bulk = start(() -> cache.getAll(List.of("a", "b"), keys -> {
+            assertEquals(Set.of("b"), keys);
+            bothLoading.countDown();
+            await(release);
+            return Map.of("b", "bulk");
+        }));
+        await(bothLoading);
+        Future<String> joining = start(() -> cache.get("b", key -> "not called"));
+        until("both have joined", () -> cache.stats().joins() == 2);
+        release.countDown();
+        assertEquals("single", result(single));
+        assertEquals(Map.of("a", "single", "b", "bulk"), result(bulk));
+        assertEquals("bulk", result(joining));
+        assertEquals(2, cache.stats().loads());
+    }
+
+    @Test
+    void overlappingBulkLoadsDoNotWaitForEachOther() throws Exception {
+        CountDownLatch bothLoading = new CountDownLatch(2);
+        Future<Map<String, String>> first = start(() -> cache.getAll(List.of("a", "b"), keys -> {
+            bothLoading.countDown();
+            await(bothLoading);
+            return Map.of("a", "1", "b", "2");
+        }));
+        until("the first runs", () -> bothLoading.getCount() == 1);
+        Future<Map<String, String>> second = start(() -> cache.getAll(List.of("b", "c"), keys -> {
+            bothLoading.countDown();
+            await(bothLoading);
+            return Map.of("c", "3");
+        }));
+        assertEquals(Map.of("a", "1", "b", "2"), result(first));
+        assertEquals(Map.of("b", "2", "c", "3"), result(second));
+    }
+
+    @Test
+    void aFailedBulkLoadFailsWhatHasNoStaleValue() {
+        CacheEngine<String, String> stale = open("s", STALE, services);
+        stale.put("a", "old");
+        time.advance(MINUTE.multipliedBy(5));
+        Exception cause = new Exception("source is down");
+        assertThrows(
+                CacheLoadException.class,
+                () -> stale.getAll(List.of("a", "b"), keys -> {
+                    throw cause;
+                }));
+        assertEquals(Map.of("a", "old"), stale.getAll(List.of("a"), keys -> {
+            throw new AssertionError("rests");
+        }));
+        CacheLoadException thrown =
+                assertThrows(CacheLoadException.class, () -> cache.getAll(List.of("x"), keys -> null));
+        assertInstanceOf(NullPointerException.class, thrown.getCause());
+    }
+
+    @Test
+    void whenTheBulkCallerIsInterruptedSingleCallersTakeTheirKeysOver() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        Future<?> bulk = start(() -> {
+            thread.set(Thread.currentThread());
+            return assertThrows(
+                    CacheInterruptedException.class,
+                    () -> cache.getAll(List.of("a", "b"), keys -> {
+                        loading.countDown();
+                        new CountDownLatch(1).await();
+                        return Map.of();
+                    }));
+        });
+        await(loading);
+        Future<String> single = start(() -> cache.get("b", key -> "single"));
+        Future<Map<String, String>> other = start(() -> cache.getAll(List.of("a"), keys -> Map.of("a", "other")));
+        until("both have joined", () -> cache.stats().joins() == 2);
+        thread.get().interrupt();
+        result(bulk);
+        assertEquals("single", result(single));
+        assertEquals(Map.of("a", "other"), result(other));
+        assertEquals(0, cache.loadsUnderWay());
+    }
+
+    @Test
+    void aHungBulkLoadFreesItsKeysAfterTheLease() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        Future<?> hung = start(() -> assertThrows(
+                CacheLoadException.class,
+                () -> cache.getAll(List.of("a", "b"), keys -> {
+                    loading.countDown();
+                    new CountDownLatch(1).await();
+                    return Map.of();
+                })));
+        await(loading);
+        time.advance(cache.policy().loadTimeout());
+        result(hung);
+        assertEquals("v", cache.get("a", key -> "v"));
+        assertEquals(2, cache.stats().leasesExpired());
+        assertEquals(0, cache.loadsUnderWay());
+    }
+
+    @Test
+    void whatAPartlyFailedReadFoundIsUsedAndTheRestIsLoaded() {
+        cache.put("a", "1");
+        byte[] entry = store.get("c:a");
+        store.before = operation -> {
+            if (operation.equals("getAll")) {
+                throw new CacheUnavailableException(
+                        "scripted",
+                        null,
+                        CacheUnavailableException.Reason.PARTIAL,
+                        false,
+                        List.of("c:b"),
+                        Map.of("c:a", entry));
+            }
+        };
+        assertEquals(Map.of("a", "1", "b", "2"), cache.getAll(List.of("a", "b"), keys -> {
+            assertEquals(Set.of("b"), keys);
+            return Map.of("b", "2");
+        }));
+        assertEquals(1, cache.stats().hits());
+        assertEquals(0, cache.stats().misses(), "an unanswered read is no miss");
+        assertTrue(cache.stats().failedReads() == 1);
+    }
+
+    @Test
+    void bulkWorksAsynchronously() throws Exception {
+        assertEquals(Map.of("a", "1"), result(cache.async().getAll(List.of("a"), keys -> Map.of("a", "1"))));
+        assertEquals(Map.of("a", "1"), result(cache.async().getAll(List.of("a", "b"))));
+        assertEquals(Map.of(), cache.getAll(List.of(), keys -> {
+            throw new AssertionError("not called");
+        }));
+    }
+}

@@ -1,0 +1,87 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.memory.MemoryStore;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+
+/** A cache over memory, with a clock that stands still and threads to call it from. */
+abstract class EngineFixture {
+    static final Duration MINUTE = Duration.ofMinutes(1);
+    static final Duration HOUR = Duration.ofHours(1);
+    /** Five minutes fresh, an hour beyond. */
+    static final CachePolicy STALE = CachePolicy.of(MINUTE.multipliedBy(5)).withStaleFor(HOUR);
+
+    final FakeTime time = new FakeTime();
+    final ScriptedStore store = new ScriptedStore(MemoryStore.create(64 << 20));
+    final ExecutorService threads = Executors.newCachedThreadPool();
+    final EngineServices services = services(CacheListener.NONE);
+    private final List<AutoCloseable> opened = new ArrayList<>();
+
+    EngineServices services(CacheListener listener) {
+        return EngineServices.start("test", listener, List.of(), time, time);
+    }
+
+    CacheEngine<String, String> open(CachePolicy policy) {
+        return open("c", policy, services);
+    }
+
+    CacheEngine<String, String> open(String name, CachePolicy policy, EngineServices with) {
+        CacheEngine<String, String> cache =
+                CacheEngine.open(name, store, Function.identity(), Codec.string(), policy, with);
+        opened.add(cache);
+        return cache;
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        for (AutoCloseable closeable : opened) {
+            closeable.close();
+        }
+        services.close();
+        threads.shutdownNow();
+        store.close();
+    }
+
+    <T> Future<T> start(Callable<T> call) {
+        return threads.submit(call);
+    }
+
+    static void await(CountDownLatch latch) {
+        try {
+            if (!latch.await(30, TimeUnit.SECONDS)) {
+                throw new AssertionError("waited 30 s for a latch");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    static void until(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() > deadline) {
+                throw new AssertionError("waited 30 s until " + what);
+            }
+            LockSupport.parkNanos(100_000);
+        }
+    }
+
+    static <T> T result(Future<T> future) throws Exception {
+        return future.get(30, TimeUnit.SECONDS);
+    }
+}
