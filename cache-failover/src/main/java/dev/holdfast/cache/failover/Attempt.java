@@ -1,0 +1,28 @@
+package dev.holdfast.cache.failover;
+
+import java.util.List;
+
+/**
+ * One try of a call on one tier.
+ *
+ * @param tier the tier's place
+ * @param keys the keys it is about, those of the call that belong on this tier; of a prefix removal, the prefix
+ * @param stamp the tier's stamp when it was admitted: as long as it is the same, these keys belong there
+ * @param mask tiers that have already failed these keys
+ * @param tries how often this tier has already failed them
+ * @param purge removals to be made there first, because no tier is clean of these keys; mostly empty
+ * @param marked the tiers, as bits, for which the prefix was not dirty before
+ */
+record Attempt(
+        int tier,
+        List<String> keys,
+        long stamp,
+        int mask,
+        int tries,
+        List<DirtyRecord.Removal> purge,
+        int marked) {
+
+    static Attempt of(int tier, List<String> keys, long stamp) {
+        return new Attempt(tier, keys, stamp, 0, 0, List.of(), 0);
+    }
+}

@@ -1,0 +1,248 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call on its way through the tiers: decides after each answer what is tried next. Pure, like the state it works on and
+ * under the same lock; whoever drives it does what {@link #next} says and reports what came of it.
+ */
+final class Call {
+    /** Keys that have yet to be answered, and who has failed them. */
+    private record Leg(List<String> keys, int mask, int tries) {}
+
+    private final FailoverState state;
+    private final Kind kind;
+    private final Request request;
+    private final long deadline;
+    private final Deque<Leg> legs = new ArrayDeque<>();
+    private final List<CacheUnavailableException> causes = new ArrayList<>();
+    private final Set<String> failedKeys = new LinkedHashSet<>();
+    private boolean outcomeUnknown;
+    private int retries;
+    private long pause;
+
+    /**
+     * Begins a call.
+     *
+     * @param deadline when it has to be over
+     */
+    static Call begin(FailoverState state, Request request, long deadline) {
+        Call call = new Call(state, request, deadline);
+        if (!request.keys().isEmpty()) {
+            call.legs.add(new Leg(request.keys(), 0, 0));
+        }
+        return call;
+    }
+
+    /** Begins a call whose first attempt was made already; report what came of it. */
+    static Call attempted(FailoverState state, Request request, long deadline) {
+        return new Call(state, request, deadline);
+    }
+
+    private Call(FailoverState state, Request request, long deadline) {
+        this.state = state;
+        this.request = request;
+        this.kind = request.kind();
+        this.deadline = deadline;
+    }
+
+    /**
+     * Returns what to try next.
+     *
+     * @return the attempt; {@code null} if there is none: the call is over, or {@link #pause} says how long to wait before
+     *     asking again
+     * @throws CacheUnavailableException if the call has failed
+     */
+    @Nullable
+    Attempt next(long now) {
+        pause = 0;
+        Leg leg = legs.peek();
+        if (leg == null) {
+            if (failedKeys.isEmpty()) {
+                return null;
+            }
+            throw causes.size() == 1 && !request.several() ? causes.get(0) : failure(now);
+        }
+        long rest = deadline - now;
+        Attempt attempt = rest <= 0
+                ? null
+                : state.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
+        if (attempt != null) {
+            legs.remove();
+            if (attempt.keys().size() < leg.keys().size()) {
+                List<String> others = new ArrayList<>(leg.keys());
+                others.removeAll(Set.copyOf(attempt.keys()));
+                legs.addFirst(new Leg(others, leg.mask(), 0));
+            }
+            return attempt;
+        }
+        // No tier is left. Waiting may help now, and only now.
+        long delay = state.retryPause(retries);
+        if (retries < state.config.retries() && delay < rest) {
+            retries++;
+            pause = Math.max(1, delay);
+            List<String> keys = new ArrayList<>();
+            legs.forEach(each -> keys.addAll(each.keys()));
+            legs.clear();
+            legs.add(new Leg(keys, 0, 0));
+            return null;
+        }
+        legs.forEach(each -> failedKeys.addAll(each.keys()));
+        legs.clear();
+        throw failure(now);
+    }
+
+    /** How long to wait before {@link #next} is asked again; 0 if the call is over. */
+    long pause() {
+        return pause;
+    }
+
+    Kind kind() {
+        return kind;
+    }
+
+    /** When the call has to be over. */
+    long deadline() {
+        return deadline;
+    }
+
+    /**
+     * An attempt succeeded.
+     *
+     * @param result the counter's new value, if it was an increment
+     * @return what has to be done about it, before the call is over
+     */
+    After succeeded(Attempt attempt, long result, long now) {
+        if (kind == Kind.READ) {
+            return After.NOTHING;
+        }
+        if (kind == Kind.COUNT) {
+            state.counted(attempt, request, result, now);
+        }
+        boolean below = kind != Kind.FILL && state.markBelow(attempt, kind, now);
+        if (kind == Kind.COUNT || state.confirmed(attempt)) {
+            return below ? After.REMOVE_FROM_MEMORY : After.NOTHING;
+        }
+        if (kind.harmless && kind != Kind.FILL) {
+            // It went where its keys belonged then; now they belong elsewhere, and there nothing has happened yet.
+            legs.add(new Leg(attempt.keys(), 0, 0));
+            return After.NOTHING;
+        }
+        return state.forget(attempt) ? After.REMOVE_AGAIN : After.NOTHING;
+    }
+
+    /** What a successful attempt leaves to do. */
+    enum After {
+        NOTHING,
+        /** Remove the attempt's keys from the memory below. */
+        REMOVE_FROM_MEMORY,
+        /** Remove the attempt's keys from where it went. */
+        REMOVE_AGAIN
+    }
+
+    /**
+     * An attempt failed.
+     *
+     * @param answers how many calls its tier has answered so far
+     */
+    void failed(Attempt attempt, CacheUnavailableException failure, long answers, long now) {
+        causes.add(failure);
+        request.found().putAll(failure.partialResult());
+        List<String> keys = new ArrayList<>(attempt.keys());
+        if (keys.isEmpty()) {
+            state.failed(attempt.tier(), failure, answers, now);
+            return; // a call for no keys has succeeded
+        }
+        if (request.several() && !failure.failedKeys().isEmpty()) {
+            keys.retainAll(failure.failedKeys());
+            List<String> done = new ArrayList<>(attempt.keys());
+            done.removeAll(failure.failedKeys());
+            if (!done.isEmpty()) {
+                succeeded(new Attempt(attempt.tier(), done, attempt.stamp(), 0, 0, List.of(), 0), 0, now);
+            }
+        }
+        boolean unknown = failure.outcomeUnknown() && kind != Kind.READ;
+        boolean settled = state.settled(attempt.tier(), failure);
+        if (unknown && kind == Kind.PREFIX) {
+            state.markPrefix(state.tiers.get(attempt.tier()), keys.get(0));
+        } else if (unknown && !settled && kind != Kind.COUNT) {
+            state.unsettled(attempt.tier(), keys, now);
+        }
+        state.failed(attempt.tier(), failure, answers, now);
+        if (unknown && !kind.harmless) {
+            outcomeUnknown = true;
+            failedKeys.addAll(keys);
+            return;
+        }
+        boolean connection = failure.reason() == Reason.CONNECTION || failure.reason() == Reason.DISCONNECTED;
+        boolean onceMore = connection && attempt.tries() == 0 && (settled || !unknown);
+        legs.add(onceMore ? new Leg(keys, attempt.mask(), 1) : new Leg(keys, attempt.mask() | 1 << attempt.tier(), 0));
+        outcomeUnknown |= unknown;
+    }
+
+    /** An attempt ended in a way that says nothing about its tier, such as by an interrupt: it may have been applied. */
+    void abandoned(Attempt attempt, long now) {
+        if (kind == Kind.PREFIX) {
+            state.markPrefix(state.tiers.get(attempt.tier()), attempt.keys().get(0));
+        } else if (kind != Kind.READ && kind != Kind.COUNT) {
+            state.unsettled(attempt.tier(), attempt.keys(), now);
+        }
+    }
+
+    /** An attempt was refused: nothing was changed. */
+    void refused(Attempt attempt) {
+        if (kind == Kind.PREFIX) {
+            state.retractPrefix(attempt);
+        }
+    }
+
+    /** The memory it went to is no longer in use: it is tried again on the one that is. */
+    void outdated(Attempt attempt) {
+        legs.add(new Leg(attempt.keys(), attempt.mask(), attempt.tries()));
+    }
+
+    private CacheUnavailableException failure(long now) {
+        boolean late = deadline - now <= 0;
+        String message = (late ? "no tier answered in time" : "no tier can answer") + ": " + tiers();
+        Collection<String> keys = request.several() ? failedKeys : Set.of();
+        Map<String, byte[]> partial = request.several() ? request.found() : Map.of();
+        CacheUnavailableException last = causes.isEmpty() ? null : causes.get(causes.size() - 1);
+        Reason reason = last == null ? Reason.CONNECTION : last.reason();
+        CacheUnavailableException failure = late
+                ? new CacheTimeoutException(message, last, outcomeUnknown, keys, partial)
+                : new CacheUnavailableException(message, last, reason, outcomeUnknown, keys, partial);
+        for (CacheUnavailableException cause : causes) {
+            if (cause != last) {
+                failure.addSuppressed(cause);
+            }
+        }
+        for (TierState tier : state.tiers) {
+            if (tier.openedBy != null && !tier.closed() && !causes.contains(tier.openedBy)) {
+                failure.addSuppressed(tier.openedBy);
+            }
+        }
+        return failure;
+    }
+
+    private String tiers() {
+        StringBuilder text = new StringBuilder();
+        for (TierState tier : state.tiers) {
+            text.append(text.isEmpty() ? "" : ", ").append(tier.name).append(" is ");
+            text.append(tier.closed() ? "closed" : "open (" + tier.reason + ')');
+        }
+        return causes.isEmpty()
+                ? text.toString()
+                : text + "; " + causes.get(causes.size() - 1).getMessage();
+    }
+}

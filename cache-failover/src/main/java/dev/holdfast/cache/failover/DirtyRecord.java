@@ -1,0 +1,380 @@
+package dev.holdfast.cache.failover;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was changed elsewhere and is still to be done on one tier: keys and prefixes to remove, counters to add to. A key
+ * that is in here must be neither read nor changed on that tier. Bounded: beyond the bound keys are replaced by the prefix
+ * of their cache. Pure; guarded by its owner.
+ */
+final class DirtyRecord {
+    private static final int ENTRY_BYTES = 160;
+
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Map<String, Integer> prefixes = new LinkedHashMap<>();
+    private final int maxKeys;
+    private final long maxBytes;
+    private long bytes;
+    private int counters;
+    private int version;
+    private boolean overflowed;
+    private boolean all;
+    private int allVersion;
+    private boolean lost;
+
+    /** One key. {@code removed}: it is to be removed first; {@code counts}: then {@code delta} is to be added. */
+    private static final class Entry {
+        boolean removed;
+        boolean counts;
+        long delta;
+        long expiresAt;
+
+        @Nullable
+        Increment pending;
+        /** Until when a command may still arrive there that was sent before; 0 if none may. */
+        long unsettledUntil;
+        /** Of the last removal. */
+        int version;
+    }
+
+    /** An increment on its way: repeated as it is until its outcome is known, so that its marker holds. */
+    record Increment(String key, long delta, long expiresAt, String onceId) {}
+
+    /** A key or prefix to be removed, as it was when the removal was planned. */
+    record Removal(String key, int version) {}
+
+    DirtyRecord(int maxKeys, long maxBytes) {
+        this.maxKeys = maxKeys;
+        this.maxBytes = maxBytes;
+    }
+
+    boolean isEmpty() {
+        return entries.isEmpty() && prefixes.isEmpty() && !all;
+    }
+
+    boolean contains(String key) {
+        return all || entries.containsKey(key) || underPrefix(key);
+    }
+
+    private boolean underPrefix(String key) {
+        for (String prefix : prefixes.keySet()) {
+            if (key.startsWith(prefix)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    boolean containsPrefix(String prefix) {
+        return prefixes.containsKey(prefix);
+    }
+
+    /** Records that a key is to be removed; {@code unsettledUntil} is 0 unless a command may still arrive for it. */
+    void remove(String key, long unsettledUntil) {
+        Entry entry = entries.get(key);
+        if (entry == null) {
+            entry = new Entry();
+            add(key, entry);
+        }
+        if (entry.counts) {
+            counters--;
+        }
+        entry.removed = true;
+        entry.counts = false;
+        entry.delta = 0;
+        entry.pending = null;
+        entry.unsettledUntil = Math.max(entry.unsettledUntil, unsettledUntil);
+        entry.version = ++version;
+        shrink();
+    }
+
+    /**
+     * Records an increment that a lower tier acknowledged.
+     *
+     * @param created whether the counter did not exist there before
+     * @param expiresAt when a counter created by it expires
+     */
+    void increment(String key, long delta, boolean created, long expiresAt, long now) {
+        Entry entry = entries.get(key);
+        if (entry == null) {
+            entry = new Entry();
+            add(key, entry);
+        } else if (entry.removed && !entry.counts && !created) {
+            return; // added to a value that was put there, and such values are not carried up
+        }
+        if (!entry.counts) {
+            entry.counts = true;
+            counters++;
+            entry.expiresAt = expiresAt;
+        } else if (now - entry.expiresAt >= 0) {
+            // The counter below expired and began anew; what it held before is gone there and must not come back here.
+            entry.delta = 0;
+            entry.pending = null;
+            entry.expiresAt = expiresAt;
+        }
+        entry.delta += delta;
+        shrink();
+    }
+
+    /** Records that everything under a prefix is to be removed. What was recorded under it before is dropped. */
+    void removePrefix(String prefix) {
+        for (Iterator<Map.Entry<String, Entry>> i = entries.entrySet().iterator(); i.hasNext(); ) {
+            Map.Entry<String, Entry> next = i.next();
+            // What may still arrive has to be waited for, which a prefix does not do.
+            if (next.getKey().startsWith(prefix) && next.getValue().unsettledUntil == 0) {
+                dropped(next.getKey(), next.getValue());
+                i.remove();
+            }
+        }
+        putPrefix(prefix);
+    }
+
+    private void putPrefix(String prefix) {
+        if (prefixes.put(prefix, ++version) == null) {
+            bytes += weight(prefix);
+        }
+    }
+
+    private void add(String key, Entry entry) {
+        entries.put(key, entry);
+        bytes += weight(key);
+    }
+
+    private void dropped(String key, Entry entry) {
+        bytes -= weight(key);
+        if (entry.counts) {
+            counters--;
+        }
+    }
+
+    private static long weight(String key) {
+        return ENTRY_BYTES + 2L * key.length();
+    }
+
+    private boolean full() {
+        return entries.size() > maxKeys || bytes > maxBytes;
+    }
+
+    /** Replaces keys by the prefixes of their caches; counters, which can't be summed up so, only if that is not enough. */
+    private void shrink() {
+        if (!full()) {
+            return;
+        }
+        overflowed = true;
+        generalize(false);
+        if (full()) {
+            generalize(true);
+        }
+    }
+
+    private void generalize(boolean countersToo) {
+        for (Iterator<Map.Entry<String, Entry>> i = entries.entrySet().iterator(); i.hasNext(); ) {
+            Map.Entry<String, Entry> next = i.next();
+            if (!countersToo && (next.getValue().counts || next.getValue().unsettledUntil != 0)) {
+                continue;
+            }
+            String prefix = cachePrefix(next.getKey());
+            if (prefix.isEmpty() || prefixes.size() >= maxKeys) {
+                everything();
+                lost = true;
+            } else {
+                putPrefix(prefix);
+            }
+            dropped(next.getKey(), next.getValue());
+            i.remove();
+        }
+        if (all) {
+            prefixes.clear();
+            bytes = 0;
+            entries.forEach((key, entry) -> bytes += weight(key));
+        }
+    }
+
+    /** The name of a typed cache with its colon; empty for a raw key without any. */
+    private static String cachePrefix(String key) {
+        return key.substring(0, key.indexOf(':') + 1);
+    }
+
+    /** Forgets that commands may still arrive: their connections were reset. */
+    void settle() {
+        entries.values().forEach(entry -> entry.unsettledUntil = 0);
+    }
+
+    /** Returns prefixes to remove, each to be reported by {@link #prefixRemoved}. */
+    List<Removal> prefixes() {
+        List<Removal> all = new ArrayList<>(prefixes.size());
+        prefixes.forEach((prefix, since) -> all.add(new Removal(prefix, since)));
+        return all;
+    }
+
+    /** Returns up to {@code max} keys to remove that nothing can arrive for any more. */
+    List<Removal> removals(int max, long now) {
+        List<Removal> batch = new ArrayList<>();
+        for (Map.Entry<String, Entry> next : entries.entrySet()) {
+            if (batch.size() == max) {
+                break;
+            }
+            Entry entry = next.getValue();
+            if (entry.removed && settled(entry, now)) {
+                batch.add(new Removal(next.getKey(), entry.version));
+            }
+        }
+        return batch;
+    }
+
+    /** Returns up to {@code max} increments to enter; those whose counter has expired meanwhile are dropped. */
+    List<Increment> increments(int max, long now, String idPrefix) {
+        List<Increment> batch = new ArrayList<>();
+        if (counters == 0) {
+            return batch;
+        }
+        for (Iterator<Map.Entry<String, Entry>> i = entries.entrySet().iterator();
+                i.hasNext() && batch.size() < max; ) {
+            Map.Entry<String, Entry> next = i.next();
+            Entry entry = next.getValue();
+            if (!entry.counts || entry.removed || !settled(entry, now)) {
+                continue;
+            }
+            if (now - entry.expiresAt >= 0) {
+                dropped(next.getKey(), entry);
+                i.remove();
+                continue;
+            }
+            if (entry.pending == null) {
+                int number = ++version;
+                entry.pending = new Increment(next.getKey(), entry.delta, entry.expiresAt, idPrefix + number);
+                entry.delta = 0;
+            }
+            batch.add(entry.pending);
+        }
+        return batch;
+    }
+
+    private static boolean settled(Entry entry, long now) {
+        return entry.unsettledUntil == 0 || now - entry.unsettledUntil >= 0;
+    }
+
+    void prefixRemoved(Removal done) {
+        if (prefixes.remove(done.key(), done.version())) {
+            bytes -= weight(done.key());
+        }
+    }
+
+    /** A key was removed there. If it was changed again since that was planned, it stays. */
+    void removed(Removal done) {
+        Entry entry = entries.get(done.key());
+        if (entry == null || entry.version != done.version()) {
+            return;
+        }
+        entry.removed = false;
+        entry.unsettledUntil = 0;
+        if (!entry.counts) {
+            dropped(done.key(), entry);
+            entries.remove(done.key());
+        }
+    }
+
+    /** An increment was entered there, or its outcome can never be known and it is given up. */
+    void incremented(Increment done) {
+        Entry entry = entries.get(done.key());
+        if (entry == null || !done.equals(entry.pending)) {
+            return;
+        }
+        entry.pending = null;
+        if (entry.delta == 0) {
+            dropped(done.key(), entry);
+            entries.remove(done.key());
+        }
+    }
+
+    /** A removal there may still arrive: it is repeated only when it can't any more. */
+    void unsettled(String key, long until) {
+        Entry entry = entries.get(key);
+        if (entry != null) {
+            entry.unsettledUntil = Math.max(entry.unsettledUntil, until);
+        }
+    }
+
+    /** Records that all of this client's keys are to be removed. Counters keep what is to be added to them then. */
+    void everything() {
+        all = true;
+        allVersion = ++version;
+    }
+
+    /** Everything was removed, as it had been planned at {@code planned}; a later cause to do so stays. */
+    void everythingRemoved(int planned) {
+        if (planned == allVersion) {
+            all = false;
+            lost = false;
+        }
+    }
+
+    /** Gives up on keys that were forgotten: an operator says that the tier may serve nevertheless. */
+    void acceptLoss() {
+        if (lost) {
+            everythingRemoved(allVersion);
+        }
+    }
+
+    /** Returns keys to remove, whatever may still arrive. */
+    List<Removal> planned(List<String> keys) {
+        List<Removal> batch = new ArrayList<>(keys.size());
+        for (String key : keys) {
+            Entry entry = entries.get(key);
+            batch.add(new Removal(key, entry == null || entry.unsettledUntil != 0 ? 0 : entry.version));
+        }
+        return batch;
+    }
+
+    void retractPrefix(String prefix) {
+        if (prefixes.remove(prefix) != null) {
+            bytes -= weight(prefix);
+        }
+    }
+
+    int keys() {
+        return entries.size() - counters;
+    }
+
+    int prefixCount() {
+        return prefixes.size();
+    }
+
+    int counters() {
+        return counters;
+    }
+
+    int size() {
+        return entries.size() + prefixes.size();
+    }
+
+    /** Whether keys were replaced by prefixes since the record was last empty. */
+    boolean overflowed() {
+        return overflowed;
+    }
+
+    /** Whether keys without any prefix were among those, and are not known any more. */
+    boolean lost() {
+        return lost;
+    }
+
+    /** Whether everything there is to be removed. */
+    boolean all() {
+        return all;
+    }
+
+    int allVersion() {
+        return allVersion;
+    }
+
+    void forgetOverflow() {
+        if (isEmpty()) {
+            overflowed = false;
+        }
+    }
+}

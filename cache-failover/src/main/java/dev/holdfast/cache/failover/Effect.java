@@ -1,0 +1,51 @@
+package dev.holdfast.cache.failover;
+
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Something that was decided and is to be done outside. */
+sealed interface Effect {
+
+    /** Probe a tier; report to {@link FailoverState#probed} or {@link FailoverState#probeFailed}. */
+    record Probe(int tier, long startedAt, Duration timeout) implements Effect {}
+
+    /** Reset a tier's connections; if it is a fence, report to {@link FailoverState#fenced}. */
+    record Disconnect(int tier, Throwable cause, boolean fence) implements Effect {}
+
+    /** Do on a tier what it has missed; report what was done, then {@link FailoverState#drained} or {@link FailoverState#drainFailed}. */
+    sealed interface Drain extends Effect {
+        int tier();
+    }
+
+    /** Remove everything of this client's. */
+    record RemoveEverything(int tier, int version) implements Drain {}
+
+    /** Remove by prefix, one after the other. */
+    record RemovePrefixes(int tier, List<DirtyRecord.Removal> prefixes) implements Drain {}
+
+    /** Remove keys, in one go. */
+    record RemoveKeys(int tier, List<DirtyRecord.Removal> keys) implements Drain {}
+
+    /** Add to counters, one after the other. */
+    record Increments(int tier, List<DirtyRecord.Increment> increments) implements Drain {}
+
+    /** Tell the log and the listeners. */
+    sealed interface Notice extends Effect {}
+
+    /** A tier was opened; {@code next} answers now, or nothing does. */
+    record Opened(int tier, FailoverReason reason, @Nullable Throwable cause, int next) implements Notice {}
+
+    /** A tier admits calls again. */
+    record Closed(int tier, long outageNanos, long reconciled) implements Notice {}
+
+    /** Another tier serves; -1 stands for none. */
+    record Switched(int from, int to, @Nullable FailoverReason reason, long outageNanos, long reconciled)
+            implements Notice {}
+
+    /** What a tier has missed could not be done there. */
+    record ReconciliationFailed(int tier, Throwable cause) implements Notice {}
+
+    /** A remark for the operator: {@code note}, in a sentence. */
+    record Remark(int tier, String note) implements Notice {}
+}

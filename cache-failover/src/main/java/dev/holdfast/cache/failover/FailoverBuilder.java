@@ -1,0 +1,186 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Objects;
+import java.util.SplittableRandom;
+import java.util.UUID;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Collects the tiers of a {@link FailoverStore}, first to last. For one thread. */
+public final class FailoverBuilder {
+    private static final int MAX_TIERS = 16;
+
+    private final List<Draft> drafts = new ArrayList<>();
+    private final List<FailoverListener> listeners = new ArrayList<>();
+    private @Nullable Supplier<? extends CacheStore> memories;
+    private FailoverConfig config = FailoverConfig.DEFAULT;
+    private Supplier<? extends Collection<String>> prefixes = List::of;
+    private String name = "holdfast-failover";
+    private SplittableRandom random = new SplittableRandom();
+
+    private record Draft(String name, CacheStore store, boolean remote, TierPolicy policy) {}
+
+    FailoverBuilder() {}
+
+    /**
+     * Adds a server.
+     *
+     * @param tier its name, in log lines and health
+     * @param store the store; closed with the composite
+     * @return this builder
+     */
+    public FailoverBuilder tier(String tier, CacheStore store) {
+        return tier(tier, store, TierPolicy.DEFAULT);
+    }
+
+    /**
+     * Adds a server that differs from others.
+     *
+     * @param tier its name, in log lines and health
+     * @param store the store; closed with the composite
+     * @param policy what is particular to it
+     * @return this builder
+     */
+    public FailoverBuilder tier(String tier, CacheStore store, TierPolicy policy) {
+        add(new Draft(tier, Objects.requireNonNull(store, "store"), true, Objects.requireNonNull(policy, "policy")));
+        return this;
+    }
+
+    /**
+     * Adds the process's own memory, as the last tier. It never fails, and begins empty each time calls come to it.
+     *
+     * @param tier its name, in log lines and health
+     * @param supplier makes an empty store that fails for no reason outside this process; asked again for each period in
+     *     which it serves, on a caller's thread and under a lock, so it must be quick
+     * @return this builder
+     */
+    public FailoverBuilder memoryTier(String tier, Supplier<? extends CacheStore> supplier) {
+        Objects.requireNonNull(supplier, "supplier");
+        add(new Draft(tier, Objects.requireNonNull(supplier.get(), "supplier's store"), false, TierPolicy.DEFAULT));
+        memories = supplier;
+        return this;
+    }
+
+    private void add(Draft draft) {
+        Objects.requireNonNull(draft.name(), "tier");
+        if (memories != null) {
+            throw new IllegalArgumentException("memory is the last tier: \"" + draft.name() + "\" can't follow it");
+        }
+        if (drafts.stream().anyMatch(each -> each.name().equals(draft.name()))) {
+            throw new IllegalArgumentException("there is a tier \"" + draft.name() + "\" already");
+        }
+        if (drafts.size() == MAX_TIERS) {
+            throw new IllegalArgumentException("there are at most " + MAX_TIERS + " tiers");
+        }
+        drafts.add(draft);
+    }
+
+    /**
+     * Sets the config.
+     *
+     * @param value the config
+     * @return this builder
+     */
+    public FailoverBuilder config(FailoverConfig value) {
+        config = Objects.requireNonNull(value, "config");
+        return this;
+    }
+
+    /**
+     * Adds a listener.
+     *
+     * @param listener the listener
+     * @return this builder
+     */
+    public FailoverBuilder listener(FailoverListener listener) {
+        listeners.add(Objects.requireNonNull(listener, "listener"));
+        return this;
+    }
+
+    /**
+     * Says which keys are this client's, for a server without a key prefix that lost acknowledged writes and has to be cleared of
+     * them.
+     *
+     * @param supplier returns what those keys begin with, such as the caches' names with their colons; asked when needed,
+     *     from any thread
+     * @return this builder
+     */
+    public FailoverBuilder prefixes(Supplier<? extends Collection<String>> supplier) {
+        prefixes = Objects.requireNonNull(supplier, "supplier");
+        return this;
+    }
+
+    /**
+     * Names the composite's threads.
+     *
+     * @param value the name
+     * @return this builder
+     */
+    public FailoverBuilder name(String value) {
+        name = Objects.requireNonNull(value, "name");
+        return this;
+    }
+
+    /** Makes chance repeatable. */
+    FailoverBuilder random(SplittableRandom value) {
+        random = value;
+        return this;
+    }
+
+    /**
+     * Makes the composite. Contacts nothing; see {@link FailoverStore#start}.
+     *
+     * @return the composite, which owns its stores from now on
+     * @throws IllegalArgumentException if there is no tier, or one whose calls may take longer than the composite's
+     */
+    public FailoverStore build() {
+        if (drafts.isEmpty()) {
+            throw new IllegalArgumentException("a composite needs a tier");
+        }
+        // Never negative and never zero, whatever the origin of nanoTime is.
+        long origin = System.nanoTime() - 1_000_000_000L;
+        LongSupplier nanoTime = () -> System.nanoTime() - origin;
+        Ticks ticks = new Ticks(nanoTime);
+        List<TierState> states = new ArrayList<>();
+        List<Tier> tiers = new ArrayList<>();
+        for (Draft draft : drafts) {
+            int index = tiers.size();
+            CacheStore store = draft.store().within(config.failoverTimeout());
+            TierState.Traits traits =
+                    new TierState.Traits(draft.name(), draft.remote(), draft.policy(), bound(draft.name(), store));
+            states.add(new TierState(index, traits, config, nanoTime));
+            tiers.add(new Tier(traits, index, store, ticks, config));
+        }
+        String id = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
+        FailoverState state = new FailoverState(config, states, random, id);
+        Supplier<? extends CacheStore> fresh = memories;
+        Switchboard switchboard = new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : fresh::get);
+        List<String> names = drafts.stream().map(Draft::name).toList();
+        Background.Running background =
+                new Background.Running(name, switchboard, tiers, ticks, new Notices(names, listeners), prefixes);
+        switchboard.attach(background);
+        background.start();
+        FailoverHealth health = new FailoverHealth(switchboard, tiers, Clock.systemUTC());
+        return new FailoverStore(switchboard, background, tiers, health, config.failoverTimeout());
+    }
+
+    /** The longest one call may take; 0 if the store keeps to any limit. */
+    private long bound(String tier, CacheStore store) {
+        Duration shortest = Duration.ofMillis(1);
+        if (store.within(shortest).callBound().compareTo(shortest) <= 0) {
+            return 0;
+        }
+        if (store.callBound().compareTo(config.failoverTimeout()) > 0) {
+            throw new IllegalArgumentException("one call of tier \"" + tier + "\" may take " + store.callBound()
+                    + ", more than failoverTimeout allows: " + config.failoverTimeout());
+        }
+        return store.callBound().toNanos();
+    }
+}

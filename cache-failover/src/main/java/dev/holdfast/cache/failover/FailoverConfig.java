@@ -1,0 +1,309 @@
+package dev.holdfast.cache.failover;
+
+import java.time.Duration;
+
+/**
+ * How a {@link FailoverStore} notices that a tier is gone, and when it goes back to it. Start from {@link #DEFAULT} and derive
+ * with the withers. Immutable.
+ */
+public final class FailoverConfig {
+    /** Ten seconds for a call, three failures in a row, five seconds of grace. */
+    public static final FailoverConfig DEFAULT = new FailoverConfig();
+
+    private final Duration failoverTimeout;
+    private final int maxFailures;
+    private final int retries;
+    private final Duration retryDelay;
+    private final Duration healthCheckInterval;
+    private final Duration suspectAfter;
+    private final Duration slowCallThreshold;
+    private final Duration gracePeriod;
+    private final int probes;
+    private final Duration unknownQuarantine;
+    private final int maxDirtyKeys;
+    private final long maxDirtyBytes;
+
+    private FailoverConfig() {
+        this.failoverTimeout = Duration.ofSeconds(10);
+        this.maxFailures = 3;
+        this.retries = 3;
+        this.retryDelay = Duration.ofSeconds(1);
+        this.healthCheckInterval = Duration.ofSeconds(30);
+        this.suspectAfter = Duration.ofMillis(200);
+        this.slowCallThreshold = Duration.ofSeconds(1);
+        this.gracePeriod = Duration.ofSeconds(5);
+        this.probes = 3;
+        this.unknownQuarantine = Duration.ofSeconds(30);
+        this.maxDirtyKeys = 100_000;
+        this.maxDirtyBytes = 32L << 20;
+    }
+
+    /** Takes everything from a draft, checked: the one way to a config that differs from the default. */
+    private FailoverConfig(Draft draft) {
+        this.failoverTimeout = Bounds.positive("failoverTimeout", draft.failoverTimeout);
+        this.maxFailures = Bounds.atLeast("maxFailures", 1, draft.maxFailures);
+        this.retries = Bounds.atLeast("retries", 0, draft.retries);
+        this.retryDelay = Bounds.positive("retryDelay", draft.retryDelay);
+        this.healthCheckInterval = Bounds.positive("healthCheckInterval", draft.healthCheckInterval);
+        this.suspectAfter = Bounds.positive("suspectAfter", draft.suspectAfter);
+        this.slowCallThreshold = Bounds.positive("slowCallThreshold", draft.slowCallThreshold);
+        this.gracePeriod = Bounds.notNegative("gracePeriod", draft.gracePeriod);
+        this.probes = Bounds.atLeast("probes", 1, draft.probes);
+        this.unknownQuarantine = Bounds.positive("unknownQuarantine", draft.unknownQuarantine);
+        this.maxDirtyKeys = Bounds.atLeast("maxDirtyKeys", 1, draft.maxDirtyKeys);
+        this.maxDirtyBytes = Bounds.atLeast("maxDirtyBytes", 1, draft.maxDirtyBytes);
+    }
+
+    /**
+     * Derives one with another {@code failoverTimeout}.
+     *
+     * @param value the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.CacheStore#removeByPrefix} has its own limit); positive
+     * @return the derived config
+     */
+    public FailoverConfig withFailoverTimeout(Duration value) {
+        Draft draft = new Draft(this);
+        draft.failoverTimeout = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code maxFailures}.
+     *
+     * @param value how many calls in a row must fail to open a tier; at least 1
+     * @return the derived config
+     */
+    public FailoverConfig withMaxFailures(int value) {
+        Draft draft = new Draft(this);
+        draft.maxFailures = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code retries}.
+     *
+     * @param value how many times a call that no tier can answer is tried again; not negative
+     * @return the derived config
+     */
+    public FailoverConfig withRetries(int value) {
+        Draft draft = new Draft(this);
+        draft.retries = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code retryDelay}.
+     *
+     * @param value the longest wait before the first of those, doubling for each further one; the actual wait is random; positive
+     * @return the derived config
+     */
+    public FailoverConfig withRetryDelay(Duration value) {
+        Draft draft = new Draft(this);
+        draft.retryDelay = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code healthCheckInterval}.
+     *
+     * @param value how long a tier may be without a call before it is probed, and the longest time between two probes of an open one; positive
+     * @return the derived config
+     */
+    public FailoverConfig withHealthCheckInterval(Duration value) {
+        Draft draft = new Draft(this);
+        draft.healthCheckInterval = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code suspectAfter}.
+     *
+     * @param value how long a call may be without an answer before its tier is probed, in steps of 50 ms; positive
+     * @return the derived config
+     */
+    public FailoverConfig withSuspectAfter(Duration value) {
+        Draft draft = new Draft(this);
+        draft.suspectAfter = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code slowCallThreshold}.
+     *
+     * @param value from which duration on a call is slow, measured to within 50 ms: a tier that answers 16 of its last 20 calls slowly is opened; positive
+     * @return the derived config
+     */
+    public FailoverConfig withSlowCallThreshold(Duration value) {
+        Draft draft = new Draft(this);
+        draft.slowCallThreshold = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code gracePeriod}.
+     *
+     * @param value how long an open tier must answer its probes before it serves again; not negative
+     * @return the derived config
+     */
+    public FailoverConfig withGracePeriod(Duration value) {
+        Draft draft = new Draft(this);
+        draft.gracePeriod = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code probes}.
+     *
+     * @param value how many probes in a row must succeed in that time; at least 1
+     * @return the derived config
+     */
+    public FailoverConfig withProbes(int value) {
+        Draft draft = new Draft(this);
+        draft.probes = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code unknownQuarantine}.
+     *
+     * @param value how long a key whose last command there has an unknown outcome is kept away from a tier, unless the connection was reset since and nothing buffers in between; positive
+     * @return the derived config
+     */
+    public FailoverConfig withUnknownQuarantine(Duration value) {
+        Draft draft = new Draft(this);
+        draft.unknownQuarantine = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code maxDirtyKeys}.
+     *
+     * @param value how many changed keys are remembered for each tier; beyond it only their cache's prefix is; at least 1
+     * @return the derived config
+     */
+    public FailoverConfig withMaxDirtyKeys(int value) {
+        Draft draft = new Draft(this);
+        draft.maxDirtyKeys = value;
+        return new FailoverConfig(draft);
+    }
+
+    /**
+     * Derives one with another {@code maxDirtyBytes}.
+     *
+     * @param value how many bytes that record may take for each tier, roughly; at least 1
+     * @return the derived config
+     */
+    public FailoverConfig withMaxDirtyBytes(long value) {
+        Draft draft = new Draft(this);
+        draft.maxDirtyBytes = value;
+        return new FailoverConfig(draft);
+    }
+
+    /** Returns the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.CacheStore#removeByPrefix} has its own limit). */
+    public Duration failoverTimeout() {
+        return failoverTimeout;
+    }
+
+    /** Returns how many calls in a row must fail to open a tier. */
+    public int maxFailures() {
+        return maxFailures;
+    }
+
+    /** Returns how many times a call that no tier can answer is tried again. */
+    public int retries() {
+        return retries;
+    }
+
+    /** Returns the longest wait before the first of those, doubling for each further one. */
+    public Duration retryDelay() {
+        return retryDelay;
+    }
+
+    /** Returns how long a tier may be without a call before it is probed, and the longest time between two probes of an open one. */
+    public Duration healthCheckInterval() {
+        return healthCheckInterval;
+    }
+
+    /** Returns how long a call may be without an answer before its tier is probed, in steps of 50 ms. */
+    public Duration suspectAfter() {
+        return suspectAfter;
+    }
+
+    /** Returns from which duration on a call is slow, measured to within 50 ms: a tier that answers 16 of its last 20 calls slowly is opened. */
+    public Duration slowCallThreshold() {
+        return slowCallThreshold;
+    }
+
+    /** Returns how long an open tier must answer its probes before it serves again. */
+    public Duration gracePeriod() {
+        return gracePeriod;
+    }
+
+    /** Returns how many probes in a row must succeed in that time. */
+    public int probes() {
+        return probes;
+    }
+
+    /** Returns how long a key whose last command there has an unknown outcome is kept away from a tier, unless the connection was reset since and nothing buffers in between. */
+    public Duration unknownQuarantine() {
+        return unknownQuarantine;
+    }
+
+    /** Returns how many changed keys are remembered for each tier. */
+    public int maxDirtyKeys() {
+        return maxDirtyKeys;
+    }
+
+    /** Returns how many bytes that record may take for each tier, roughly. */
+    public long maxDirtyBytes() {
+        return maxDirtyBytes;
+    }
+
+    @Override
+    public String toString() {
+        return "FailoverConfig["
+                + "failoverTimeout=" + failoverTimeout
+                + ", maxFailures=" + maxFailures
+                + ", retries=" + retries
+                + ", retryDelay=" + retryDelay
+                + ", healthCheckInterval=" + healthCheckInterval
+                + ", suspectAfter=" + suspectAfter
+                + ", slowCallThreshold=" + slowCallThreshold
+                + ", gracePeriod=" + gracePeriod
+                + ", probes=" + probes
+                + ", unknownQuarantine=" + unknownQuarantine
+                + ", maxDirtyKeys=" + maxDirtyKeys
+                + ", maxDirtyBytes=" + maxDirtyBytes
+                + ']';
+    }
+
+    /** The fields, open to change, between one config and the next. */
+    private static final class Draft {
+        private Duration failoverTimeout;
+        private int maxFailures;
+        private int retries;
+        private Duration retryDelay;
+        private Duration healthCheckInterval;
+        private Duration suspectAfter;
+        private Duration slowCallThreshold;
+        private Duration gracePeriod;
+        private int probes;
+        private Duration unknownQuarantine;
+        private int maxDirtyKeys;
+        private long maxDirtyBytes;
+
+        Draft(FailoverConfig from) {
+            this.failoverTimeout = from.failoverTimeout;
+            this.maxFailures = from.maxFailures;
+            this.retries = from.retries;
+            this.retryDelay = from.retryDelay;
+            this.healthCheckInterval = from.healthCheckInterval;
+            this.suspectAfter = from.suspectAfter;
+            this.slowCallThreshold = from.slowCallThreshold;
+            this.gracePeriod = from.gracePeriod;
+            this.probes = from.probes;
+            this.unknownQuarantine = from.unknownQuarantine;
+            this.maxDirtyKeys = from.maxDirtyKeys;
+            this.maxDirtyBytes = from.maxDirtyBytes;
+        }
+    }
+}

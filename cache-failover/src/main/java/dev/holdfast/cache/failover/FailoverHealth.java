@@ -1,0 +1,94 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.TierHealth;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Says how the composite and each of its tiers are. */
+final class FailoverHealth {
+    private final Switchboard switchboard;
+    private final List<Tier> tiers;
+    private final Clock clock;
+    private final Instant startedAt;
+
+    /** What the state knows of a tier, copied under its lock. */
+    private record View(
+            TierState.Mode mode,
+            boolean serving,
+            long since,
+            @Nullable FailoverReason reason,
+            @Nullable String lastFailure,
+            long lastFailureAt,
+            int keys,
+            int prefixes,
+            int counters,
+            boolean overflowed,
+            @Nullable String notes) {}
+
+    FailoverHealth(Switchboard switchboard, List<Tier> tiers, Clock clock) {
+        this.switchboard = switchboard;
+        this.tiers = tiers;
+        this.clock = clock;
+        this.startedAt = clock.instant();
+    }
+
+    StoreHealth snapshot() {
+        List<View> views = switchboard.decide(FailoverHealth::views);
+        long now = switchboard.now();
+        Instant wall = clock.instant();
+        List<TierHealth> healths = new ArrayList<>();
+        StoreHealth serving = null;
+        for (Tier tier : tiers) {
+            View view = views.get(tier.index);
+            StoreHealth store = tier.store().health();
+            if (view.serving()) {
+                serving = store;
+            }
+            healths.add(new TierHealth(
+                    tier.name,
+                    view.mode().name(),
+                    view.serving(),
+                    wall.minusNanos(now - view.since()),
+                    view.reason() == null ? null : view.reason().name(),
+                    view.lastFailure(),
+                    view.lastFailure() == null ? null : wall.minusNanos(now - view.lastFailureAt()),
+                    view.keys(),
+                    view.prefixes(),
+                    view.counters(),
+                    view.overflowed(),
+                    view.notes(),
+                    store));
+        }
+        StoreHealth shown = serving == null ? healths.get(0).store() : serving;
+        return StoreHealth.of(shown.type(), shown.distributed(), startedAt)
+                .withAvailable(serving != null)
+                .withReadYourWrites(shown.readYourWrites())
+                .withOperations(shown.operations())
+                .withPool(shown.pool())
+                .withNodes(shown.nodes())
+                .withTiers(healths);
+    }
+
+    private static List<View> views(FailoverState state) {
+        List<View> views = new ArrayList<>();
+        for (TierState tier : state.tiers) {
+            views.add(new View(
+                    tier.mode,
+                    tier.index == state.serving(),
+                    tier.since,
+                    tier.reason,
+                    tier.lastFailure == null ? null : tier.lastFailure.getMessage(),
+                    tier.lastFailureAt,
+                    tier.dirty.keys(),
+                    tier.dirty.prefixCount(),
+                    tier.dirty.counters(),
+                    tier.dirty.overflowed(),
+                    tier.notes));
+        }
+        return views;
+    }
+}

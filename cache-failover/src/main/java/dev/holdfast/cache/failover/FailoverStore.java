@@ -1,0 +1,510 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A store made of stores, called tiers, in an order: {@code Failover( cluster > single > memory )}. The first that works
+ * answers; when it dies, the next does, within the same call; when it returns, what it has missed is made up for before it
+ * serves again, so that nothing comes back that was removed meanwhile. A miss on the serving tier is the answer.
+ *
+ * <p>What it promises beyond {@link CacheStore}, and what not, is in {@code docs/failover.md}. In short: an operation that is
+ * harmless to repeat fails only if no tier can answer; an increment or a conditional operation may also fail once when its
+ * tier does, with an exception whose {@link CacheUnavailableException#outcomeUnknown()} is true.
+ *
+ * <p>Thread-safe. Owns its tiers: {@link #close} closes them. Has one thread of its own, which rests while nobody calls, and
+ * others for as long as a tier is in trouble; all of them are daemons.
+ */
+public final class FailoverStore implements CacheStore {
+    private final Switchboard switchboard;
+    private final Background.Running background;
+    private final List<Tier> tiers;
+    private final FailoverHealth health;
+    private final Duration timeout;
+
+    FailoverStore(
+            Switchboard switchboard,
+            Background.Running background,
+            List<Tier> tiers,
+            FailoverHealth health,
+            Duration timeout) {
+        this.switchboard = switchboard;
+        this.background = background;
+        this.tiers = tiers;
+        this.health = health;
+        this.timeout = timeout;
+    }
+
+    /**
+     * Starts a composite.
+     *
+     * @return a builder without tiers
+     */
+    public static FailoverBuilder builder() {
+        return new FailoverBuilder();
+    }
+
+    /**
+     * Asks every server whether it is there, all at once, and takes those that do not answer out of service; they join as soon
+     * as they answer their probes. Without this the first calls find out.
+     *
+     * @param limit the longest time to wait for all of them together; positive
+     * @return why those that were taken out did not answer, by the names of their tiers; empty if all are there
+     */
+    public Map<String, CacheUnavailableException> start(Duration limit) {
+        return background.probeAll(Bounds.positive("limit", limit));
+    }
+
+    /**
+     * Takes a tier out of service until {@link #forceFailback}, as if it had failed.
+     *
+     * @param tier its name
+     * @throws IllegalArgumentException if there is no such tier, or it is the memory at the end, which always serves
+     */
+    public void forceFailover(String tier) {
+        for (Tier each : tiers) {
+            if (each.name.equals(tier) && each.remote) {
+                switchboard.change(state -> state.forceFailover(each.index, switchboard.now()));
+                return;
+            }
+        }
+        throw new IllegalArgumentException("no tier \"" + tier + "\" that could be taken out of "
+                + tiers.stream()
+                        .filter(each -> each.remote)
+                        .map(each -> each.name)
+                        .toList());
+    }
+
+    /**
+     * Brings every tier that is out back as soon as it answers a probe and what it has missed is made up for, without the grace
+     * period. If a record of what it has missed ran over so far that it can't be, an operator accepts that by this call.
+     */
+    public void forceFailback() {
+        switchboard.change(state -> state.forceFailback(switchboard.now()));
+    }
+
+    @Override
+    public byte @Nullable [] get(String key) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Optional<byte[]>> tried = null;
+        if (route.reads()) {
+            int tick = route.tier().begin();
+            try {
+                byte @Nullable [] result = route.store().get(key);
+                route.tier().answered(tick);
+                return result;
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, Optional.empty(), e);
+            }
+        }
+        return switchboard
+                .call(tried, Request.read(key), Optional.<byte[]>empty(), (store, keys) -> Optional.ofNullable(store.get(key)))
+                .orElse(null);
+    }
+
+    @Override
+    public Map<String, byte[]> getAll(Collection<String> keys) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Map<String, byte[]>> tried = null;
+        if (route.reads()) {
+            int tick = route.tier().begin();
+            try {
+                Map<String, byte[]> result = route.store().getAll(keys);
+                route.tier().answered(tick);
+                return result;
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, Map.of(), e);
+            }
+        }
+        Request request = Request.read(keys);
+        Map<String, byte[]> found = switchboard.call(tried, request, request.found(), (store, some) -> {
+            request.found().putAll(store.getAll(some));
+            return request.found();
+        });
+        return ordered(request.keys(), found);
+    }
+
+    @Override
+    public void put(String key, byte[] value, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                route.store().put(key, value, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return;
+                }
+                tried = new Tried<>(route, tick, true, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, true, e);
+            }
+        }
+        switchboard.call(
+                tried,
+                Request.write(Kind.WRITE, key, ttl),
+                true,
+                Operation.of((store, keys) -> store.put(key, value, ttl)));
+    }
+
+    @Override
+    public void putAll(Map<String, byte[]> entries, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                route.store().putAll(entries, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return;
+                }
+                tried = new Tried<>(route, tick, true, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, true, e);
+            }
+        }
+        switchboard.call(
+                tried,
+                Request.write(Kind.WRITE, entries, ttl),
+                true,
+                Operation.of((store, keys) -> store.putAll(only(entries, keys), ttl)));
+    }
+
+    @Override
+    public void fill(String key, byte[] value, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                route.store().fill(key, value, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return;
+                }
+                tried = new Tried<>(route, tick, true, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, true, e);
+            }
+        }
+        switchboard.call(
+                tried,
+                Request.write(Kind.FILL, key, ttl),
+                true,
+                Operation.of((store, keys) -> store.fill(key, value, ttl)));
+    }
+
+    @Override
+    public void fillAll(Map<String, byte[]> entries, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                route.store().fillAll(entries, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return;
+                }
+                tried = new Tried<>(route, tick, true, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, true, e);
+            }
+        }
+        switchboard.call(
+                tried,
+                Request.write(Kind.FILL, entries, ttl),
+                true,
+                Operation.of((store, keys) -> store.fillAll(only(entries, keys), ttl)));
+    }
+
+    @Override
+    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                boolean result = route.store().putIfAbsent(key, value, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, false, e);
+            }
+        }
+        return switchboard.call(
+                tried,
+                Request.write(Kind.CONDITIONAL, key, ttl),
+                false,
+                (store, keys) -> store.putIfAbsent(key, value, ttl));
+    }
+
+    @Override
+    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                boolean result = route.store().replace(key, expected, value, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, false, e);
+            }
+        }
+        return switchboard.call(
+                tried,
+                Request.write(Kind.CONDITIONAL, key, ttl),
+                false,
+                (store, keys) -> store.replace(key, expected, value, ttl));
+    }
+
+    @Override
+    public boolean remove(String key) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                boolean result = route.store().remove(key);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, false, e);
+            }
+        }
+        return switchboard.call(tried, Request.remove(key), false, (store, keys) -> store.remove(key));
+    }
+
+    @Override
+    public boolean remove(String key, byte[] expected) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                boolean result = route.store().remove(key, expected);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, false, e);
+            }
+        }
+        return switchboard.call(tried, Request.conditional(key), false, (store, keys) -> store.remove(key, expected));
+    }
+
+    @Override
+    public void removeAll(Collection<String> keys) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                route.store().removeAll(keys);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return;
+                }
+                tried = new Tried<>(route, tick, true, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, true, e);
+            }
+        }
+        switchboard.call(tried, Request.remove(keys), true, Operation.of((store, some) -> store.removeAll(some)));
+    }
+
+    @Override
+    public boolean contains(String key) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.reads()) {
+            int tick = route.tier().begin();
+            try {
+                boolean result = route.store().contains(key);
+                route.tier().answered(tick);
+                return result;
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, false, e);
+            }
+        }
+        return switchboard.call(tried, Request.read(key), false, (store, keys) -> store.contains(key));
+    }
+
+    @Override
+    public @Nullable Duration ttl(String key) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Optional<Duration>> tried = null;
+        if (route.reads()) {
+            int tick = route.tier().begin();
+            try {
+                @Nullable Duration result = route.store().ttl(key);
+                route.tier().answered(tick);
+                return result;
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, Optional.empty(), e);
+            }
+        }
+        return switchboard
+                .call(tried, Request.read(key), Optional.<Duration>empty(), (store, keys) -> Optional.ofNullable(store.ttl(key)))
+                .orElse(null);
+    }
+
+    @Override
+    public boolean expire(String key, Duration ttl) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Boolean> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                boolean result = route.store().expire(key, ttl);
+                route.tier().answered(tick);
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, false, e);
+            }
+        }
+        return switchboard.call(
+                tried, Request.write(Kind.WRITE, key, ttl), false, (store, keys) -> store.expire(key, ttl));
+    }
+
+    @Override
+    public long increment(String key, long delta, Duration ttlIfCreated) {
+        Route route = switchboard.enter();
+        @Nullable Tried<Long> tried = null;
+        if (route.writes()) {
+            int tick = route.tier().begin();
+            try {
+                long result = route.store().increment(key, delta, ttlIfCreated);
+                route.tier().answered(tick);
+                return result;
+            } catch (RuntimeException | Error e) {
+                tried = new Tried<>(route, tick, 0L, e);
+            }
+        }
+        return switchboard.call(
+                tried,
+                Request.count(key, delta, ttlIfCreated),
+                0L,
+                (store, keys) -> store.increment(key, delta, ttlIfCreated));
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Takes {@link CacheStore#PREFIX_REMOVAL_LIMIT} at most. If the tier that serves fails meanwhile, the next one answers.
+     */
+    @Override
+    public long removeByPrefix(String prefix) {
+        Objects.requireNonNull(prefix, "prefix");
+        return switchboard.call(
+                null, Request.prefix(prefix), 0L, (store, prefixes) -> store.removeByPrefix(prefixes.get(0)));
+    }
+
+    /** {@inheritDoc} Asks the tiers that admit calls, in their order, until one answers. */
+    @Override
+    public ProbeResult probe(Duration limit) {
+        long end = switchboard.now() + Bounds.positive("timeout", limit).toNanos();
+        if (switchboard.closed()) {
+            throw new IllegalStateException("the store is closed");
+        }
+        CacheUnavailableException failure =
+                new CacheUnavailableException("no tier answers", null, Reason.CONNECTION, false);
+        for (Tier tier : switchboard.admitting()) {
+            long rest = end - switchboard.now();
+            if (rest <= 0) {
+                break;
+            }
+            try {
+                return tier.store().probe(Duration.ofNanos(rest));
+            } catch (CacheUnavailableException e) {
+                failure.addSuppressed(e);
+            }
+        }
+        throw failure;
+    }
+
+    @Override
+    public void disconnect(Throwable cause) {
+        tiers.forEach(tier -> tier.store().disconnect(cause));
+    }
+
+    /** {@inheritDoc} It is {@link FailoverConfig#failoverTimeout()}. */
+    @Override
+    public Duration callBound() {
+        return timeout;
+    }
+
+    /** {@inheritDoc} Type, counts and connections are those of the serving tier; {@code tiers} has all of them. */
+    @Override
+    public StoreHealth health() {
+        return health.snapshot();
+    }
+
+    @Override
+    public void close() {
+        if (switchboard.close()) {
+            background.stop();
+            tiers.forEach(tier -> tier.store().close());
+            switchboard.takeRetired().forEach(CacheStore::close);
+        }
+    }
+
+    private static Map<String, byte[]> only(Map<String, byte[]> entries, List<String> keys) {
+        if (keys.size() == entries.size()) {
+            return entries;
+        }
+        Map<String, byte[]> some = new HashMap<>();
+        keys.forEach(key -> some.put(key, entries.get(key)));
+        return some;
+    }
+
+    private static Map<String, byte[]> ordered(List<String> keys, Map<String, byte[]> found) {
+        Map<String, byte[]> ordered = new LinkedHashMap<>();
+        for (String key : keys) {
+            byte[] value = found.get(key);
+            if (value != null) {
+                ordered.put(key, value);
+            }
+        }
+        return ordered;
+    }
+
+    /** The tiers in their order. */
+    @Override
+    public String toString() {
+        List<String> names = new ArrayList<>();
+        tiers.forEach(tier -> names.add(tier.name + '=' + tier.store()));
+        return "Failover( " + String.join(" > ", names) + " )";
+    }
+}

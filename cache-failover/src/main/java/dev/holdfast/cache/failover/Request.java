@@ -1,0 +1,66 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheStore;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a caller asked for.
+ *
+ * @param keys the keys; of a prefix removal, the prefix
+ * @param several whether it takes several keys, so that its exception has to tell them apart
+ * @param ttlNanos how long what it stores may live; 0 if it stores nothing
+ * @param delta what an increment adds
+ * @param found where a read of several keys gathers what it finds
+ */
+record Request(Kind kind, List<String> keys, boolean several, long ttlNanos, long delta, Map<String, byte[]> found) {
+
+    private Request(Kind kind, List<String> keys, boolean several, long ttlNanos, long delta) {
+        this(kind, keys, several, ttlNanos, delta, new HashMap<>());
+    }
+
+    static Request read(String key) {
+        return new Request(Kind.READ, List.of(key), false, 0, 0);
+    }
+
+    static Request read(Collection<String> keys) {
+        return new Request(Kind.READ, keys.stream().distinct().toList(), true, 0, 0);
+    }
+
+    static Request remove(String key) {
+        return new Request(Kind.WRITE, List.of(key), false, 0, 0);
+    }
+
+    static Request remove(Collection<String> keys) {
+        return new Request(Kind.WRITE, keys.stream().distinct().toList(), true, 0, 0);
+    }
+
+    static Request write(Kind kind, String key, Duration ttl) {
+        return new Request(kind, List.of(key), false, nanos(ttl), 0);
+    }
+
+    static Request write(Kind kind, Map<String, byte[]> entries, Duration ttl) {
+        return new Request(kind, List.copyOf(entries.keySet()), true, nanos(ttl), 0);
+    }
+
+    static Request conditional(String key) {
+        return new Request(Kind.CONDITIONAL, List.of(key), false, 0, 0);
+    }
+
+    static Request count(String key, long delta, Duration ttl) {
+        return new Request(Kind.COUNT, List.of(key), false, nanos(ttl), delta);
+    }
+
+    static Request prefix(String prefix) {
+        return new Request(Kind.PREFIX, List.of(prefix), false, 0, 0);
+    }
+
+    /** How long a write may live, at most; more than a lifetime counts as forever. */
+    private static long nanos(Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        return millis >= Long.MAX_VALUE / 4_000_000 ? Long.MAX_VALUE / 4 : millis * 1_000_000;
+    }
+}

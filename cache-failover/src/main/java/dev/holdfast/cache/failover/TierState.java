@@ -1,0 +1,140 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** What is known of one tier. Pure; guarded by its {@link FailoverState}, which alone changes it. */
+final class TierState {
+    enum Mode {
+        /** Admits calls. */
+        CLOSED,
+        /** Out. */
+        OPEN,
+        /** Answers its probes; waits for the grace period or is being reconciled. */
+        RECOVERING
+    }
+
+    private static final int PROBES_KEPT = 8;
+
+    final int index;
+    final String name;
+    /** Whether it is a server: it can fail, and others see what is written to it. The memory below is not. */
+    final boolean remote;
+
+    final boolean buffered;
+    /** The longest one call may take there; 0 if it may be given any limit. */
+    final long boundNanos;
+
+    final long healthCheckNanos;
+    final long minProbeNanos;
+    final Breaker breaker;
+    final DirtyRecord dirty;
+
+    Mode mode = Mode.CLOSED;
+    long since;
+
+    @Nullable
+    FailoverReason reason;
+
+    @Nullable
+    Throwable openedBy;
+
+    @Nullable
+    CacheUnavailableException lastFailure;
+
+    long lastFailureAt;
+
+    @Nullable
+    String notes;
+
+    /**
+     * Changes whenever a call that was admitted before may have ended up on the wrong tier: this one was opened, a key became
+     * dirty here, a tier above was closed or had a key cleaned, the memory was replaced.
+     */
+    long stamp;
+
+    /** Until when something written here by this client may live; meaningful if {@link #stored}. */
+    boolean stored;
+
+    long storedUntil;
+
+    int failuresInARow;
+    long answersAtFailure;
+    long lastAnswerAt;
+
+    boolean probing;
+    boolean suspected;
+    boolean lookedTwice;
+    boolean pinged;
+    long lastProbeAt;
+    long nextProbeAt;
+    long probeDelay;
+    int goodProbes;
+    long firstGoodAt;
+    private final long[] probeNanos = new long[PROBES_KEPT];
+    private int probesKept;
+
+    boolean fencing;
+    long fencedAt;
+    boolean held;
+    boolean skipGrace;
+    long graceNanos;
+    boolean wasBack;
+    long backAt;
+
+    boolean wentBack;
+    boolean draining;
+    int drains;
+    long drainRetryAt;
+    long reconciled;
+
+    /** What does not change about a tier. */
+    record Traits(String name, boolean remote, TierPolicy policy, long boundNanos) {}
+
+    TierState(int index, Traits traits, FailoverConfig config, LongSupplier nanoTime) {
+        this.index = index;
+        this.name = traits.name();
+        this.remote = traits.remote();
+        this.buffered = traits.policy().buffered();
+        this.boundNanos = traits.boundNanos();
+        this.healthCheckNanos = traits.policy()
+                .healthCheckInterval()
+                .orElse(config.healthCheckInterval())
+                .toNanos();
+        this.minProbeNanos = traits.policy().minProbeTimeout().toNanos();
+        this.breaker = new Breaker(name, config.slowCallThreshold(), nanoTime);
+        this.dirty = new DirtyRecord(config.maxDirtyKeys(), config.maxDirtyBytes());
+        this.graceNanos = config.gracePeriod().toNanos();
+    }
+
+    boolean closed() {
+        return mode == Mode.CLOSED;
+    }
+
+    boolean fits(long rest) {
+        return boundNanos <= rest;
+    }
+
+    boolean mayHold(long now) {
+        return stored && storedUntil - now > 0;
+    }
+
+    void took(long nanos) {
+        probeNanos[probesKept++ % PROBES_KEPT] = nanos;
+    }
+
+    /** Long enough for a healthy tier, short enough for those who wait for the verdict. */
+    Duration probeTimeout() {
+        int count = Math.min(probesKept, PROBES_KEPT);
+        long median = 0;
+        if (count > 0) {
+            long[] sorted = Arrays.copyOf(probeNanos, count);
+            Arrays.sort(sorted);
+            median = sorted[count / 2];
+        }
+        return Duration.ofNanos(Math.max(minProbeNanos, 4 * median));
+    }
+}
