@@ -158,7 +158,8 @@ class FailoverState {
         TierState tier = tiers.get(index);
         int marked = kind.invalidates ? markAbove(tier, kind, mine) : 0;
         if (ttlNanos > 0) {
-            long until = after(now, ttlNanos);
+            // It is stored when it arrives, not now.
+            long until = after(now, ttlNanos + config.failoverTimeout().toNanos() + quarantine);
             if (tier.remote && !tier.mayHold(now)) {
                 stampAbove(tier);
             }
@@ -460,6 +461,9 @@ class FailoverState {
         tier.suspected = false;
         tier.lookedTwice = false;
         tier.lastProbeAt = now;
+        if (result.wentBack()) {
+            wentBack(tier, now); // said once, so it counts whichever connection it came from
+        }
         if (!tier.closed() && (tier.fencing || startedAt - tier.fencedAt < 0)) {
             tier.nextProbeAt = now + probeInterval; // it may have used a connection from before
             return;
@@ -473,9 +477,6 @@ class FailoverState {
                     index,
                     "the probe may not write and read its canary, so the server is only"
                             + " pinged; allow this user SET and GET on the canary's key (ACL SETUSER … ~*)"));
-        }
-        if (result.wentBack()) {
-            wentBack(tier, now);
         }
         if (tier.closed()) {
             return;
