@@ -2,8 +2,8 @@
  * Real servers, scripted faults and the contract of a store, for the tests of this library and of the applications that use it.
  *
  * <p>{@link dev.holdfast.cache.testkit.RedisServer} and {@link dev.holdfast.cache.testkit.RedisCluster} run real {@code
- * redis-server} processes on loopback. Nothing
- * needs to be installed on Linux or macOS, and nothing outlives the JVM.
+ * redis-server} processes on loopback; {@link dev.holdfast.cache.testkit.TcpProxy} stands between a client and a server and
+ * spoils what passes. Nothing needs to be installed on Linux or macOS, and nothing outlives the JVM.
  *
  * <p>How an application tests what it does during an outage:
  *

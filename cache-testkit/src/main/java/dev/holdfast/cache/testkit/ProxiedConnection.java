@@ -1,0 +1,82 @@
+package dev.holdfast.cache.testkit;
+
+import dev.holdfast.cache.testkit.TcpProxy.Direction;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A client's connection, the one to the server that belongs to it, and a link each way. */
+final class ProxiedConnection {
+    private static final int CONNECT_MILLIS = 10_000;
+
+    private final TcpProxy proxy;
+    private final Socket client;
+    private final Socket upstream = new Socket();
+    private final InetSocketAddress server;
+    private final Link toServer;
+    private final Link toClient;
+    private final AtomicInteger linksToEnd = new AtomicInteger(2);
+
+    ProxiedConnection(TcpProxy proxy, Socket client, InetSocketAddress server) {
+        this.proxy = proxy;
+        this.client = client;
+        this.server = server;
+        this.toServer = new Link(Direction.TO_SERVER, proxy, this, client, upstream);
+        this.toClient = new Link(Direction.TO_CLIENT, proxy, this, upstream, client);
+    }
+
+    /** Connects, then carries the client's bytes itself, while another thread carries the server's. */
+    void run() {
+        try {
+            client.setTcpNoDelay(true);
+            if (proxy.faults().swallows()) {
+                // A cut cable does not tell whether there is a server at its other end.
+                toServer.spoil();
+            } else {
+                upstream.setTcpNoDelay(true);
+                upstream.connect(server, CONNECT_MILLIS);
+                proxy.startThread(toClient::carry);
+            }
+        } catch (IOException unreachable) {
+            reset();
+            return;
+        }
+        toServer.carry();
+    }
+
+    /** Ends both connections at once, with RST. */
+    void reset() {
+        Streams.reset(client);
+        Streams.reset(upstream);
+        toServer.end();
+        toClient.end();
+        proxy.forget(this);
+    }
+
+    /** The end of one link is the half-close of a stream; the end of both is the end of the connection. */
+    void linkEnded() {
+        if (linksToEnd.decrementAndGet() == 0) {
+            Streams.close(client);
+            Streams.close(upstream);
+            proxy.forget(this);
+        }
+    }
+
+    void wake() {
+        toServer.wake();
+        toClient.wake();
+    }
+
+    boolean isSpoiled() {
+        return toServer.isSpoiled() || toClient.isSpoiled();
+    }
+
+    void restartCounting(Direction direction) {
+        (direction == Direction.TO_SERVER ? toServer : toClient).restartCounting();
+    }
+
+    void expectGarbage() {
+        toClient.expectGarbage();
+    }
+}
