@@ -19,7 +19,8 @@ final class HttpServer implements AutoCloseable {
         void handle(HttpRequest request, HttpConnection connection) throws IOException;
     }
 
-    private static final int BACKLOG = 1024;
+    private static final int BACKLOG =
+            16 * 1024; // as much as the system allows: clients of serverless functions come in bursts
 
     private final ServerSocket listener;
     private final Handler handler;
