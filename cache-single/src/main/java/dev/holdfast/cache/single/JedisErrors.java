@@ -112,7 +112,8 @@ final class JedisErrors {
         if (doom != null || root(e) instanceof SocketTimeoutException) {
             return new CacheTimeoutException(
                     "could not connect to " + server + " within "
-                            + config.connectTimeout().toMillis() + " ms (REDIS_CONNECT_TIMEOUT)",
+                            + config.connectTimeout().toMillis() + " ms (REDIS_CONNECT_TIMEOUT)"
+                            + (config.tls() == null ? "" : "; if it does not speak TLS, use redis://"),
                     e,
                     false);
         }
