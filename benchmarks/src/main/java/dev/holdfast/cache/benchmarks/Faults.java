@@ -1,0 +1,88 @@
+package dev.holdfast.cache.benchmarks;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.BiFunction;
+
+/**
+ * Two real servers; the first is killed, or frozen, for 8 s while 8 threads call every 2 ms. Each client with default
+ * settings, the peers also tuned as fast as they go; a line for each run, and a table at the end.
+ *
+ * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only.
+ */
+final class Faults {
+    /** A run in which the machine itself stood still is void. */
+    private static final int ATTEMPTS = 3;
+
+    private Faults() {}
+
+    public static void main(String[] args) throws Exception {
+        String wanted = System.getProperty("faults", "all");
+        List<FaultRun.Result> results = new ArrayList<>();
+        for (Map.Entry<String, BiFunction<Integer, Integer, FaultClient>> client :
+                FaultClient.all().entrySet()) {
+            if (!wanted.equals("all") && !List.of(wanted.split(",")).contains(client.getKey())) {
+                continue;
+            }
+            for (String fault : List.of("kill", "freeze")) {
+                results.add(run(client.getKey(), client.getValue(), fault));
+            }
+        }
+        printTable(results);
+        System.exit(results.isEmpty() ? 1 : 0);
+    }
+
+    private static FaultRun.Result run(String name, BiFunction<Integer, Integer, FaultClient> client, String fault)
+            throws Exception {
+        for (int attempt = 1; ; attempt++) {
+            FaultRun.Result result = new FaultRun(name, client, fault).run();
+            if (result.stallMillis() <= 20 || attempt == ATTEMPTS) {
+                System.out.println(result.line());
+                System.out.println(result.remark());
+                return result;
+            }
+            System.out.printf(
+                    Locale.ROOT,
+                    "void: client=%s fault=%s: the machine stood still for %d ms%n",
+                    name,
+                    fault,
+                    result.stallMillis());
+        }
+    }
+
+    private static void printTable(List<FaultRun.Result> results) {
+        System.out.println();
+        System.out.printf(
+                "%-26s %-7s %8s %7s %8s %11s %10s %12s %12s %12s %6s %6s%n",
+                "client",
+                "fault",
+                "calls",
+                "errors",
+                "unknown",
+                "longest ms",
+                "over 50ms",
+                "failover ms",
+                "failback ms",
+                "came back",
+                "lost",
+                "twice");
+        for (FaultRun.Result r : results) {
+            System.out.printf(
+                    "%-26s %-7s %8d %7d %8d %11d %10d %12s %12s %12s %6d %6d%n",
+                    r.client(),
+                    r.fault(),
+                    r.calls(),
+                    r.errors(),
+                    r.unknown(),
+                    r.longestMillis(),
+                    r.over50ms(),
+                    r.failoverMillis() < 0 ? "never" : r.failoverMillis(),
+                    r.failbackMillis() < 0 ? "not in 20 s" : r.failbackMillis(),
+                    r.resurrected() + " of " + r.of(),
+                    r.incrementsLost(),
+                    r.incrementsTwice());
+        }
+    }
+}
