@@ -36,6 +36,7 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
     private static final int ROUNDS = 50;
 
     /** In a loop without end: virtual threads have no time slices, and calls of a store in memory never wait. */
+    @SuppressWarnings("ThreadPriorityCheck") // it is about progress, not about priority
     private static void letOthersRun() {
         Thread.yield();
     }
