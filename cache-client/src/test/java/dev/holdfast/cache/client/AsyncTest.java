@@ -112,8 +112,10 @@ class AsyncTest extends EngineFixture {
 
     @Test
     void aTimeoutOfTheCallersLeavesTheLoad() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
         CountDownLatch interrupted = new CountDownLatch(1);
         CompletableFuture<String> pending = cache.async().get("k", key -> {
+            loading.countDown();
             try {
                 new CountDownLatch(1).await();
             } catch (InterruptedException e) {
@@ -121,6 +123,7 @@ class AsyncTest extends EngineFixture {
             }
             return "never";
         });
+        await(loading);
         pending.orTimeout(5, java.util.concurrent.TimeUnit.MILLISECONDS);
         await(interrupted);
     }

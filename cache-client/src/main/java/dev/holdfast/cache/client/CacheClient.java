@@ -1,0 +1,373 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.TypeRef;
+import dev.holdfast.cache.failover.FailoverStore;
+import java.lang.management.ManagementFactory;
+import java.lang.reflect.Type;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The entry point: named caches and counters over the tiers that are configured, {@code Cache( Failover( cluster > single >
+ * upstash > memory ) )}. An application has one and closes it at its end.
+ *
+ * <pre>{@code
+ * try (CacheClient client = CacheClient.fromEnvironment()) {
+ *     Cache<Long, User> users = client.cache("users", Long.class, User.class);
+ *     User user = users.get(42L, id -> database.findUser(id));
+ * }
+ * }</pre>
+ *
+ * <p>For any number of threads. After {@link #close()} every method but {@link #isAlive()}, {@link #isReady()} and
+ * {@code close()} throws {@link IllegalStateException}.
+ */
+public final class CacheClient implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CacheClient.class);
+
+    /** No cache can have this name, so counters never meet a cache's keys. */
+    static final String COUNTERS = "#:";
+
+    private final String name;
+    private final CacheStore store;
+    private final Optional<FailoverStore> failover;
+    private final String onlyTier;
+    private final boolean enabled;
+    private final CachePolicy policy;
+    private final EngineServices services;
+    private final Codecs codecs = new Codecs();
+    private final Caches caches;
+    private final Management management;
+    private final Instant startedAt;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches) {
+        this.store = tiers.store();
+        this.failover = tiers.failover();
+        this.onlyTier = tiers.first();
+        this.enabled = builder.enabled();
+        this.policy = builder.policy();
+        this.startedAt = Instant.now();
+        this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
+        this.caches = caches;
+        this.management = new Management(builder.name(), this, ManagementFactory.getPlatformMBeanServer());
+        this.name = management.clientName();
+    }
+
+    /**
+     * Opens a client as the environment says. With nothing set, entries live in this process's memory.
+     *
+     * @return the client
+     * @throws CacheConfigException if a variable is missing or malformed, a tier's module is not on the class path, or a
+     *     server refuses this client and nothing else answers
+     * @throws CacheUnavailableException if no tier answers; with memory among them, as it is by default, one always does
+     */
+    public static CacheClient fromEnvironment() {
+        return from(Settings.environment());
+    }
+
+    /**
+     * Opens a client as settings say.
+     *
+     * @param settings the settings
+     * @return the client
+     * @throws CacheConfigException as {@link #fromEnvironment()}
+     * @throws CacheUnavailableException as {@link #fromEnvironment()}
+     */
+    public static CacheClient from(Settings settings) {
+        return builder().settings(settings).build();
+    }
+
+    /**
+     * Begins a client that code describes.
+     *
+     * @return a builder that knows nothing yet
+     */
+    public static CacheClientBuilder builder() {
+        return new CacheClientBuilder();
+    }
+
+    /**
+     * Returns the name, as in JMX and in the log.
+     *
+     * @return the name; unique among the open clients of this JVM
+     */
+    public String name() {
+        return name;
+    }
+
+    /**
+     * Returns the policy of caches that bring none.
+     *
+     * @return the policy
+     */
+    public CachePolicy policy() {
+        return policy;
+    }
+
+    /**
+     * Opens a cache, or returns the one that is open under this name. Values of other types than String, byte[], Boolean and
+     * numbers need a codec provider on the class path: {@code holdfast-cache-jackson}.
+     *
+     * @param name {@code [A-Za-z0-9._-]}, 1 to 64 characters; entries of caches with the same name are the same entries, in
+     *     every process
+     * @param keys the type of the keys: String, a whole number, UUID or an enum
+     * @param values the type of the values
+     * @param <K> the type of the keys
+     * @param <V> the type of the values
+     * @return the cache
+     * @throws IllegalArgumentException if the name is not such a name, or the keys are of another type
+     * @throws IllegalStateException if the cache is open with other arguments
+     * @throws CacheConfigException if there is no codec for the values
+     */
+    public <K, V> Cache<K, V> cache(String name, Class<K> keys, Class<V> values) {
+        return cache(name, keys, values, policy);
+    }
+
+    /**
+     * Opens a cache like {@link #cache(String, Class, Class)}, with a policy of its own.
+     *
+     * @param name its name
+     * @param keys the type of the keys
+     * @param values the type of the values
+     * @param policy its policy
+     * @param <K> the type of the keys
+     * @param <V> the type of the values
+     * @return the cache
+     */
+    public <K, V> Cache<K, V> cache(String name, Class<K> keys, Class<V> values, CachePolicy policy) {
+        return byType(name, keys, values, policy);
+    }
+
+    /**
+     * Opens a cache like {@link #cache(String, Class, Class)}, of values whose type has parameters.
+     *
+     * @param name its name
+     * @param keys the type of the keys
+     * @param values the type of the values: {@code new TypeRef<List<Order>>() {}}
+     * @param <K> the type of the keys
+     * @param <V> the type of the values
+     * @return the cache
+     */
+    public <K, V> Cache<K, V> cache(String name, Class<K> keys, TypeRef<V> values) {
+        return cache(name, keys, values, policy);
+    }
+
+    /**
+     * Opens a cache like {@link #cache(String, Class, TypeRef)}, with a policy of its own.
+     *
+     * @param name its name
+     * @param keys the type of the keys
+     * @param values the type of the values
+     * @param policy its policy
+     * @param <K> the type of the keys
+     * @param <V> the type of the values
+     * @return the cache
+     */
+    public <K, V> Cache<K, V> cache(String name, Class<K> keys, TypeRef<V> values, CachePolicy policy) {
+        return byType(name, keys, values.type(), policy);
+    }
+
+    /**
+     * Opens a cache with keys of any type and a codec of one's own.
+     *
+     * @param name its name
+     * @param keys makes a key's text: never {@code null}, and different for different keys. Asked for the same name again,
+     *     it must be an equal function, which for a lambda means the same object
+     * @param codec turns values into bytes; asked for the same name again, an equal one
+     * @param <K> the type of the keys
+     * @param <V> the type of the values
+     * @return the cache
+     * @throws IllegalArgumentException if the name is not a cache's name
+     * @throws IllegalStateException if the cache is open with other arguments
+     */
+    public <K, V> Cache<K, V> cache(String name, Function<? super K, String> keys, Codec<V> codec) {
+        return cache(name, keys, codec, policy);
+    }
+
+    /**
+     * Opens a cache like {@link #cache(String, Function, Codec)}, with a policy of its own.
+     *
+     * @param name its name
+     * @param keys makes a key's text
+     * @param codec turns values into bytes
+     * @param policy its policy
+     * @param <K> the type of the keys
+     * @param <V> the type of the values
+     * @return the cache
+     * @throws IllegalArgumentException if the codec is raw and the policy needs what only an envelope holds
+     */
+    public <K, V> Cache<K, V> cache(String name, Function<? super K, String> keys, Codec<V> codec, CachePolicy policy) {
+        requireOpen();
+        Objects.requireNonNull(keys, "keys");
+        Objects.requireNonNull(codec, "codec");
+        Objects.requireNonNull(policy, "policy");
+        return caches.get(name, keys, codec, policy, () -> open(name, keys, codec, policy));
+    }
+
+    private <K, V> Cache<K, V> byType(String name, Class<K> keys, Type values, CachePolicy policy) {
+        requireOpen();
+        Objects.requireNonNull(keys, "keys");
+        Objects.requireNonNull(values, "values");
+        Objects.requireNonNull(policy, "policy");
+        return caches.get(name, keys, values, policy, () -> {
+            Codec<V> codec = codecs.of(values);
+            return open(name, KeyMappers.of(keys), codec, policy);
+        });
+    }
+
+    private <K, V> CacheEngine<K, V> open(
+            String name, Function<? super K, String> keys, Codec<V> codec, CachePolicy policy) {
+        CacheEngine<K, V> cache = CacheEngine.open(name, store, keys, codec, policy, services);
+        management.add(cache);
+        return cache;
+    }
+
+    /**
+     * Adds to a counter, in one atomic step. Counters are apart from all caches.
+     *
+     * @param counter its name, not empty
+     * @param delta what to add; may be negative
+     * @param ttl the time to live if this call creates the counter; an existing one keeps its own
+     * @return the new value
+     * @throws CacheUnavailableException if the outcome is unknown, since repeating could count twice, or if no tier answers
+     */
+    public long increment(String counter, long delta, Duration ttl) {
+        return store.increment(counterKey(counter), delta, ttl);
+    }
+
+    /**
+     * Reads a counter.
+     *
+     * @param counter its name, not empty
+     * @return its value; 0 if there is none
+     */
+    public long counter(String counter) {
+        byte[] digits = store.get(counterKey(counter));
+        return digits == null ? 0 : Codec.longs().decode(digits);
+    }
+
+    private static String counterKey(String counter) {
+        if (counter.isEmpty()) {
+            throw new IllegalArgumentException("a counter's name must not be empty");
+        }
+        return COUNTERS.concat(counter);
+    }
+
+    /**
+     * Says how the client is. Does no I/O.
+     *
+     * @return a snapshot
+     */
+    public CacheHealth health() {
+        requireOpen();
+        return HealthReport.of(store.health(), onlyTier, enabled, startedAt, Instant.now());
+    }
+
+    /**
+     * Says the same as {@link #health()}, in JSON.
+     *
+     * @return a JSON object in one line
+     */
+    public String healthJson() {
+        return HealthJson.write(health());
+    }
+
+    /**
+     * Says whether some tier answers: what a readiness probe asks.
+     *
+     * @return whether one does; {@code false} after {@link #close()}
+     */
+    public boolean isReady() {
+        return isAlive() && health().ready();
+    }
+
+    /**
+     * Says whether this client works as an object of this process: what a liveness probe may ask. Never depends on a server.
+     *
+     * @return whether it was not closed
+     */
+    public boolean isAlive() {
+        return !closed.get();
+    }
+
+    /**
+     * Takes a tier out, as if it had failed, until {@link #forceFailback()}. What is changed meanwhile is removed there
+     * before it serves again.
+     *
+     * @param tier its name
+     * @throws IllegalArgumentException if there is no such tier
+     * @throws IllegalStateException if there is only one tier
+     */
+    public void forceFailover(String tier) {
+        composite().forceFailover(tier);
+    }
+
+    /**
+     * Takes every tier that answers its probes back at once, without the grace period, yet not without reconciliation.
+     *
+     * @throws IllegalStateException if there is only one tier
+     */
+    public void forceFailback() {
+        composite().forceFailback();
+    }
+
+    private FailoverStore composite() {
+        requireOpen();
+        return failover.orElseThrow(() -> new IllegalStateException(
+                "there is one tier, " + onlyTier + ", and nothing to go to or come back from"));
+    }
+
+    Caches caches() {
+        return caches;
+    }
+
+    /** Clears every open cache whose keys can be told from those of others. */
+    void clearAll() {
+        for (CacheEngine<?, ?> cache : caches.all()) {
+            try {
+                cache.clear();
+            } catch (UnsupportedOperationException e) {
+                LOG.info("The cache {} was not cleared: {}", cache.name(), e.getMessage());
+            }
+        }
+    }
+
+    private void requireOpen() {
+        if (closed.get()) {
+            throw new IllegalStateException("the cache client " + name + " is closed");
+        }
+    }
+
+    /** Closes every cache, then the stores with their connections and threads. Idempotent. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        management.close();
+        caches.close();
+        services.close();
+        store.close();
+        LOG.debug("Cache client {} closed", name);
+    }
+
+    /** The name and the store with its addresses, no secrets. */
+    @Override
+    public String toString() {
+        return "CacheClient " + name + " over " + store;
+    }
+}

@@ -1,0 +1,86 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.failover.FailoverConfig;
+import dev.holdfast.cache.failover.TierPolicy;
+import java.time.Duration;
+
+/**
+ * What settings say that is the client's own: how long values live, how a call goes from tier to tier, and that no variable is
+ * malformed, used or not.
+ */
+final class ClientSettings {
+    private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
+    private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(3);
+    private static final Duration UPSTASH_INTERVAL = Duration.ofMinutes(5);
+    private static final Duration UPSTASH_PROBE = Duration.ofSeconds(1);
+
+    private final Settings settings;
+
+    ClientSettings(Settings settings) {
+        this.settings = settings;
+        checkForms();
+    }
+
+    boolean enabled() {
+        return settings.flag("CACHE_ENABLED", true);
+    }
+
+    boolean strictStart() {
+        return settings.flag("CACHE_STRICT_START", false);
+    }
+
+    Duration startTimeout() {
+        return settings.millis("REDIS_CONNECT_TIMEOUT", CONNECT_TIMEOUT);
+    }
+
+    CachePolicy policy() {
+        CachePolicy policy = CachePolicy.defaults();
+        return policy.withTtl(settings.seconds("CACHE_TTL", policy.ttl()));
+    }
+
+    FailoverConfig failover() {
+        FailoverConfig config = FailoverConfig.DEFAULT;
+        Duration third =
+                settings.millis("REDIS_COMMAND_TIMEOUT", COMMAND_TIMEOUT).dividedBy(3);
+        return config.withFailoverTimeout(settings.millis("REDIS_FAILOVER_TIMEOUT", config.failoverTimeout()))
+                .withMaxFailures(settings.integer("REDIS_MAX_FAILURES", config.maxFailures(), 1, 1_000))
+                .withRetries(settings.integer("REDIS_MAX_RETRIES", config.retries(), 0, 100))
+                .withRetryDelay(settings.millis("REDIS_RETRY_DELAY", config.retryDelay()))
+                .withHealthCheckInterval(settings.millis("REDIS_HEALTH_CHECK_INTERVAL", config.healthCheckInterval()))
+                .withSlowCallThreshold(third);
+    }
+
+    /** Upstash bills each command and answers over the internet; an HTTP edge may hold a request back. */
+    TierPolicy rulesOf(String tier) {
+        if (!tier.equals(KnownTier.UPSTASH.tier())) {
+            return TierPolicy.DEFAULT;
+        }
+        return TierPolicy.DEFAULT
+                .withHealthCheckInterval(settings.millis("REDIS_HEALTH_CHECK_INTERVAL", UPSTASH_INTERVAL))
+                .withMinProbeTimeout(UPSTASH_PROBE)
+                .withBuffered(true);
+    }
+
+    /**
+     * A malformed variable is fatal even where nothing reads it now: it would be the surprise of the day someone sets the
+     * variable beside it.
+     */
+    private void checkForms() {
+        settings.flag("CACHE_ENABLED", true);
+        settings.flag("REDIS_ENABLED", true);
+        settings.flag("REDIS_CLUSTER_ENABLED", false);
+        settings.flag("REDIS_CLUSTER_TLS", false);
+        settings.flag("REDIS_FALLBACK_TO_SINGLE", true);
+        settings.flag("REDIS_MONITORING_ENABLED", false);
+        settings.integer("REDIS_PORT", 6379, 1, 65_535);
+        settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE);
+        settings.integer("REDIS_CONNECTION_POOL_SIZE", 5, 1, 10_000);
+        settings.number("CACHE_MEMORY_MAX_BYTES", 64L << 20, 1, Long.MAX_VALUE);
+        strictStart();
+        startTimeout();
+        policy();
+        failover();
+    }
+}

@@ -1,0 +1,148 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.Latency;
+import dev.holdfast.cache.NodeHealth;
+import dev.holdfast.cache.OperationStats;
+import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.TierHealth;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Health as JSON, in the shape that dashboards read. All times in milliseconds. */
+final class HealthJson {
+    private static final String CLUSTER = "redis-cluster";
+    private static final DateTimeFormatter MILLIS =
+            new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
+
+    private HealthJson() {}
+
+    static String write(CacheHealth health) {
+        return JsonWriter.object(json -> {
+            json.field("type", health.type())
+                    .field("distributed", health.distributed())
+                    .field("status", lower(health.status().name()));
+            health.tiers().stream()
+                    .filter(tier -> tier.store().type().equals(CLUSTER))
+                    .findFirst()
+                    .ifPresent(tier -> json.object("cluster", cluster -> cluster(cluster, tier.store(), health)));
+            if (!health.type().equals(CLUSTER)) {
+                work(json, health.operations(), health.pool(), health.uptime());
+            }
+            json.field("ready", health.ready())
+                    .field("readYourWrites", health.readYourWrites())
+                    .array("tiers", health.tiers(), HealthJson::tier);
+        });
+    }
+
+    private static void cluster(JsonWriter json, StoreHealth store, CacheHealth health) {
+        long healthy = store.nodes().stream().filter(NodeHealth::healthy).count();
+        json.field("enabled", true)
+                .field("totalNodes", store.nodes().size())
+                .field("healthyNodes", healthy)
+                .field("failedNodes", store.nodes().size() - healthy);
+        work(json, store.operations(), store.pool(), health.uptime());
+        json.array("nodes", store.nodes(), HealthJson::node);
+    }
+
+    private static void work(JsonWriter json, OperationStats operations, PoolHealth pool, Duration uptime) {
+        operations(json, operations);
+        json.object("performance", performance -> performance
+                        .field(
+                                "averageResponseTime",
+                                millis(operations.latency().meanMicros()))
+                        .field("uptime", uptime.toMillis()))
+                .object("connectionPool", connections -> connections
+                        .field("totalConnections", pool.total())
+                        .field("activeConnections", pool.active())
+                        .field("idleConnections", pool.idle()));
+    }
+
+    private static void operations(JsonWriter json, OperationStats operations) {
+        json.object("operations", counts -> counts.field("total", operations.total())
+                .field("successful", operations.successful())
+                .field("failed", operations.failed())
+                .field("successRate", successRate(operations)));
+    }
+
+    /** Where nothing was asked, nothing failed. */
+    private static String successRate(OperationStats operations) {
+        double rate = operations.total() == 0 ? 1 : (double) operations.successful() / operations.total();
+        return String.format(Locale.ROOT, "%.2f%%", rate * 100);
+    }
+
+    private static void node(JsonWriter json, NodeHealth node) {
+        json.field("address", node.address())
+                .field("healthy", node.healthy())
+                .field("failureCount", node.failureCount())
+                .field("lastHealthCheck", time(node.lastHealthCheck()))
+                .field("poolConnections", node.pool().total());
+    }
+
+    private static void tier(JsonWriter json, TierHealth tier) {
+        StoreHealth store = tier.store();
+        json.field("name", tier.name())
+                .field("type", store.type())
+                .field(
+                        "state",
+                        tier.serving() ? "serving" : tier.state().equals("CLOSED") ? "standby" : lower(tier.state()))
+                .field("breaker", breaker(tier.state()))
+                .field("since", time(tier.since()))
+                .field("reason", tier.reason() == null ? null : lower(tier.reason()))
+                .field("lastFailure", tier.lastFailure())
+                .field("lastFailureAt", time(tier.lastFailureAt()))
+                .field("available", store.available())
+                .field("readYourWrites", store.readYourWrites());
+        operations(json, store.operations());
+        json.object("latency", latency -> latency(latency, store.operations().latency()))
+                .object("pool", pool -> pool(pool, store.pool()))
+                .object("reconciliation", depth -> depth.field("dirtyKeys", tier.dirtyKeys())
+                        .field("dirtyPrefixes", tier.dirtyPrefixes())
+                        .field("dirtyCounters", tier.dirtyCounters())
+                        .field("overflowed", tier.overflowed()))
+                .field("notes", tier.notes());
+    }
+
+    /** The words of every circuit breaker; a tier that answers its probes and doesn't serve yet is half open. */
+    private static String breaker(String state) {
+        return switch (state) {
+            case "CLOSED" -> "closed";
+            case "OPEN" -> "open";
+            default -> "half-open";
+        };
+    }
+
+    private static void latency(JsonWriter json, Latency latency) {
+        json.field("mean", millis(latency.meanMicros()))
+                .field("p50", millis(latency.p50Micros()))
+                .field("p99", millis(latency.p99Micros()))
+                .field("p999", millis(latency.p999Micros()))
+                .field("max", millis(latency.maxMicros()));
+    }
+
+    private static void pool(JsonWriter json, PoolHealth pool) {
+        json.field("max", pool.max())
+                .field("total", pool.total())
+                .field("active", pool.active())
+                .field("idle", pool.idle())
+                .field("waiting", pool.waiting())
+                .field("exhausted", pool.exhausted());
+    }
+
+    private static double millis(double micros) {
+        return micros / 1_000;
+    }
+
+    static @Nullable String time(@Nullable Instant instant) {
+        return instant == null ? null : MILLIS.format(instant);
+    }
+
+    private static String lower(String word) {
+        return word.toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,110 @@
+package dev.holdfast.cache.client;
+
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Writes JSON, compactly, in the order it is told. Knows as much of JSON as a health report needs. */
+final class JsonWriter {
+    private final StringBuilder out = new StringBuilder(1024);
+    private boolean first = true;
+
+    static String object(Consumer<JsonWriter> fields) {
+        JsonWriter writer = new JsonWriter();
+        writer.braced('{', fields, '}');
+        return writer.out.toString();
+    }
+
+    JsonWriter object(String name, Consumer<JsonWriter> fields) {
+        name(name);
+        braced('{', fields, '}');
+        return this;
+    }
+
+    <T> JsonWriter array(String name, Iterable<T> elements, BiConsumer<JsonWriter, T> fields) {
+        name(name);
+        braced('[', array -> elements.forEach(element -> array.element(element, fields)), ']');
+        return this;
+    }
+
+    JsonWriter field(String name, boolean value) {
+        name(name);
+        out.append(value);
+        return this;
+    }
+
+    JsonWriter field(String name, long value) {
+        name(name);
+        out.append(value);
+        return this;
+    }
+
+    /** Three decimals at most: health is for reading. */
+    JsonWriter field(String name, double value) {
+        name(name);
+        BigDecimal rounded =
+                BigDecimal.valueOf(value).setScale(3, RoundingMode.HALF_UP).stripTrailingZeros();
+        out.append(rounded.toPlainString());
+        return this;
+    }
+
+    JsonWriter field(String name, @Nullable String value) {
+        name(name);
+        if (value == null) {
+            out.append("null");
+        } else {
+            quote(value);
+        }
+        return this;
+    }
+
+    private <T> void element(T element, BiConsumer<JsonWriter, T> fields) {
+        separate();
+        braced('{', object -> fields.accept(object, element), '}');
+    }
+
+    private void name(String name) {
+        separate();
+        quote(name);
+        out.append(':');
+    }
+
+    private void separate() {
+        if (!first) {
+            out.append(',');
+        }
+        first = false;
+    }
+
+    private void braced(char open, Consumer<JsonWriter> content, char close) {
+        out.append(open);
+        first = true;
+        content.accept(this);
+        first = false;
+        out.append(close);
+    }
+
+    private void quote(String text) {
+        out.append('"');
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '"', '\\' -> out.append('\\').append(c);
+                case '\n' -> out.append("\\n");
+                case '\r' -> out.append("\\r");
+                case '\t' -> out.append("\\t");
+                default -> {
+                    // A lone surrogate has no UTF-8 form; escaped it does no harm.
+                    if (c < 0x20 || c == 0x7f || Character.isSurrogate(c)) {
+                        out.append(String.format("\\u%04x", (int) c));
+                    } else {
+                        out.append(c);
+                    }
+                }
+            }
+        }
+        out.append('"');
+    }
+}

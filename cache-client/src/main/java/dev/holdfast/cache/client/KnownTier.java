@@ -1,0 +1,88 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.Settings;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+
+/** The tiers that settings can ask for, in their order, each with what to say when it is missing or refuses. */
+enum KnownTier {
+    CLUSTER(
+            "set REDIS_CLUSTER_ENABLED=true and REDIS_CLUSTER_NODES=host:port,host:port",
+            "REDIS_CLUSTER_NODES",
+            "REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD and REDIS_CLUSTER_TLS") {
+        @Override
+        boolean configured(Settings settings) {
+            return settings.flag("REDIS_CLUSTER_ENABLED", false);
+        }
+    },
+    SINGLE(
+            "set REDIS_URL=redis://host:port or REDIS_HOST",
+            "REDIS_URL, or REDIS_HOST and REDIS_PORT",
+            "REDIS_USERNAME, REDIS_PASSWORD and REDIS_DB, or what REDIS_URL says of them; with rediss:// that the"
+                    + " server's certificate is trusted and names the host") {
+        @Override
+        boolean configured(Settings settings) {
+            return settings.isSet("REDIS_URL") || settings.isSet("REDIS_HOST");
+        }
+    },
+    UPSTASH(
+            "set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
+            "UPSTASH_REDIS_REST_URL",
+            "UPSTASH_REDIS_REST_TOKEN") {
+        @Override
+        boolean configured(Settings settings) {
+            return settings.isSet("UPSTASH_REDIS_REST_URL")
+                    || settings.isSet("UPSTASH_REDIS_REST_TOKEN")
+                    || settings.isSet("KV_REST_API_URL")
+                    || settings.isSet("KV_REST_API_TOKEN");
+        }
+    },
+    MEMORY("", "CACHE_MEMORY_MAX_BYTES", "") {
+        @Override
+        boolean configured(Settings settings) {
+            return true;
+        }
+    };
+
+    private final String toConfigure;
+    private final String place;
+    private final String credentials;
+
+    KnownTier(String toConfigure, String place, String credentials) {
+        this.toConfigure = toConfigure;
+        this.place = place;
+        this.credentials = credentials;
+    }
+
+    static Optional<KnownTier> named(String tier) {
+        return Arrays.stream(values())
+                .filter(known -> known.tier().equals(tier))
+                .findFirst();
+    }
+
+    abstract boolean configured(Settings settings);
+
+    String tier() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    String artifact() {
+        return "dev.holdfast:holdfast-cache-" + tier();
+    }
+
+    /** What an operator does to have this tier. */
+    String toConfigure() {
+        return toConfigure;
+    }
+
+    /** The variables that say where its server is. */
+    String place() {
+        return place;
+    }
+
+    /** The variables that a server refuses. */
+    String credentials() {
+        return credentials;
+    }
+}

@@ -1,0 +1,213 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.NodeHealth;
+import dev.holdfast.cache.TierHealth;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import javax.management.InstanceAlreadyExistsException;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMException;
+import javax.management.MBeanServer;
+import javax.management.MalformedObjectNameException;
+import javax.management.ObjectName;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A client's MBeans: itself, its tiers, their nodes, its caches. Nodes come and go with a cluster's topology; their beans
+ * follow when the client or a tier is looked at, so that no thread is kept for it. A cache works without JMX too: what goes wrong
+ * here is logged once and passed over.
+ */
+final class Management implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Management.class);
+    private static final String DOMAIN = "dev.holdfast.cache:";
+    private static final int MOST_CLIENTS_OF_A_NAME = 100_000;
+
+    private final MBeanServer server;
+    private final CacheClient client;
+    private final String clientName;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Set<ObjectName> fixed = new LinkedHashSet<>();
+    private final Map<String, Set<ObjectName>> nodes = new LinkedHashMap<>();
+    private boolean closed;
+
+    /** Registers a client under its name, or with a number behind it if that is taken. */
+    Management(String name, CacheClient client, MBeanServer server) {
+        this.server = server;
+        this.client = client;
+        this.clientName = registerClient(name);
+        CacheHealth health = client.health();
+        health.tiers()
+                .forEach(tier -> add(
+                        name("Tier", "client", clientName, "name", tier.name()),
+                        ManagedBeans.tier(() -> tierNow(tier.name()))));
+        followNodes(health);
+    }
+
+    String clientName() {
+        return clientName;
+    }
+
+    private String registerClient(String wanted) {
+        ManagedBean<CacheHealth> bean = ManagedBeans.client(client, this::healthNow);
+        for (int number = 1; number <= MOST_CLIENTS_OF_A_NAME; number++) {
+            String candidate = number == 1 ? wanted : wanted + '-' + number;
+            ObjectName name = name("CacheClient", "name", candidate);
+            try {
+                server.registerMBean(bean, name);
+                fixed.add(name);
+                return candidate;
+            } catch (InstanceAlreadyExistsException e) {
+                LOG.debug("the name {} is taken, trying the next", candidate);
+            } catch (JMException | RuntimeException e) {
+                LOG.warn("JMX does not take the cache client {}, which works without: {}", wanted, e.toString());
+                return wanted;
+            }
+        }
+        throw new IllegalStateException(MOST_CLIENTS_OF_A_NAME + " cache clients are open under the name " + wanted);
+    }
+
+    void add(CacheEngine<?, ?> cache) {
+        ObjectName name = name("Cache", "client", clientName, "name", cache.name());
+        lock.lock();
+        try {
+            // A cache that was closed and opened again takes its predecessor's place.
+            if (fixed.remove(name)) {
+                unregister(name);
+            }
+        } finally {
+            lock.unlock();
+        }
+        add(name, ManagedBeans.cache(cache));
+    }
+
+    private void add(ObjectName name, ManagedBean<?> bean) {
+        lock.lock();
+        try {
+            if (!closed && register(name, bean)) {
+                fixed.add(name);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private CacheHealth healthNow() {
+        CacheHealth health = client.health();
+        followNodes(health);
+        return health;
+    }
+
+    private TierHealth tierNow(String tier) {
+        return healthNow().tiers().stream()
+                .filter(t -> t.name().equals(tier))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException("there is no tier " + tier + " any more"));
+    }
+
+    private NodeHealth nodeNow(String tier, String address) {
+        return client.health().tiers().stream()
+                .filter(t -> t.name().equals(tier))
+                .flatMap(t -> t.store().nodes().stream())
+                .filter(node -> node.address().equals(address))
+                .findFirst()
+                .orElseThrow(() -> new IllegalStateException(address + " is not a node of " + tier + " any more"));
+    }
+
+    /** Makes the node beans those of the nodes there are. */
+    private void followNodes(CacheHealth health) {
+        lock.lock();
+        try {
+            if (!closed) {
+                health.tiers().forEach(this::followNodes);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void followNodes(TierHealth tier) {
+        Set<ObjectName> known = nodes.computeIfAbsent(tier.name(), any -> new LinkedHashSet<>());
+        Set<ObjectName> now = new LinkedHashSet<>();
+        for (NodeHealth node : tier.store().nodes()) {
+            String address = node.address();
+            ObjectName name = nodeName(tier.name(), address);
+            now.add(name);
+            if (!known.contains(name) && register(name, ManagedBeans.node(() -> nodeNow(tier.name(), address)))) {
+                known.add(name);
+            }
+        }
+        known.removeIf(name -> {
+            boolean gone = !now.contains(name);
+            if (gone) {
+                unregister(name);
+            }
+            return gone;
+        });
+    }
+
+    private ObjectName nodeName(String tier, String address) {
+        // Always quoted: the colon would need it in most cases, and names should look alike.
+        return objectName(DOMAIN + "type=Node,client=" + quoted(clientName) + ",tier=" + quoted(tier) + ",name="
+                + ObjectName.quote(address));
+    }
+
+    private static ObjectName name(String type, String... keysAndValues) {
+        StringBuilder name = new StringBuilder(DOMAIN).append("type=").append(type);
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            name.append(',').append(keysAndValues[i]).append('=').append(quoted(keysAndValues[i + 1]));
+        }
+        return objectName(name.toString());
+    }
+
+    private static String quoted(String value) {
+        return value.matches("[A-Za-z0-9._-]+") ? value : ObjectName.quote(value);
+    }
+
+    private static ObjectName objectName(String name) {
+        try {
+            return new ObjectName(name);
+        } catch (MalformedObjectNameException e) {
+            throw new AssertionError("every value is quoted: " + name, e);
+        }
+    }
+
+    private boolean register(ObjectName name, ManagedBean<?> bean) {
+        try {
+            server.registerMBean(bean, name);
+            return true;
+        } catch (JMException | RuntimeException e) {
+            LOG.warn("JMX does not take {}: {}", name, e.toString());
+            return false;
+        }
+    }
+
+    private void unregister(ObjectName name) {
+        try {
+            server.unregisterMBean(name);
+        } catch (InstanceNotFoundException e) {
+            LOG.debug("someone else has taken {} away", name);
+        } catch (JMException | RuntimeException e) {
+            LOG.warn("JMX does not let {} go: {}", name, e.toString());
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            nodes.values().forEach(names -> names.forEach(this::unregister));
+            nodes.clear();
+            List.copyOf(fixed).forEach(this::unregister);
+            fixed.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+}

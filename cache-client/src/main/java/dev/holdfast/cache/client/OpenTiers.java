@@ -1,0 +1,128 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.failover.FailoverBuilder;
+import dev.holdfast.cache.failover.FailoverStore;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The stores of a client, made, asked whether they answer, and joined to one.
+ *
+ * @param store what caches stand on
+ * @param failover the same, unless it is the process's memory alone
+ * @param first the name of the first tier
+ */
+record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String first) {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenTiers.class);
+    private static final String MEMORY = KnownTier.MEMORY.tier();
+
+    /** What was asked for: servers in their order, then memory if at all. */
+    private record Wanted(List<Tier> servers, @Nullable Supplier<? extends CacheStore> memories) {
+        int count() {
+            return servers.size() + (memories == null ? 0 : 1);
+        }
+
+        void close() {
+            servers.forEach(tier -> tier.store().close());
+        }
+    }
+
+    /** Opens what the builder describes; {@code prefixes} says what this client's keys begin with. */
+    static OpenTiers open(CacheClientBuilder builder, Supplier<Collection<String>> prefixes) {
+        Wanted wanted =
+                builder.hasTiers() ? new Wanted(builder.servers(), builder.memories()) : bySettings(builder.settings());
+        if (wanted.servers().isEmpty() && wanted.memories() != null) {
+            CacheStore memory = wanted.memories().get();
+            LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(builder));
+            return new OpenTiers(memory, Optional.empty(), MEMORY);
+        }
+        return join(builder, wanted, prefixes);
+    }
+
+    private static Wanted bySettings(Settings settings) {
+        ClientSettings client = new ClientSettings(settings);
+        StoreProviders stores = StoreProviders.find();
+        List<String> plan = TierPlan.of(settings, stores);
+        boolean memoryToo = plan.contains(MEMORY);
+        Wanted wanted = new Wanted(new ArrayList<>(), memoryToo ? () -> stores.make(MEMORY, settings) : null);
+        try {
+            for (String tier : plan) {
+                if (!tier.equals(MEMORY)) {
+                    wanted.servers().add(new Tier(tier, stores.make(tier, settings), client.rulesOf(tier)));
+                }
+            }
+            return wanted;
+        } catch (RuntimeException | Error e) {
+            wanted.close();
+            throw e;
+        }
+    }
+
+    private static String why(CacheClientBuilder builder) {
+        return builder.enabled()
+                ? "no server is configured, entries live in this process (REDIS_URL would name one)"
+                : "CACHE_ENABLED is false, entries live in this process";
+    }
+
+    private static OpenTiers join(CacheClientBuilder builder, Wanted wanted, Supplier<Collection<String>> prefixes) {
+        FailoverStore failover;
+        try {
+            failover = compose(builder, wanted, prefixes);
+        } catch (RuntimeException | Error e) {
+            wanted.close();
+            throw e;
+        }
+        try {
+            Map<String, CacheUnavailableException> failures = failover.start(builder.startTimeout());
+            StartCheck.require(wanted.count(), failures, builder.strictStart());
+            LOG.info("Cache client {} over {}", builder.name(), failover);
+            failures.forEach(OpenTiers::report);
+            return new OpenTiers(
+                    failover, Optional.of(failover), wanted.servers().get(0).name());
+        } catch (RuntimeException | Error e) {
+            failover.close();
+            throw e;
+        }
+    }
+
+    private static FailoverStore compose(
+            CacheClientBuilder builder, Wanted wanted, Supplier<Collection<String>> prefixes) {
+        FailoverBuilder failover = FailoverStore.builder()
+                .name("holdfast-" + builder.name())
+                .config(builder.failover())
+                .prefixes(prefixes);
+        builder.failoverListeners().forEach(failover::listener);
+        try {
+            wanted.servers().forEach(tier -> failover.tier(tier.name(), tier.store(), tier.rules()));
+            if (wanted.memories() != null) {
+                failover.memoryTier(MEMORY, wanted.memories());
+            }
+            return failover.build();
+        } catch (IllegalArgumentException e) {
+            throw new CacheConfigException(
+                    "the tiers and the time for a call don't fit together: " + e.getMessage()
+                            + " (check REDIS_FAILOVER_TIMEOUT, REDIS_CONNECT_TIMEOUT and REDIS_COMMAND_TIMEOUT)",
+                    e);
+        }
+    }
+
+    private static void report(String tier, CacheUnavailableException failure) {
+        if (StartCheck.isRefusal(failure)) {
+            LOG.error(
+                    "A tier refuses this client and is out until that changes: {}", StartCheck.explain(tier, failure));
+        } else {
+            LOG.warn("A tier does not answer and joins when it does: {}", StartCheck.explain(tier, failure));
+        }
+    }
+}

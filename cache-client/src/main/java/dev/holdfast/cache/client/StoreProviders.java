@@ -1,0 +1,46 @@
+package dev.holdfast.cache.client;
+
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.StoreProvider;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.ServiceLoader;
+
+/** The stores that can be made with what is on the class path or module path, by tier. */
+final class StoreProviders {
+    private final Map<String, StoreProvider> byTier = new LinkedHashMap<>();
+
+    StoreProviders(Iterable<StoreProvider> found) {
+        for (StoreProvider provider : found) {
+            StoreProvider other = byTier.putIfAbsent(provider.tier(), provider);
+            if (other != null) {
+                throw new CacheConfigException("two providers make the tier " + provider.tier() + ": "
+                        + other.getClass().getName() + " and "
+                        + provider.getClass().getName() + "; leave one of them off the class path");
+            }
+        }
+    }
+
+    /** Finds them where this class was found, whatever the calling thread's context class loader is. */
+    static StoreProviders find() {
+        return new StoreProviders(ServiceLoader.load(StoreProvider.class, CacheClient.class.getClassLoader()));
+    }
+
+    boolean canMake(String tier) {
+        return byTier.containsKey(tier);
+    }
+
+    CacheStore make(String tier, Settings settings) {
+        StoreProvider provider = byTier.get(tier);
+        if (provider == null) {
+            String artifact = KnownTier.named(tier)
+                    .map(KnownTier::artifact)
+                    .orElse("the artifact that brings its " + StoreProvider.class.getSimpleName());
+            throw new CacheConfigException("the tier " + tier
+                    + " is configured, but no module on the class path or module path makes it: add " + artifact);
+        }
+        return provider.create(settings);
+    }
+}

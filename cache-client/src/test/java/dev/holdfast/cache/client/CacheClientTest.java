@@ -1,0 +1,275 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheHealth.Status;
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.TypeRef;
+import dev.holdfast.cache.failover.FailoverConfig;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+
+class CacheClientTest {
+    enum Colour {
+        RED {
+            @Override
+            public String toString() {
+                return "a warm colour";
+            }
+        }
+    }
+
+    public record User(long id, String name) {}
+
+    private static CacheClient memory() {
+        return CacheClient.from(Settings.of(Map.of()));
+    }
+
+    @Test
+    void withNothingSetEntriesLiveInMemory() {
+        try (CacheClient client = memory()) {
+            Cache<String, String> cache = client.cache("greetings", String.class, String.class);
+            assertNull(cache.get("en"));
+            assertEquals("hello", cache.get("en", key -> "hello"));
+            assertEquals("hello", cache.get("en"));
+            assertEquals("in-memory", client.health().type());
+            assertEquals(Status.HEALTHY, client.health().status());
+            assertTrue(client.isReady());
+            assertEquals(Duration.ofMinutes(5), client.policy().ttl());
+        }
+    }
+
+    @Test
+    void theEnvironmentOfThisProcessIsEnoughToStart() {
+        try (CacheClient client = CacheClient.fromEnvironment()) {
+            assertTrue(client.isAlive());
+        }
+    }
+
+    @Test
+    void settingsSayHowLongValuesLive() {
+        try (CacheClient client = CacheClient.from(Settings.of(Map.of("CACHE_TTL", "7")))) {
+            assertEquals(Duration.ofSeconds(7), client.policy().ttl());
+            assertEquals(
+                    Duration.ofSeconds(7),
+                    client.cache("c", String.class, String.class).policy().ttl());
+        }
+        CachePolicy policy = CachePolicy.of(Duration.ofSeconds(3));
+        try (CacheClient client = CacheClient.builder()
+                .settings(Settings.of(Map.of("CACHE_TTL", "7")))
+                .policy(policy)
+                .build()) {
+            assertEquals(policy, client.policy());
+        }
+    }
+
+    @Test
+    void switchedOffItIsDisabledAndWorks() {
+        Settings off = Settings.of(Map.of("CACHE_ENABLED", "false", "REDIS_URL", "redis://127.0.0.1:1"));
+        try (CacheClient client = CacheClient.from(off)) {
+            assertEquals(Status.DISABLED, client.health().status());
+            assertTrue(client.healthJson().contains("\"status\":\"disabled\""));
+            assertEquals(5, client.increment("n", 5, Duration.ofMinutes(1)));
+        }
+    }
+
+    @Test
+    void theSameNameWithEqualArgumentsIsTheSameCache() {
+        Function<UUID, String> keys = UUID::toString;
+        try (CacheClient client = memory()) {
+            Cache<String, String> cache = client.cache("a", String.class, String.class);
+            assertSame(cache, client.cache("a", String.class, String.class));
+            assertSame(cache, client.cache("a", String.class, String.class, client.policy()));
+            assertSame(client.cache("b", keys, Codec.string()), client.cache("b", keys, Codec.string()));
+            Cache<String, List<String>> lists = client.cache("l", String.class, new TypeRef<List<String>>() {});
+            assertSame(lists, client.cache("l", String.class, new TypeRef<List<String>>() {}));
+
+            IllegalStateException e =
+                    assertThrows(IllegalStateException.class, () -> client.cache("a", String.class, Long.class));
+            assertTrue(e.getMessage().contains("a ") && e.getMessage().contains("Long"), e.getMessage());
+            assertThrows(IllegalStateException.class, () -> client.cache("a", Long.class, String.class));
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> client.cache("a", String.class, String.class, CachePolicy.of(Duration.ofSeconds(1))));
+            assertThrows(
+                    IllegalStateException.class, () -> client.cache("b", (UUID uuid) -> "x" + uuid, Codec.string()));
+
+            cache.close();
+            assertNotSame(cache, client.cache("a", Long.class, Long.class));
+        }
+    }
+
+    @Test
+    void namesAreOfAFewCharacters() {
+        try (CacheClient client = memory()) {
+            client.cache("A-Za_z.09", String.class, String.class);
+            for (String name : new String[] {"", "a:b", "#", "ä", "a b", "x".repeat(65), "a\n"}) {
+                assertThrows(
+                        IllegalArgumentException.class, () -> client.cache(name, String.class, String.class), name);
+            }
+        }
+    }
+
+    @Test
+    void keysOfTheUsualTypesMapThemselves() {
+        try (CacheClient client = memory()) {
+            UUID uuid = UUID.randomUUID();
+            Cache<UUID, String> byUuid = client.cache("u", UUID.class, String.class);
+            byUuid.put(uuid, "x");
+            assertEquals("x", byUuid.get(uuid));
+            assertEquals("RED", KeyMappers.of(Colour.class).apply(Colour.RED));
+            assertEquals("-5", KeyMappers.of(Long.class).apply(-5L));
+            assertThrows(IllegalArgumentException.class, () -> client.cache("o", User.class, String.class));
+            assertThrows(IllegalArgumentException.class, () -> client.cache("o", Double.class, String.class));
+        }
+    }
+
+    @Test
+    void valuesOfEveryKindHaveACodec() {
+        try (CacheClient client = memory()) {
+            client.cache("s", String.class, byte[].class).put("k", new byte[] {1, 2});
+            assertArrayEquals(
+                    new byte[] {1, 2},
+                    client.cache("s", String.class, byte[].class).get("k"));
+            Cache<String, User> users = client.cache("r", String.class, User.class);
+            users.put("k", new User(1, "Ada"));
+            assertEquals(new User(1, "Ada"), users.get("k"));
+            Cache<String, List<User>> lists = client.cache("lists", String.class, new TypeRef<List<User>>() {});
+            lists.put("k", List.of(new User(1, "Ada")));
+            assertEquals(List.of(new User(1, "Ada")), lists.get("k"));
+            CacheConfigException e =
+                    assertThrows(CacheConfigException.class, () -> client.cache("x", String.class, Object.class));
+            assertTrue(e.getMessage().contains("java.lang.Object"), e.getMessage());
+        }
+    }
+
+    @Test
+    void countersAreApartFromCaches() {
+        try (CacheClient client = memory()) {
+            assertEquals(0, client.counter("visits"));
+            assertEquals(3, client.increment("visits", 3, Duration.ofMinutes(1)));
+            assertEquals(1, client.increment("visits", -2, Duration.ofMinutes(1)));
+            assertEquals(1, client.counter("visits"));
+            assertThrows(IllegalArgumentException.class, () -> client.increment("", 1, Duration.ofMinutes(1)));
+            assertThrows(IllegalArgumentException.class, () -> client.increment("c", 1, Duration.ZERO));
+        }
+    }
+
+    @Test
+    void aClosedClientSaysSo() {
+        CacheClient client = memory();
+        Cache<String, String> cache = client.cache("a", String.class, String.class);
+        client.close();
+        client.close();
+        assertFalse(client.isAlive());
+        assertFalse(client.isReady());
+        assertThrows(IllegalStateException.class, () -> cache.get("k"));
+        assertThrows(IllegalStateException.class, () -> client.cache("b", String.class, String.class));
+        assertThrows(IllegalStateException.class, client::health);
+        assertThrows(IllegalStateException.class, () -> client.counter("c"));
+        assertThrows(IllegalStateException.class, client::forceFailback);
+    }
+
+    @Test
+    void oneTierHasNothingToGoTo() {
+        try (CacheClient client = memory()) {
+            assertThrows(IllegalStateException.class, () -> client.forceFailover("memory"));
+            assertThrows(IllegalStateException.class, client::forceFailback);
+        }
+    }
+
+    @Test
+    void aBuilderBuildsOneClient() {
+        CacheClientBuilder builder = CacheClient.builder();
+        builder.build().close();
+        assertThrows(IllegalStateException.class, builder::build);
+        assertThrows(IllegalArgumentException.class, () -> CacheClient.builder().name(" "));
+        assertThrows(IllegalArgumentException.class, () -> CacheClient.builder().startTimeout(Duration.ZERO));
+    }
+
+    @Test
+    void onRedisEntriesHaveNameAndPrefix() {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client =
+                        CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app")))) {
+            client.cache("users", Long.class, String.class).put(42L, "Ada");
+            client.increment("visits", 2, Duration.ofMinutes(1));
+            Function<String, String> keys = Function.identity();
+            client.cache("raw", keys, Codec.raw(Codec.string())).put("plain", "text");
+            assertEquals(1L, redis.command("EXISTS", "app:users:42"));
+            assertEquals("2", redis.command("GET", "app:#:visits"));
+            assertEquals("text", redis.command("GET", "app:plain"));
+            assertEquals(
+                    List.of("single", "memory"),
+                    client.health().tiers().stream().map(t -> t.name()).toList());
+            assertEquals("native-redis", client.health().type());
+            assertTrue(client.health().distributed());
+        }
+    }
+
+    @Test
+    void tiersFromCodeFailOverAndComeBack() throws Exception {
+        StoreProviders stores = StoreProviders.find();
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client = CacheClient.builder()
+                        .name("code")
+                        .tier("primary", stores.make("single", Settings.of(Map.of("REDIS_URL", redis.url()))))
+                        .memory(() -> stores.make("memory", Settings.of(Map.of())))
+                        .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofMillis(100)))
+                        .build()) {
+            Cache<String, String> cache = client.cache("c", String.class, String.class);
+            cache.put("k", "1");
+            client.forceFailover("primary");
+            assertEquals(Status.CRITICAL, client.health().status());
+            assertTrue(client.isReady());
+            assertNull(cache.get("k"));
+            cache.remove("k");
+            client.forceFailback();
+            await("failback", () -> client.health().status() == Status.HEALTHY);
+            assertNull(cache.get("k"), "removed while the tier was out");
+            assertThrows(IllegalArgumentException.class, () -> client.forceFailover("nonsense"));
+        }
+    }
+
+    @Test
+    void aServerThatIsDownAtStartJoinsLater() throws Exception {
+        try (RedisServer redis = RedisServer.start()) {
+            redis.kill();
+            try (CacheClient client = CacheClient.builder()
+                    .settings(Settings.of(Map.of("REDIS_URL", redis.url())))
+                    .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofMillis(100)))
+                    .build()) {
+                assertEquals(Status.CRITICAL, client.health().status());
+                assertEquals(1, client.increment("n", 1, Duration.ofMinutes(1)));
+                redis.restart(RedisServer.Data.KEEP);
+                await("failback", () -> client.health().status() == Status.HEALTHY);
+            }
+        }
+    }
+
+    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < end, "waited in vain: " + what);
+            Thread.sleep(20);
+        }
+    }
+}

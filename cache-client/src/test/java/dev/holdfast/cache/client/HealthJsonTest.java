@@ -1,0 +1,176 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.CacheHealth.Status;
+import dev.holdfast.cache.Latency;
+import dev.holdfast.cache.NodeHealth;
+import dev.holdfast.cache.OperationStats;
+import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.TierHealth;
+import java.time.Instant;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class HealthJsonTest {
+    private static final Instant START = Instant.parse("2024-10-24T11:00:00Z");
+    private static final Instant NOW = Instant.parse("2024-10-24T12:00:00Z");
+    private static final Latency LATENCY = new Latency(1500, 12_500, 900, 41_250.5, 80_000, 120_000);
+    private static final OperationStats WORK = new OperationStats(1500, 15, LATENCY);
+
+    private static final StoreHealth CLUSTER = StoreHealth.of("redis-cluster", true, START)
+            .withOperations(WORK)
+            .withPool(new PoolHealth(15, 15, 15, 0, 0))
+            .withNodes(IntStream.rangeClosed(1, 3)
+                    .mapToObj(i -> new NodeHealth(
+                            "redis" + i + ".example.com:6379",
+                            "master",
+                            true,
+                            0,
+                            NOW,
+                            new PoolHealth(5, 5, 5, 0, 0),
+                            5461))
+                    .toList());
+    private static final StoreHealth MEMORY = StoreHealth.of("in-memory", false, START);
+
+    private static TierHealth tier(String name, String state, boolean serving, StoreHealth store) {
+        return new TierHealth(name, state, serving, START, null, null, null, 0, 0, 0, false, null, store);
+    }
+
+    private static CacheHealth health(TierHealth... tiers) {
+        StoreHealth composite = StoreHealth.of("any", true, START).withTiers(List.of(tiers));
+        return HealthReport.of(composite, "unused", true, START, NOW);
+    }
+
+    private static final String CLUSTER_TIER = """
+            {"name":"cluster","type":"redis-cluster","state":"serving","breaker":"closed",\
+            "since":"2024-10-24T11:00:00.000Z","reason":null,"lastFailure":null,"lastFailureAt":null,\
+            "available":true,"readYourWrites":true,\
+            "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%"},\
+            "latency":{"mean":12.5,"p50":0.9,"p99":41.251,"p999":80,"max":120},\
+            "pool":{"max":15,"total":15,"active":15,"idle":0,"waiting":0,"exhausted":0},\
+            "reconciliation":{"dirtyKeys":0,"dirtyPrefixes":0,"dirtyCounters":0,"overflowed":false},"notes":null}""";
+
+    private static final String IDLE = """
+            "operations":{"total":0,"successful":0,"failed":0,"successRate":"100.00%"},\
+            """;
+
+    private static final String MEMORY_REST = """
+            "since":"2024-10-24T11:00:00.000Z","reason":null,"lastFailure":null,"lastFailureAt":null,\
+            "available":true,"readYourWrites":true,\
+            "operations":{"total":0,"successful":0,"failed":0,"successRate":"100.00%"},\
+            "latency":{"mean":0,"p50":0,"p99":0,"p999":0,"max":0},\
+            "pool":{"max":0,"total":0,"active":0,"idle":0,"waiting":0,"exhausted":0},\
+            "reconciliation":{"dirtyKeys":0,"dirtyPrefixes":0,"dirtyCounters":0,"overflowed":false},"notes":null}""";
+
+    @Test
+    void aClusterHasTheShapeThatDashboardsRead() {
+        String expected = """
+                {"type":"redis-cluster","distributed":true,"status":"healthy",\
+                "cluster":{"enabled":true,"totalNodes":3,"healthyNodes":3,"failedNodes":0,\
+                "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%"},\
+                "performance":{"averageResponseTime":12.5,"uptime":3600000},\
+                "connectionPool":{"totalConnections":15,"activeConnections":15,"idleConnections":0},\
+                "nodes":[\
+                {"address":"redis1.example.com:6379","healthy":true,"failureCount":0,\
+                "lastHealthCheck":"2024-10-24T12:00:00.000Z","poolConnections":5},\
+                {"address":"redis2.example.com:6379","healthy":true,"failureCount":0,\
+                "lastHealthCheck":"2024-10-24T12:00:00.000Z","poolConnections":5},\
+                {"address":"redis3.example.com:6379","healthy":true,"failureCount":0,\
+                "lastHealthCheck":"2024-10-24T12:00:00.000Z","poolConnections":5}]},\
+                "ready":true,"readYourWrites":true,"tiers":[""" + CLUSTER_TIER + "]}";
+        assertEquals(expected, HealthJson.write(health(tier("cluster", "CLOSED", true, CLUSTER))));
+    }
+
+    @Test
+    void memoryAloneHasItsFiguresAtTheTop() {
+        String expected = """
+                {"type":"in-memory","distributed":false,"status":"healthy",""" + IDLE + """
+                "performance":{"averageResponseTime":0,"uptime":3600000},\
+                "connectionPool":{"totalConnections":0,"activeConnections":0,"idleConnections":0},\
+                "ready":true,"readYourWrites":true,\
+                "tiers":[{"name":"memory","type":"in-memory","state":"serving","breaker":"closed",""" + MEMORY_REST + "]}";
+        assertEquals(expected, HealthJson.write(HealthReport.of(MEMORY, "memory", true, START, NOW)));
+    }
+
+    @Test
+    void aLostTierSaysWhyAndWhatWaitsForIt() {
+        TierHealth lost = new TierHealth(
+                "single",
+                "OPEN",
+                false,
+                NOW,
+                "FROZEN",
+                "127.0.0.1:6379: \"no\" answer\n\u0001",
+                NOW,
+                17,
+                1,
+                2,
+                true,
+                "wentBack",
+                StoreHealth.of("native-redis", true, START)
+                        .withAvailable(false)
+                        .withReadYourWrites(false)
+                        .withPool(new PoolHealth(5, 2, 1, 3, 9)));
+        String json = HealthJson.write(health(lost, tier("memory", "CLOSED", true, MEMORY)));
+        assertTrue(json.contains("""
+                        {"name":"single","type":"native-redis","state":"open","breaker":"open",\
+                        "since":"2024-10-24T12:00:00.000Z","reason":"frozen",\
+                        "lastFailure":"127.0.0.1:6379: \\"no\\" answer\\n\\u0001",\
+                        "lastFailureAt":"2024-10-24T12:00:00.000Z","available":false,"readYourWrites":false,\
+                        "operations":{"total":0,"successful":0,"failed":0,"successRate":"100.00%"},\
+                        "latency":{"mean":0,"p50":0,"p99":0,"p999":0,"max":0},\
+                        "pool":{"max":5,"total":2,"active":1,"idle":1,"waiting":3,"exhausted":9},\
+                        "reconciliation":{"dirtyKeys":17,"dirtyPrefixes":1,"dirtyCounters":2,"overflowed":true},\
+                        "notes":"wentBack"}"""), json);
+        assertTrue(json.startsWith("{\"type\":\"in-memory\",\"distributed\":false,\"status\":\"critical\","), json);
+    }
+
+    @Test
+    void aClusterThatIsNotServingIsShownBesideTheFiguresOfTheTierThatIs() {
+        StoreHealth single = StoreHealth.of("native-redis", true, START);
+        CacheHealth health =
+                health(tier("cluster", "RECOVERING", false, CLUSTER), tier("single", "CLOSED", true, single));
+        String json = HealthJson.write(health);
+        assertTrue(json.contains("\"cluster\":{\"enabled\":true"), json);
+        assertTrue(json.contains("]}," + IDLE), json);
+        assertTrue(json.contains("\"state\":\"recovering\",\"breaker\":\"half-open\""), json);
+        assertEquals(Status.DEGRADED, health.status());
+    }
+
+    @Test
+    void theStatusIsThatOfTheTierThatAnswers() {
+        StoreHealth single = StoreHealth.of("native-redis", true, START);
+        TierHealth up = tier("single", "CLOSED", true, single);
+        TierHealth down = tier("single", "OPEN", false, single);
+        assertEquals(
+                Status.HEALTHY,
+                health(up, tier("memory", "CLOSED", false, MEMORY)).status());
+        assertEquals(
+                Status.CRITICAL,
+                health(down, tier("memory", "CLOSED", true, MEMORY)).status());
+        assertEquals(
+                Status.HEALTHY,
+                HealthReport.of(MEMORY, "memory", true, START, NOW).status());
+        assertEquals(
+                Status.DISABLED,
+                HealthReport.of(MEMORY, "memory", false, START, NOW).status());
+        CacheHealth nothing = health(down);
+        assertEquals(Status.CRITICAL, nothing.status());
+        assertFalse(nothing.ready());
+        assertEquals("native-redis", nothing.type());
+    }
+
+    @Test
+    void aTierThatWaitsForItsTurnIsOnStandby() {
+        StoreHealth single = StoreHealth.of("native-redis", true, START);
+        String json = HealthJson.write(
+                health(tier("single", "CLOSED", true, single), tier("memory", "CLOSED", false, MEMORY)));
+        assertTrue(json.contains("\"name\":\"memory\",\"type\":\"in-memory\",\"state\":\"standby\""), json);
+    }
+}

@@ -1,0 +1,118 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Cache;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import javax.management.AttributeNotFoundException;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
+import org.junit.jupiter.api.Test;
+
+class ManagementTest {
+    private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
+
+    private static Set<ObjectName> beans(String client) throws Exception {
+        Set<ObjectName> found = SERVER.queryNames(new ObjectName("dev.holdfast.cache:client=" + client + ",*"), null);
+        found.addAll(SERVER.queryNames(new ObjectName("dev.holdfast.cache:type=CacheClient,name=" + client), null));
+        return found;
+    }
+
+    private static CacheClient named(String name) {
+        return CacheClient.builder().name(name).build();
+    }
+
+    @Test
+    void twoClientsOfOneNameDoNotCollide() throws Exception {
+        try (CacheClient first = named("twin");
+                CacheClient second = named("twin")) {
+            assertEquals("twin", first.name());
+            assertEquals("twin-2", second.name());
+            first.cache("users", String.class, String.class);
+            second.cache("users", String.class, String.class);
+            assertEquals(3, beans("twin").size());
+            assertEquals(3, beans("twin-2").size());
+        }
+        assertTrue(beans("twin").isEmpty());
+        assertTrue(beans("twin-2").isEmpty());
+    }
+
+    @Test
+    void namesThatJmxWouldMisreadAreQuoted() throws Exception {
+        try (CacheClient client = named("a,b=c*\"d\"")) {
+            ObjectName name =
+                    new ObjectName("dev.holdfast.cache:type=CacheClient,name=" + ObjectName.quote("a,b=c*\"d\""));
+            assertEquals("in-memory", SERVER.getAttribute(name, "Type"));
+            assertThrows(AttributeNotFoundException.class, () -> SERVER.getAttribute(name, "Nonsense"));
+            assertEquals(client.name(), ObjectName.unquote(name.getKeyProperty("name")));
+        }
+    }
+
+    @Test
+    void aCacheThatIsOpenedAgainIsShownAgain() throws Exception {
+        try (CacheClient client = named("again")) {
+            ObjectName name = new ObjectName("dev.holdfast.cache:type=Cache,client=again,name=users");
+            Cache<String, String> first = client.cache("users", String.class, String.class);
+            first.get("x");
+            assertEquals(1L, SERVER.getAttribute(name, "Misses"));
+            first.close();
+            Cache<String, String> second = client.cache("users", String.class, String.class);
+            assertNotEquals(first, second);
+            assertEquals(0L, SERVER.getAttribute(name, "Misses"));
+            assertEquals(
+                    3,
+                    SERVER.getAttributes(name, new String[] {"Hits", "Misses", "HitRatio", "Nonsense"})
+                            .size());
+        }
+    }
+
+    @Test
+    void aThousandClientsLeaveNothingBehind() throws Exception {
+        openAndClose(50);
+        settle();
+        int beans = SERVER.getMBeanCount();
+        int threads = ManagementFactory.getThreadMXBean().getThreadCount();
+        long heap = usedHeap();
+        openAndClose(1_000);
+        await("threads end", () -> ManagementFactory.getThreadMXBean().getThreadCount() <= threads + 3);
+        assertEquals(beans, SERVER.getMBeanCount());
+        settle();
+        long grown = usedHeap() - heap;
+        assertTrue(grown < 8L << 20, () -> "1,000 clients left " + (grown >> 10) + " KiB");
+    }
+
+    private static void openAndClose(int times) {
+        for (int i = 0; i < times; i++) {
+            try (CacheClient client = named("leak")) {
+                Cache<String, String> cache = client.cache("users", String.class, String.class);
+                cache.get("k", key -> "v");
+                client.increment("c", 1, Duration.ofMinutes(1));
+            }
+        }
+    }
+
+    private static void settle() {
+        for (int i = 0; i < 3; i++) {
+            System.gc();
+        }
+    }
+
+    private static long usedHeap() {
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    private static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < end, "waited in vain: " + what);
+            Thread.sleep(20);
+        }
+    }
+}
