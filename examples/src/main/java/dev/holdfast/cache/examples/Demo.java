@@ -1,0 +1,170 @@
+package dev.holdfast.cache.examples;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.client.CacheClient;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Shows what happens to an application when its Redis dies: nothing. Eight workers look up classes of the JDK through one
+ * cache; the Redis behind it is killed, a hundred keys are removed while it is away, it returns with its old data, and the cache
+ * goes back to it without serving one of the hundred. One row a second; the last line sums up. Ends with 1 if a call
+ * failed, a removed key came back, or the cache did not change tiers as it should.
+ */
+public final class Demo {
+    private static final int KILL = 4;
+    private static final int REMOVE = 6;
+    private static final int RETURN = 9;
+    private static final int END = 18;
+    private static final int REMOVALS = 100;
+    private static final long SEED = 20_240_901;
+
+    private final DemoServers servers;
+    private final Cache<String, ClassFacts> cache;
+    private final ClassFiles classes;
+    private final Lookups lookups;
+    private final TierWatch watch;
+    private final long origin;
+    private CacheStats before;
+    private long callsBefore;
+    private long killedAt;
+    private long backAt;
+    private boolean returnSeen;
+
+    private Demo(DemoServers servers, CacheClient client, ClassFiles classes) {
+        this.servers = servers;
+        this.classes = classes;
+        this.cache = client.cache("classes", String.class, ClassFacts.class);
+        this.before = cache.stats();
+        this.origin = System.nanoTime();
+        this.watch = new TierWatch(client, servers.type());
+        this.lookups = new Lookups(cache, classes, origin);
+    }
+
+    /** Runs the demo that the system property {@code demo} names: {@code single}. */
+    public static void main(String[] args) {
+        String which = System.getProperty("demo", "single");
+        boolean good;
+        ClassFiles classes = new ClassFiles(SEED);
+        try (DemoServers servers = servers(which);
+                CacheClient client = CacheClient.from(servers.settings())) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "%n%,d classes of the JDK, 8 workers, cache over %s > in-memory%n%n",
+                    classes.count(),
+                    servers.type());
+            good = new Demo(servers, client, classes).run();
+        }
+        System.exit(good ? 0 : 1);
+    }
+
+    private static DemoServers servers(String which) {
+        return switch (which) {
+            case "single" -> new SingleRedis();
+            default -> throw new IllegalArgumentException("-Ddemo=" + which + " is not known, -Ddemo=single is");
+        };
+    }
+
+    private boolean run() {
+        System.out.println(" sec  answered by       calls/s   hits    p99 ms  errors");
+        for (int second = 1; second <= END; second++) {
+            List<String> events = new ArrayList<>();
+            happen(second - 1, events);
+            sleepUntil(origin + TimeUnit.SECONDS.toNanos(second));
+            row(second, events);
+        }
+        lookups.close();
+        watch.close();
+        return summary();
+    }
+
+    private void happen(int second, List<String> events) {
+        switch (second) {
+            case KILL -> {
+                killedAt = System.nanoTime();
+                servers.kill();
+                events.add("the server was killed (SIGKILL)");
+            }
+            case REMOVE -> {
+                hottest().forEach(lookups::remove);
+                events.add(REMOVALS + " of the busiest keys were removed");
+            }
+            case RETURN -> {
+                servers.restart();
+                backAt = System.nanoTime();
+                long old = hottest().stream()
+                        .filter(name -> servers.holds("classes:" + name))
+                        .count();
+                events.add(String.format(
+                        Locale.ROOT,
+                        "the server is back with its %,d old entries, %d of the removed among them",
+                        servers.entries(),
+                        old));
+            }
+            default -> {}
+        }
+    }
+
+    private List<String> hottest() {
+        List<String> names = new ArrayList<>();
+        for (int rank = 0; rank < REMOVALS; rank++) {
+            names.add(classes.name(rank));
+        }
+        return names;
+    }
+
+    private void row(int second, List<String> events) {
+        if (watch.returnedAt() != 0 && !returnSeen) {
+            returnSeen = true;
+            events.add("reconciled, the server serves again");
+        }
+        CacheStats now = cache.stats();
+        long hits = now.hits() - before.hits();
+        long reads = hits + now.misses() - before.misses();
+        long calls = lookups.calls();
+        System.out.printf(
+                Locale.ROOT,
+                "%4d  %-14s %,10d  %4.0f %%  %8.2f  %6d  %s%n",
+                second,
+                watch.tier(),
+                calls - callsBefore,
+                reads == 0 ? 0 : 100.0 * hits / reads,
+                lookups.takeSecond().snapshot().p99Micros() / 1_000,
+                lookups.errors(),
+                String.join("; ", events));
+        before = now;
+        callsBefore = calls;
+    }
+
+    private boolean summary() {
+        System.out.printf(
+                Locale.ROOT,
+                "%ndemo: calls=%d errors=%d longest_call_ms=%.1f failover_ms=%.1f failback_ms=%.1f resurrected=%d"
+                        + " hit_ratio=%.3f%n",
+                lookups.calls(),
+                lookups.errors(),
+                lookups.longestMillis(),
+                millis(killedAt, watch.leftAt()),
+                millis(backAt, watch.returnedAt()),
+                lookups.resurrected(),
+                cache.stats().hitRatio());
+        return lookups.errors() == 0 && lookups.resurrected() == 0 && watch.leftAt() > 0 && watch.returnedAt() > 0;
+    }
+
+    /** -1 for what never happened. */
+    private static double millis(long from, long to) {
+        return to == 0 ? -1 : (to - from) / 1e6;
+    }
+
+    private static void sleepUntil(long nanos) {
+        long left = nanos - System.nanoTime();
+        while (left > 0) {
+            LockSupport.parkNanos(left);
+            left = nanos - System.nanoTime();
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package dev.holdfast.cache.examples;
+
+import dev.holdfast.cache.Settings;
+
+/** What the demo takes away and brings back. */
+interface DemoServers extends AutoCloseable {
+
+    /** What an application would have in its environment to use them. */
+    Settings settings();
+
+    /** Their kind, as health calls it. */
+    String type();
+
+    /** SIGKILL. */
+    void kill();
+
+    /** Starts them again with the data they had, and returns when they answer. */
+    void restart();
+
+    /** How many entries they hold. */
+    long entries();
+
+    /** Whether they hold this key, asked past the cache. */
+    boolean holds(String key);
+
+    @Override
+    void close();
+}
