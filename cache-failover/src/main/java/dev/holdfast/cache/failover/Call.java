@@ -124,14 +124,11 @@ final class Call {
      * @return what has to be done about it, before the call is over
      */
     After succeeded(Attempt attempt, long result, long now) {
-        if (kind == Kind.READ) {
-            return After.NOTHING;
-        }
         if (kind == Kind.COUNT) {
             state.counted(attempt, request, result, now);
         }
-        boolean below = kind != Kind.FILL && state.markBelow(attempt, kind, now);
-        if (kind == Kind.COUNT || state.confirmed(attempt)) {
+        boolean below = kind != Kind.READ && kind != Kind.FILL && state.markBelow(attempt, kind, now);
+        if (kind == Kind.COUNT || state.confirmed(attempt, kind)) {
             return below ? After.REMOVE_FROM_MEMORY : After.NOTHING;
         }
         if (kind.harmless && kind != Kind.FILL) {

@@ -16,15 +16,14 @@ final class DirtyRecord {
     private static final int ENTRY_BYTES = 160;
 
     private final Map<String, Entry> entries = new LinkedHashMap<>();
-    private final Map<String, Integer> prefixes = new LinkedHashMap<>();
+    private final Map<String, Mark> prefixes = new LinkedHashMap<>();
     private final int maxKeys;
     private final long maxBytes;
     private long bytes;
     private int counters;
     private int version;
     private boolean overflowed;
-    private boolean all;
-    private int allVersion;
+    private @Nullable Mark all;
     private boolean lost;
 
     /** One key. {@code removed}: it is to be removed first; {@code counts}: then {@code delta} is to be added. */
@@ -42,6 +41,9 @@ final class DirtyRecord {
         int version;
     }
 
+    /** A prefix, or everything: when it was recorded, and until when a command for a key of it may still arrive. */
+    private record Mark(int version, long unsettledUntil) {}
+
     /** An increment on its way: repeated as it is until its outcome is known, so that its marker holds. */
     record Increment(String key, long delta, long expiresAt, String onceId) {}
 
@@ -54,11 +56,11 @@ final class DirtyRecord {
     }
 
     boolean isEmpty() {
-        return entries.isEmpty() && prefixes.isEmpty() && !all;
+        return entries.isEmpty() && prefixes.isEmpty() && all == null;
     }
 
     boolean contains(String key) {
-        return all || entries.containsKey(key) || underPrefix(key);
+        return all != null || entries.containsKey(key) || underPrefix(key);
     }
 
     private boolean underPrefix(String key) {
@@ -131,13 +133,19 @@ final class DirtyRecord {
                 i.remove();
             }
         }
-        putPrefix(prefix);
+        putPrefix(prefix, 0);
     }
 
-    private void putPrefix(String prefix) {
-        if (prefixes.put(prefix, ++version) == null) {
+    private void putPrefix(String prefix, long unsettledUntil) {
+        Mark before = prefixes.get(prefix);
+        prefixes.put(prefix, later(before, unsettledUntil));
+        if (before == null) {
             bytes += weight(prefix);
         }
+    }
+
+    private Mark later(@Nullable Mark before, long unsettledUntil) {
+        return new Mark(++version, before == null ? unsettledUntil : Math.max(before.unsettledUntil(), unsettledUntil));
     }
 
     private void add(String key, Entry entry) {
@@ -180,15 +188,18 @@ final class DirtyRecord {
             }
             String prefix = cachePrefix(next.getKey());
             if (prefix.isEmpty() || prefixes.size() >= maxKeys) {
-                everything();
+                all = later(all, next.getValue().unsettledUntil);
                 lost = true;
             } else {
-                putPrefix(prefix);
+                putPrefix(prefix, next.getValue().unsettledUntil);
             }
             dropped(next.getKey(), next.getValue());
             i.remove();
         }
-        if (all) {
+        if (all != null) {
+            for (Mark mark : prefixes.values()) {
+                all = later(all, mark.unsettledUntil());
+            }
             prefixes.clear();
             bytes = 0;
             entries.forEach((key, entry) -> bytes += weight(key));
@@ -203,13 +214,26 @@ final class DirtyRecord {
     /** Forgets that commands may still arrive: their connections were reset. */
     void settle() {
         entries.values().forEach(entry -> entry.unsettledUntil = 0);
+        prefixes.replaceAll((prefix, mark) -> new Mark(mark.version(), 0));
+        if (all != null) {
+            all = new Mark(all.version(), 0);
+        }
     }
 
-    /** Returns prefixes to remove, each to be reported by {@link #prefixRemoved}. */
-    List<Removal> prefixes() {
-        List<Removal> all = new ArrayList<>(prefixes.size());
-        prefixes.forEach((prefix, since) -> all.add(new Removal(prefix, since)));
-        return all;
+    /** Returns the prefixes to remove under which nothing can arrive any more; each is to be reported by {@link #prefixRemoved}. */
+    List<Removal> prefixes(long now) {
+        List<Removal> due = new ArrayList<>(prefixes.size());
+        prefixes.forEach((prefix, mark) -> {
+            if (settled(mark.unsettledUntil(), now)) {
+                due.add(new Removal(prefix, mark.version()));
+            }
+        });
+        return due;
+    }
+
+    /** Returns whether everything is to be removed and nothing can arrive any more; 0 if not, else what {@link #everythingRemoved} needs. */
+    int everythingDue(long now) {
+        return all != null && settled(all.unsettledUntil(), now) ? all.version() : 0;
     }
 
     /** Returns up to {@code max} keys to remove that nothing can arrive for any more. */
@@ -220,7 +244,7 @@ final class DirtyRecord {
                 break;
             }
             Entry entry = next.getValue();
-            if (entry.removed && settled(entry, now)) {
+            if (entry.removed && settled(entry.unsettledUntil, now)) {
                 batch.add(new Removal(next.getKey(), entry.version));
             }
         }
@@ -237,7 +261,7 @@ final class DirtyRecord {
                 i.hasNext() && batch.size() < max; ) {
             Map.Entry<String, Entry> next = i.next();
             Entry entry = next.getValue();
-            if (!entry.counts || entry.removed || !settled(entry, now)) {
+            if (!entry.counts || entry.removed || !settled(entry.unsettledUntil, now)) {
                 continue;
             }
             if (now - entry.expiresAt >= 0) {
@@ -255,12 +279,14 @@ final class DirtyRecord {
         return batch;
     }
 
-    private static boolean settled(Entry entry, long now) {
-        return entry.unsettledUntil == 0 || now - entry.unsettledUntil >= 0;
+    private static boolean settled(long unsettledUntil, long now) {
+        return unsettledUntil == 0 || now - unsettledUntil >= 0;
     }
 
     void prefixRemoved(Removal done) {
-        if (prefixes.remove(done.key(), done.version())) {
+        Mark mark = prefixes.get(done.key());
+        if (mark != null && mark.version() == done.version()) {
+            prefixes.remove(done.key());
             bytes -= weight(done.key());
         }
     }
@@ -302,14 +328,13 @@ final class DirtyRecord {
 
     /** Records that all of this client's keys are to be removed. Counters keep what is to be added to them then. */
     void everything() {
-        all = true;
-        allVersion = ++version;
+        all = later(all, 0);
     }
 
     /** Everything was removed, as it had been planned at {@code planned}; a later cause to do so stays. */
     void everythingRemoved(int planned) {
-        if (planned == allVersion) {
-            all = false;
+        if (all != null && planned == all.version()) {
+            all = null;
             lost = false;
         }
     }
@@ -317,7 +342,8 @@ final class DirtyRecord {
     /** Gives up on keys that were forgotten: an operator says that the tier may serve nevertheless. */
     void acceptLoss() {
         if (lost) {
-            everythingRemoved(allVersion);
+            all = null;
+            lost = false;
         }
     }
 
@@ -365,11 +391,7 @@ final class DirtyRecord {
 
     /** Whether everything there is to be removed. */
     boolean all() {
-        return all;
-    }
-
-    int allVersion() {
-        return allVersion;
+        return all != null;
     }
 
     void forgetOverflow() {

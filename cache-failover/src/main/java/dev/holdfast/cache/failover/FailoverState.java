@@ -241,15 +241,11 @@ class FailoverState {
     }
 
     private void mark(TierState tier, String key, long unsettledUntil) {
-        if (!tier.dirty.contains(key)) {
-            tier.stamp++;
-        }
         tier.dirty.remove(key, unsettledUntil);
     }
 
     /** Makes a prefix dirty for a tier. */
     void markPrefix(TierState tier, String prefix) {
-        tier.stamp++;
         tier.dirty.removePrefix(prefix);
     }
 
@@ -271,8 +267,13 @@ class FailoverState {
     }
 
     /** Whether the keys of an attempt that succeeded belonged where it went, all the while. */
-    boolean confirmed(Attempt attempt) {
-        return tiers.get(attempt.tier()).stamp == attempt.stamp();
+    boolean confirmed(Attempt attempt, Kind kind) {
+        TierState tier = tiers.get(attempt.tier());
+        if (tier.stamp != attempt.stamp()) {
+            return false;
+        }
+        // One that was dirty in between and is clean again has changed the stamp.
+        return kind == Kind.PREFIX || attempt.keys().stream().noneMatch(key -> dirty(tier, key));
     }
 
     /**
@@ -294,11 +295,7 @@ class FailoverState {
         String key = request.keys().get(0);
         long expiresAt = after(now, request.ttlNanos());
         for (int i = 0; i < attempt.tier(); i++) {
-            TierState above = tiers.get(i);
-            if (!above.dirty.contains(key)) {
-                above.stamp++;
-            }
-            above.dirty.increment(key, request.delta(), result == request.delta(), expiresAt, now);
+            tiers.get(i).dirty.increment(key, request.delta(), result == request.delta(), expiresAt, now);
         }
     }
 
@@ -554,7 +551,6 @@ class FailoverState {
     void wentBack(TierState tier, long now) {
         tier.wentBack = true;
         tier.notes = "wentBack: it lost acknowledged writes";
-        tier.stamp++;
         tier.dirty.everything();
         effects.add(new Effect.Remark(
                 tier.index,
@@ -706,24 +702,27 @@ class FailoverState {
         }
     }
 
-    /** Plans the next piece of what a tier has missed: everything, prefixes, removals, then increments. */
-    private boolean drain(TierState tier, long now) {
-        Effect.@Nullable Drain work = null;
-        if (tier.dirty.all()) {
-            work = new Effect.RemoveEverything(tier.index, tier.dirty.allVersion());
-        } else if (tier.dirty.prefixCount() > 0) {
-            work = new Effect.RemovePrefixes(tier.index, tier.dirty.prefixes());
-        } else {
-            List<DirtyRecord.Removal> removals = tier.dirty.removals(REMOVALS, now);
-            if (!removals.isEmpty()) {
-                work = new Effect.RemoveKeys(tier.index, removals);
-            } else {
-                List<DirtyRecord.Increment> increments = tier.dirty.increments(INCREMENTS, now, onceId(tier));
-                if (!increments.isEmpty()) {
-                    work = new Effect.Increments(tier.index, increments);
-                }
-            }
+    /** The next piece of what a tier has missed: everything, prefixes, removals, then increments; null if none is due. */
+    private Effect.@Nullable Drain plan(TierState tier, long now) {
+        int everything = tier.dirty.everythingDue(now);
+        if (everything != 0) {
+            return new Effect.RemoveEverything(tier.index, everything);
         }
+        List<DirtyRecord.Removal> prefixes = tier.dirty.prefixes(now);
+        if (!prefixes.isEmpty()) {
+            return new Effect.RemovePrefixes(tier.index, prefixes);
+        }
+        List<DirtyRecord.Removal> removals = tier.dirty.removals(REMOVALS, now);
+        if (!removals.isEmpty()) {
+            return new Effect.RemoveKeys(tier.index, removals);
+        }
+        List<DirtyRecord.Increment> increments = tier.dirty.increments(INCREMENTS, now, onceId(tier));
+        return increments.isEmpty() ? null : new Effect.Increments(tier.index, increments);
+    }
+
+    /** Has the next piece done; returns whether there is one. */
+    private boolean drain(TierState tier, long now) {
+        Effect.Drain work = plan(tier, now);
         if (work == null) {
             return false;
         }
@@ -776,9 +775,10 @@ class FailoverState {
         cleaned(tier);
     }
 
-    /** Calls under way below may have found their key dirty here, and now it is not. */
+    /** Calls under way here and below may not know that their key was dirty here, or that it no longer is. */
     private void cleaned(TierState tier) {
         tier.dirty.forgetOverflow();
+        tier.stamp++;
         if (tier.closed()) {
             stampBelow(tier);
         }

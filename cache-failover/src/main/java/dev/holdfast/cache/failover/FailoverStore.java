@@ -105,7 +105,10 @@ public final class FailoverStore implements CacheStore {
             try {
                 byte @Nullable [] result = route.store().get(key);
                 route.tier().answered(tick);
-                return result;
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, Optional.ofNullable(result), null);
             } catch (RuntimeException | Error e) {
                 tried = new Tried<>(route, tick, Optional.empty(), e);
             }
@@ -124,7 +127,10 @@ public final class FailoverStore implements CacheStore {
             try {
                 Map<String, byte[]> result = route.store().getAll(keys);
                 route.tier().answered(tick);
-                return result;
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
             } catch (RuntimeException | Error e) {
                 tried = new Tried<>(route, tick, Map.of(), e);
             }
@@ -350,7 +356,10 @@ public final class FailoverStore implements CacheStore {
             try {
                 boolean result = route.store().contains(key);
                 route.tier().answered(tick);
-                return result;
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, result, null);
             } catch (RuntimeException | Error e) {
                 tried = new Tried<>(route, tick, false, e);
             }
@@ -367,7 +376,10 @@ public final class FailoverStore implements CacheStore {
             try {
                 @Nullable Duration result = route.store().ttl(key);
                 route.tier().answered(tick);
-                return result;
+                if (route == switchboard.route()) {
+                    return result;
+                }
+                tried = new Tried<>(route, tick, Optional.ofNullable(result), null);
             } catch (RuntimeException | Error e) {
                 tried = new Tried<>(route, tick, Optional.empty(), e);
             }

@@ -111,8 +111,7 @@ final class Switchboard {
         Tier tier = tiers.get(serving == FailoverState.NONE ? 0 : serving);
         boolean reads = !closed && state.readsAreClean();
         boolean writes = reads && state.writesAreClean(now());
-        // The stamp matters to changes on the fast path alone.
-        return new Route(tier, tier.store(), reads, writes, writes ? state.tiers.get(tier.index).stamp : 0);
+        return new Route(tier, tier.store(), reads, writes, state.tiers.get(tier.index).stamp);
     }
 
     /** Returns memories that were replaced and not yet closed, and forgets them. */

@@ -51,8 +51,8 @@ final class TierState {
     String notes;
 
     /**
-     * Changes whenever a call that was admitted before may have ended up on the wrong tier: this one was opened, a key became
-     * dirty here, a tier above was closed or had a key cleaned, the memory was replaced.
+     * Changes whenever a call that was admitted before may have ended up on the wrong tier: this one was opened or had a key
+     * cleaned, a tier above was closed or had a key cleaned, the memory was replaced, a tier below began to hold something.
      */
     long stamp;
 

@@ -1,0 +1,477 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ProbeResult;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One random history: several callers, servers that fail in every way they can, and a scheduler that runs one small step of
+ * somebody's after the other. Everything follows from the seed. The decisions are the real ones.
+ */
+final class ModelWorld {
+    /** What a planted bug changes outside of the decisions. */
+    enum Outside {
+        NO_FENCE,
+        MEMORY_EMPTIED,
+        MARKERS_SKIPPED,
+        CANARY_IGNORED
+    }
+
+    private static final long MILLI = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    private static final long FOREVER = TimeUnit.DAYS.toNanos(30_000);
+    private static final int CALLERS = 3;
+    /** What arrives later than this is not promised. */
+    private static final long LATEST = 29 * SECOND;
+
+    final long seed;
+    final SplittableRandom random;
+    final Set<Outside> outside;
+    final FailoverConfig config;
+    final List<TierState> tiers = new ArrayList<>();
+    final FailoverState state;
+    final List<ModelServer> servers = new ArrayList<>();
+    final List<ModelCaller> callers = new ArrayList<>();
+    final ModelHistory history;
+    final Deque<String> trace = new ArrayDeque<>();
+    private final Deque<Effect> effects = new ArrayDeque<>();
+    private final List<Runnable> background = new ArrayList<>();
+    long now = SECOND;
+    long step;
+    boolean calm;
+    boolean countersVoid;
+    private int memoryGeneration;
+    private ModelRoute route;
+
+    /** The fast path's view of things, as {@link Route}. */
+    record ModelRoute(int serving, ModelServer store, boolean reads, boolean writes, long stamp) {}
+
+    /** Makes the decisions; a planted bug makes others. */
+    interface Decisions {
+        FailoverState create(FailoverConfig config, List<TierState> tiers, SplittableRandom random);
+    }
+
+    ModelWorld(long seed, Decisions decisions, Set<Outside> outside) {
+        this.seed = seed;
+        this.random = new SplittableRandom(seed);
+        this.outside = outside;
+        this.history = new ModelHistory(this);
+        this.config = FailoverConfig.DEFAULT
+                .withGracePeriod(Duration.ofMillis(random.nextInt(3) * 400L))
+                .withProbes(1 + random.nextInt(2))
+                .withHealthCheckInterval(Duration.ofSeconds(5))
+                .withMaxDirtyKeys(random.nextInt(4) == 0 ? 3 : 1_000);
+        int remotes = 1 + random.nextInt(5) / 2;
+        for (int i = 0; i <= remotes; i++) {
+            boolean remote = i < remotes;
+            boolean buffered = remote && random.nextInt(6) == 0;
+            TierPolicy policy = TierPolicy.DEFAULT.withBuffered(buffered);
+            tiers.add(new TierState(i, new TierState.Traits("t" + i, remote, policy, 0), config, () -> now));
+            servers.add(new ModelServer(remote, buffered));
+        }
+        this.state = decisions.create(config, tiers, random);
+        this.route = currentRoute();
+        for (int i = 0; i < CALLERS; i++) {
+            callers.add(new ModelCaller(this, i));
+        }
+    }
+
+    void note(String what) {
+        trace.add(step + "@" + now / MILLI + ' ' + what);
+        if (trace.size() > 400) {
+            trace.poll();
+        }
+    }
+
+    boolean chance(int oneIn) {
+        return !calm && random.nextInt(oneIn) == 0;
+    }
+
+    ModelServer server(int tier) {
+        return servers.get(tier);
+    }
+
+    ModelServer memory() {
+        return servers.get(servers.size() - 1);
+    }
+
+    ModelRoute route() {
+        return route;
+    }
+
+    private ModelRoute currentRoute() {
+        int serving = state.serving();
+        boolean reads = state.readsAreClean();
+        boolean writes = reads && state.writesAreClean(now);
+        return new ModelRoute(
+                serving,
+                serving == FailoverState.NONE ? servers.get(0) : servers.get(serving),
+                reads,
+                writes,
+                tiers.get(Math.max(0, serving)).stamp);
+    }
+
+    /** Ends a change of the state, as {@link Switchboard} does. */
+    void decided() {
+        if (state.memoryGeneration() != memoryGeneration) {
+            memoryGeneration = state.memoryGeneration();
+            if (outside.contains(Outside.MEMORY_EMPTIED)) {
+                memory().data.clear();
+            } else {
+                ModelServer fresh = new ModelServer(false, false);
+                fresh.now = now;
+                servers.set(servers.size() - 1, fresh);
+            }
+        }
+        ModelRoute next = currentRoute();
+        if (next.serving() != route.serving()
+                || next.store() != route.store()
+                || next.reads() != route.reads()
+                || next.writes() != route.writes()
+                || next.stamp() != route.stamp()) {
+            route = next;
+        }
+        effects.addAll(state.takeEffects());
+    }
+
+    /** Runs one history: trouble first, then peace, then the reckoning. */
+    void run(int steps) {
+        for (int i = 0; i < steps; i++) {
+            oneStep();
+        }
+        calm = true;
+        for (ModelServer server : servers) {
+            server.up = true;
+            server.frozen = false;
+            server.shardOut = false;
+        }
+        note("calm");
+        for (int i = 0; i < 20_000 && !settled(); i++) {
+            oneStep();
+        }
+        if (!settled()) {
+            throw new AssertionError("never came to rest: " + describe());
+        }
+        history.reckon();
+    }
+
+    private boolean settled() {
+        if (!effects.isEmpty() || !background.isEmpty() || state.serving() != 0) {
+            return false;
+        }
+        for (ModelCaller caller : callers) {
+            if (!caller.idle()) {
+                return false;
+            }
+        }
+        for (TierState tier : tiers) {
+            if (!tier.closed() || !tier.dirty.isEmpty()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void oneStep() {
+        step++;
+        int dice = random.nextInt(100);
+        if (dice < 50) {
+            callers.get(random.nextInt(CALLERS)).step();
+        } else if (dice < 70) {
+            if (!effects.isEmpty()) {
+                perform(take());
+            } else if (!background.isEmpty()) {
+                background.remove(random.nextInt(background.size())).run();
+            }
+        } else if (dice < 80) {
+            if (!background.isEmpty()) {
+                background.remove(random.nextInt(background.size())).run();
+            }
+        } else if (dice < 90) {
+            pass((1 + random.nextInt(random.nextInt(8) == 0 ? 3_000 : 150)) * MILLI);
+        } else if (dice < 94) {
+            arriveLate();
+        } else if (!calm) {
+            trouble();
+        }
+    }
+
+    /** Threads perform effects in any order; those of one tier keep theirs. */
+    private Effect take() {
+        return effects.remove();
+    }
+
+    private void pass(long nanos) {
+        now += nanos;
+        for (ModelServer server : servers) {
+            server.now = now;
+            server.late.removeIf(each -> {
+                if (each.latest() - now <= 0) {
+                    if (random.nextBoolean()) {
+                        each.command().accept(server);
+                    }
+                    return true;
+                }
+                return false;
+            });
+        }
+        for (ModelCaller caller : callers) {
+            caller.timePassed(nanos);
+        }
+        for (TierState tier : tiers) {
+            boolean suspect = callers.stream().anyMatch(caller -> caller.hangsAt(tier.index));
+            state.observed(tier.index, 0, 0, suspect, now);
+        }
+        state.tick(now);
+        decided();
+    }
+
+    private void arriveLate() {
+        ModelServer server = servers.get(random.nextInt(servers.size()));
+        if (server.up && !server.frozen && !server.late.isEmpty()) {
+            note("late command arrives");
+            server.late.remove(random.nextInt(server.late.size())).command().accept(server);
+        }
+    }
+
+    private void trouble() {
+        int index = random.nextInt(servers.size() - 1);
+        ModelServer server = servers.get(index);
+        switch (random.nextInt(10)) {
+            case 0, 1 -> {
+                if (server.up) {
+                    note("kill " + index);
+                    server.up = false;
+                    server.frozen = false;
+                    if (!server.buffered) {
+                        server.late.clear();
+                    }
+                }
+            }
+            case 2, 3, 4 -> {
+                if (!server.up) {
+                    // That a server died and came back in its past before any call noticed is not promised against.
+                    boolean past = random.nextInt(4) == 0 && !tiers.get(index).closed();
+                    note("restart " + index + (past ? " in its past" : ""));
+                    server.up = true;
+                    if (past) {
+                        server.data = new HashMap<>(server.snapshot);
+                        server.wentBack = true;
+                        countersVoid = true;
+                    }
+                }
+            }
+            case 5 -> {
+                if (server.up) {
+                    note("freeze " + index);
+                    server.frozen = true;
+                }
+            }
+            case 6, 7 -> {
+                if (server.frozen) {
+                    note("thaw " + index);
+                    server.frozen = false;
+                }
+            }
+            case 8 -> server.snapshot = new HashMap<>(server.data);
+            default -> {
+                server.shardOut = !server.shardOut;
+                note("shard " + server.shardOut + ' ' + index);
+            }
+        }
+    }
+
+    // What was decided
+
+    private void perform(Effect effect) {
+        if (effect instanceof Effect.Disconnect disconnect) {
+            disconnect(disconnect);
+        } else if (effect instanceof Effect.Probe probe) {
+            background.add(() -> probe(probe));
+        } else if (effect instanceof Effect.Drain drain) {
+            background.add(() -> drain(drain, 0));
+        } else if (effect instanceof Effect.Opened || effect instanceof Effect.Closed) {
+            note(effect.toString());
+        }
+    }
+
+    private void disconnect(Effect.Disconnect disconnect) {
+        ModelServer server = server(disconnect.tier());
+        note("disconnect " + disconnect.tier());
+        if (!outside.contains(Outside.NO_FENCE)) {
+            if (!server.buffered) {
+                server.late.clear();
+            }
+            callers.forEach(caller -> caller.disconnected(disconnect.tier()));
+        }
+        if (disconnect.fence()) {
+            background.add(() -> {
+                state.fenced(disconnect.tier(), now);
+                decided();
+            });
+        }
+    }
+
+    private void probe(Effect.Probe probe) {
+        ModelServer server = server(probe.tier());
+        boolean answers = server.up && !server.frozen;
+        CacheUnavailableException failure = !server.up
+                ? new CacheUnavailableException("down", null, Reason.CONNECTION, false)
+                : new CacheTimeoutException("frozen", null, true);
+        boolean wentBack = answers && server.wentBack;
+        if (wentBack) {
+            server.wentBack = false;
+        }
+        background.add(() -> {
+            if (answers) {
+                boolean told = wentBack && !outside.contains(Outside.CANARY_IGNORED);
+                state.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
+            } else {
+                state.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
+            }
+            decided();
+        });
+    }
+
+    /** What becomes of a command: nothing is known of it before the reply. */
+    enum Fate {
+        DONE,
+        NOT_SENT,
+        RESET_DONE,
+        RESET_LOST,
+        TIMEOUT_DONE,
+        TIMEOUT_LATE,
+        HANGS
+    }
+
+    Fate fate(ModelServer server) {
+        if (!server.remote) {
+            return Fate.DONE;
+        }
+        if (!server.up) {
+            return Fate.NOT_SENT;
+        }
+        if (server.frozen) {
+            return Fate.HANGS;
+        }
+        if (chance(12)) {
+            return Fate.values()[1 + random.nextInt(6)];
+        }
+        return Fate.DONE;
+    }
+
+    void later(ModelServer server, java.util.function.Consumer<ModelServer> command) {
+        server.late.add(new ModelServer.Late(command, now + LATEST));
+    }
+
+    static CacheUnavailableException failure(Fate fate) {
+        return switch (fate) {
+            case NOT_SENT -> new CacheUnavailableException("not sent", null, Reason.CONNECTION, false);
+            case RESET_DONE, RESET_LOST -> new CacheUnavailableException("reset", null, Reason.CONNECTION, true);
+            case DONE, TIMEOUT_DONE, TIMEOUT_LATE, HANGS -> new CacheTimeoutException("timeout", null, true);
+        };
+    }
+
+    private void drain(Effect.Drain drain, int position) {
+        ModelServer server = server(drain.tier());
+        Fate fate = fate(server);
+        List<String> underWay = new ArrayList<>();
+        boolean more = false;
+        if (drain instanceof Effect.RemoveEverything all) {
+            note("remove everything at " + drain.tier() + ' ' + fate);
+            countersVoid = true;
+            send(server, fate, to -> to.data.clear());
+            if (fate == Fate.DONE) {
+                state.everythingRemoved(all, true);
+            }
+        } else if (drain instanceof Effect.RemovePrefixes work) {
+            DirtyRecord.Removal prefix = work.prefixes().get(position);
+            note("remove prefix " + prefix.key() + " at " + drain.tier() + ' ' + fate);
+            // More counters changed than the record holds: their increments are not promised.
+            countersVoid |= prefix.key().startsWith("#");
+            if (server.shardOut && fate == Fate.DONE) {
+                fate = Fate.NOT_SENT;
+            }
+            send(server, fate, to -> to.removeByPrefix(prefix.key()));
+            if (fate == Fate.DONE) {
+                state.prefixRemoved(drain.tier(), prefix);
+                more = position + 1 < work.prefixes().size();
+            }
+        } else if (drain instanceof Effect.RemoveKeys work) {
+            List<DirtyRecord.Removal> done =
+                    work.keys().stream().filter(key -> server.serves(key.key())).toList();
+            work.keys().forEach(key -> underWay.add(key.key()));
+            note("remove " + underWay + " at " + drain.tier() + ' ' + fate);
+            send(server, fate, to -> done.forEach(key -> to.remove(key.key())));
+            if (fate == Fate.DONE) {
+                state.removed(drain.tier(), done);
+                if (done.size() < work.keys().size()) {
+                    fate = Fate.NOT_SENT;
+                }
+            }
+        } else if (drain instanceof Effect.Increments work) {
+            DirtyRecord.Increment increment = work.increments().get(position);
+            underWay.add(increment.key());
+            if (!server.serves(increment.key()) && fate == Fate.DONE) {
+                fate = Fate.NOT_SENT;
+            }
+            note("add " + increment + " at " + drain.tier() + ' ' + fate);
+            boolean keeps = !outside.contains(Outside.MARKERS_SKIPPED);
+            send(server, fate, to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
+            if (fate == Fate.DONE) {
+                state.incremented(drain.tier(), increment);
+                more = position + 1 < work.increments().size();
+            }
+        }
+        Fate end = fate;
+        boolean again = more;
+        decided();
+        background.add(() -> {
+            if (again) {
+                drain(drain, position + 1);
+            } else if (end == Fate.DONE) {
+                state.drained(drain.tier(), now);
+            } else {
+                CacheUnavailableException failure = failure(end);
+                state.drainFailed(
+                        drain.tier(), failure, failure.outcomeUnknown() ? underWay : List.of(), now);
+            }
+            decided();
+        });
+    }
+
+    void send(ModelServer server, Fate fate, java.util.function.Consumer<ModelServer> command) {
+        switch (fate) {
+            case DONE, RESET_DONE, TIMEOUT_DONE -> command.accept(server);
+            case TIMEOUT_LATE, HANGS -> later(server, command);
+            case NOT_SENT, RESET_LOST -> {}
+        }
+    }
+
+    String describe() {
+        StringBuilder text = new StringBuilder("seed " + seed + ", step " + step + ", serving " + state.serving());
+        for (TierState tier : tiers) {
+            text.append("\n  ").append(tier.name).append(' ').append(tier.mode).append(" dirty ");
+            text.append(tier.dirty.size()).append(' ').append(server(tier.index).data);
+        }
+        text.append("\n  ").append(String.join("\n  ", trace));
+        return text.toString();
+    }
+
+    Map<String, Long> finalValues(int tier) {
+        Map<String, Long> values = new HashMap<>();
+        server(tier).data.forEach((key, value) -> values.put(key, value.number()));
+        return values;
+    }
+}
