@@ -52,6 +52,7 @@ final class ModelCaller {
     private long begin;
     private long hung;
     private long pausedUntil;
+    private long stalledUntil;
     private int attempts;
     private final Map<String, Long> seen = new HashMap<>();
     private Runnable acknowledged = () -> {};
@@ -83,7 +84,7 @@ final class ModelCaller {
 
     /** The connections of a tier were reset. */
     void disconnected(int tier) {
-        boolean there = attempt != null && attempt.tier() == tier && store == world.server(tier);
+        boolean there = attempt != null && attempt.tier() == tier && store.equals(world.server(tier));
         if (there && (at == At.HANGING || (at == At.REPLY && failure == null && world.random.nextBoolean()))) {
             failure = new CacheUnavailableException("disconnected", null, Reason.DISCONNECTED, true);
             at = At.REPLY;
@@ -91,6 +92,16 @@ final class ModelCaller {
     }
 
     void step() {
+        if (world.step < stalledUntil && !world.calm) {
+            return;
+        }
+        if (at == At.SEND || at == At.REPLY) {
+            // A thread may lose its processor between any two of its steps, and for long.
+            if (world.step > stalledUntil + 20 && world.chance(8)) {
+                stalledUntil = world.step + world.random.nextInt(120);
+                return;
+            }
+        }
         switch (at) {
             case IDLE -> {
                 if (!world.calm) {
@@ -152,7 +163,9 @@ final class ModelCaller {
             }
             default -> {}
         }
-        world.note("caller " + number + ' ' + op + ' ' + request.keys() + (writer > 0 ? " #" + writer : ""));
+        if (world.tracing) {
+            world.note("caller " + number + ' ' + op + ' ' + request.keys() + (writer > 0 ? " #" + writer : ""));
+        }
         // The scheduler may leave a caller alone for long; how long calls take is a matter of the attempts they make.
         long deadline = world.now + TimeUnit.DAYS.toNanos(1);
         ModelWorld.ModelRoute route = world.route();
@@ -191,7 +204,9 @@ final class ModelCaller {
             world.decided();
         }
         if (attempt != null) {
-            world.note("caller " + number + " goes to " + attempt.tier() + " for " + attempt.keys());
+            if (world.tracing) {
+                world.note("caller " + number + " goes to " + attempt.tier() + " for " + attempt.keys());
+            }
             at = At.SEND;
         } else if (call.pause() > 0) {
             pausedUntil = world.now + call.pause();
@@ -231,7 +246,9 @@ final class ModelCaller {
         if (at == At.HANGING) {
             world.later(store, command);
         }
-        world.note("caller " + number + " sent: " + fate);
+        if (world.tracing) {
+            world.note("caller " + number + " sent: " + fate);
+        }
     }
 
     /** A command whose caller is gone, with what it had to say as it was then. */
@@ -299,7 +316,7 @@ final class ModelCaller {
             at = At.NEXT;
             return;
         }
-        if (fast != null && (request.kind() == Kind.COUNT || fast == world.route())) {
+        if (fast != null && (request.kind() == Kind.COUNT || fast.equals(world.route()))) {
             end(true);
             return;
         }
@@ -323,7 +340,9 @@ final class ModelCaller {
     private void end(boolean success) {
         at = At.IDLE;
         pausedUntil = 0;
-        world.note("caller " + number + ' ' + op + (success ? " done " + seen : " failed"));
+        if (world.tracing) {
+            world.note("caller " + number + ' ' + op + (success ? " done " + seen : " failed"));
+        }
         if (writer > 0) {
             world.history.wrote(writer);
         }

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /**
  * One random history: several callers, servers that fail in every way they can, and a scheduler that runs one small step of
@@ -51,6 +52,7 @@ final class ModelWorld {
     long step;
     boolean calm;
     boolean countersVoid;
+    boolean tracing;
     private int memoryGeneration;
     private ModelRoute route;
 
@@ -127,7 +129,9 @@ final class ModelWorld {
         if (state.memoryGeneration() != memoryGeneration) {
             memoryGeneration = state.memoryGeneration();
             if (outside.contains(Outside.MEMORY_EMPTIED)) {
-                memory().data.clear();
+                if (state.serving() == servers.size() - 1) {
+                    memory().data.clear();
+                }
             } else {
                 ModelServer fresh = new ModelServer(false, false);
                 fresh.now = now;
@@ -145,6 +149,21 @@ final class ModelWorld {
         effects.addAll(state.takeEffects());
     }
 
+    /** Runs one history; if it fails, once more with a trace of what happened. */
+    static void check(long seed, int steps, Decisions decisions, Set<Outside> outside, boolean traced) {
+        try {
+            new ModelWorld(seed, decisions, outside).run(steps);
+        } catch (AssertionError e) {
+            if (!traced) {
+                throw e;
+            }
+            ModelWorld again = new ModelWorld(seed, decisions, outside);
+            again.tracing = true;
+            again.run(steps);
+            throw e;
+        }
+    }
+
     /** Runs one history: trouble first, then peace, then the reckoning. */
     void run(int steps) {
         for (int i = 0; i < steps; i++) {
@@ -156,7 +175,9 @@ final class ModelWorld {
             server.frozen = false;
             server.shardOut = false;
         }
-        note("calm");
+        if (tracing) {
+            note("calm");
+        }
         for (int i = 0; i < 20_000 && !settled(); i++) {
             oneStep();
         }
@@ -199,7 +220,7 @@ final class ModelWorld {
                 background.remove(random.nextInt(background.size())).run();
             }
         } else if (dice < 90) {
-            pass((1 + random.nextInt(random.nextInt(8) == 0 ? 3_000 : 150)) * MILLI);
+            pass((1 + random.nextInt(calm || random.nextInt(8) == 0 ? 3_000 : 150)) * MILLI);
         } else if (dice < 94) {
             arriveLate();
         } else if (!calm) {
@@ -240,7 +261,9 @@ final class ModelWorld {
     private void arriveLate() {
         ModelServer server = servers.get(random.nextInt(servers.size()));
         if (server.up && !server.frozen && !server.late.isEmpty()) {
-            note("late command arrives");
+            if (tracing) {
+                note("late command arrives");
+            }
             server.late.remove(random.nextInt(server.late.size())).command().accept(server);
         }
     }
@@ -251,7 +274,9 @@ final class ModelWorld {
         switch (random.nextInt(10)) {
             case 0, 1 -> {
                 if (server.up) {
-                    note("kill " + index);
+                    if (tracing) {
+                        note("kill " + index);
+                    }
                     server.up = false;
                     server.frozen = false;
                     if (!server.buffered) {
@@ -263,7 +288,9 @@ final class ModelWorld {
                 if (!server.up) {
                     // That a server died and came back in its past before any call noticed is not promised against.
                     boolean past = random.nextInt(4) == 0 && !tiers.get(index).closed();
-                    note("restart " + index + (past ? " in its past" : ""));
+                    if (tracing) {
+                        note("restart " + index + (past ? " in its past" : ""));
+                    }
                     server.up = true;
                     if (past) {
                         server.data = new HashMap<>(server.snapshot);
@@ -274,20 +301,26 @@ final class ModelWorld {
             }
             case 5 -> {
                 if (server.up) {
-                    note("freeze " + index);
+                    if (tracing) {
+                        note("freeze " + index);
+                    }
                     server.frozen = true;
                 }
             }
             case 6, 7 -> {
                 if (server.frozen) {
-                    note("thaw " + index);
+                    if (tracing) {
+                        note("thaw " + index);
+                    }
                     server.frozen = false;
                 }
             }
             case 8 -> server.snapshot = new HashMap<>(server.data);
             default -> {
                 server.shardOut = !server.shardOut;
-                note("shard " + server.shardOut + ' ' + index);
+                if (tracing) {
+                    note("shard " + server.shardOut + ' ' + index);
+                }
             }
         }
     }
@@ -302,13 +335,17 @@ final class ModelWorld {
         } else if (effect instanceof Effect.Drain drain) {
             background.add(() -> drain(drain, 0));
         } else if (effect instanceof Effect.Opened || effect instanceof Effect.Closed) {
-            note(effect.toString());
+            if (tracing) {
+                note(effect.toString());
+            }
         }
     }
 
     private void disconnect(Effect.Disconnect disconnect) {
         ModelServer server = server(disconnect.tier());
-        note("disconnect " + disconnect.tier());
+        if (tracing) {
+            note("disconnect " + disconnect.tier());
+        }
         if (!outside.contains(Outside.NO_FENCE)) {
             if (!server.buffered) {
                 server.late.clear();
@@ -371,7 +408,7 @@ final class ModelWorld {
         return Fate.DONE;
     }
 
-    void later(ModelServer server, java.util.function.Consumer<ModelServer> command) {
+    void later(ModelServer server, Consumer<ModelServer> command) {
         server.late.add(new ModelServer.Late(command, now + LATEST));
     }
 
@@ -389,7 +426,9 @@ final class ModelWorld {
         List<String> underWay = new ArrayList<>();
         boolean more = false;
         if (drain instanceof Effect.RemoveEverything all) {
-            note("remove everything at " + drain.tier() + ' ' + fate);
+            if (tracing) {
+                note("remove everything at " + drain.tier() + ' ' + fate);
+            }
             countersVoid = true;
             send(server, fate, to -> to.data.clear());
             if (fate == Fate.DONE) {
@@ -397,7 +436,9 @@ final class ModelWorld {
             }
         } else if (drain instanceof Effect.RemovePrefixes work) {
             DirtyRecord.Removal prefix = work.prefixes().get(position);
-            note("remove prefix " + prefix.key() + " at " + drain.tier() + ' ' + fate);
+            if (tracing) {
+                note("remove prefix " + prefix.key() + " at " + drain.tier() + ' ' + fate);
+            }
             // More counters changed than the record holds: their increments are not promised.
             countersVoid |= prefix.key().startsWith("#");
             if (server.shardOut && fate == Fate.DONE) {
@@ -412,7 +453,9 @@ final class ModelWorld {
             List<DirtyRecord.Removal> done =
                     work.keys().stream().filter(key -> server.serves(key.key())).toList();
             work.keys().forEach(key -> underWay.add(key.key()));
-            note("remove " + underWay + " at " + drain.tier() + ' ' + fate);
+            if (tracing) {
+                note("remove " + underWay + " at " + drain.tier() + ' ' + fate);
+            }
             send(server, fate, to -> done.forEach(key -> to.remove(key.key())));
             if (fate == Fate.DONE) {
                 state.removed(drain.tier(), done);
@@ -426,7 +469,9 @@ final class ModelWorld {
             if (!server.serves(increment.key()) && fate == Fate.DONE) {
                 fate = Fate.NOT_SENT;
             }
-            note("add " + increment + " at " + drain.tier() + ' ' + fate);
+            if (tracing) {
+                note("add " + increment + " at " + drain.tier() + ' ' + fate);
+            }
             boolean keeps = !outside.contains(Outside.MARKERS_SKIPPED);
             send(server, fate, to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
             if (fate == Fate.DONE) {
@@ -451,7 +496,7 @@ final class ModelWorld {
         });
     }
 
-    void send(ModelServer server, Fate fate, java.util.function.Consumer<ModelServer> command) {
+    void send(ModelServer server, Fate fate, Consumer<ModelServer> command) {
         switch (fate) {
             case DONE, RESET_DONE, TIMEOUT_DONE -> command.accept(server);
             case TIMEOUT_LATE, HANGS -> later(server, command);

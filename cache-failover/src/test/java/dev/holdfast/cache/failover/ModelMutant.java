@@ -1,0 +1,86 @@
+package dev.holdfast.cache.failover;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
+
+/** A bug planted in one rule, that the model test has to find. */
+enum ModelMutant {
+    NO_FENCE,
+    DIRTY_FILTER_OFF,
+    MARKED_AFTER,
+    LOWER_TIER_NOT_MARKED,
+    MEMORY_EMPTIED,
+    EPOCH_CHECK_SKIPPED,
+    DELTA_TWICE,
+    MARKERS_SKIPPED,
+    PREFIX_DROPPED,
+    CANARY_IGNORED;
+
+    Set<ModelWorld.Outside> outside() {
+        return switch (this) {
+            case NO_FENCE -> EnumSet.of(ModelWorld.Outside.NO_FENCE);
+            case MEMORY_EMPTIED -> EnumSet.of(ModelWorld.Outside.MEMORY_EMPTIED);
+            case MARKERS_SKIPPED -> EnumSet.of(ModelWorld.Outside.MARKERS_SKIPPED);
+            case CANARY_IGNORED -> EnumSet.of(ModelWorld.Outside.CANARY_IGNORED);
+            default -> Set.of();
+        };
+    }
+
+    FailoverState create(FailoverConfig config, List<TierState> tiers, SplittableRandom random) {
+        ModelMutant bug = this;
+        return new FailoverState(config, tiers, random, "mutant") {
+            private final Deque<Runnable> late = new ArrayDeque<>();
+
+            @Override
+            boolean dirty(TierState tier, String key) {
+                return bug != DIRTY_FILTER_OFF && super.dirty(tier, key);
+            }
+
+            @Override
+            int markAbove(TierState tier, Kind kind, List<String> keys) {
+                if (bug == MARKED_AFTER) {
+                    late.add(() -> super.markAbove(tier, kind, keys));
+                    return 0;
+                }
+                return super.markAbove(tier, kind, keys);
+            }
+
+            @Override
+            void tick(long now) {
+                while (late.size() > 2) {
+                    late.remove().run();
+                }
+                super.tick(now);
+            }
+
+            @Override
+            boolean markBelow(Attempt attempt, Kind kind, long now) {
+                return bug != LOWER_TIER_NOT_MARKED && super.markBelow(attempt, kind, now);
+            }
+
+            @Override
+            boolean confirmed(Attempt attempt, Kind kind) {
+                return bug == EPOCH_CHECK_SKIPPED || super.confirmed(attempt, kind);
+            }
+
+            @Override
+            void counted(Attempt attempt, Request request, long result, long now) {
+                super.counted(attempt, request, result, now);
+                if (bug == DELTA_TWICE) {
+                    super.counted(attempt, request, result, now);
+                }
+            }
+
+            @Override
+            void markPrefix(TierState tier, String prefix) {
+                if (bug != PREFIX_DROPPED) {
+                    super.markPrefix(tier, prefix);
+                }
+            }
+        };
+    }
+}
