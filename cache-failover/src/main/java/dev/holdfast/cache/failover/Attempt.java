@@ -14,13 +14,7 @@ import java.util.List;
  * @param marked the tiers, as bits, for which the prefix was not dirty before
  */
 record Attempt(
-        int tier,
-        List<String> keys,
-        long stamp,
-        int mask,
-        int tries,
-        List<DirtyRecord.Removal> purge,
-        int marked) {
+        int tier, List<String> keys, long stamp, int mask, int tries, List<DirtyRecord.Removal> purge, int marked) {
 
     static Attempt of(int tier, List<String> keys, long stamp) {
         return new Attempt(tier, keys, stamp, 0, 0, List.of(), 0);

@@ -114,7 +114,11 @@ public final class FailoverStore implements CacheStore {
             }
         }
         return switchboard
-                .call(tried, Request.read(key), Optional.<byte[]>empty(), (store, keys) -> Optional.ofNullable(store.get(key)))
+                .call(
+                        tried,
+                        Request.read(key),
+                        Optional.<byte[]>empty(),
+                        (store, keys) -> Optional.ofNullable(store.get(key)))
                 .orElse(null);
     }
 
@@ -385,7 +389,11 @@ public final class FailoverStore implements CacheStore {
             }
         }
         return switchboard
-                .call(tried, Request.read(key), Optional.<Duration>empty(), (store, keys) -> Optional.ofNullable(store.ttl(key)))
+                .call(
+                        tried,
+                        Request.read(key),
+                        Optional.<Duration>empty(),
+                        (store, keys) -> Optional.ofNullable(store.ttl(key)))
                 .orElse(null);
     }
 

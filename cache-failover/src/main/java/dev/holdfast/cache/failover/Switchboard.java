@@ -153,8 +153,9 @@ final class Switchboard {
 
     /** The tiers that admit calls, in their order. */
     List<Tier> admitting() {
-        return decide(decided ->
-                tiers.stream().filter(tier -> decided.tiers.get(tier.index).closed()).toList());
+        return decide(decided -> tiers.stream()
+                .filter(tier -> decided.tiers.get(tier.index).closed())
+                .toList());
     }
 
     /**
@@ -197,11 +198,7 @@ final class Switchboard {
     }
 
     /** An attempt with the stores it needs, or a pause, or neither at the end. */
-    private record Step(
-            @Nullable Attempt attempt,
-            CacheStore store,
-            long rest,
-            long pause) {}
+    private record Step(@Nullable Attempt attempt, CacheStore store, long rest, long pause) {}
 
     private Step next(Call call) {
         if (closed) {
@@ -218,8 +215,7 @@ final class Switchboard {
         });
     }
 
-    private <R> R attempt(
-            Call call, Step step, Attempt attempt, Request request, R before, Operation<R> operation) {
+    private <R> R attempt(Call call, Step step, Attempt attempt, Request request, R before, Operation<R> operation) {
         Tier tier = tiers.get(attempt.tier());
         // A prefix removal takes its time on a healthy server: nothing to watch for.
         boolean watched = request.kind() != Kind.PREFIX;

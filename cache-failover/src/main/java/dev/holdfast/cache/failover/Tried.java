@@ -8,5 +8,4 @@ import org.jspecify.annotations.Nullable;
  * @param result what it returned, if it did
  * @param failure what it threw, if it did
  */
-record Tried<R>(
-        Route route, int tick, R result, @Nullable Throwable failure) {}
+record Tried<R>(Route route, int tick, R result, @Nullable Throwable failure) {}

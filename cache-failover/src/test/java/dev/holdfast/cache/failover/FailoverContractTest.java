@@ -12,10 +12,7 @@ import org.junit.jupiter.api.Nested;
 class FailoverContractTest {
 
     private static MemoryStore memory(String keyPrefix) {
-        return MemoryStore.builder()
-                .maxBytes(64 << 20)
-                .keyPrefix(keyPrefix)
-                .build();
+        return MemoryStore.builder().maxBytes(64 << 20).keyPrefix(keyPrefix).build();
     }
 
     private static FlakyStore server(String keyPrefix) {

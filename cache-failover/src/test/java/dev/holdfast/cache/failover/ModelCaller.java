@@ -148,8 +148,8 @@ final class ModelCaller {
             case REMOVE -> request = new Request(Kind.WRITE, List.of(key), false, 0, 0, none);
             case REMOVE_ALL -> request = new Request(Kind.WRITE, both, true, 0, 0, new HashMap<>());
             case PUT_IF_ABSENT -> request = new Request(Kind.CONDITIONAL, List.of(key), false, ttl, 0, none);
-            case INCREMENT -> request = new Request(
-                    Kind.COUNT, List.of("#:n" + world.random.nextInt(2)), false, FOREVER, 1, none);
+            case INCREMENT ->
+                request = new Request(Kind.COUNT, List.of("#:n" + world.random.nextInt(2)), false, FOREVER, 1, none);
             case REMOVE_PREFIX -> request = new Request(Kind.PREFIX, List.of("c:"), false, 0, 0, none);
         }
         switch (op) {
@@ -195,8 +195,8 @@ final class ModelCaller {
             store = attempt == null ? null : world.server(attempt.tier());
         } catch (CacheUnavailableException e) {
             if (request.kind().harmless) {
-                throw new AssertionError("promise 1: " + op + " failed although there is memory: " + e + "; "
-                        + world.describe());
+                throw new AssertionError(
+                        "promise 1: " + op + " failed although there is memory: " + e + "; " + world.describe());
             }
             end(false);
             return;
@@ -222,8 +222,7 @@ final class ModelCaller {
         List<String> refused =
                 attempt.keys().stream().filter(key -> !store.serves(key)).toList();
         if (fate == ModelWorld.Fate.DONE && store.remote && !refused.isEmpty()) {
-            List<String> taken =
-                    attempt.keys().stream().filter(store::serves).toList();
+            List<String> taken = attempt.keys().stream().filter(store::serves).toList();
             run(taken);
             failure = new CacheUnavailableException(
                     "shard", null, Reason.PARTIAL, false, request.several() ? refused : List.of(), Map.of());

@@ -64,9 +64,10 @@ final class ModelHistory {
                     && invalidation.writer != value
                     && end < invalidation.begin
                     && invalidation.acknowledged < begin) {
-                throw new AssertionError("promise 2: " + where + " saw " + key + "=" + value + ", written before step " + end
-                        + ", after it was invalidated from step " + invalidation.begin + " to "
-                        + invalidation.acknowledged + "; " + world.describe());
+                throw new AssertionError(
+                        "promise 2: " + where + " saw " + key + "=" + value + ", written before step " + end
+                                + ", after it was invalidated from step " + invalidation.begin + " to "
+                                + invalidation.acknowledged + "; " + world.describe());
             }
         }
     }

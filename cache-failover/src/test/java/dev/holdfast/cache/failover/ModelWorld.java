@@ -473,7 +473,10 @@ final class ModelWorld {
                 note("add " + increment + " at " + drain.tier() + ' ' + fate);
             }
             boolean keeps = !outside.contains(Outside.MARKERS_SKIPPED);
-            send(server, fate, to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
+            send(
+                    server,
+                    fate,
+                    to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
             if (fate == Fate.DONE) {
                 state.incremented(drain.tier(), increment);
                 more = position + 1 < work.increments().size();
@@ -489,8 +492,7 @@ final class ModelWorld {
                 state.drained(drain.tier(), now);
             } else {
                 CacheUnavailableException failure = failure(end);
-                state.drainFailed(
-                        drain.tier(), failure, failure.outcomeUnknown() ? underWay : List.of(), now);
+                state.drainFailed(drain.tier(), failure, failure.outcomeUnknown() ? underWay : List.of(), now);
             }
             decided();
         });

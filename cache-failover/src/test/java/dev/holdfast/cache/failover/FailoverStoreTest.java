@@ -1,0 +1,317 @@
+package dev.holdfast.cache.failover;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.testkit.FlakyStore;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class FailoverStoreTest {
+    private static final Duration TTL = Duration.ofMinutes(5);
+    private static final FailoverConfig QUICK =
+            FailoverConfig.DEFAULT.withGracePeriod(Duration.ofMillis(150)).withProbes(2);
+
+    private final FlakyStore first = server();
+    private final FlakyStore second = server();
+    private final List<String> events = new CopyOnWriteArrayList<>();
+    private final FailoverStore store = FailoverStore.builder()
+            .tier("first", first)
+            .tier("second", second)
+            .memoryTier("memory", () -> MemoryStore.create(1 << 20))
+            .config(QUICK)
+            .listener(new Recorder())
+            .build();
+
+    private static FlakyStore server() {
+        return new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3));
+    }
+
+    private final class Recorder implements FailoverListener {
+        @Override
+        public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+            events.add("opened " + tier + ' ' + reason);
+        }
+
+        @Override
+        public void tierClosed(String tier) {
+            events.add("closed " + tier);
+        }
+
+        @Override
+        public void failover(String from, @Nullable String to, FailoverReason reason) {
+            events.add("failover " + from + ' ' + to);
+            throw new IllegalStateException("a listener that fails harms nobody");
+        }
+
+        @Override
+        public void failback(@Nullable String from, String to, Duration outage, long dirtyKeys) {
+            events.add("failback " + from + ' ' + to + ' ' + dirtyKeys);
+        }
+    }
+
+    @AfterEach
+    void close() {
+        store.close();
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static void await(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + 20_000_000_000L;
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - end > 0) {
+                fail("waited 20 s in vain: " + what);
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+    }
+
+    private TierHealth tier(int index) {
+        return store.health().tiers().get(index);
+    }
+
+    private boolean serves(int index) {
+        return tier(index).serving();
+    }
+
+    @Test
+    void theNextTierAnswersTheCallThatMeetsADeadOne() {
+        first.kill();
+
+        store.put("c:k", bytes("v"), TTL);
+
+        assertArrayEquals(bytes("v"), store.get("c:k"));
+        assertArrayEquals(bytes("v"), second.get("c:k"));
+    }
+
+    @Test
+    void whatWasRemovedDuringAnOutageDoesNotComeBack() {
+        store.put("c:k", bytes("old"), TTL);
+        first.kill();
+        await("the first tier is open", () -> {
+            store.get("c:other");
+            return serves(1);
+        });
+
+        store.remove("c:k");
+        first.heal();
+        await("the first tier serves", () -> serves(0));
+
+        assertNull(store.get("c:k"));
+        assertNull(first.get("c:k"));
+        await("the listener was told", () -> events.contains("closed first"));
+        assertEquals(
+                List.of("opened first " + tier(0).reason(), "failover first second"), events.subList(0, 2));
+        assertTrue(events.get(events.size() - 1).startsWith("failback second first "), events.toString());
+    }
+
+    @Test
+    void callersCaughtInAFrozenTierAreFreedLongBeforeTheirTimeout() throws InterruptedException {
+        first.freeze();
+        AtomicInteger answered = new AtomicInteger();
+        List<Thread> callers = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            String key = "c:" + i;
+            callers.add(new Thread(() -> {
+                store.put(key, bytes("v"), TTL);
+                answered.incrementAndGet();
+            }));
+        }
+        callers.forEach(Thread::start);
+        for (Thread caller : callers) {
+            caller.join(20_000);
+        }
+
+        assertEquals(8, answered.get());
+        assertEquals("FROZEN", tier(0).reason());
+        assertTrue(serves(1));
+    }
+
+    @Test
+    void aStoreThatIsOutForSomeKeysServesTheOthers() {
+        store.put("c:a", bytes("a1"), TTL);
+        store.put("c:b", bytes("b1"), TTL);
+        first.failKeys("c:a"::equals);
+
+        store.put("c:a", bytes("a2"), TTL);
+
+        assertEquals(List.of("c:a", "c:b"), List.copyOf(store.getAll(List.of("c:a", "c:b")).keySet()));
+        assertArrayEquals(bytes("a2"), store.get("c:a"));
+        assertArrayEquals(bytes("b1"), store.get("c:b"));
+        assertEquals("CLOSED", tier(0).state());
+        assertEquals(1, tier(0).dirtyKeys());
+
+        store.remove("c:a");
+        first.heal();
+        await("the key is clean", () -> tier(0).dirtyKeys() == 0);
+        assertNull(store.get("c:a"));
+    }
+
+    @Test
+    void aCounterHoldsWhatWasAddedOnBothSides() {
+        store.increment("#:n", 5, TTL);
+        first.kill();
+        await("the first tier is open", () -> {
+            store.get("c:other");
+            return serves(1);
+        });
+        assertEquals(2, store.increment("#:n", 2, TTL));
+        assertEquals(3, store.increment("#:n", 1, TTL));
+
+        first.heal();
+        await("the first tier serves and is clean", () -> serves(0) && tier(0).dirtyCounters() == 0);
+
+        assertEquals(8, store.increment("#:n", 0, TTL));
+    }
+
+    @Test
+    void anIncrementWhoseOutcomeIsUnknownIsNotRepeated() {
+        first.fail(1, Reason.TIMEOUT, FlakyStore.Effect.APPLIED);
+
+        CacheUnavailableException thrown =
+                assertThrows(CacheUnavailableException.class, () -> store.increment("#:n", 1, TTL));
+
+        assertTrue(thrown.outcomeUnknown());
+        assertEquals(0, second.count("increment"));
+    }
+
+    @Test
+    void aPutThatArrivesLateChangesNothingThatIsRead() {
+        first.fail(1, Reason.TIMEOUT, FlakyStore.Effect.PENDING);
+        store.put("c:k", bytes("late"), TTL);
+        store.remove("c:k");
+
+        first.applyPending();
+
+        assertNull(store.get("c:k"));
+    }
+
+    @Test
+    void anExhaustedPoolOpensNothing() {
+        for (int i = 0; i < 30; i++) {
+            first.fail(1, Reason.SATURATED, FlakyStore.Effect.NOT_SENT);
+            store.get("c:k");
+        }
+
+        assertEquals("CLOSED", tier(0).state());
+    }
+
+    @Test
+    void interruptedCallersOpenNothing() {
+        for (int i = 0; i < 100; i++) {
+            Thread.currentThread().interrupt();
+            assertThrows(CacheInterruptedException.class, () -> store.get("c:k"));
+            assertTrue(Thread.interrupted());
+        }
+
+        assertEquals("CLOSED", tier(0).state());
+        assertEquals(0, first.count("get"));
+    }
+
+    @Test
+    void aTierThatWasTakenOutStaysOutUntilItIsLetBack() {
+        store.forceFailover("first");
+        store.put("c:k", bytes("v"), TTL);
+        assertTrue(serves(1));
+        assertEquals("FORCED", tier(0).reason());
+
+        store.forceFailback();
+
+        await("the first tier serves", () -> serves(0));
+        assertThrows(IllegalArgumentException.class, () -> store.forceFailover("memory"));
+    }
+
+    @Test
+    void aServerThatWentBackInTimeIsNotBelieved() {
+        try (FailoverStore prefixed = FailoverStore.builder()
+                .tier("first", first)
+                .memoryTier("memory", () -> MemoryStore.create(1 << 20))
+                .prefixes(() -> List.of("c:"))
+                .config(QUICK)
+                .build()) {
+            prefixed.put("c:k", bytes("old"), TTL);
+            prefixed.forceFailover("first");
+            first.answerProbe(new ProbeResult(true, true));
+
+            prefixed.forceFailback();
+
+            await("the tier serves", () -> prefixed.health().tiers().get(0).serving());
+            assertNull(prefixed.get("c:k"));
+        }
+    }
+
+    @Test
+    void memoryBeginsEmptyEachTime() {
+        first.kill();
+        second.kill();
+        store.put("c:k", bytes("v"), TTL);
+        await("memory serves", () -> {
+            store.get("c:k");
+            return serves(2);
+        });
+        store.put("c:k", bytes("v"), TTL);
+        second.heal();
+        await("the second tier serves", () -> serves(1));
+        second.kill();
+        await("memory serves again", () -> {
+            store.get("c:other");
+            return serves(2);
+        });
+
+        assertNull(store.get("c:k"));
+    }
+
+    @Test
+    void whenNothingAnswersTheExceptionHoldsEachTiersCause() {
+        FlakyStore a = server();
+        FlakyStore b = server();
+        a.kill();
+        b.kill();
+        try (FailoverStore two = FailoverStore.builder()
+                .tier("a", a)
+                .tier("b", b)
+                .config(QUICK.withRetries(1).withRetryDelay(Duration.ofMillis(5)))
+                .build()) {
+            CacheUnavailableException thrown =
+                    assertThrows(CacheUnavailableException.class, () -> two.put("c:k", bytes("v"), TTL));
+
+            assertTrue(thrown.getSuppressed().length >= 2, thrown.getSuppressed().length + " suppressed");
+            assertTrue(thrown.getMessage().contains("a is "), thrown.getMessage());
+            assertFalse(two.health().available() && two.health().tiers().stream().noneMatch(TierHealth::serving));
+        }
+    }
+
+    @Test
+    void startFindsOutWhoIsThere() {
+        first.kill();
+
+        Map<String, CacheUnavailableException> missing = store.start(Duration.ofSeconds(5));
+
+        assertEquals(List.of("first"), List.copyOf(missing.keySet()));
+        assertTrue(serves(1));
+    }
+}
