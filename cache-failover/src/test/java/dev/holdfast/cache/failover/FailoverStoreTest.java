@@ -124,8 +124,7 @@ class FailoverStoreTest {
         assertNull(store.get("c:k"));
         assertNull(first.get("c:k"));
         await("the listener was told", () -> events.contains("closed first"));
-        assertEquals(
-                List.of("opened first " + tier(0).reason(), "failover first second"), events.subList(0, 2));
+        assertEquals(List.of("opened first " + tier(0).reason(), "failover first second"), events.subList(0, 2));
         assertTrue(events.get(events.size() - 1).startsWith("failback second first "), events.toString());
     }
 
@@ -159,7 +158,9 @@ class FailoverStoreTest {
 
         store.put("c:a", bytes("a2"), TTL);
 
-        assertEquals(List.of("c:a", "c:b"), List.copyOf(store.getAll(List.of("c:a", "c:b")).keySet()));
+        assertEquals(
+                List.of("c:a", "c:b"),
+                List.copyOf(store.getAll(List.of("c:a", "c:b")).keySet()));
         assertArrayEquals(bytes("a2"), store.get("c:a"));
         assertArrayEquals(bytes("b1"), store.get("c:b"));
         assertEquals("CLOSED", tier(0).state());
@@ -301,7 +302,8 @@ class FailoverStoreTest {
 
             assertTrue(thrown.getSuppressed().length >= 2, thrown.getSuppressed().length + " suppressed");
             assertTrue(thrown.getMessage().contains("a is "), thrown.getMessage());
-            assertFalse(two.health().available() && two.health().tiers().stream().noneMatch(TierHealth::serving));
+            assertFalse(
+                    two.health().available() && two.health().tiers().stream().noneMatch(TierHealth::serving));
         }
     }
 
