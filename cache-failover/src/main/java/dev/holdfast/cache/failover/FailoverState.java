@@ -31,6 +31,12 @@ class FailoverState {
     /** A tier that failed a call is not probed more often than this because of that. */
     private static final long PROBE_PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /**
+     * A tier in use writes its canary this often: what it acknowledges after its last canary it can forget unnoticed, when it
+     * is restarted from a snapshot.
+     */
+    private static final long CANARY_PERIOD = SECOND;
+
     private static final long SHORTEST_PROBE_DELAY = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long MEMORY_LINGERS = 5 * SECOND;
     private static final int REMOVALS = 500;
@@ -329,8 +335,12 @@ class FailoverState {
         if (!tier.remote || !tier.closed()) {
             return;
         }
-        boolean recentlyFine = !tier.probing && tier.lastProbeAt != 0 && now - tier.lastProbeAt < SECOND;
+        boolean recentlyFine = !tier.probing
+                && tier.refusedAt != 0
+                && tier.lastProbeAt - tier.refusedAt > 0
+                && now - tier.refusedAt < SECOND;
         if (!failure.reason().counts() || (failure.reason() == Reason.SERVER_STATE && !recentlyFine)) {
+            tier.refusedAt = now;
             // A probe tells a healthy server that refuses this call from one that refuses all.
             if (failure.reason() != Reason.PARTIAL && failure.reason() != Reason.DISCONNECTED) {
                 wantProbe(tier, now);
@@ -386,7 +396,8 @@ class FailoverState {
                 continue;
             }
             if (tier.closed()) {
-                if (now - Math.max(tier.lastAnswerAt, tier.lastProbeAt) >= tier.healthCheckNanos) {
+                if (now - Math.max(tier.lastAnswerAt, tier.lastProbeAt) >= tier.healthCheckNanos
+                        || canaryIsDue(tier, now)) {
                     wantProbe(tier, now);
                 }
                 drainIfDue(tier, now);
@@ -400,6 +411,11 @@ class FailoverState {
         if (memoryUsed && now - memoryUsedAt >= MEMORY_LINGERS && nothingLeadsToMemory()) {
             replaceMemory();
         }
+    }
+
+    /** Not where every request is paid for and no process of ours is restarted: such a tier is probed when it has been idle. */
+    private static boolean canaryIsDue(TierState tier, long now) {
+        return !tier.buffered && tier.lastAnswerAt - tier.lastProbeAt > 0 && now - tier.lastProbeAt >= CANARY_PERIOD;
     }
 
     private boolean nothingLeadsToMemory() {

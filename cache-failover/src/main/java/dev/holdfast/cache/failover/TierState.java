@@ -63,6 +63,9 @@ final class TierState {
 
     int failuresInARow;
     long answersAtFailure;
+    /** When a refusal last led to a probe; 0 if none has. */
+    long refusedAt;
+
     long lastAnswerAt;
 
     boolean probing;
