@@ -1,0 +1,70 @@
+package dev.holdfast.cache.testkit;
+
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * What became of the calls of a {@link Traffic}.
+ *
+ * @param calls how many were made
+ * @param errors exceptions of operations that are harmless to repeat
+ * @param unknown exceptions of the others: increments and {@code putIfAbsent}
+ * @param mostUnknown the most of those that one thread got
+ * @param longest the longest call
+ * @param longestCall what that was
+ * @param over50ms calls that took over 50 ms
+ * @param cameBack values read after a removal or a later put of their key had been acknowledged
+ * @param wrong values read that belong to another key
+ * @param incrementsLost acknowledged and not counted
+ * @param incrementsTwice counted, neither acknowledged nor of an unknown outcome
+ * @param details the first few of what should not have been, for people
+ */
+public record TrafficReport(
+        long calls,
+        long errors,
+        long unknown,
+        long mostUnknown,
+        Duration longest,
+        String longestCall,
+        long over50ms,
+        long cameBack,
+        long wrong,
+        long incrementsLost,
+        long incrementsTwice,
+        List<String> details) {
+
+    public TrafficReport {
+        details = List.copyOf(details);
+    }
+
+    static TrafficReport of(List<TrafficCaller> callers, long lost, long twice) {
+        TrafficCaller slowest = callers.stream()
+                .max(Comparator.comparingLong(TrafficCaller::longestNanos))
+                .orElseThrow();
+        return new TrafficReport(
+                callers.stream().mapToLong(TrafficCaller::calls).sum(),
+                callers.stream().mapToLong(TrafficCaller::errors).sum(),
+                callers.stream().mapToLong(TrafficCaller::unknown).sum(),
+                callers.stream().mapToLong(TrafficCaller::unknown).max().orElseThrow(),
+                Duration.ofNanos(slowest.longestNanos()),
+                slowest.longestCall(),
+                callers.stream().mapToLong(TrafficCaller::over50ms).sum(),
+                callers.stream().mapToLong(TrafficCaller::cameBack).sum(),
+                callers.stream().mapToLong(TrafficCaller::wrong).sum(),
+                lost,
+                twice,
+                callers.stream()
+                        .flatMap(caller -> caller.details().stream())
+                        .limit(20)
+                        .toList());
+    }
+
+    /** One line of figures. */
+    public String summary() {
+        return "calls=" + calls + " errors=" + errors + " unknown=" + unknown + " most_unknown=" + mostUnknown
+                + " longest_ms="
+                + longest.toMillis() + " (" + longestCall + ") over50ms=" + over50ms + " came_back=" + cameBack
+                + " wrong=" + wrong + " increments_lost=" + incrementsLost + " increments_twice=" + incrementsTwice;
+    }
+}
