@@ -1,0 +1,232 @@
+package dev.holdfast.cache.failover;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Real servers fail in every way there is, under the calls of eight threads; see {@link TwoServers#check} for what must hold. */
+class ServerFaultsTest {
+    private static final Duration TTL = Duration.ofHours(1);
+
+    @Test
+    void aKilledServerCostsNobodyAnythingAndComesBack() {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.outage(servers.first::kill, () -> servers.first.restart(RedisServer.Data.KEEP));
+            servers.check();
+        }
+    }
+
+    @Test
+    void aFrozenServerCostsNobodyItsCommandTimeout() {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.outage(servers.first::freeze, servers.first::thaw);
+            servers.check();
+        }
+    }
+
+    @Test
+    void aServerIsRestartedWithItsData() {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.first.restart(RedisServer.Data.KEEP);
+            servers.traffic.awaitCalls(TwoServers.SOME);
+            servers.awaitFailback();
+            servers.check();
+        }
+    }
+
+    @Test
+    void allConnectionsAreReset() {
+        try (TwoServers servers = proxied()) {
+            Objects.requireNonNull(servers.proxy).reset();
+            servers.traffic.awaitCalls(TwoServers.SOME);
+            servers.awaitFailback();
+            servers.check();
+        }
+    }
+
+    @Test
+    void aCableIsCut() {
+        try (TwoServers servers = proxied()) {
+            servers.outage(
+                    Objects.requireNonNull(servers.proxy)::halfOpen, Objects.requireNonNull(servers.proxy)::pass);
+            servers.check();
+        }
+    }
+
+    @Test
+    void aServerAnswersOnlyAfterSixHundredMilliseconds() {
+        try (TwoServers servers = proxied()) {
+            servers.outage(
+                    () -> Objects.requireNonNull(servers.proxy).delay(Duration.ofMillis(300)),
+                    Objects.requireNonNull(servers.proxy)::pass);
+            servers.check();
+        }
+    }
+
+    @Test
+    void aServerIsDemotedToAReplica() {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.outage(
+                    () -> servers.first.command("REPLICAOF", "127.0.0.1", "1"),
+                    () -> servers.first.command("REPLICAOF", "NO", "ONE"));
+            servers.check();
+        }
+    }
+
+    @Test
+    void aServerIsFullAndEvictsNothing() {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.outage(
+                    () -> servers.first.command("CONFIG", "SET", "maxmemory", "1"),
+                    () -> servers.first.command("CONFIG", "SET", "maxmemory", "0"));
+            servers.check();
+        }
+    }
+
+    @Test
+    void aRestartedServerIsLoadingItsData() {
+        TwoServers.Setup setup = new TwoServers.Setup();
+        setup.server = RedisServer.builder().loadDelay(Duration.ofMillis(5));
+        try (TwoServers servers = setup.start()) {
+            Map<String, byte[]> many = new HashMap<>();
+            for (int i = 0; i < 300; i++) {
+                many.put("loaded:" + i, new byte[100]);
+            }
+            servers.store.putAll(many, TTL);
+            servers.outage(() -> servers.first.restartWithoutWaiting(RedisServer.Data.KEEP), () -> {});
+            servers.check();
+            assertEquals(300, servers.store.getAll(many.keySet()).size(), "nothing was thrown away needlessly");
+        }
+    }
+
+    @Test
+    void thePasswordIsChanged() {
+        TwoServers.Setup setup = new TwoServers.Setup();
+        setup.server = RedisServer.builder().password("old");
+        setup.password = Secret.of("old");
+        try (TwoServers servers = setup.start()) {
+            servers.outage(
+                    () -> {
+                        servers.first.setPassword("new");
+                        servers.first.command("CLIENT", "KILL", "TYPE", "normal");
+                    },
+                    () -> servers.first.setPassword("old"));
+            servers.check();
+        }
+    }
+
+    @Test
+    void slowCallersThatUseUpThePoolDoNotOpenTheTier() throws Exception {
+        TwoServers.Setup setup = new TwoServers.Setup();
+        setup.proxied = true;
+        setup.poolSize = 2;
+        setup.commandTimeout = Duration.ofSeconds(4);
+        try (TwoServers servers = setup.start()) {
+            byte[] large = new byte[6 << 20];
+            servers.store.put("large", large, TTL);
+            Objects.requireNonNull(servers.proxy).throttle(4 << 20);
+            List<CompletableFuture<byte[]>> slow = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                slow.add(CompletableFuture.supplyAsync(
+                        () -> servers.store.get("large"), task -> new Thread(task).start()));
+            }
+            servers.await(
+                    "callers to find no connection",
+                    () -> servers.tier("first").store().pool().exhausted() > 0);
+            for (CompletableFuture<byte[]> caller : slow) {
+                caller.get(60, TimeUnit.SECONDS);
+            }
+            servers.traffic.awaitCalls(TwoServers.SOME);
+            Objects.requireNonNull(servers.proxy).pass();
+            assertEquals(0, servers.openings(), "the server is healthy");
+            servers.check();
+        }
+    }
+
+    @Test
+    void memoryAnswersWhileBothServersAreGone() {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.first.kill();
+            servers.second.kill();
+            servers.awaitServing("memory");
+            servers.second.restart(RedisServer.Data.KEEP);
+            servers.awaitServing("second");
+            servers.first.restart(RedisServer.Data.KEEP);
+            servers.awaitFailback();
+            servers.check();
+        }
+    }
+
+    @Test
+    void aServerThatComesAndGoesIsNotTrustedAtOnce() {
+        try (TwoServers servers = TwoServers.start()) {
+            for (int i = 0; i < 3; i++) {
+                servers.first.kill();
+                servers.traffic.awaitCalls(TwoServers.SOME);
+                servers.first.restart(RedisServer.Data.KEEP);
+                servers.traffic.awaitCalls(TwoServers.SOME);
+            }
+            servers.awaitFailback();
+            servers.check();
+        }
+    }
+
+    @Test
+    void whatAFrozenServerHasInItsQueueIsNotAppliedAfterwards() throws Exception {
+        try (TwoServers servers = TwoServers.start()) {
+            servers.first.freeze();
+            CompletableFuture<Void> put = CompletableFuture.runAsync(
+                    () -> servers.store.put("large", new byte[3 << 20], TTL), task -> new Thread(task).start());
+            put.get(60, TimeUnit.SECONDS);
+            servers.awaitServing("second");
+            assertTrue(servers.store.remove("large"), "the second tier has it");
+            servers.first.thaw();
+            servers.awaitFailback();
+            assertFalse(servers.store.contains("large"), "the queue was not dropped");
+            assertEquals(0L, servers.first.command("EXISTS", TwoServers.PREFIX + "large"));
+            servers.check();
+        }
+    }
+
+    @Test
+    void removalsThatAServerHasForgottenStay() {
+        TwoServers.Setup setup = new TwoServers.Setup();
+        setup.server = RedisServer.builder().persistence(RedisServer.Persistence.RDB);
+        try (TwoServers servers = setup.start()) {
+            CacheStore store = servers.store;
+            Map<String, byte[]> many = new HashMap<>();
+            for (int i = 0; i < 100; i++) {
+                many.put("forgotten:" + i, new byte[10]);
+            }
+            store.putAll(many, TTL);
+            servers.first.command("SAVE");
+            store.removeAll(many.keySet());
+            Instant removed = Instant.now();
+            servers.await("the canary that follows", () -> servers.probedSince("first", removed));
+            servers.outage(servers.first::kill, () -> servers.first.restart(RedisServer.Data.KEEP));
+            assertEquals(Set.of(), store.getAll(many.keySet()).keySet());
+            servers.check(false);
+        }
+    }
+
+    private static TwoServers proxied() {
+        TwoServers.Setup setup = new TwoServers.Setup();
+        setup.proxied = true;
+        return setup.start();
+    }
+}
