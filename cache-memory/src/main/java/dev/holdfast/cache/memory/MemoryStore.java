@@ -22,7 +22,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -31,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A store in the process's own memory, bounded by bytes of heap. What is over the bound is evicted, the least useful
- * entries first; an entry that alone is over the bound is refused with {@link CacheRejectedException}. Each store has
+ * entries first; an entry that alone is over the bound is refused with {@link CacheRejectedException}. Eviction runs in the
+ * common pool and may be behind by some hundred small entries for each processor, never by a large one. Each store has
  * entries of its own: another with the same key prefix sees none of them.
  *
  * <p>Entries expire to the nanosecond on the monotonic clock, and their memory is free about a second later even if the
@@ -44,12 +44,11 @@ import org.jspecify.annotations.Nullable;
  * <p>For any number of threads.
  */
 public final class MemoryStore implements CacheStore {
+    /** An entry over the 16,384th part of the store is large. */
+    private static final int LARGE_SHIFT = 14;
+
     private static final int ONCE_IDS = 1_024;
     private static final Duration ONCE_TTL = Duration.ofHours(1);
-
-    // Maintenance that nobody's call triggers runs in the common pool: the JDK's one timer thread is everybody's.
-    private static final Scheduler SCHEDULER = (executor, command, delay, unit) ->
-            Scheduler.systemScheduler().schedule(ForkJoinPool.commonPool(), command, delay, unit);
 
     private final long maxBytes;
     private final KeyPrefix keyPrefix;
@@ -79,16 +78,13 @@ public final class MemoryStore implements CacheStore {
                         (int) Math.min(Integer.MAX_VALUE, Entry.weigh(key, entry.value.length)))
                 .expireAfter(new EntryExpiry())
                 .ticker(clock)
-                .scheduler(SCHEDULER)
-                // On the caller's thread: the bound holds when a write returns, however busy the common pool is.
-                .executor(Runnable::run)
+                .scheduler(Scheduler.systemScheduler())
                 .build();
         this.map = cache.asMap();
         this.onceResults = Caffeine.newBuilder()
                 .maximumSize(ONCE_IDS)
                 .expireAfterWrite(ONCE_TTL)
                 .ticker(clock)
-                .executor(Runnable::run)
                 .build();
     }
 
@@ -185,8 +181,8 @@ public final class MemoryStore implements CacheStore {
     @Override
     public void put(String key, byte[] value, Duration ttl) {
         begin();
-        Entry entry = newEntry(key, value, ttl);
-        cache.put(key, entry);
+        cache.put(key, newEntry(key, value, ttl));
+        evictIfLarge(value.length);
     }
 
     @Override
@@ -195,13 +191,18 @@ public final class MemoryStore implements CacheStore {
         CacheStore.ttlMillis(ttl);
         Map<String, Entry> checked = new LinkedHashMap<>();
         entries.forEach((key, value) -> checked.put(key, newEntry(key, value, ttl)));
-        cache.putAll(checked);
+        checked.forEach((key, entry) -> {
+            cache.put(key, entry);
+            evictIfLarge(entry.value.length);
+        });
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         begin();
-        return map.putIfAbsent(key, newEntry(key, value, ttl)) == null;
+        boolean stored = map.putIfAbsent(key, newEntry(key, value, ttl)) == null;
+        evictIfLarge(value.length);
+        return stored;
     }
 
     @Override
@@ -215,6 +216,7 @@ public final class MemoryStore implements CacheStore {
                 return false;
             }
             if (map.replace(key, entry, replacement)) {
+                evictIfLarge(value.length);
                 return true;
             }
         }
@@ -415,6 +417,16 @@ public final class MemoryStore implements CacheStore {
         requireScalars(key);
         requireRoom(key, value.length);
         return new Entry(value.clone(), expiresAtNanos(ttl));
+    }
+
+    /**
+     * Caffeine evicts in the background, some hundred entries for each processor late at most. Small ones may wait for it;
+     * large ones would pile up far beyond the bound.
+     */
+    private void evictIfLarge(int valueLength) {
+        if (valueLength > maxBytes >> LARGE_SHIFT) {
+            cache.cleanUp();
+        }
     }
 
     private void requireRoom(String key, int valueLength) {

@@ -116,7 +116,7 @@ class MemoryStoreTest {
     }
 
     @Test
-    void theBoundHoldsAfterEveryWrite() {
+    void theBoundHolds() {
         MemoryStore small = on(100_000);
         for (int i = 0; i < 5_000; i++) {
             small.put("key" + i, new byte[i % 997], TTL);
@@ -125,6 +125,15 @@ class MemoryStoreTest {
             }
         }
         assertTrue(small.entries() > 50, "there is room for more than " + small.entries());
+    }
+
+    @Test
+    void largeEntriesDoNotPileUpBeyondTheBound() {
+        MemoryStore small = on(1_000_000);
+        for (int i = 0; i < 1_000; i++) {
+            small.put("key" + i, new byte[100_000], TTL);
+            assertTrue(small.entries() < 10, () -> small.entries() + " entries of 100,000 bytes");
+        }
     }
 
     @Test
