@@ -1,0 +1,64 @@
+package dev.holdfast.cache.benchmarks;
+
+import dev.holdfast.cache.testkit.RedisCluster;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** What a client costs its process: its start, and its rest. Each in a JVM of its own. */
+final class ProcessBench {
+    private final Report report;
+    private final Pace pace;
+
+    ProcessBench(Report report, Pace pace) {
+        this.report = report;
+        this.pace = pace;
+    }
+
+    void start() throws IOException, InterruptedException {
+        report("start.memory.ms", Map.of());
+        try (RedisServer server = server()) {
+            report("start.single.ms", single(server));
+        }
+    }
+
+    private void report(String name, Map<String, String> environment) throws IOException, InterruptedException {
+        double[] millis = new double[pace.rounds()];
+        for (int i = 0; i < millis.length; i++) {
+            millis[i] = Double.parseDouble(
+                    Java.run(Java.home(), List.of(), Started.class, environment).get(0));
+        }
+        report.add(name, Report.median(millis), millis, "ms");
+    }
+
+    void idle() throws IOException, InterruptedException {
+        try (RedisCluster cluster = RedisCluster.builder()
+                        .replicasPerMaster(0)
+                        .persistence(RedisServer.Persistence.NONE)
+                        .start();
+                RedisServer server = server()) {
+            Map<String, String> environment = new HashMap<>(single(server));
+            environment.put("REDIS_CLUSTER_ENABLED", "true");
+            environment.put("REDIS_CLUSTER_NODES", cluster.seeds());
+            List<String> lines = Java.run(Java.home(), List.of("-Xmx256m"), Idle.class, environment);
+            String[] figures = lines.get(0).split(" ");
+            double threads = Double.parseDouble(figures[0]);
+            double megabytes = Double.parseDouble(figures[1]);
+            report.add("idle.threads", threads, new double[] {threads}, "threads");
+            report.add("idle.mb", megabytes, new double[] {megabytes}, "MB");
+            Report.say("all threads of that process: %s", lines.subList(1, lines.size()));
+        }
+    }
+
+    private static RedisServer server() {
+        return RedisServer.builder()
+                .persistence(RedisServer.Persistence.NONE)
+                .start();
+    }
+
+    private static Map<String, String> single(RedisServer server) {
+        return Map.of("REDIS_HOST", server.host(), "REDIS_PORT", String.valueOf(server.port()));
+    }
+}
