@@ -19,7 +19,8 @@ public class HitKeys {
     /** For JMH. */
     public HitKeys() {
         for (int i = 0; i <= MASK; i++) {
-            keys[i] = ALL.key(i * 5 % ENTRIES);
+            // Equal to the entry's key and not the same object: a request brings a key of its own.
+            keys[i] = new String(ALL.key(i * 5 % ENTRIES).toCharArray());
         }
     }
 
