@@ -269,8 +269,8 @@ class Background {
             List<String> underWay = new ArrayList<>();
             try {
                 if (drain instanceof Effect.RemoveEverything all) {
-                    boolean possible = removeEverything(store);
-                    switchboard.change(state -> state.everythingRemoved(all, possible));
+                    Extent extent = removeEverything(store);
+                    switchboard.change(state -> state.everythingRemoved(all, extent));
                 } else if (drain instanceof Effect.RemovePrefixes work) {
                     removePrefixes(store, work);
                 } else if (drain instanceof Effect.RemoveKeys work) {
@@ -309,25 +309,34 @@ class Background {
             }
         }
 
-        private boolean removeEverything(CacheStore store) {
+        private Extent removeEverything(CacheStore store) {
             try {
                 store.removeByPrefix("");
-                return true;
+                return Extent.ALL;
             } catch (IllegalArgumentException e) {
+                log.debug("{} has no key prefix of its own", store, e);
                 Collection<String> known = prefixes.get();
                 known.forEach(store::removeByPrefix);
-                return !known.isEmpty();
+                return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
             }
         }
 
         private void removePrefixes(CacheStore store, Effect.RemovePrefixes work) {
             for (DirtyRecord.Removal prefix : work.prefixes()) {
+                Extent extent = Extent.ALL;
                 if (prefix.key().isEmpty()) {
-                    removeEverything(store);
+                    extent = removeEverything(store);
                 } else {
                     store.removeByPrefix(prefix.key());
                 }
-                switchboard.change(state -> state.prefixRemoved(work.tier(), prefix));
+                boolean done = extent == Extent.ALL;
+                switchboard.change(state -> {
+                    if (done) {
+                        state.prefixRemoved(work.tier(), prefix);
+                    } else {
+                        state.prefixImpossible(work.tier(), prefix);
+                    }
+                });
             }
         }
 

@@ -326,6 +326,13 @@ final class DirtyRecord {
         }
     }
 
+    /** A prefix can't be removed there: every key stays dirty until an operator accepts the loss. */
+    void lose(Removal prefix) {
+        retractPrefix(prefix.key());
+        all = later(all, 0);
+        lost = true;
+    }
+
     /** Records that all of this client's keys are to be removed. Counters keep what is to be added to them then. */
     void everything() {
         all = later(all, 0);
@@ -341,10 +348,8 @@ final class DirtyRecord {
 
     /** Gives up on keys that were forgotten: an operator says that the tier may serve nevertheless. */
     void acceptLoss() {
-        if (lost) {
-            all = null;
-            lost = false;
-        }
+        all = null;
+        lost = false;
     }
 
     /** Returns keys to remove, whatever may still arrive. */

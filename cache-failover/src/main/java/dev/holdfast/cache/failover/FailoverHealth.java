@@ -1,5 +1,7 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.Latency;
+import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.TierHealth;
 import java.time.Clock;
@@ -67,10 +69,21 @@ final class FailoverHealth {
         return StoreHealth.of(shown.type(), shown.distributed(), startedAt)
                 .withAvailable(serving != null)
                 .withReadYourWrites(shown.readYourWrites())
-                .withOperations(shown.operations())
+                .withOperations(operations(healths, shown.operations().latency()))
                 .withPool(shown.pool())
                 .withNodes(shown.nodes())
                 .withTiers(healths);
+    }
+
+    /** Counts of all tiers, since a call may be answered by one that does not serve; latencies can't be added up. */
+    private static OperationStats operations(List<TierHealth> tiers, Latency latency) {
+        long total = 0;
+        long failed = 0;
+        for (TierHealth tier : tiers) {
+            total += tier.store().operations().total();
+            failed += tier.store().operations().failed();
+        }
+        return new OperationStats(total, failed, latency);
     }
 
     private static List<View> views(FailoverState state) {

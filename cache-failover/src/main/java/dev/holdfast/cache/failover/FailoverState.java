@@ -483,7 +483,10 @@ class FailoverState {
         }
         tier.took(now - startedAt);
         tier.lastAnswerAt = now;
-        if (!result.writable() && !tier.pinged) {
+        if (result.writable() && tier.pinged) {
+            tier.pinged = false;
+            tier.notes = null;
+        } else if (!result.writable() && !tier.pinged) {
             tier.pinged = true;
             tier.notes = "the probe may not write its canary: only pinged";
             effects.add(new Effect.Remark(
@@ -581,6 +584,9 @@ class FailoverState {
         tier.mode = TierState.Mode.OPEN;
         tier.breaker.open();
         tier.since = now;
+        tier.graceNanos = tier.wasBack && now - tier.backAt < MINUTE
+                ? Math.min(2 * tier.graceNanos, Math.max(tier.healthCheckNanos, tier.graceNanos))
+                : config.gracePeriod().toNanos();
         tier.reason = reason;
         tier.openedBy = cause;
         tier.stamp++;
@@ -645,9 +651,6 @@ class FailoverState {
         long outage = now - tier.since;
         tier.mode = TierState.Mode.CLOSED;
         tier.breaker.close();
-        tier.graceNanos = tier.wasBack && now - tier.backAt < MINUTE
-                ? Math.min(Math.max(2 * tier.graceNanos, 1), Math.max(tier.healthCheckNanos, tier.graceNanos))
-                : config.gracePeriod().toNanos();
         tier.wasBack = true;
         tier.backAt = now;
         tier.since = now;
@@ -677,11 +680,15 @@ class FailoverState {
     /** Lets every open tier come back as soon as it answers its probes and is reconciled. */
     void forceFailback(long now) {
         for (TierState tier : tiers) {
+            if (tier.dirty.lost()) {
+                tier.dirty.acceptLoss();
+                tier.notes = null;
+                cleaned(tier);
+            }
+            tier.held = false;
             if (!tier.closed()) {
-                tier.held = false;
                 tier.skipGrace = true;
                 tier.nextProbeAt = now;
-                tier.dirty.acceptLoss();
                 reconcileIfDue(tier, now);
             }
         }
@@ -711,7 +718,7 @@ class FailoverState {
     }
 
     private void drainIfDue(TierState tier, long now) {
-        if (tier.closed() && !tier.draining && !tier.dirty.isEmpty() && now - tier.drainRetryAt >= 0) {
+        if (tier.closed() && !tier.draining && !tier.held && !tier.dirty.isEmpty() && now - tier.drainRetryAt >= 0) {
             if (!drain(tier, now)) {
                 tier.drainRetryAt = now + SECOND; // all that is left has to be waited for
             }
@@ -752,24 +759,32 @@ class FailoverState {
     }
 
     /**
-     * Everything of this client's was removed from a tier.
-     *
-     * @param possible false if that can't be done there, because this client's keys have no prefix to tell them by
+     * Everything of this client's was removed from a tier, as far as that can be done there: what acknowledged removals are
+     * about has to be gone, of what a server that went back in time holds as much as can be told from others' keys.
      */
-    void everythingRemoved(Effect.RemoveEverything work, boolean possible) {
+    void everythingRemoved(Effect.RemoveEverything work, Extent extent) {
         TierState tier = tiers.get(work.tier());
-        if (possible || !tier.dirty.lost()) {
+        if (extent == Extent.ALL || !tier.dirty.lost()) {
             tier.dirty.everythingRemoved(work.version());
             tier.wentBack = false;
-            if (possible) {
+            if (extent != Extent.NOTHING) {
                 tier.notes = null;
             }
             cleaned(tier);
         } else {
-            tier.notes =
-                    "overflow: changed keys without a prefix were forgotten, so it stays out until failback is forced";
+            tier.notes = "overflow: keys without a prefix are to be removed that can't be told from others', so it"
+                    + " is passed over until failback is forced";
             tier.held = true;
         }
+    }
+
+    /** Everything is to be removed from a tier without a key prefix: what that means there can't be told, so it stays dirty. */
+    void prefixImpossible(int index, DirtyRecord.Removal prefix) {
+        TierState tier = tiers.get(index);
+        tier.dirty.lose(prefix);
+        tier.notes = "everything was removed elsewhere and can't be told here from others' keys, so it is passed over"
+                + " until failback is forced";
+        tier.held = true;
     }
 
     void prefixRemoved(int index, DirtyRecord.Removal prefix) {

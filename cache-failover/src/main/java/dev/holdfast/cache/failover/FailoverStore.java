@@ -34,6 +34,8 @@ public final class FailoverStore implements CacheStore {
     private final List<Tier> tiers;
     private final FailoverHealth health;
     private final Duration timeout;
+    /** Whether this has less time than the composite it is of. */
+    private final boolean view;
 
     FailoverStore(
             Switchboard switchboard,
@@ -46,6 +48,16 @@ public final class FailoverStore implements CacheStore {
         this.tiers = tiers;
         this.health = health;
         this.timeout = timeout;
+        this.view = false;
+    }
+
+    private FailoverStore(FailoverStore whole, Duration timeout) {
+        this.switchboard = whole.switchboard;
+        this.background = whole.background;
+        this.tiers = whole.tiers;
+        this.health = whole.health;
+        this.timeout = timeout;
+        this.view = true;
     }
 
     /**
@@ -96,9 +108,19 @@ public final class FailoverStore implements CacheStore {
         switchboard.change(state -> state.forceFailback(switchboard.now()));
     }
 
+    private Route enter() {
+        Route route = switchboard.enter();
+        return view ? route.withoutShortcut() : route;
+    }
+
+    private <R> R call(@Nullable Tried<R> tried, Request request, R none, Operation<R> operation) {
+        boolean patient = request.kind() == Kind.PREFIX && !view;
+        return switchboard.call(tried, request, none, operation, patient ? PREFIX_REMOVAL_LIMIT : timeout);
+    }
+
     @Override
     public byte @Nullable [] get(String key) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Optional<byte[]>> tried = null;
         if (route.reads()) {
             int tick = route.tier().begin();
@@ -113,8 +135,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, Optional.empty(), e);
             }
         }
-        return switchboard
-                .call(
+        return call(
                         tried,
                         Request.read(key),
                         Optional.<byte[]>empty(),
@@ -124,7 +145,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Map<String, byte[]>> tried = null;
         if (route.reads()) {
             int tick = route.tier().begin();
@@ -140,7 +161,7 @@ public final class FailoverStore implements CacheStore {
             }
         }
         Request request = Request.read(keys);
-        Map<String, byte[]> found = switchboard.call(tried, request, request.found(), (store, some) -> {
+        Map<String, byte[]> found = call(tried, request, request.found(), (store, some) -> {
             request.found().putAll(store.getAll(some));
             return request.found();
         });
@@ -149,7 +170,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -164,7 +185,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, true, e);
             }
         }
-        switchboard.call(
+        call(
                 tried,
                 Request.write(Kind.WRITE, key, ttl),
                 true,
@@ -173,7 +194,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -188,7 +209,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, true, e);
             }
         }
-        switchboard.call(
+        call(
                 tried,
                 Request.write(Kind.WRITE, entries, ttl),
                 true,
@@ -197,7 +218,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void fill(String key, byte[] value, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -212,7 +233,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, true, e);
             }
         }
-        switchboard.call(
+        call(
                 tried,
                 Request.write(Kind.FILL, key, ttl),
                 true,
@@ -221,7 +242,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void fillAll(Map<String, byte[]> entries, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -236,7 +257,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, true, e);
             }
         }
-        switchboard.call(
+        call(
                 tried,
                 Request.write(Kind.FILL, entries, ttl),
                 true,
@@ -245,7 +266,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -260,7 +281,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, false, e);
             }
         }
-        return switchboard.call(
+        return call(
                 tried,
                 Request.write(Kind.CONDITIONAL, key, ttl),
                 false,
@@ -269,7 +290,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -284,7 +305,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, false, e);
             }
         }
-        return switchboard.call(
+        return call(
                 tried,
                 Request.write(Kind.CONDITIONAL, key, ttl),
                 false,
@@ -293,7 +314,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean remove(String key) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -308,12 +329,12 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, false, e);
             }
         }
-        return switchboard.call(tried, Request.remove(key), false, (store, keys) -> store.remove(key));
+        return call(tried, Request.remove(key), false, (store, keys) -> store.remove(key));
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -328,12 +349,12 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, false, e);
             }
         }
-        return switchboard.call(tried, Request.conditional(key), false, (store, keys) -> store.remove(key, expected));
+        return call(tried, Request.conditional(key), false, (store, keys) -> store.remove(key, expected));
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -348,12 +369,12 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, true, e);
             }
         }
-        switchboard.call(tried, Request.remove(keys), true, Operation.of((store, some) -> store.removeAll(some)));
+        call(tried, Request.remove(keys), true, Operation.of((store, some) -> store.removeAll(some)));
     }
 
     @Override
     public boolean contains(String key) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.reads()) {
             int tick = route.tier().begin();
@@ -368,12 +389,12 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, false, e);
             }
         }
-        return switchboard.call(tried, Request.read(key), false, (store, keys) -> store.contains(key));
+        return call(tried, Request.read(key), false, (store, keys) -> store.contains(key));
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Optional<Duration>> tried = null;
         if (route.reads()) {
             int tick = route.tier().begin();
@@ -388,8 +409,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, Optional.empty(), e);
             }
         }
-        return switchboard
-                .call(
+        return call(
                         tried,
                         Request.read(key),
                         Optional.<Duration>empty(),
@@ -399,7 +419,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean expire(String key, Duration ttl) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -414,13 +434,12 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, false, e);
             }
         }
-        return switchboard.call(
-                tried, Request.write(Kind.WRITE, key, ttl), false, (store, keys) -> store.expire(key, ttl));
+        return call(tried, Request.write(Kind.WRITE, key, ttl), false, (store, keys) -> store.expire(key, ttl));
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
-        Route route = switchboard.enter();
+        Route route = enter();
         @Nullable Tried<Long> tried = null;
         if (route.writes()) {
             int tick = route.tier().begin();
@@ -432,7 +451,7 @@ public final class FailoverStore implements CacheStore {
                 tried = new Tried<>(route, tick, 0L, e);
             }
         }
-        return switchboard.call(
+        return call(
                 tried,
                 Request.count(key, delta, ttlIfCreated),
                 0L,
@@ -447,8 +466,7 @@ public final class FailoverStore implements CacheStore {
     @Override
     public long removeByPrefix(String prefix) {
         Objects.requireNonNull(prefix, "prefix");
-        return switchboard.call(
-                null, Request.prefix(prefix), 0L, (store, prefixes) -> store.removeByPrefix(prefixes.get(0)));
+        return call(null, Request.prefix(prefix), 0L, (store, prefixes) -> store.removeByPrefix(prefixes.get(0)));
     }
 
     /** {@inheritDoc} Asks the tiers that admit calls, in their order, until one answers. */
@@ -479,13 +497,24 @@ public final class FailoverStore implements CacheStore {
         tiers.forEach(tier -> tier.store().disconnect(cause));
     }
 
-    /** {@inheritDoc} It is {@link FailoverConfig#failoverTimeout()}. */
+    /** {@inheritDoc} It is {@link FailoverConfig#failoverTimeout()}, or of a view its limit. */
     @Override
     public Duration callBound() {
         return timeout;
     }
 
-    /** {@inheritDoc} Type, counts and connections are those of the serving tier; {@code tiers} has all of them. */
+    /**
+     * {@inheritDoc}
+     *
+     * <p>A tier that can't bound its single calls, and may take longer than is left, is passed over.
+     */
+    @Override
+    public CacheStore within(Duration limit) {
+        Bounds.positive("limit", limit);
+        return limit.compareTo(timeout) >= 0 ? this : new FailoverStore(this, limit);
+    }
+
+    /** {@inheritDoc} Type, latency and connections are those of the serving tier; operations are those of all tiers; {@code tiers} has each. */
     @Override
     public StoreHealth health() {
         return health.snapshot();
@@ -493,7 +522,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void close() {
-        if (switchboard.close()) {
+        if (!view && switchboard.close()) {
             background.stop();
             tiers.forEach(tier -> tier.store().close());
             switchboard.takeRetired().forEach(CacheStore::close);

@@ -92,7 +92,7 @@ final class Notices {
         for (FailoverListener listener : listeners) {
             try {
                 event.accept(listener);
-            } catch (RuntimeException | LinkageError e) {
+            } catch (RuntimeException | Error e) {
                 log.warn("a failover listener failed", e);
             }
         }

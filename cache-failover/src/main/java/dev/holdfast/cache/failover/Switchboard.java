@@ -25,7 +25,6 @@ final class Switchboard {
     private final List<Tier> tiers;
     private final LongSupplier nanoTime;
     private final Ticks ticks;
-    private final long timeout;
     private final @Nullable Supplier<CacheStore> memories;
     private final List<CacheStore> retired = new ArrayList<>();
     private Background background = Background.NONE;
@@ -43,7 +42,6 @@ final class Switchboard {
         this.tiers = tiers;
         this.ticks = ticks;
         this.nanoTime = nanoTime;
-        this.timeout = state.config.failoverTimeout().toNanos();
         this.memories = memories;
         this.route = currentRoute();
     }
@@ -163,14 +161,14 @@ final class Switchboard {
      *
      * @param tried what became of it there; {@code null} if it was not tried
      * @param none the result if there is nothing to do
+     * @param limit the longest it may take in all
      */
-    <R> R call(@Nullable Tried<R> tried, Request request, R none, Operation<R> operation) {
+    <R> R call(@Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit) {
         if (tried == null) {
-            long limit = request.kind() == Kind.PREFIX ? CacheStore.PREFIX_REMOVAL_LIMIT.toNanos() : timeout;
-            return drive(Call.begin(state, request, now() + limit), request, none, operation);
+            return drive(Call.begin(state, request, now() + limit.toNanos()), request, none, operation);
         }
         Route route = tried.route();
-        Call call = Call.attempted(state, request, ticks.startOf(tried.tick()) + timeout);
+        Call call = Call.attempted(state, request, ticks.startOf(tried.tick()) + limit.toNanos());
         Attempt attempt = Attempt.of(route.tier().index, request.keys(), route.stamp());
         Throwable failure = tried.failure();
         if (failure == null) {

@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 class FailoverModelTest {
     private static final Logger log = LoggerFactory.getLogger(FailoverModelTest.class);
     private static final long SEED = Long.getLong("holdfast.model.seed", 20_261_120L);
-    private static final int HISTORIES = Integer.getInteger("holdfast.model.histories", 5_000);
+    private static final int HISTORIES = Integer.getInteger("holdfast.model.histories", 3_000);
     private static final int MUTANT_HISTORIES = 40_000;
 
     @Test

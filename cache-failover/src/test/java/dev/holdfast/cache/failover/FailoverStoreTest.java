@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
@@ -263,6 +264,21 @@ class FailoverStoreTest {
             await("the tier serves", () -> prefixed.health().tiers().get(0).serving());
             assertNull(prefixed.get("c:k"));
         }
+    }
+
+    @Test
+    void aViewWithLessTimePassesOverTiersThatMayTakeLonger() {
+        CacheStore view = store.within(Duration.ofMillis(100));
+        assertEquals(Duration.ofMillis(100), view.callBound());
+
+        view.put("c:k", bytes("v"), TTL);
+
+        assertEquals(0, first.count("put") + second.count("put"));
+        assertArrayEquals(bytes("v"), view.get("c:k"));
+        assertArrayEquals(bytes("v"), store.get("c:k"));
+        view.close();
+        store.put("c:k", bytes("w"), TTL);
+        assertArrayEquals(bytes("w"), view.get("c:k"));
     }
 
     @Test

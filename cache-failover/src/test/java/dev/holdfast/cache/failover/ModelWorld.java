@@ -432,7 +432,7 @@ final class ModelWorld {
             countersVoid = true;
             send(server, fate, to -> to.data.clear());
             if (fate == Fate.DONE) {
-                state.everythingRemoved(all, true);
+                state.everythingRemoved(all, Extent.ALL);
             }
         } else if (drain instanceof Effect.RemovePrefixes work) {
             DirtyRecord.Removal prefix = work.prefixes().get(position);

@@ -1,0 +1,199 @@
+package dev.holdfast.cache.failover;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.memory.MemoryStore;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What is decided when, by a clock that the test turns. */
+class FailoverStateTest {
+    private static final FailoverConfig SMALL = FailoverConfig.DEFAULT.withMaxDirtyKeys(3);
+
+    private final FakeWatch watch = new FakeWatch(FailoverConfig.DEFAULT);
+
+    private void observe(long answers, long slow) {
+        watch.state.observed(0, answers, slow, false, watch.now);
+        watch.work();
+    }
+
+    @Test
+    void sixteenSlowCallsOfTwentyOpenATier() {
+        observe(4, 0);
+        observe(15, 15);
+        assertTrue(watch.first().closed());
+
+        observe(1, 1);
+
+        assertFalse(watch.first().closed());
+        assertEquals(List.of("opened 0 SLOW"), watch.done);
+        assertEquals(1, watch.state.serving());
+    }
+
+    @Test
+    void fifteenSlowCallsOfTwentyOpenNothing() {
+        for (int i = 0; i < 50; i++) {
+            observe(5, 0);
+            observe(15, 15);
+        }
+
+        assertTrue(watch.first().closed());
+    }
+
+    @Test
+    void aCallIsSlowThatTakesLongerThanTheThreshold() {
+        Ticks ticks = new Ticks(() -> watch.now);
+        TierState.Traits traits = new TierState.Traits("first", true, TierPolicy.DEFAULT, 0);
+        Tier tier = new Tier(traits, 0, MemoryStore.create(1 << 20), ticks, FailoverConfig.DEFAULT);
+        long threshold = FailoverConfig.DEFAULT.slowCallThreshold().toNanos() / Ticks.PERIOD;
+        for (int call = 0; call < 20; call++) {
+            int tick = tier.begin();
+            for (long i = 0; i <= threshold; i++) {
+                ticks.advance();
+            }
+            tier.answered(tick);
+        }
+
+        tier.observe(watch.state, ticks.advance(), watch.now);
+
+        assertEquals(FailoverReason.SLOW, watch.first().reason);
+    }
+
+    @Test
+    void theGracePeriodDoublesWithEachFlapUpToTheHealthCheckInterval() {
+        for (int seconds : new int[] {5, 10, 20, 30, 30}) {
+            watch.lose();
+            assertNear(seconds, watch.awaitFirst());
+        }
+
+        watch.pass(Duration.ofMinutes(2));
+        watch.lose();
+        assertNear(5, watch.awaitFirst());
+    }
+
+    /** The first probe that counts follows a second after the fence, the last within a second of the end of the grace period. */
+    private static void assertNear(int graceSeconds, Duration outage) {
+        Duration most = Duration.ofSeconds(graceSeconds).plusMillis(2_100);
+        assertTrue(
+                outage.compareTo(Duration.ofSeconds(graceSeconds)) >= 0 && outage.compareTo(most) <= 0,
+                () -> outage + " with a grace period of " + graceSeconds + " s");
+    }
+
+    @Test
+    void aTierThatIsOnlyPingedSaysSoOnceAndInItsNotesUntilItIsWrittenAgain() {
+        watch.answer = new ProbeResult(false, false);
+        watch.lose();
+        watch.awaitFirst();
+
+        assertEquals(1, watch.count("remark the probe may not write"));
+        assertTrue(String.valueOf(watch.first().notes).contains("only pinged"), watch.first().notes);
+
+        watch.answer = ProbeResult.OK;
+        watch.pass(Duration.ofMinutes(2));
+        assertNull(watch.first().notes);
+    }
+
+    @Test
+    void aTierThatWasTakenOutIsNotProbedUntilItIsLetBack() {
+        watch.state.forceFailover(0, watch.now);
+        watch.pass(Duration.ofMinutes(5));
+
+        assertEquals(0, watch.count("probe 0"));
+        assertEquals("opened 0 FORCED", watch.done.get(0));
+        assertEquals(1, watch.state.serving());
+    }
+
+    @Test
+    void aForcedFailbackSkipsTheGracePeriodAndNotTheReconciliation() {
+        watch.state.forceFailover(0, watch.now);
+        watch.work();
+        watch.change("c:k");
+
+        watch.state.forceFailback(watch.now);
+        Duration outage = watch.awaitFirst();
+
+        assertTrue(outage.compareTo(Duration.ofSeconds(2)) < 0, () -> "took " + outage);
+        assertTrue(watch.done.indexOf("remove c:k") > 0, watch.done.toString());
+        assertTrue(watch.done.indexOf("remove c:k") < watch.done.indexOf("closed 0"), watch.done.toString());
+    }
+
+    @Test
+    void beyondItsBoundTheRecordHoldsTheCachesPrefixWhichIsRemoved() {
+        FakeWatch small = new FakeWatch(SMALL);
+        small.lose();
+        for (int i = 0; i < 4; i++) {
+            small.change("c:" + i);
+        }
+        assertTrue(small.first().dirty.overflowed());
+        assertEquals(1, small.first().dirty.prefixCount());
+        assertTrue(small.first().dirty.contains("c:never-changed"));
+
+        small.awaitFirst();
+
+        assertEquals(1, small.count("remove under c:"));
+        assertFalse(small.first().dirty.overflowed());
+        assertTrue(small.first().dirty.isEmpty());
+        assertNull(small.first().notes);
+    }
+
+    @Test
+    void keysWithoutAPrefixBeyondTheBoundKeepATierOutUntilFailbackIsForced() {
+        FakeWatch small = new FakeWatch(SMALL);
+        // Caches are known by their prefixes, and these keys are not among theirs.
+        small.extent = Extent.KNOWN;
+        small.lose();
+        for (int i = 0; i < 4; i++) {
+            small.change("raw" + i);
+        }
+        small.pass(Duration.ofMinutes(10));
+
+        assertEquals(1, small.state.serving());
+        assertTrue(small.first().dirty.overflowed());
+        assertTrue(String.valueOf(small.first().notes).contains("overflow"), small.first().notes);
+        assertEquals(1, small.count("remove everything"));
+
+        small.state.forceFailback(small.now);
+        small.awaitFirst();
+        assertNull(small.first().notes);
+    }
+
+    @Test
+    void aTierThatCantRemoveEverythingIsNotTakenForOneThatDid() {
+        watch.extent = Extent.NOTHING;
+        watch.lose();
+        Attempt attempt = watch.state.admit(Kind.PREFIX, List.of(""), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        assertNotNull(attempt);
+        assertEquals(1, attempt.tier());
+        watch.pass(Duration.ofMinutes(10));
+
+        assertEquals(1, watch.state.serving());
+        assertTrue(watch.first().dirty.contains("c:any"));
+        assertEquals(1, watch.count("remove under "));
+        assertTrue(String.valueOf(watch.first().notes).contains("until failback is forced"), watch.first().notes);
+
+        watch.state.forceFailback(watch.now);
+        watch.awaitFirst();
+        assertTrue(watch.first().dirty.isEmpty());
+    }
+
+    @Test
+    void aTierInUseThatCantRemoveEverythingIsPassedOverAndNotAskedAgainAndAgain() {
+        watch.extent = Extent.NOTHING;
+        watch.state.markPrefix(watch.first(), "");
+        watch.pass(Duration.ofMinutes(10));
+
+        assertEquals(1, watch.count("remove under "));
+        Attempt attempt = watch.state.admit(Kind.READ, List.of("c:k"), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        assertNotNull(attempt);
+        assertEquals(1, attempt.tier());
+
+        watch.state.forceFailback(watch.now);
+        assertTrue(watch.state.readsAreClean());
+    }
+}

@@ -1,0 +1,133 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ProbeResult;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+
+/** Two servers and a memory with a clock of its own: does what is decided at once, and says what was done. */
+final class FakeWatch {
+    private static final long STEP = Ticks.PERIOD;
+
+    final List<TierState> tiers = new ArrayList<>();
+    final FailoverState state;
+    final List<String> done = new ArrayList<>();
+    long now = Duration.ofSeconds(1).toNanos();
+    /** What the first server's probes say; null if nothing. */
+    ProbeResult answer = ProbeResult.OK;
+
+    boolean answers = true;
+    /** What comes of removing everything. */
+    Extent extent = Extent.ALL;
+
+    FakeWatch(FailoverConfig config) {
+        for (String name : List.of("first", "second", "memory")) {
+            TierState.Traits traits = new TierState.Traits(name, !name.equals("memory"), TierPolicy.DEFAULT, 0);
+            tiers.add(new TierState(tiers.size(), traits, config, () -> now));
+        }
+        state = new FailoverState(config, tiers, new SplittableRandom(1), "fake");
+    }
+
+    TierState first() {
+        return tiers.get(0);
+    }
+
+    void pass(Duration time) {
+        for (long end = now + time.toNanos(); now < end; ) {
+            step();
+        }
+    }
+
+    private void step() {
+        now += STEP;
+        state.tick(now);
+        work();
+    }
+
+    /** Lets the first tier fail until it is open. */
+    void lose() {
+        for (int i = 0; i < state.config.maxFailures(); i++) {
+            state.failed(0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), 0, now);
+        }
+        work();
+    }
+
+    /** Returns how long it takes until the first tier serves. */
+    Duration awaitFirst() {
+        long begin = now;
+        while (state.serving() != 0) {
+            if (now - begin > Duration.ofHours(1).toNanos()) {
+                throw new AssertionError("the first tier does not come back: " + done);
+            }
+            step();
+        }
+        return Duration.ofNanos(now - begin);
+    }
+
+    /** A key is changed on the tier that serves. */
+    void change(String key) {
+        Attempt attempt = state.admit(
+                Kind.WRITE, List.of(key), 0, 0, 0, Duration.ofSeconds(10).toNanos(), now);
+        if (attempt == null) {
+            throw new AssertionError("no tier is left");
+        }
+        state.markBelow(attempt, Kind.WRITE, now);
+    }
+
+    void work() {
+        for (List<Effect> effects = state.takeEffects(); !effects.isEmpty(); effects = state.takeEffects()) {
+            effects.forEach(this::perform);
+        }
+    }
+
+    private void perform(Effect effect) {
+        if (effect instanceof Effect.Probe probe) {
+            done.add("probe " + probe.tier());
+            if (probe.tier() != 0 || answers) {
+                state.probed(probe.tier(), probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
+            } else {
+                state.probeFailed(0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now);
+            }
+        } else if (effect instanceof Effect.Disconnect disconnect) {
+            if (disconnect.fence()) {
+                state.fenced(disconnect.tier(), now);
+            }
+        } else if (effect instanceof Effect.Drain drain) {
+            drain(drain);
+            state.drained(drain.tier(), now);
+        } else if (effect instanceof Effect.Opened opened) {
+            done.add("opened " + opened.tier() + ' ' + opened.reason());
+        } else if (effect instanceof Effect.Closed closed) {
+            done.add("closed " + closed.tier());
+        } else if (effect instanceof Effect.Remark remark) {
+            done.add("remark " + remark.note());
+        }
+    }
+
+    private void drain(Effect.Drain drain) {
+        if (drain instanceof Effect.RemoveEverything all) {
+            done.add("remove everything " + extent);
+            state.everythingRemoved(all, extent);
+        } else if (drain instanceof Effect.RemovePrefixes work) {
+            for (DirtyRecord.Removal prefix : work.prefixes()) {
+                done.add("remove under " + prefix.key());
+                if (prefix.key().isEmpty() && extent != Extent.ALL) {
+                    state.prefixImpossible(work.tier(), prefix);
+                } else {
+                    state.prefixRemoved(work.tier(), prefix);
+                }
+            }
+        } else if (drain instanceof Effect.RemoveKeys work) {
+            work.keys().forEach(key -> done.add("remove " + key.key()));
+            state.removed(work.tier(), work.keys());
+        }
+    }
+
+    long count(String what) {
+        return done.stream().filter(each -> each.startsWith(what)).count();
+    }
+}
