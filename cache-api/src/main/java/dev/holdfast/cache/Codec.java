@@ -92,4 +92,19 @@ public interface Codec<V> {
     static <V> Codec<V> raw(Codec<V> codec) {
         return new RawCodec<>(codec);
     }
+
+    /**
+     * Makes a codec that compresses values whose bytes are more than a threshold, where that makes them smaller: by
+     * Zstandard if {@code com.github.luben:zstd-jni} is there, else by the JDK's deflater. Each entry says how it is stored, so the
+     * threshold may change and processes with and without the library may share a store; one without it counts entries
+     * compressed by it as unreadable.
+     *
+     * @param codec what encodes the values; not raw (raw may stand around this one)
+     * @param thresholdBytes from 0; a good one is about a thousand
+     * @param <V> the type of the values
+     * @return the codec
+     */
+    static <V> Codec<V> compressed(Codec<V> codec, int thresholdBytes) {
+        return new CompressedCodec<>(codec, thresholdBytes, Compression.best());
+    }
 }

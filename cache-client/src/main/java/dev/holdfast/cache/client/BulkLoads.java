@@ -115,7 +115,7 @@ final class BulkLoads<K, V> {
         if (aside) {
             own.forEach((flight, request) -> {
                 Waiter<K, V> waiter = new Waiter<>(request);
-                flight.join(waiter);
+                flight.joinOwn(waiter);
                 joined.put(request.key(), waiting(flight, waiter));
                 flight.runBy(run);
             });

@@ -36,7 +36,7 @@ final class Flight<K, V> {
     }
 
     private final String storeKey;
-    /** A load of the same key whose lease ran out and that may still come back. */
+    /** An earlier load of the same key that may still be stored: its lease ran out, or a change waits for the end of its store. */
     private final @Nullable Flight<K, V> previous;
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -107,8 +107,11 @@ final class Flight<K, V> {
         }
     }
 
-    /** Adds a caller that gave the load back; it belongs to it even if the key was changed. Returns false if the load is over. */
-    boolean rejoin(Waiter<K, V> waiter) {
+    /**
+     * Adds a caller whose load this is: the one that began it, or that was handed it and gave it back. A change of the key does
+     * not keep it out. Returns false if the load is over.
+     */
+    boolean joinOwn(Waiter<K, V> waiter) {
         lock.lock();
         try {
             if (expired || phase != Phase.LOADING) {
@@ -298,11 +301,14 @@ final class Flight<K, V> {
         }
     }
 
-    /** Whether a later caller may start another load of the key beside this one, which stays known until it is over. */
-    boolean isLate() {
+    /**
+     * Whether this flight must stay known although nobody joins it any more and another load of its key may begin: its lease
+     * ran out and its result may still be stored, or it is being stored and a change of the key must wait for that.
+     */
+    boolean isToBeReckonedWith() {
         lock.lock();
         try {
-            return expired && !invalidated && phase != Phase.DONE;
+            return phase == Phase.STORING || (expired && !invalidated && phase != Phase.DONE);
         } finally {
             lock.unlock();
         }

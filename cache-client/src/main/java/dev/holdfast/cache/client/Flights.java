@@ -68,7 +68,7 @@ final class Flights<K, V> {
             Flight<K, V> first = new Flight<>(storeKey, null);
             return byKey.putIfAbsent(storeKey, first) == null ? first : null;
         }
-        Flight<K, V> next = new Flight<>(storeKey, firstLate(present));
+        Flight<K, V> next = new Flight<>(storeKey, firstToReckonWith(present));
         return byKey.replace(storeKey, present, next) ? next : null;
     }
 
@@ -89,24 +89,24 @@ final class Flights<K, V> {
         return remove;
     }
 
-    /** Takes a flight that is over out of the way, leaving a late one of the same key that is not. */
+    /** Takes a flight that is over out of the way, leaving an earlier one of the same key that is not. */
     void forget(Flight<K, V> flight) {
         String storeKey = flight.storeKey();
         stamps.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
-        Flight<K, V> late = firstLate(flight.previous());
-        if (late == null) {
+        Flight<K, V> earlier = firstToReckonWith(flight.previous());
+        if (earlier == null) {
             byKey.remove(storeKey, flight);
         } else {
-            byKey.replace(storeKey, flight, late);
+            byKey.replace(storeKey, flight, earlier);
         }
     }
 
-    private @Nullable Flight<K, V> firstLate(@Nullable Flight<K, V> newest) {
-        Flight<K, V> late = newest;
-        while (late != null && !late.isLate()) {
-            late = late.previous();
+    private @Nullable Flight<K, V> firstToReckonWith(@Nullable Flight<K, V> newest) {
+        Flight<K, V> flight = newest;
+        while (flight != null && !flight.isToBeReckonedWith()) {
+            flight = flight.previous();
         }
-        return late;
+        return flight;
     }
 
     /** Runs a command that changes a key. */

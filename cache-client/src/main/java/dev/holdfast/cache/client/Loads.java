@@ -52,7 +52,7 @@ final class Loads<K, V> {
             if (!mayWalkAway(request)) {
                 return answer(request, runner.runHere(own, request));
             }
-            own.join(waiter);
+            own.joinOwn(waiter);
             runner.runAside(own, request);
             return await(own, waiter);
         }
@@ -74,7 +74,7 @@ final class Loads<K, V> {
             }
             Flight<K, V> own = flights.start(request.storeKey(), present);
             if (own != null) {
-                own.join(waiter);
+                own.joinOwn(waiter);
                 caller.waitFor(own, waiter);
                 runner.runAside(own, request);
                 return;
@@ -164,7 +164,7 @@ final class Loads<K, V> {
 
     /** A caller without a thread was handed a load whose runner was interrupted. */
     void takeOverAside(Flight<K, V> flight, Waiter<K, V> again) {
-        if (flight.rejoin(again)) {
+        if (flight.joinOwn(again)) {
             runner.runAside(flight, again.request());
         } else {
             again.complete(runner.overdue(flight));

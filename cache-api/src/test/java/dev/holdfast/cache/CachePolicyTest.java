@@ -1,0 +1,70 @@
+package dev.holdfast.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+class CachePolicyTest {
+    private static final Duration MINUTE = Duration.ofMinutes(1);
+    private final CachePolicy policy = CachePolicy.defaults();
+
+    @Test
+    void withersDeriveAndLeaveTheOriginalAlone() {
+        CachePolicy derived = policy.withTtl(MINUTE)
+                .withStaleFor(Duration.ofHours(1))
+                .withLoadSoftTimeout(Duration.ofMillis(100))
+                .withRefreshAhead(0.8)
+                .withTtlJitter(0.1)
+                .withNegativeTtl(Duration.ofSeconds(5))
+                .withRetryLoadAfter(Duration.ZERO)
+                .withLoadTimeout(Duration.ofSeconds(3))
+                .withMaxLoads(7);
+        assertEquals(MINUTE, derived.ttl());
+        assertEquals(Duration.ofHours(1), derived.staleFor());
+        assertEquals(Duration.ofMillis(100), derived.loadSoftTimeout());
+        assertEquals(0.8, derived.refreshAhead());
+        assertEquals(0.1, derived.ttlJitter());
+        assertEquals(Duration.ofSeconds(5), derived.negativeTtl());
+        assertEquals(Duration.ZERO, derived.retryLoadAfter());
+        assertEquals(Duration.ofSeconds(3), derived.loadTimeout());
+        assertEquals(7, derived.maxLoads());
+        assertEquals(Duration.ofMinutes(5), policy.ttl());
+        assertNotEquals(policy, derived);
+        assertEquals(CachePolicy.of(MINUTE), policy.withTtl(MINUTE));
+        assertEquals(CachePolicy.of(MINUTE).hashCode(), policy.withTtl(MINUTE).hashCode());
+    }
+
+    @Test
+    void whatContradictsItselfCannotBeBuiltAndSaysWhy() {
+        refused("loadSoftTimeout", () -> policy.withLoadSoftTimeout(Duration.ofMillis(100)));
+        CachePolicy soft = policy.withStaleFor(MINUTE).withLoadSoftTimeout(Duration.ofSeconds(1));
+        refused("loadSoftTimeout", () -> soft.withStaleFor(Duration.ZERO));
+        refused("loadTimeout", () -> soft.withLoadTimeout(Duration.ofSeconds(1)));
+        refused("refreshAhead must be from 0 to less than 1: 1.5", () -> policy.withRefreshAhead(1.5));
+        refused("refreshAhead", () -> policy.withRefreshAhead(Double.NaN));
+        refused("ttlJitter", () -> policy.withTtlJitter(1));
+        refused("ttlJitter", () -> policy.withTtlJitter(-0.1));
+        refused("ttl", () -> policy.withTtl(Duration.ZERO));
+        refused("ttl", () -> policy.withTtl(Duration.ofDays(40_000)));
+        refused("negativeTtl", () -> policy.withNegativeTtl(Duration.ofMillis(-1)));
+        refused("loadTimeout", () -> policy.withLoadTimeout(Duration.ZERO));
+        refused("maxLoads must be from 1 to 100000: 0", () -> policy.withMaxLoads(0));
+        refused("staleFor", () -> policy.withStaleFor(CacheStore.MAX_TTL));
+        CachePolicy endless = policy.withTtl(CacheStore.FOREVER);
+        refused("staleFor", () -> endless.withStaleFor(MINUTE));
+        refused("refreshAhead", () -> endless.withRefreshAhead(0.5));
+        refused("ttlJitter", () -> endless.withTtlJitter(0.5));
+        refused("staleFor", () -> policy.withStaleFor(MINUTE).withTtl(CacheStore.FOREVER));
+    }
+
+    private static void refused(String what, Executable building) {
+        String message = String.valueOf(
+                assertThrows(IllegalArgumentException.class, building).getMessage());
+        assertTrue(message.contains(what), message);
+    }
+}

@@ -1,0 +1,114 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Codec;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Entries of every released version are read as long as there is a release that may have written them. */
+class EnvelopeTest {
+    private static final Lifetime LIFETIME = new Lifetime(1_767_225_600_000L, 1_767_225_900_000L, 1_767_229_500_000L);
+    private static final byte[] PAYLOAD = "value ü".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] ETAG = "\"v1\"".getBytes(StandardCharsets.UTF_8);
+
+    private final Entries<String> entries =
+            new Entries<>(Codec.string(), InstantSource.fixed(Instant.ofEpochMilli(LIFETIME.created())));
+
+    @Test
+    void versionOneIsWrittenAsItsGoldenFilesAre() throws IOException {
+        assertArrayEquals(golden("envelope-1-plain"), Envelope.of(LIFETIME, null, PAYLOAD));
+        assertArrayEquals(golden("envelope-1-etag"), Envelope.of(LIFETIME, ETAG, PAYLOAD));
+        assertArrayEquals(golden("envelope-1-absence"), Envelope.ofAbsence(LIFETIME));
+        assertArrayEquals(
+                golden("envelope-1-forever"),
+                Envelope.of(new Lifetime(LIFETIME.created(), Long.MAX_VALUE, Long.MAX_VALUE), null, PAYLOAD));
+    }
+
+    @Test
+    void versionOneIsReadFromItsGoldenFiles() throws IOException {
+        byte[] plain = golden("envelope-1-plain");
+        assertNull(Envelope.problem(plain));
+        assertEquals(LIFETIME.created(), Envelope.created(plain));
+        assertEquals(LIFETIME.freshUntil(), Envelope.freshUntil(plain));
+        assertEquals(LIFETIME.staleUntil(), Envelope.staleUntil(plain));
+        assertEquals("value ü", entries.decode(plain));
+        assertEquals(Optional.empty(), Envelope.etag(plain));
+        byte[] etag = golden("envelope-1-etag");
+        assertNull(Envelope.problem(etag));
+        assertEquals(Optional.of("\"v1\""), Envelope.etag(etag));
+        assertEquals("value ü", entries.decode(etag));
+        byte[] absence = golden("envelope-1-absence");
+        assertNull(Envelope.problem(absence));
+        assertTrue(Envelope.isAbsence(absence));
+        assertEquals(Entries.State.FRESH, entries.state(golden("envelope-1-forever"), Long.MAX_VALUE - 1));
+    }
+
+    @Test
+    void tagsAreReservedAndSkipped() throws IOException {
+        byte[] tagged = golden("envelope-1-etag-tags");
+        assertNull(Envelope.problem(tagged));
+        assertEquals(Optional.of("\"v1\""), Envelope.etag(tagged));
+        assertEquals("value ü", entries.decode(tagged));
+    }
+
+    @Test
+    void otherVersionsAndUnknownFlagsAreUnreadable() throws IOException {
+        byte[] entry = golden("envelope-1-plain");
+        entry[2] = 2;
+        assertNotNull(Envelope.problem(entry));
+        entry[2] = 1;
+        for (int flag = 8; flag <= 128; flag *= 2) {
+            entry[3] = (byte) flag;
+            assertNotNull(Envelope.problem(entry), "flag " + flag);
+        }
+    }
+
+    @Test
+    void whateverBytesStandInAStoreReadingThemNeverFails() throws IOException {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        byte[] golden = golden("envelope-1-etag-tags");
+        for (int i = 0; i < 50_000; i++) {
+            byte[] bytes;
+            if (i % 2 == 0) {
+                bytes = Arrays.copyOf(golden, random.nextInt(golden.length + 1));
+                for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
+                    bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
+                }
+            } else {
+                bytes = new byte[random.nextInt(80)];
+                random.nextBytes(bytes);
+            }
+            try {
+                Entries.State state = entries.state(bytes, LIFETIME.created());
+                if (state == Entries.State.FRESH || state == Entries.State.STALE) {
+                    Envelope.etag(bytes);
+                    assertTrue(Envelope.payloadOffset(bytes) <= bytes.length);
+                }
+            } catch (RuntimeException e) {
+                throw new AssertionError("seed " + seed + ": " + HexFormat.of().formatHex(bytes), e);
+            }
+        }
+    }
+
+    private static byte[] golden(String name) throws IOException {
+        try (InputStream in = EnvelopeTest.class.getResourceAsStream("/golden/" + name + ".hex")) {
+            assertNotNull(in, name);
+            String hex = new String(in.readAllBytes(), StandardCharsets.US_ASCII).replaceAll("\\s+", "");
+            return HexFormat.of().parseHex(hex);
+        }
+    }
+}
