@@ -55,6 +55,7 @@ public final class CacheClient implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches) {
+        this.name = builder.name();
         this.store = tiers.store();
         this.failover = tiers.failover();
         this.onlyTier = tiers.first();
@@ -63,8 +64,8 @@ public final class CacheClient implements AutoCloseable {
         this.startedAt = Instant.now();
         this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
         this.caches = caches;
-        this.management = new Management(builder.name(), this, ManagementFactory.getPlatformMBeanServer());
-        this.name = management.clientName();
+        this.management = new Management(this);
+        management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
     /**
@@ -101,9 +102,9 @@ public final class CacheClient implements AutoCloseable {
     }
 
     /**
-     * Returns the name, as in JMX and in the log.
+     * Returns the name, as in the log; in JMX a number follows it if another open client has the same.
      *
-     * @return the name; unique among the open clients of this JVM
+     * @return the name
      */
     public String name() {
         return name;
@@ -329,6 +330,10 @@ public final class CacheClient implements AutoCloseable {
         requireOpen();
         return failover.orElseThrow(() -> new IllegalStateException(
                 "there is one tier, " + onlyTier + ", and nothing to go to or come back from"));
+    }
+
+    Management management() {
+        return management;
     }
 
     Caches caches() {

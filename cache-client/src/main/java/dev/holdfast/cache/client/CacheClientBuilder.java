@@ -41,7 +41,7 @@ public final class CacheClientBuilder {
     /**
      * Names the client, for JMX, threads and the log. By default {@code holdfast}.
      *
-     * @param value the name; a second open client of the same name gets a number
+     * @param value the name; in JMX a second open client of the same name gets a number
      * @return this
      */
     public CacheClientBuilder name(String value) {

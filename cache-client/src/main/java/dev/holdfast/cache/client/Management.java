@@ -3,12 +3,15 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.TierHealth;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import javax.management.InstanceAlreadyExistsException;
 import javax.management.InstanceNotFoundException;
 import javax.management.JMException;
@@ -19,79 +22,128 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A client's MBeans: itself, its tiers, their nodes, its caches. Nodes come and go with a cluster's topology; their beans
- * follow when the client or a tier is looked at, so that no thread is kept for it. A cache works without JMX too: what goes wrong
- * here is logged once and passed over.
+ * A client's MBeans: itself, its tiers, their nodes, its caches. They are registered by a thread of their own, because the JVM's
+ * MBean server may take longer to start than the client. Nodes come and go with a cluster's topology; their beans follow when
+ * the client or a tier is looked at, so that no thread is kept for it. A cache works without JMX too: what goes wrong here
+ * is logged once and passed over.
  */
 final class Management implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Management.class);
     private static final String DOMAIN = "dev.holdfast.cache:";
     private static final int MOST_CLIENTS_OF_A_NAME = 100_000;
 
-    private final MBeanServer server;
     private final CacheClient client;
-    private final String clientName;
+    private final CompletableFuture<MBeanServer> server = new CompletableFuture<>();
+    private final CompletableFuture<Void> done = new CompletableFuture<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Set<ObjectName> fixed = new LinkedHashSet<>();
     private final Map<String, Set<ObjectName>> nodes = new LinkedHashMap<>();
+    private final List<CacheEngine<?, ?>> early = new ArrayList<>();
+    private String clientName;
+    private boolean registered;
     private boolean closed;
 
-    /** Registers a client under its name, or with a number behind it if that is taken. */
-    Management(String name, CacheClient client, MBeanServer server) {
-        this.server = server;
+    Management(CacheClient client) {
         this.client = client;
-        this.clientName = registerClient(name);
-        CacheHealth health = client.health();
-        health.tiers()
-                .forEach(tier -> add(
-                        name("Tier", "client", clientName, "name", tier.name()),
-                        ManagedBeans.tier(() -> tierNow(tier.name()))));
-        followNodes(health);
+        this.clientName = client.name();
     }
 
-    String clientName() {
-        return clientName;
+    /** Begins to register; {@code servers} finds the MBean server. */
+    void start(Supplier<MBeanServer> servers) {
+        BackgroundThreads.platform("holdfast-" + clientName + "-jmx")
+                .newThread(() -> {
+                    try {
+                        server.complete(servers.get());
+                        register();
+                    } catch (RuntimeException | Error e) {
+                        if (client.isAlive()) {
+                            LOG.warn("JMX does not start; the cache client {} works without", client.name(), e);
+                        }
+                    } finally {
+                        done.complete(null);
+                    }
+                })
+                .start();
     }
 
-    private String registerClient(String wanted) {
+    /** Registers the client under its name, or with a number behind it if that is taken, and what it has. */
+    private void register() {
+        lock.lock();
+        try {
+            if (closed || !registerClient(client.name())) {
+                return;
+            }
+            registered = true;
+            CacheHealth health = client.health();
+            health.tiers().forEach(tier -> registerTier(tier.name()));
+            followNodes(health);
+            early.forEach(this::registerCache);
+            early.clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean registerClient(String wanted) {
         ManagedBean<CacheHealth> bean = ManagedBeans.client(client, this::healthNow);
         for (int number = 1; number <= MOST_CLIENTS_OF_A_NAME; number++) {
             String candidate = number == 1 ? wanted : wanted + '-' + number;
             ObjectName name = name("CacheClient", "name", candidate);
             try {
-                server.registerMBean(bean, name);
+                server.join().registerMBean(bean, name);
                 fixed.add(name);
-                return candidate;
+                clientName = candidate;
+                return true;
             } catch (InstanceAlreadyExistsException e) {
                 LOG.debug("the name {} is taken, trying the next", candidate);
             } catch (JMException | RuntimeException e) {
                 LOG.warn("JMX does not take the cache client {}, which works without: {}", wanted, e.toString());
-                return wanted;
+                return false;
             }
         }
-        throw new IllegalStateException(MOST_CLIENTS_OF_A_NAME + " cache clients are open under the name " + wanted);
+        LOG.warn("{} cache clients are open under the name {}", MOST_CLIENTS_OF_A_NAME, wanted);
+        return false;
     }
 
-    void add(CacheEngine<?, ?> cache) {
+    private void registerTier(String tier) {
+        add(name("Tier", "client", clientName, "name", tier), ManagedBeans.tier(() -> tierNow(tier)));
+    }
+
+    private void registerCache(CacheEngine<?, ?> cache) {
         ObjectName name = name("Cache", "client", clientName, "name", cache.name());
-        lock.lock();
-        try {
-            // A cache that was closed and opened again takes its predecessor's place.
-            if (fixed.remove(name)) {
-                unregister(name);
-            }
-        } finally {
-            lock.unlock();
+        // A cache that was closed and opened again takes its predecessor's place.
+        if (fixed.remove(name)) {
+            unregister(name);
         }
         add(name, ManagedBeans.cache(cache));
     }
 
     private void add(ObjectName name, ManagedBean<?> bean) {
+        if (register(name, bean)) {
+            fixed.add(name);
+        }
+    }
+
+    /** Shows a cache, as soon as the client is shown. */
+    void add(CacheEngine<?, ?> cache) {
         lock.lock();
         try {
-            if (!closed && register(name, bean)) {
-                fixed.add(name);
+            if (registered) {
+                registerCache(cache);
+            } else if (!closed) {
+                early.add(cache);
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until everything is registered, and returns the client's name in JMX. */
+    String await() {
+        done.join();
+        lock.lock();
+        try {
+            return clientName;
         } finally {
             lock.unlock();
         }
@@ -123,7 +175,7 @@ final class Management implements AutoCloseable {
     private void followNodes(CacheHealth health) {
         lock.lock();
         try {
-            if (!closed) {
+            if (registered) {
                 health.tiers().forEach(this::followNodes);
             }
         } finally {
@@ -179,7 +231,7 @@ final class Management implements AutoCloseable {
 
     private boolean register(ObjectName name, ManagedBean<?> bean) {
         try {
-            server.registerMBean(bean, name);
+            server.join().registerMBean(bean, name);
             return true;
         } catch (JMException | RuntimeException e) {
             LOG.warn("JMX does not take {}: {}", name, e.toString());
@@ -189,7 +241,7 @@ final class Management implements AutoCloseable {
 
     private void unregister(ObjectName name) {
         try {
-            server.unregisterMBean(name);
+            server.join().unregisterMBean(name);
         } catch (InstanceNotFoundException e) {
             LOG.debug("someone else has taken {} away", name);
         } catch (JMException | RuntimeException e) {
@@ -202,6 +254,8 @@ final class Management implements AutoCloseable {
         lock.lock();
         try {
             closed = true;
+            registered = false;
+            early.clear();
             nodes.values().forEach(names -> names.forEach(this::unregister));
             nodes.clear();
             List.copyOf(fixed).forEach(this::unregister);

@@ -26,15 +26,17 @@ class ManagementTest {
     }
 
     private static CacheClient named(String name) {
-        return CacheClient.builder().name(name).build();
+        CacheClient client = CacheClient.builder().name(name).build();
+        client.management().await();
+        return client;
     }
 
     @Test
     void twoClientsOfOneNameDoNotCollide() throws Exception {
         try (CacheClient first = named("twin");
                 CacheClient second = named("twin")) {
-            assertEquals("twin", first.name());
-            assertEquals("twin-2", second.name());
+            assertEquals("twin", first.management().await());
+            assertEquals("twin-2", second.management().await());
             first.cache("users", String.class, String.class);
             second.cache("users", String.class, String.class);
             assertEquals(3, beans("twin").size());
@@ -74,6 +76,15 @@ class ManagementTest {
     }
 
     @Test
+    void whatIsOpenedBeforeJmxIsReadyIsShownWhenItIs() throws Exception {
+        try (CacheClient client = CacheClient.builder().name("early").build()) {
+            client.cache("users", String.class, String.class);
+            client.management().await();
+            assertEquals(3, beans("early").size());
+        }
+    }
+
+    @Test
     void aThousandClientsLeaveNothingBehind() throws Exception {
         openAndClose(50);
         settle();
@@ -90,7 +101,7 @@ class ManagementTest {
 
     private static void openAndClose(int times) {
         for (int i = 0; i < times; i++) {
-            try (CacheClient client = named("leak")) {
+            try (CacheClient client = CacheClient.builder().name("leak").build()) {
                 Cache<String, String> cache = client.cache("users", String.class, String.class);
                 cache.get("k", key -> "v");
                 client.increment("c", 1, Duration.ofMinutes(1));

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.rmi.server.RMIServerSocketFactory;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import javax.management.ObjectName;
 import javax.management.remote.JMXConnectorServer;
 import javax.management.remote.JMXConnectorServerFactory;
 import javax.management.remote.JMXServiceURL;
@@ -36,6 +37,7 @@ class RemoteJmxTest {
             cache.put("a", "1");
             cache.get("a");
             cache.get("b");
+            awaitRegistration("dev.holdfast.cache:type=Cache,client=remote,name=users");
             String output = readFromOutside(dir, client.name());
             for (String line : new String[] {
                 "CacheClient.Status=healthy",
@@ -57,6 +59,14 @@ class RemoteJmxTest {
                 assertTrue(output.contains(line), () -> "\"" + line + "\" is not in:\n" + output);
             }
             assertEquals(0, cache.stats().hits(), "resetStatistics");
+        }
+    }
+
+    private static void awaitRegistration(String bean) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!ManagementFactory.getPlatformMBeanServer().isRegistered(new ObjectName(bean))) {
+            assertTrue(System.nanoTime() < end, "waited in vain for " + bean);
+            Thread.sleep(10);
         }
     }
 
