@@ -101,8 +101,8 @@ final class Bench {
         Path directory = Files.createTempDirectory("holdfast-bench");
         Path figures = directory.resolve(name("virtual"));
         try {
-            List<String> options = List.of(
-                    "-Dbench=virtual", "-Dbench.quick=" + pace.quick(), "-Dbench.directory=" + directory);
+            List<String> options =
+                    List.of("-Dbench=virtual", "-Dbench.quick=" + pace.quick(), "-Dbench.directory=" + directory);
             Java.run(home.get(), options, Bench.class, Map.of()).stream()
                     .filter(line -> line.startsWith("#"))
                     .forEach(System.out::println);

@@ -9,6 +9,7 @@ import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /** What the layers above a store on a server cost: {@code Cache( Failover( single > memory ) )} beside the store itself. */
 final class EngineBench {
@@ -60,7 +61,7 @@ final class EngineBench {
         return SingleStore.of(SingleConfig.of(server.host(), server.port()));
     }
 
-    private static void require(String expected, @org.jspecify.annotations.Nullable String answer) {
+    private static void require(String expected, @Nullable String answer) {
         if (!expected.equals(answer)) {
             throw new WrongAnswerException("expected " + expected + " and got " + answer);
         }

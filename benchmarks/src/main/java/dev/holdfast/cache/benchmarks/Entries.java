@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 
 /** Keys, each with a value of its own: printable, so that it is also text. */
 final class Entries {
@@ -61,7 +62,7 @@ final class Entries {
         return map;
     }
 
-    void require(int index, byte @org.jspecify.annotations.Nullable [] answer) {
+    void require(int index, byte @Nullable [] answer) {
         WrongAnswerException.require(values[index], answer);
     }
 

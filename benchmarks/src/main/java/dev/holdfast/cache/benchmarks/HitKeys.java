@@ -2,6 +2,7 @@ package dev.holdfast.cache.benchmarks;
 
 import java.nio.charset.StandardCharsets;
 import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 
@@ -36,14 +37,14 @@ public class HitKeys {
         ALL.all().forEach((key, value) -> sink.accept(key, new String(value, StandardCharsets.US_ASCII)));
     }
 
-    static byte[] checked(byte @org.jspecify.annotations.Nullable [] value) {
+    static byte[] checked(byte @Nullable [] value) {
         if (value == null || value.length != VALUE_BYTES) {
             throw new WrongAnswerException("not a value of " + VALUE_BYTES + " bytes");
         }
         return value;
     }
 
-    static String checked(@org.jspecify.annotations.Nullable Object value) {
+    static String checked(@Nullable Object value) {
         if (!(value instanceof String text) || text.length() != VALUE_BYTES) {
             throw new WrongAnswerException("not a value of " + VALUE_BYTES + " characters: " + value);
         }

@@ -21,7 +21,8 @@ final class Idle {
             }
             TimeUnit.SECONDS.sleep(60);
             int threads = ManagementFactory.getThreadMXBean().getThreadCount() - threadsBefore;
-            System.out.println(threads + " " + (heap() - heapBefore));
+            System.out.println(threads);
+            System.out.println(heap() - heapBefore);
             for (Thread thread : Thread.getAllStackTraces().keySet()) {
                 System.out.println(thread.getName());
             }
@@ -30,7 +31,7 @@ final class Idle {
 
     /** What is reachable, in MB. */
     private static double heap() throws InterruptedException {
-        double used = Double.MAX_VALUE;
+        long used = Long.MAX_VALUE;
         for (int i = 0; i < 4; i++) {
             System.gc();
             TimeUnit.MILLISECONDS.sleep(50);
@@ -38,6 +39,6 @@ final class Idle {
                     used,
                     ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
         }
-        return used / (1 << 20);
+        return (double) used / (1 << 20);
     }
 }

@@ -32,7 +32,8 @@ final class Java {
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment()
                 .keySet()
-                .removeIf(name -> name.startsWith("REDIS_") || name.startsWith("CACHE_") || name.startsWith("UPSTASH_"));
+                .removeIf(
+                        name -> name.startsWith("REDIS_") || name.startsWith("CACHE_") || name.startsWith("UPSTASH_"));
         builder.environment().putAll(environment);
         Process process = builder.start();
         try {

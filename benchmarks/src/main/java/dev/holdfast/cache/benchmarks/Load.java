@@ -179,8 +179,8 @@ final class Load {
                 MethodHandles.Lookup lookup = MethodHandles.publicLookup();
                 Class<?> builder = Class.forName("java.lang.Thread$Builder$OfVirtual");
                 MethodHandle ofVirtual = lookup.findStatic(Thread.class, "ofVirtual", MethodType.methodType(builder));
-                MethodHandle unstarted = lookup.findVirtual(
-                        builder, "unstarted", MethodType.methodType(Thread.class, Runnable.class));
+                MethodHandle unstarted =
+                        lookup.findVirtual(builder, "unstarted", MethodType.methodType(Thread.class, Runnable.class));
                 return MethodHandles.collectArguments(unstarted, 0, ofVirtual);
             } catch (ReflectiveOperationException e) {
                 return null;

@@ -105,7 +105,8 @@ final class NanosContest {
         }
 
         /** How much more the one takes than the other. */
-        void excess(Report report, String name, String method, String base, ToDoubleFunction<Fork> figure, String unit) {
+        void excess(
+                Report report, String name, String method, String base, ToDoubleFunction<Fork> figure, String unit) {
             double[] ours = each(method, figure);
             double[] theirs = each(base, figure);
             double[] differences = new double[ours.length];

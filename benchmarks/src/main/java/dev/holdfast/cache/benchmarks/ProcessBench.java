@@ -43,19 +43,16 @@ final class ProcessBench {
             environment.put("REDIS_CLUSTER_ENABLED", "true");
             environment.put("REDIS_CLUSTER_NODES", cluster.seeds());
             List<String> lines = Java.run(Java.home(), List.of("-Xmx256m"), Idle.class, environment);
-            String[] figures = lines.get(0).split(" ");
-            double threads = Double.parseDouble(figures[0]);
-            double megabytes = Double.parseDouble(figures[1]);
+            double threads = Double.parseDouble(lines.get(0));
+            double megabytes = Double.parseDouble(lines.get(1));
             report.add("idle.threads", threads, new double[] {threads}, "threads");
             report.add("idle.mb", megabytes, new double[] {megabytes}, "MB");
-            Report.say("all threads of that process: %s", lines.subList(1, lines.size()));
+            Report.say("all threads of that process: %s", lines.subList(2, lines.size()));
         }
     }
 
     private static RedisServer server() {
-        return RedisServer.builder()
-                .persistence(RedisServer.Persistence.NONE)
-                .start();
+        return RedisServer.builder().persistence(RedisServer.Persistence.NONE).start();
     }
 
     private static Map<String, String> single(RedisServer server) {

@@ -29,9 +29,7 @@ final class SingleBench {
     }
 
     private static RedisServer server() {
-        return RedisServer.builder()
-                .persistence(RedisServer.Persistence.NONE)
-                .start();
+        return RedisServer.builder().persistence(RedisServer.Persistence.NONE).start();
     }
 
     private static SingleStore ours(String host, int port) {

@@ -15,9 +15,8 @@ final class WrongAnswerException extends RuntimeException {
 
     static void require(byte[] expected, byte @Nullable [] answer) {
         if (!Arrays.equals(expected, answer)) {
-            throw new WrongAnswerException(
-                    "expected " + expected.length + " bytes and got "
-                            + (answer == null ? "nothing" : answer.length + " others"));
+            throw new WrongAnswerException("expected " + expected.length + " bytes and got "
+                    + (answer == null ? "nothing" : answer.length + " others"));
         }
     }
 }
