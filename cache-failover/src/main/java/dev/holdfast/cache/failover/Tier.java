@@ -2,6 +2,7 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.PoolHealth;
 import java.time.Duration;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -21,6 +22,7 @@ final class Tier {
     private long answersSeen;
 
     private long slowSeen;
+    private long exhaustedSeen;
 
     Tier(TierState.Traits traits, int index, CacheStore store, Ticks ticks, FailoverConfig config) {
         this.index = index;
@@ -84,10 +86,19 @@ final class Tier {
         long slowOnes = slow.sum();
         boolean pending = calls.stuck(tick, 0);
         boolean suspect = remote && pending && calls.stuck(tick, suspectTicks);
-        state.observed(index, Math.max(0, answers - answersSeen), slowOnes - slowSeen, suspect, now);
+        long slower = slowOnes == slowSeen || saturated() ? 0 : slowOnes - slowSeen;
+        state.observed(index, Math.max(0, answers - answersSeen), slower, suspect, now);
         boolean busy = pending || answers != answersSeen;
         answersSeen = Math.max(answersSeen, answers);
         slowSeen = slowOnes;
         return busy;
+    }
+
+    /** Whether callers wait for each other's connections: slow calls are then no fault of the server's, unless its probe is slow too. */
+    private boolean saturated() {
+        PoolHealth pool = store.health().pool();
+        boolean refused = pool.exhausted() != exhaustedSeen;
+        exhaustedSeen = pool.exhausted();
+        return refused || pool.waiting() > 0 || (pool.max() > 0 && pool.active() >= pool.max());
     }
 }

@@ -43,7 +43,6 @@ final class TwoServers implements AutoCloseable {
 
     private static final FailoverConfig CONFIG = FailoverConfig.DEFAULT
             .withFailoverTimeout(Duration.ofSeconds(20))
-            .withSlowCallThreshold(Duration.ofMillis(3_300))
             .withGracePeriod(Duration.ofMillis(500))
             .withHealthCheckInterval(Duration.ofSeconds(2))
             .withRetryDelay(Duration.ofMillis(100))
@@ -86,7 +85,7 @@ final class TwoServers implements AutoCloseable {
                 .withPoolSize(setup.poolSize);
         store = FailoverStore.builder()
                 .name(name)
-                .config(CONFIG)
+                .config(CONFIG.withSlowCallThreshold(setup.commandTimeout.dividedBy(3)))
                 // What a proxy holds back may still arrive.
                 .tier(
                         "first",
