@@ -10,7 +10,7 @@ import java.util.function.BiFunction;
  * Two real servers; the first is killed, or frozen, for 8 s while 8 threads call every 2 ms. Each client with default
  * settings, the peers also tuned as fast as they go; a line for each run, and a table at the end.
  *
- * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only.
+ * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak} instead.
  */
 final class Faults {
     /** A run in which the machine itself stood still is void. */
@@ -20,6 +20,10 @@ final class Faults {
 
     public static void main(String[] args) throws Exception {
         String wanted = System.getProperty("faults", "all");
+        if (wanted.startsWith("soak:")) {
+            Soak.main(wanted.substring("soak:".length()).split(":"));
+            return;
+        }
         List<FaultRun.Result> results = new ArrayList<>();
         for (Map.Entry<String, BiFunction<Integer, Integer, FaultClient>> client :
                 FaultClient.all().entrySet()) {

@@ -1,0 +1,236 @@
+package dev.holdfast.cache.benchmarks;
+
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.failover.FailoverConfig;
+import dev.holdfast.cache.failover.FailoverListener;
+import dev.holdfast.cache.failover.FailoverReason;
+import dev.holdfast.cache.failover.FailoverStore;
+import dev.holdfast.cache.failover.TierPolicy;
+import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
+import dev.holdfast.cache.testkit.Traffic;
+import dev.holdfast.cache.testkit.TrafficReport;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Minutes of random faults over two real servers and memory, eight threads calling: both servers fail, also at the same time, for
+ * up to 8 s at a time. Default settings, but for a shorter grace period, so that there are more failbacks. The second stands behind a proxy, so that its link fails too. At the end all is well
+ * again, every key is read once more and the counters are compared; exits with 1 if anything was not as promised.
+ *
+ * <p>{@code mvn -q -Pfaults -Dfaults=soak:10 verify}, or {@code soak:10:SEED}, for ten minutes.
+ */
+final class Soak {
+    private static final int THREADS = 8;
+    private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(3);
+    private static final String PASSWORD = "soak";
+
+    private final RedisServer first = RedisServer.builder().password(PASSWORD).start();
+    private final RedisServer second = RedisServer.builder().password(PASSWORD).start();
+    private final TcpProxy link = TcpProxy.to(second.host(), second.port());
+    private final AtomicInteger openings = new AtomicInteger();
+    private final SplittableRandom random;
+    private final long start = System.nanoTime();
+    private int faults;
+
+    /** A server, what is wrong with it now, and when that changes. */
+    private static final class Patient {
+        final String name;
+        final RedisServer server;
+        final @Nullable TcpProxy link;
+
+        @Nullable
+        String fault;
+
+        long until;
+
+        Patient(String name, RedisServer server, @Nullable TcpProxy link, long until) {
+            this.name = name;
+            this.server = server;
+            this.link = link;
+            this.until = until;
+        }
+    }
+
+    private Soak(long seed) {
+        random = new SplittableRandom(seed);
+    }
+
+    public static void main(String[] args) throws Exception {
+        double minutes = args.length > 0 ? Double.parseDouble(args[0]) : 10;
+        long seed = args.length > 1 ? Long.parseLong(args[1]) : System.nanoTime();
+        System.exit(new Soak(seed).run(minutes, seed) ? 0 : 1);
+    }
+
+    private boolean run(double minutes, long seed) throws InterruptedException {
+        try (FailoverStore store = store()) {
+            store.start(Duration.ofSeconds(10));
+            Traffic traffic = Traffic.on(store, THREADS, seed);
+            long now = System.nanoTime();
+            Patient[] patients = {
+                new Patient("first", first, null, now), new Patient("second", second, link, now + pause())
+            };
+            long end = now + (long) (minutes * TimeUnit.MINUTES.toNanos(1));
+            while (System.nanoTime() - end < 0) {
+                for (Patient patient : patients) {
+                    turn(patient);
+                }
+                Thread.sleep(20);
+            }
+            for (Patient patient : patients) {
+                repair(patient);
+            }
+            boolean back = awaitFailback(store);
+            TrafficReport report = traffic.stop();
+            say(
+                    "soak: minutes=%.1f seed=%d faults=%d openings=%d back=%s %s",
+                    minutes, seed, faults, openings.get(), back, report.summary());
+            report.details().forEach(detail -> say("  %s", detail));
+            return back && asPromised(report);
+        } finally {
+            link.close();
+            first.close();
+            second.close();
+        }
+    }
+
+    private FailoverStore store() {
+        return FailoverStore.builder()
+                .config(FailoverConfig.DEFAULT
+                        .withGracePeriod(Duration.ofSeconds(1))
+                        .withHealthCheckInterval(Duration.ofSeconds(4)))
+                .tier("first", single(first.port()))
+                .tier("second", single(link.port()), TierPolicy.DEFAULT.withBuffered(true))
+                .memoryTier("memory", () -> MemoryStore.builder()
+                        .maxBytes(64 << 20)
+                        .keyPrefix("soak:")
+                        .build())
+                .listener(new FailoverListener() {
+                    @Override
+                    public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+                        openings.incrementAndGet();
+                        say("%s opened: %s", tier, reason);
+                    }
+
+                    @Override
+                    public void tierClosed(String tier) {
+                        say("%s closed", tier);
+                    }
+                })
+                .build();
+    }
+
+    private static SingleStore single(int port) {
+        return SingleStore.of(SingleConfig.of("127.0.0.1", port)
+                .withPassword(Secret.of(PASSWORD))
+                .withCommandTimeout(COMMAND_TIMEOUT)
+                .withPoolSize(2 * THREADS)
+                .withKeyPrefix(KeyPrefix.of("soak:")));
+    }
+
+    private void turn(Patient patient) {
+        if (System.nanoTime() - patient.until < 0) {
+            return;
+        }
+        if (patient.fault == null) {
+            spoil(patient);
+            faults++;
+            patient.until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(100 + random.nextInt(7_900));
+        } else {
+            repair(patient);
+            patient.until = System.nanoTime() + pause();
+        }
+    }
+
+    /** Mostly long enough for a failback. */
+    private long pause() {
+        return TimeUnit.MILLISECONDS.toNanos(500 + random.nextInt(8_000));
+    }
+
+    private void spoil(Patient patient) {
+        String[] kinds = patient.link == null
+                ? new String[] {"kill", "freeze", "restart", "reset", "readonly", "full", "password"}
+                : new String[] {"kill", "freeze", "restart", "readonly", "full", "cut", "slow", "resets", "refuse"};
+        String fault = kinds[random.nextInt(kinds.length)];
+        patient.fault = fault;
+        say("%s: %s", patient.name, fault);
+        RedisServer server = patient.server;
+        switch (fault) {
+            case "kill" -> server.kill();
+            case "freeze" -> server.freeze();
+            case "restart" -> server.restart(RedisServer.Data.KEEP);
+            case "reset" -> server.command("CLIENT", "KILL", "TYPE", "normal");
+            case "readonly" -> server.command("REPLICAOF", "127.0.0.1", "1");
+            case "full" -> server.command("CONFIG", "SET", "maxmemory", "1");
+            case "password" -> {
+                server.setPassword("changed");
+                server.command("CLIENT", "KILL", "TYPE", "normal");
+            }
+            case "cut" -> link.halfOpen();
+            case "slow" -> link.delay(Duration.ofMillis(300));
+            case "resets" -> link.reset();
+            default -> {
+                link.refuse();
+                link.reset();
+            }
+        }
+    }
+
+    private void repair(Patient patient) {
+        if (patient.fault == null) {
+            return;
+        }
+        RedisServer server = patient.server;
+        switch (patient.fault) {
+            case "kill" -> server.restart(RedisServer.Data.KEEP);
+            case "freeze" -> server.thaw();
+            case "readonly" -> server.command("REPLICAOF", "NO", "ONE");
+            case "full" -> server.command("CONFIG", "SET", "maxmemory", "0");
+            case "password" -> server.setPassword(PASSWORD);
+            case "cut", "slow", "refuse" -> link.pass();
+            default -> {}
+        }
+        say("%s: %s is over", patient.name, patient.fault);
+        patient.fault = null;
+    }
+
+    /** Until the first tier has got everything; what may still arrive through the proxy is waited for too. */
+    private static boolean awaitFailback(FailoverStore store) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(2);
+        while (System.nanoTime() - end < 0) {
+            TierHealth tier = store.health().tiers().get(0);
+            if (tier.serving() && tier.dirtyKeys() + tier.dirtyPrefixes() + tier.dirtyCounters() == 0) {
+                return true;
+            }
+            Thread.sleep(50);
+        }
+        return false;
+    }
+
+    private boolean asPromised(TrafficReport report) {
+        return report.errors() == 0
+                && report.mostUnknown() <= openings.get() + faults
+                && report.longest().compareTo(COMMAND_TIMEOUT) < 0
+                && report.cameBack() == 0
+                && report.wrong() == 0
+                && report.incrementsLost() == 0
+                && report.incrementsTwice() == 0;
+    }
+
+    private void say(String format, Object... arguments) {
+        System.out.printf(
+                Locale.ROOT,
+                "%7.2f  %s%n",
+                (System.nanoTime() - start) / 1e9,
+                String.format(Locale.ROOT, format, arguments));
+    }
+}
