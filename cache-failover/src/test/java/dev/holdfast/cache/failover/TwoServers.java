@@ -64,6 +64,7 @@ final class TwoServers implements AutoCloseable {
         boolean proxied;
         int poolSize = 16;
         Duration commandTimeout = COMMAND_TIMEOUT;
+        Duration slowCallThreshold = COMMAND_TIMEOUT.dividedBy(3);
 
         @Nullable
         Secret password;
@@ -85,7 +86,7 @@ final class TwoServers implements AutoCloseable {
                 .withPoolSize(setup.poolSize);
         store = FailoverStore.builder()
                 .name(name)
-                .config(CONFIG.withSlowCallThreshold(setup.commandTimeout.dividedBy(3)))
+                .config(CONFIG.withSlowCallThreshold(setup.slowCallThreshold))
                 // What a proxy holds back may still arrive.
                 .tier(
                         "first",
