@@ -14,8 +14,11 @@ final class Entry {
     private static final int STRING_BYTES = 24;
     private static final int ARRAY_HEADER_BYTES = 16;
 
+    /** Stands for the end of an entry that was removed. */
+    private static final long REMOVED = Long.MIN_VALUE;
+
     final byte[] value;
-    final long expiresAtNanos;
+    private volatile long expiresAtNanos;
 
     /**
      * Creates one.
@@ -26,6 +29,24 @@ final class Entry {
     Entry(byte[] value, long expiresAtNanos) {
         this.value = value;
         this.expiresAtNanos = expiresAtNanos;
+    }
+
+    /** When it ends, on the store's clock; {@link #NEVER} if it does not. */
+    long expiresAtNanos() {
+        return expiresAtNanos;
+    }
+
+    /**
+     * Says that this entry is being removed. Between the moment in which Caffeine's iterators pass over an entry, since
+     * somebody else is removing it, and that in which it leaves the map, it can still be read: without this mark a removal by
+     * prefix could end before the removal that it relied on.
+     */
+    void remove() {
+        expiresAtNanos = REMOVED;
+    }
+
+    boolean removed() {
+        return expiresAtNanos == REMOVED;
     }
 
     /** What this entry and its key weigh, in bytes of heap. */

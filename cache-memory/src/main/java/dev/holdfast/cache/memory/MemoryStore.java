@@ -3,6 +3,7 @@ package dev.holdfast.cache.memory;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
+import com.github.benmanes.caffeine.cache.RemovalCause;
 import com.github.benmanes.caffeine.cache.Scheduler;
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.holdfast.cache.CacheRejectedException;
@@ -79,6 +80,11 @@ public final class MemoryStore implements CacheStore {
                 .expireAfter(new EntryExpiry())
                 .ticker(clock)
                 .scheduler(Scheduler.systemScheduler())
+                .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
+                    if (entry != null) {
+                        entry.remove();
+                    }
+                })
                 .build();
         this.map = cache.asMap();
         this.onceResults = Caffeine.newBuilder()
@@ -157,12 +163,28 @@ public final class MemoryStore implements CacheStore {
     }
 
     private byte @Nullable [] read(String key) {
-        Entry entry = cache.getIfPresent(key);
+        Entry entry = present(key);
         if (entry == null) {
             requireScalars(key); // what is present was checked when it was stored
             return null;
         }
         return entry.value.clone();
+    }
+
+    private @Nullable Entry present(String key) {
+        Entry entry = cache.getIfPresent(key);
+        return entry == null || entry.removed() ? null : entry;
+    }
+
+    /** Marks an entry as removed in the same step that removes it. */
+    private boolean removeMarked(String key) {
+        boolean[] present = new boolean[1];
+        map.computeIfPresent(key, (k, entry) -> {
+            present[0] = true;
+            entry.remove();
+            return null;
+        });
+        return present[0];
     }
 
     @Override
@@ -200,9 +222,14 @@ public final class MemoryStore implements CacheStore {
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         begin();
-        boolean stored = map.putIfAbsent(key, newEntry(key, value, ttl)) == null;
+        Entry created = newEntry(key, value, ttl);
+        Entry present = map.putIfAbsent(key, created);
+        while (present != null && present.removed()) {
+            Thread.onSpinWait(); // it leaves the map now
+            present = map.putIfAbsent(key, created);
+        }
         evictIfLarge(value.length);
-        return stored;
+        return present == null;
     }
 
     @Override
@@ -211,7 +238,7 @@ public final class MemoryStore implements CacheStore {
         Objects.requireNonNull(expected, "expected");
         Entry replacement = newEntry(key, value, ttl);
         while (true) {
-            Entry entry = cache.getIfPresent(key);
+            Entry entry = present(key);
             if (entry == null || !Arrays.equals(entry.value, expected)) {
                 return false;
             }
@@ -226,7 +253,7 @@ public final class MemoryStore implements CacheStore {
     public boolean remove(String key) {
         begin();
         requireScalars(key);
-        return map.remove(key) != null;
+        return removeMarked(key);
     }
 
     @Override
@@ -234,29 +261,31 @@ public final class MemoryStore implements CacheStore {
         begin();
         requireScalars(key);
         Objects.requireNonNull(expected, "expected");
-        while (true) {
-            Entry entry = cache.getIfPresent(key);
-            if (entry == null || !Arrays.equals(entry.value, expected)) {
-                return false;
+        boolean[] removed = new boolean[1];
+        map.computeIfPresent(key, (k, entry) -> {
+            if (!Arrays.equals(entry.value, expected)) {
+                return entry;
             }
-            if (map.remove(key, entry)) {
-                return true;
-            }
-        }
+            removed[0] = true;
+            entry.remove();
+            return null;
+        });
+        return removed[0];
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
         begin();
         keys.forEach(MemoryStore::requireScalars);
-        cache.invalidateAll(keys);
+        keys.forEach(this::removeMarked);
     }
 
     @Override
     public boolean contains(String key) {
         begin();
         requireScalars(key);
-        return map.containsKey(key);
+        Entry entry = cache.policy().getIfPresentQuietly(key);
+        return entry != null && !entry.removed();
     }
 
     @Override
@@ -264,13 +293,14 @@ public final class MemoryStore implements CacheStore {
         begin();
         requireScalars(key);
         Entry entry = cache.policy().getIfPresentQuietly(key);
-        if (entry == null) {
+        if (entry == null || entry.removed()) {
             return null;
         }
-        if (entry.expiresAtNanos == Entry.NEVER) {
+        long end = entry.expiresAtNanos();
+        if (end == Entry.NEVER) {
             return FOREVER;
         }
-        long left = entry.expiresAtNanos - clock.read();
+        long left = end - clock.read();
         return left <= 0 ? null : Duration.ofMillis((left + 999_999) / 1_000_000);
     }
 
@@ -315,7 +345,7 @@ public final class MemoryStore implements CacheStore {
         map.compute(key, (k, entry) -> {
             sum[0] = entry == null ? delta : sum(key, entry.value, delta);
             byte[] digits = Long.toString(sum[0]).getBytes(StandardCharsets.US_ASCII);
-            return new Entry(digits, entry == null ? expiresAtNanos : entry.expiresAtNanos);
+            return new Entry(digits, entry == null ? expiresAtNanos : entry.expiresAtNanos());
         });
         return sum[0];
     }
@@ -352,7 +382,7 @@ public final class MemoryStore implements CacheStore {
         }
         long removed = 0;
         for (String key : map.keySet()) {
-            if (key.startsWith(prefix) && map.remove(key) != null) {
+            if (key.startsWith(prefix) && removeMarked(key)) {
                 removed++;
             }
         }
@@ -459,7 +489,8 @@ public final class MemoryStore implements CacheStore {
     private static final class EntryExpiry implements Expiry<String, Entry> {
         @Override
         public long expireAfterCreate(String key, Entry entry, long currentTime) {
-            return entry.expiresAtNanos == Entry.NEVER ? Entry.NEVER : entry.expiresAtNanos - currentTime;
+            long end = entry.expiresAtNanos();
+            return end == Entry.NEVER ? Entry.NEVER : end - currentTime;
         }
 
         @Override
