@@ -37,14 +37,15 @@ class FailoverModelTest {
         int tried = 0;
         while (found == null && tried < MUTANT_HISTORIES) {
             try {
-                ModelWorld.check(SEED + tried, steps(tried), bug::create, bug.outside(), false);
+                int history = bug.firstHistory() + tried;
+                ModelWorld.check(SEED + history, steps(history), bug::create, bug.outside(), false);
             } catch (AssertionError e) {
                 found = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
             }
             tried++;
         }
         assertNotNull(found, bug + " was not found in " + tried + " histories");
-        log.info("{} was found by history {}: {}", bug, tried, found);
+        log.info("{} was found by history {}: {}", bug, bug.firstHistory() + tried, found);
     }
 
     private static int steps(int history) {
