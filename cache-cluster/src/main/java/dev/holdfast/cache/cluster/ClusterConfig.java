@@ -1,0 +1,392 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.Secret;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a {@link ClusterStore}'s cluster is and how to talk to it. Start from {@link #of} and derive with the withers;
+ * every instance is valid. Immutable.
+ */
+public final class ClusterConfig {
+    private static final Duration LONGEST = Duration.ofHours(1);
+
+    private final Parts parts;
+
+    private ClusterConfig(Parts parts) {
+        parts.check();
+        this.parts = parts;
+    }
+
+    private ClusterConfig with(Consumer<Parts> change) {
+        Parts changed = new Parts(parts);
+        change.accept(changed);
+        return new ClusterConfig(changed);
+    }
+
+    /**
+     * Starts with some of the cluster's nodes: no password, no TLS, 5 s to connect, 3 s for a command, 5 connections for each
+     * node, no key prefix, reads from masters.
+     *
+     * @param nodes {@code host:port} each, an IPv6 address in brackets; at least one. They are asked where the other nodes
+     *     are, at first and again when none of those answers
+     * @return the configuration
+     * @throws IllegalArgumentException if there is none or one is malformed
+     */
+    public static ClusterConfig of(List<String> nodes) {
+        return new ClusterConfig(
+                new Parts(nodes.stream().map(ClusterConfig::seed).toList()));
+    }
+
+    private static Address seed(String node) {
+        try {
+            if (node.startsWith("[") || node.indexOf(':') == node.lastIndexOf(':')) {
+                return Address.parse(node);
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("a node " + e.getMessage(), e);
+        }
+        throw new IllegalArgumentException("a node must be host:port, an IPv6 address in brackets: \"" + node + '"');
+    }
+
+    /**
+     * Derives one with a password.
+     *
+     * @param value the password of the default user, or of the one that {@link #withUsername} names
+     * @return the derived configuration
+     */
+    public ClusterConfig withPassword(Secret value) {
+        return with(parts -> parts.password = Objects.requireNonNull(value, "password"));
+    }
+
+    /**
+     * Derives one with an ACL user.
+     *
+     * @param value the user's name
+     * @return the derived configuration
+     */
+    public ClusterConfig withUsername(String value) {
+        return with(parts -> parts.username = Objects.requireNonNull(value, "username"));
+    }
+
+    /**
+     * Derives one with TLS, trusting what the JVM trusts. Each node's certificate and its host name are verified.
+     *
+     * @return the derived configuration
+     */
+    public ClusterConfig withTls() {
+        return withTls(Tls.systemContext());
+    }
+
+    /**
+     * Derives one with TLS and a trust store of its own. Each node's certificate and its host name are verified.
+     *
+     * @param trustStore a PKCS #12 or JKS file with the certificates to trust; read now
+     * @param trustStorePassword its password; {@code null} if it has none
+     * @return the derived configuration
+     * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
+     */
+    public ClusterConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
+        return withTls(Tls.contextTrusting(trustStore, trustStorePassword));
+    }
+
+    /**
+     * Derives one with TLS by a context made elsewhere, for instance with a client certificate. Each node's host name is
+     * verified in addition to what the context verifies.
+     *
+     * @param context the context
+     * @return the derived configuration
+     */
+    public ClusterConfig withTls(SSLContext context) {
+        return with(parts -> parts.tls = Objects.requireNonNull(context, "context"));
+    }
+
+    /**
+     * Derives one with another time to connect to a node: name resolution, all of its addresses, TLS and log-in together.
+     *
+     * @param value from 1 ms to an hour
+     * @return the derived configuration
+     */
+    public ClusterConfig withConnectTimeout(Duration value) {
+        return with(parts -> parts.connectTimeout = value);
+    }
+
+    /**
+     * Derives one with another time for a command, from when it is sent to its reply.
+     *
+     * @param value from 1 ms to an hour
+     * @return the derived configuration
+     */
+    public ClusterConfig withCommandTimeout(Duration value) {
+        return with(parts -> parts.commandTimeout = value);
+    }
+
+    /**
+     * Derives one with another number of connections.
+     *
+     * @param value the most there are to a node at a time, besides the one that probes it; from 1 to 1,000
+     * @return the derived configuration
+     */
+    public ClusterConfig withPoolSize(int value) {
+        return with(parts -> parts.poolSize = value);
+    }
+
+    /**
+     * Derives one with another key prefix.
+     *
+     * @param value what stands before every key. If it holds an opening brace, it must hold a whole <code>{hash tag}</code>, and
+     *     then all keys of the store are on one node
+     * @return the derived configuration
+     * @throws IllegalArgumentException if it holds an opening brace and no hash tag
+     */
+    public ClusterConfig withKeyPrefix(KeyPrefix value) {
+        return with(parts -> parts.keyPrefix = value);
+    }
+
+    /**
+     * Derives one that reads from other nodes.
+     *
+     * @param value which node of a shard answers reads
+     * @return the derived configuration
+     */
+    public ClusterConfig withReadFrom(ReadFrom value) {
+        return with(parts -> parts.readFrom = value);
+    }
+
+    /**
+     * Derives one with another time for which calls are repeated that a node refuses because of a state that passes by itself
+     * (CLUSTERDOWN, TRYAGAIN, LOADING, MASTERDOWN, READONLY, nobody owns the slot): an election, as a rule, which takes
+     * {@code cluster-node-timeout} and about 1.5 s. Long where nothing else can answer, which is the default; short where another
+     * store follows.
+     *
+     * @param value from 0 (not at all) to an hour; bounded by the call's own time
+     * @return the derived configuration
+     */
+    public ClusterConfig withClusterDownRetry(Duration value) {
+        return with(parts -> parts.clusterDownRetry = value);
+    }
+
+    /**
+     * Derives one that asks another time for the cluster's topology while nothing calls for it. Redirections, failures and
+     * unserved slots have it asked for at once.
+     *
+     * @param value from 1 ms to an hour
+     * @return the derived configuration
+     */
+    public ClusterConfig withTopologyRefresh(Duration value) {
+        return with(parts -> parts.topologyRefresh = value);
+    }
+
+    /**
+     * Derives one that probes each node at another interval. A node that is suspected or failed is probed at once.
+     *
+     * @param value from 1 ms to an hour
+     * @return the derived configuration
+     */
+    public ClusterConfig withHealthCheckInterval(Duration value) {
+        return with(parts -> parts.healthCheckInterval = value);
+    }
+
+    /**
+     * Derives one that calls a node unhealthy after another number of failed probes.
+     *
+     * @param value how many in a row, from 1 to 1,000
+     * @return the derived configuration
+     */
+    public ClusterConfig withMaxFailures(int value) {
+        return with(parts -> parts.maxFailures = value);
+    }
+
+    /**
+     * Derives one that reaches nodes under other addresses than they announce, as address translation needs it.
+     *
+     * @param value takes {@code host:port} as the cluster announces it and returns {@code host:port} as this process reaches it;
+     *     called from several threads, does no I/O. What it throws or returns in vain leaves the address as it is
+     * @return the derived configuration
+     */
+    public ClusterConfig withAddressMapper(UnaryOperator<String> value) {
+        return with(parts -> parts.addressMapper = value);
+    }
+
+    /**
+     * Returns the nodes that are asked first.
+     *
+     * @return {@code host:port} each, unmodifiable
+     */
+    public List<String> nodes() {
+        return parts.seeds.stream().map(Address::toString).toList();
+    }
+
+    /** The nodes to ask first. */
+    List<Address> seeds() {
+        return parts.seeds;
+    }
+
+    /** Returns the ACL user; {@code null} for the default user. */
+    public @Nullable String username() {
+        return parts.username;
+    }
+
+    /** Returns the password; {@code null} if there is none. */
+    public @Nullable Secret password() {
+        return parts.password;
+    }
+
+    /** Returns the TLS context; {@code null} for plain connections. */
+    public @Nullable SSLContext tls() {
+        return parts.tls;
+    }
+
+    /** Returns how long connecting to a node may take in all. */
+    public Duration connectTimeout() {
+        return parts.connectTimeout;
+    }
+
+    /** Returns how long a command may take. */
+    public Duration commandTimeout() {
+        return parts.commandTimeout;
+    }
+
+    /** Returns how many connections there are to a node at most, besides the one that probes it. */
+    public int poolSize() {
+        return parts.poolSize;
+    }
+
+    /** Returns what stands before every key. */
+    public KeyPrefix keyPrefix() {
+        return parts.keyPrefix;
+    }
+
+    /** Returns which node of a shard answers reads. */
+    public ReadFrom readFrom() {
+        return parts.readFrom;
+    }
+
+    /** Returns for how long calls are repeated that meet a state that passes by itself. */
+    public Duration clusterDownRetry() {
+        return parts.clusterDownRetry;
+    }
+
+    /** Returns how often the topology is asked for while nothing calls for it. */
+    public Duration topologyRefresh() {
+        return parts.topologyRefresh;
+    }
+
+    /** Returns how often each node is probed. */
+    public Duration healthCheckInterval() {
+        return parts.healthCheckInterval;
+    }
+
+    /** Returns how many failed probes in a row make a node unhealthy. */
+    public int maxFailures() {
+        return parts.maxFailures;
+    }
+
+    /** Where this process reaches a node that announces itself like this. */
+    Address reached(Address announced) {
+        try {
+            return Address.parse(parts.addressMapper.apply(announced.toString()));
+        } catch (RuntimeException e) {
+            return announced;
+        }
+    }
+
+    /** The nodes, without secrets. */
+    @Override
+    public String toString() {
+        return (parts.tls == null ? "redis://" : "rediss://")
+                + (parts.username == null ? "" : parts.username)
+                + (parts.password == null ? "" : ":***")
+                + (parts.username == null && parts.password == null ? "" : "@")
+                + String.join(",", nodes());
+    }
+
+    /** Written only before it belongs to a configuration. */
+    private static final class Parts {
+        final List<Address> seeds;
+
+        @Nullable
+        String username;
+
+        @Nullable
+        Secret password;
+
+        @Nullable
+        SSLContext tls;
+
+        Duration connectTimeout = Duration.ofSeconds(5);
+        Duration commandTimeout = Duration.ofSeconds(3);
+        int poolSize = 5;
+        KeyPrefix keyPrefix = KeyPrefix.NONE;
+        ReadFrom readFrom = ReadFrom.MASTER;
+        Duration clusterDownRetry = Duration.ofSeconds(8);
+        Duration topologyRefresh = Duration.ofSeconds(30);
+        Duration healthCheckInterval = Duration.ofSeconds(30);
+        int maxFailures = 3;
+        UnaryOperator<String> addressMapper = UnaryOperator.identity();
+
+        Parts(List<Address> seeds) {
+            this.seeds = seeds;
+        }
+
+        Parts(Parts other) {
+            this(other.seeds);
+            username = other.username;
+            password = other.password;
+            tls = other.tls;
+            connectTimeout = other.connectTimeout;
+            commandTimeout = other.commandTimeout;
+            poolSize = other.poolSize;
+            keyPrefix = other.keyPrefix;
+            readFrom = other.readFrom;
+            clusterDownRetry = other.clusterDownRetry;
+            topologyRefresh = other.topologyRefresh;
+            healthCheckInterval = other.healthCheckInterval;
+            maxFailures = other.maxFailures;
+            addressMapper = other.addressMapper;
+        }
+
+        void check() {
+            if (seeds.isEmpty()) {
+                throw new IllegalArgumentException("nodes must hold at least one host:port");
+            }
+            if (username != null && username.isEmpty()) {
+                throw new IllegalArgumentException("username must not be empty; leave it out instead");
+            }
+            requireTime("connectTimeout", connectTimeout);
+            requireTime("commandTimeout", commandTimeout);
+            requireTime("topologyRefresh", topologyRefresh);
+            requireTime("healthCheckInterval", healthCheckInterval);
+            requireBetween("poolSize", poolSize);
+            requireBetween("maxFailures", maxFailures);
+            Objects.requireNonNull(readFrom, "readFrom");
+            Objects.requireNonNull(addressMapper, "addressMapper");
+            if (clusterDownRetry.isNegative() || clusterDownRetry.compareTo(LONGEST) > 0) {
+                throw new IllegalArgumentException("clusterDownRetry must be from 0 to an hour: " + clusterDownRetry);
+            }
+            if (keyPrefix.toString().indexOf('{') >= 0 && !Slots.isPinned(keyPrefix.toString())) {
+                throw new IllegalArgumentException(
+                        "keyPrefix must hold a whole {hash tag} or no opening brace: \"" + keyPrefix + '"');
+            }
+        }
+
+        private static void requireTime(String field, Duration value) {
+            if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(LONGEST) > 0) {
+                throw new IllegalArgumentException(field + " must be from 1 ms to an hour: " + value);
+            }
+        }
+
+        private static void requireBetween(String field, int value) {
+            if (value < 1 || value > 1_000) {
+                throw new IllegalArgumentException(field + " must be from 1 to 1000: " + value);
+            }
+        }
+    }
+}

@@ -1,0 +1,369 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.NodeHealth;
+import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import io.lettuce.core.protocol.CommandType;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A Redis or Valkey Cluster (6.2 or later) as a {@link CacheStore}. Connects when it is first used; learns the topology from the
+ * cluster and follows it. What one node does to its callers stays with the keys of that node: calls for a node that does not
+ * answer fail at once, as {@link CacheUnavailableException.Reason#PARTIAL} while the others serve at least half of the slots,
+ * until it answers again or another node has its slots.
+ *
+ * <p>Values have at most 512 MB, Redis' own limit. Keys that begin with {@code #canary:} and {@code #once:} under the key
+ * prefix are the store's own: the probes', and the markers of {@link #incrementOnce}. {@link #getAll} refuses a key of another
+ * type than string, like {@link #get}.
+ *
+ * <p>Thread-safe.
+ */
+public final class ClusterStore implements CacheStore {
+    private static final int LARGEST_VALUE = 512 * 1024 * 1024;
+    private static final String ONCE_KEY_PREFIX = "#once:";
+    private static final byte[] ONCE_MILLIS = digits(TimeUnit.HOURS.toMillis(1));
+    private static final byte[] NOTHING = {};
+
+    private final Session session;
+    private final long boundNanos;
+    private final boolean view;
+
+    private ClusterStore(Session session, long boundNanos, boolean view) {
+        this.session = session;
+        this.boundNanos = boundNanos;
+        this.view = view;
+    }
+
+    /**
+     * Creates a store. Connects to nothing yet.
+     *
+     * @param config where the cluster is and how to talk to it
+     * @return the store
+     */
+    public static ClusterStore of(ClusterConfig config) {
+        long bound = config.connectTimeout().plus(config.commandTimeout()).toNanos();
+        return new ClusterStore(new Session(config), bound, false);
+    }
+
+    @Override
+    public byte @Nullable [] get(String key) {
+        byte[] server = serverKey(key);
+        return run(server, true, Requests.get(server));
+    }
+
+    @Override
+    public Map<String, byte[]> getAll(Collection<String> keys) {
+        Map<String, Errand<byte[]>> errands = errands(keys, true, Requests::get);
+        runAll(errands);
+        return found(errands);
+    }
+
+    private static Map<String, byte[]> found(Map<String, ? extends Errand<?>> errands) {
+        Map<String, byte[]> found = new LinkedHashMap<>();
+        errands.forEach((key, errand) -> {
+            if (errand.reply() instanceof byte[] value) {
+                found.put(key, value);
+            }
+        });
+        return found;
+    }
+
+    @Override
+    public void put(String key, byte[] value, Duration ttl) {
+        byte[] server = serverKey(key);
+        run(server, false, Requests.set(server, checked(value), CacheStore.ttlMillis(ttl)));
+    }
+
+    @Override
+    public void putAll(Map<String, byte[]> entries, Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        Map<String, Errand<String>> errands = new LinkedHashMap<>();
+        entries.forEach((key, value) -> {
+            byte[] server = serverKey(key);
+            errands.put(key, new Errand<>(Slots.of(server), false, Requests.set(server, checked(value), millis)));
+        });
+        runAll(errands);
+    }
+
+    @Override
+    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
+        byte[] server = serverKey(key);
+        return run(server, false, Requests.setIfAbsent(server, checked(value), CacheStore.ttlMillis(ttl))) != null;
+    }
+
+    @Override
+    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
+        Objects.requireNonNull(expected, "expected");
+        return number(run(Script.REPLACE, List.of(serverKey(key)), List.of(expected, checked(value), millis(ttl)))) > 0;
+    }
+
+    @Override
+    public boolean remove(String key) {
+        byte[] server = serverKey(key);
+        return number(run(server, false, Requests.number(CommandType.UNLINK, server))) > 0;
+    }
+
+    @Override
+    public boolean remove(String key, byte[] expected) {
+        Objects.requireNonNull(expected, "expected");
+        return number(run(Script.REMOVE, List.of(serverKey(key)), List.of(expected))) > 0;
+    }
+
+    @Override
+    public void removeAll(Collection<String> keys) {
+        runAll(errands(keys, false, key -> Requests.number(CommandType.UNLINK, key)));
+    }
+
+    @Override
+    public boolean contains(String key) {
+        byte[] server = serverKey(key);
+        return number(run(server, true, Requests.number(CommandType.EXISTS, server))) > 0;
+    }
+
+    @Override
+    public @Nullable Duration ttl(String key) {
+        byte[] server = serverKey(key);
+        long millis = number(run(server, true, Requests.number(CommandType.PTTL, server)));
+        if (millis == -2) {
+            return null;
+        }
+        // Redis rounds down: 0 is an entry in its last millisecond.
+        return millis == -1 ? FOREVER : Duration.ofMillis(Math.max(1, millis));
+    }
+
+    @Override
+    public boolean expire(String key, Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        byte[] server = serverKey(key);
+        return number(
+                        millis == Long.MAX_VALUE
+                                ? run(Script.PERSIST, List.of(server), List.of())
+                                : run(server, false, Requests.expire(server, millis)))
+                > 0;
+    }
+
+    @Override
+    public long increment(String key, long delta, Duration ttlIfCreated) {
+        return sum(run(Script.INCREMENT, List.of(serverKey(key)), List.of(digits(delta), millis(ttlIfCreated))));
+    }
+
+    @Override
+    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
+        byte[] server = serverKey(key);
+        // In the counter's slot by a hash tag; a key prefix that pins the slot has one already.
+        String marker = ONCE_KEY_PREFIX + CacheStore.onceId(onceId) + ":{" + Slots.tagOf(Slots.of(server)) + '}' + key;
+        List<byte[]> arguments = List.of(digits(delta), millis(ttlIfCreated), ONCE_MILLIS);
+        return OptionalLong.of(sum(run(Script.INCREMENT_ONCE, List.of(server, serverKey(marker)), arguments)));
+    }
+
+    @Override
+    public long removeByPrefix(String prefix) {
+        byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
+        long start = System.nanoTime();
+        long until = start + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
+        return number(counted(start, () -> new PrefixRemoval(
+                        session.topology,
+                        session.router,
+                        session.errors,
+                        pattern,
+                        serverKey(Canaries.KEY_PREFIX),
+                        until)
+                .run()));
+    }
+
+    @Override
+    public ProbeResult probe(Duration timeout) {
+        if (timeout.isZero() || timeout.isNegative()) {
+            throw new IllegalArgumentException("timeout must be positive: " + timeout);
+        }
+        session.requireOpen();
+        return session.probe(timeout);
+    }
+
+    @Override
+    public void disconnect(Throwable cause) {
+        session.disconnect(Objects.requireNonNull(cause, "cause"));
+    }
+
+    @Override
+    public Duration callBound() {
+        return Duration.ofNanos(boundNanos);
+    }
+
+    @Override
+    public CacheStore within(Duration limit) {
+        if (limit.isZero() || limit.isNegative()) {
+            throw new IllegalArgumentException("limit must be positive: " + limit);
+        }
+        return limit.compareTo(callBound()) >= 0 ? this : new ClusterStore(session, limit.toNanos(), true);
+    }
+
+    @Override
+    public StoreHealth health() {
+        SlotMap map = session.topology.map();
+        List<NodeHealth> nodes = map.nodes().stream().map(Node::health).toList();
+        return StoreHealth.of("redis-cluster", true, session.startedAt)
+                .withAvailable(map == SlotMap.UNKNOWN ? !session.failed : map.served() == Slots.COUNT)
+                .withReadYourWrites(session.config.readFrom() == ReadFrom.MASTER)
+                .withOperations(session.meter.snapshot())
+                .withPool(nodes.stream().map(NodeHealth::pool).reduce(PoolHealth.NONE, ClusterStore::together))
+                .withNodes(nodes);
+    }
+
+    private static PoolHealth together(PoolHealth one, PoolHealth other) {
+        return new PoolHealth(
+                one.max() + other.max(),
+                one.total() + other.total(),
+                one.active() + other.active(),
+                one.waiting() + other.waiting(),
+                one.exhausted() + other.exhausted());
+    }
+
+    @Override
+    public void close() {
+        if (!view) {
+            session.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "ClusterStore(" + session.config + ')';
+    }
+
+    private <T> @Nullable T run(byte[] serverKey, boolean read, Request<T> request) {
+        long start = System.nanoTime();
+        return counted(
+                start,
+                () -> session.router.run(new Errand<>(Slots.of(serverKey), read, request), start, start + boundNanos));
+    }
+
+    private <T> @Nullable T run(Script<T> script, List<byte[]> keys, List<byte[]> arguments) {
+        long start = System.nanoTime();
+        int slot = Slots.of(keys.get(0));
+        return counted(start, () -> {
+            try {
+                return session.router.run(
+                        new Errand<>(slot, false, script.byDigest(keys, arguments)), start, start + boundNanos);
+            } catch (UnknownScriptException e) {
+                return session.router.run(
+                        new Errand<>(slot, false, script.inFull(keys, arguments)), start, start + boundNanos);
+            }
+        });
+    }
+
+    private <T> @Nullable T counted(long start, Supplier<@Nullable T> call) {
+        session.requireOpen();
+        boolean answered = false;
+        try {
+            T reply = call.get();
+            answered = true;
+            return reply;
+        } catch (CacheRejectedException e) {
+            answered = true;
+            throw e;
+        } finally {
+            session.meter.record(start, answered);
+            session.failed = !answered;
+        }
+    }
+
+    private <T> Map<String, Errand<T>> errands(
+            Collection<String> keys, boolean read, Function<byte[], Request<T>> request) {
+        Map<String, Errand<T>> errands = new LinkedHashMap<>();
+        for (String key : new LinkedHashSet<>(keys)) {
+            byte[] server = serverKey(key);
+            errands.put(key, new Errand<>(Slots.of(server), read, request.apply(server)));
+        }
+        return errands;
+    }
+
+    private <T> void runAll(Map<String, Errand<T>> errands) {
+        long start = System.nanoTime();
+        if (errands.isEmpty()) {
+            session.requireOpen();
+            return;
+        }
+        counted(start, () -> {
+            session.router.runAll(List.copyOf(errands.values()), start, start + boundNanos);
+            throwFailure(errands);
+            return null;
+        });
+    }
+
+    /** Throws what became of the keys that failed; a refusal only if nothing is worse. */
+    private <T> void throwFailure(Map<String, Errand<T>> errands) {
+        List<String> failed = new ArrayList<>();
+        CacheUnavailableException worst = null;
+        RuntimeException other = null;
+        boolean unknown = false;
+        for (Map.Entry<String, Errand<T>> entry : errands.entrySet()) {
+            Errand<T> errand = entry.getValue();
+            if (errand.next() == Errand.Next.DONE) {
+                continue;
+            }
+            failed.add(entry.getKey());
+            if (errand.failure() instanceof CacheUnavailableException e) {
+                unknown |= e.outcomeUnknown();
+                worst = worst == null || (e.reason().counts() && !worst.reason().counts()) ? e : worst;
+            } else {
+                other = errand.failure();
+            }
+        }
+        if (worst != null) {
+            throw session.errors.ofKeys(worst, unknown, failed, found(errands));
+        }
+        if (other != null) {
+            throw other instanceof CacheException known ? known : new IllegalStateException(other);
+        }
+    }
+
+    private byte[] serverKey(String key) {
+        return session.config.keyPrefix().encodeKey(key);
+    }
+
+    private static byte[] checked(byte[] value) {
+        if (value.length > LARGEST_VALUE) {
+            throw new CacheRejectedException(
+                    "a value of " + value.length + " bytes is larger than Redis takes, " + LARGEST_VALUE);
+        }
+        return value;
+    }
+
+    /** As the scripts take it: empty for ever. */
+    private static byte[] millis(Duration ttl) {
+        long millis = CacheStore.ttlMillis(ttl);
+        return millis == Long.MAX_VALUE ? NOTHING : digits(millis);
+    }
+
+    private static byte[] digits(long number) {
+        return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static long number(@Nullable Long reply) {
+        return Objects.requireNonNull(reply, "a number was expected, not nil");
+    }
+
+    private static long sum(byte @Nullable [] reply) {
+        return Long.parseLong(new String(
+                Objects.requireNonNull(reply, "a counter was expected, not nil"), StandardCharsets.US_ASCII));
+    }
+}

@@ -1,0 +1,20 @@
+package dev.holdfast.cache.cluster;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Why we closed a connection ourselves.
+ *
+ * @param kind what for
+ * @param cause what showed it; for a disconnect, what {@link dev.holdfast.cache.CacheStore#disconnect} was given
+ */
+record Doom(Kind kind, @Nullable Throwable cause) {
+    enum Kind {
+        /** The node failed its probe. */
+        OUT,
+        /** On purpose, to fail what is under way. */
+        DISCONNECTED,
+        /** Nobody wants it any more. */
+        DISCARDED
+    }
+}

@@ -1,0 +1,348 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import io.lettuce.core.RedisCommandExecutionException;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/** What Lettuce, the nodes and the network have to say, in the cache's terms. */
+final class LettuceErrors {
+    private static final Set<String> PASSING = Set.of("TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "READONLY");
+    private static final Set<String> STATES = Set.of("OOM", "NOREPLICAS", "MISCONF", "BUSY");
+    private static final Set<String> CREDENTIALS = Set.of("NOAUTH", "WRONGPASS", "DENIED");
+
+    private final ClusterConfig config;
+
+    LettuceErrors(ClusterConfig config) {
+        this.config = config;
+    }
+
+    /** What kind of failure it is, as far as it decides what is done next. */
+    enum Kind {
+        /** Another node has the slot. */
+        MOVED,
+        /** Another node may have the key, for this once. */
+        ASK,
+        /** A state of the node or the cluster that passes by itself. */
+        PASSING,
+        /** A script must be sent in full. */
+        NO_SCRIPT,
+        /** The node answered, and that is that. */
+        ANSWERED,
+        /** The connection was lost or could not be opened. */
+        LOST
+    }
+
+    static Kind kindOf(Throwable failure) {
+        RedisCommandExecutionException answer = answer(failure);
+        if (answer == null) {
+            return Kind.LOST;
+        }
+        String code = codeOf(answer);
+        return switch (code) {
+            case "MOVED" -> Kind.MOVED;
+            case "ASK" -> Kind.ASK;
+            case "NOSCRIPT" -> Kind.NO_SCRIPT;
+            default -> PASSING.contains(code) ? Kind.PASSING : Kind.ANSWERED;
+        };
+    }
+
+    /** Whether a node said so, which a dead one can't. */
+    static boolean isAnswer(Throwable failure) {
+        return answer(failure) != null && !isRefusal(failure);
+    }
+
+    /** Whether a node will not talk to this client. */
+    private static boolean isRefusal(Throwable failure) {
+        RedisCommandExecutionException answer = answer(failure);
+        return answer != null && (CREDENTIALS.contains(codeOf(answer)) || isAboutClients(answer));
+    }
+
+    static boolean isNoPermission(Throwable failure) {
+        RedisCommandExecutionException answer = answer(failure);
+        return answer != null && codeOf(answer).equals("NOPERM");
+    }
+
+    static boolean isRedirection(Throwable failure) {
+        Kind kind = kindOf(failure);
+        return kind == Kind.MOVED || kind == Kind.ASK;
+    }
+
+    private static @Nullable RedisCommandExecutionException answer(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof RedisCommandExecutionException answer) {
+                return answer;
+            }
+        }
+        return null;
+    }
+
+    private static boolean isAboutClients(Throwable answer) {
+        return messageOf(answer).contains("max number of clients");
+    }
+
+    /**
+     * Where MOVED or ASK points to.
+     *
+     * @param from the node that said it, whose host stands for one that is left out
+     */
+    static Redirection redirection(Throwable failure, Node from) {
+        String[] words = messageOf(answer(failure)).split(" ", -1);
+        String place = words[2].startsWith(":") ? from.address().host() + words[2] : words[2];
+        return new Redirection(Integer.parseInt(words[1]), Address.parse(place));
+    }
+
+    /** A slot, and who has it. */
+    record Redirection(int slot, Address to) {}
+
+    /**
+     * Translates what ended a call.
+     *
+     * @param link the connection; {@code null} if there was none
+     * @param shardOnly says whether the cluster serves most slots without this node
+     */
+    CacheException failed(Throwable failure, Node node, @Nullable Link link, BooleanSupplier shardOnly) {
+        RedisCommandExecutionException answer = answer(failure);
+        boolean sent = !(failure instanceof UnsentException);
+        if (answer != null) {
+            return answered(answer, node, shardOnly);
+        }
+        Doom doom = link == null ? null : link.doom();
+        if (doom != null && doom.kind() == Doom.Kind.DISCONNECTED) {
+            return disconnected(doom.cause(), sent);
+        }
+        Throwable cause = doom == null || doom.cause() == null ? failure : doom.cause();
+        if (find(cause, SSLException.class) != null) {
+            return refused(cause, node, "check TLS: certificate, host name, REDIS_CLUSTER_TLS", shardOnly);
+        }
+        return new CacheUnavailableException(
+                at(node) + (sent ? ": the connection was lost: " : ": no connection: ") + messageOf(cause),
+                cause,
+                shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.CONNECTION,
+                sent);
+    }
+
+    private CacheException answered(RedisCommandExecutionException e, Node node, BooleanSupplier shardOnly) {
+        String code = codeOf(e);
+        String message = at(node) + " answered: " + messageOf(e);
+        if (code.equals("CLUSTERDOWN") && message.contains("slot not served")) {
+            return new CacheUnavailableException(
+                    message, e, shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.SERVER_STATE, false);
+        }
+        if (PASSING.contains(code) || STATES.contains(code) || isAboutClients(e)) {
+            return new CacheUnavailableException(message, e, Reason.SERVER_STATE, false);
+        }
+        if (CREDENTIALS.contains(code)) {
+            return refused(e, node, credentialsHint(), shardOnly);
+        }
+        if (message.contains("cluster support disabled")) {
+            return refused(
+                    e,
+                    node,
+                    "REDIS_CLUSTER_NODES names a server that is not in cluster mode: use the single tier (REDIS_HOST or"
+                            + " REDIS_URL) for it",
+                    () -> false);
+        }
+        return new CacheRejectedException(message, e);
+    }
+
+    private CacheUnavailableException refused(Throwable e, Node node, String hint, BooleanSupplier shardOnly) {
+        return new CacheUnavailableException(
+                at(node) + " refused this client: " + messageOf(e) + "; " + hint,
+                e,
+                shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.REFUSED,
+                false);
+    }
+
+    private String credentialsHint() {
+        return config.password() == null
+                ? "it wants a password (REDIS_CLUSTER_PASSWORD)"
+                : "check the user and the password (REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD)";
+    }
+
+    /** A call for a node that is out of service. */
+    CacheUnavailableException out(Node node, Throwable outage, BooleanSupplier shardOnly) {
+        CacheException why =
+                failed(outage instanceof UnsentException ? outage : new UnsentException(outage), node, null, shardOnly);
+        return why instanceof CacheUnavailableException known
+                ? known
+                : new CacheUnavailableException(messageOf(why), outage, Reason.SERVER_STATE, false);
+    }
+
+    /** A call for a slot that nobody serves. */
+    CacheUnavailableException unserved(int slot, BooleanSupplier shardOnly) {
+        return new CacheUnavailableException(
+                cluster() + ": nobody serves slot " + slot,
+                null,
+                shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.SERVER_STATE,
+                false);
+    }
+
+    CacheUnavailableException unservedMostly(int served) {
+        return new CacheUnavailableException(
+                cluster() + ": only " + served + " slots are served", null, Reason.SERVER_STATE, false);
+    }
+
+    CacheUnavailableException redirectedTooOften(int slot) {
+        return new CacheUnavailableException(
+                cluster() + ": its nodes can't agree on who has slot " + slot, null, Reason.SERVER_STATE, false);
+    }
+
+    CacheTimeoutException timeout(Node node, long nanos, @Nullable Throwable cause, boolean sent) {
+        return new CacheTimeoutException(
+                "no answer from " + at(node) + " within " + nanos / 1_000_000 + " ms"
+                        + (sent ? "" : ", connecting included"),
+                cause,
+                sent);
+    }
+
+    CacheTimeoutException noTimeLeft() {
+        return new CacheTimeoutException(cluster() + ": no time left", null, false);
+    }
+
+    CacheInterruptedException interrupted(@Nullable Throwable e) {
+        Thread.currentThread().interrupt();
+        return new CacheInterruptedException("interrupted while calling " + cluster(), e);
+    }
+
+    CacheUnavailableException disconnected(@Nullable Throwable cause, boolean sent) {
+        return new CacheUnavailableException(
+                "disconnected from " + cluster() + (cause == null ? "" : ": " + messageOf(cause)),
+                cause,
+                Reason.DISCONNECTED,
+                sent);
+    }
+
+    /** The topology was not known in time. */
+    CacheTimeoutException noTopology(Throwable cause) {
+        return new CacheTimeoutException(cluster() + " did not say in time which node has which slot", cause, false);
+    }
+
+    /** A node did not say what it sees. */
+    CacheUnavailableException noView(Node node, @Nullable Link link, Throwable why) {
+        Throwable failure = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
+        if (failure instanceof CacheUnavailableException known) {
+            return known;
+        }
+        if (failure instanceof TimeoutException) {
+            return new CacheTimeoutException("no answer from " + at(node), failure, false);
+        }
+        CacheException known = failed(new UnsentException(failure), node, link, () -> false);
+        return known instanceof CacheUnavailableException unavailable
+                ? unavailable
+                : new CacheUnavailableException(messageOf(known), failure, Reason.REFUSED, false);
+    }
+
+    /** Something that has nothing to do with any node. */
+    CacheUnavailableException broken(Throwable e) {
+        return new CacheUnavailableException(cluster() + ": " + e, e, Reason.CONNECTION, false);
+    }
+
+    /** No node said what it sees; each failure is suppressed. */
+    CacheUnavailableException nobodyAnswers(List<CacheUnavailableException> failures) {
+        CacheUnavailableException first = failures.stream()
+                .filter(failure -> failure.reason() == Reason.REFUSED)
+                .findFirst()
+                .orElse(failures.isEmpty() ? null : failures.get(0));
+        CacheUnavailableException all = new CacheUnavailableException(
+                "no node of " + cluster() + " (REDIS_CLUSTER_NODES) can be used"
+                        + (first == null ? "" : ": " + first.getMessage()),
+                first,
+                first == null ? Reason.CONNECTION : first.reason(),
+                false);
+        failures.stream().filter(failure -> failure != first).forEach(all::addSuppressed);
+        return all;
+    }
+
+    /** An instance of its own for each caller that failed for the same reason. */
+    CacheUnavailableException again(CacheUnavailableException e) {
+        CacheUnavailableException copy = e instanceof CacheTimeoutException
+                ? new CacheTimeoutException(messageOf(e), e.getCause(), e.outcomeUnknown())
+                : new CacheUnavailableException(messageOf(e), e.getCause(), e.reason(), e.outcomeUnknown());
+        for (Throwable suppressed : e.getSuppressed()) {
+            copy.addSuppressed(suppressed);
+        }
+        return copy;
+    }
+
+    /** The failure of some keys of a call with several. */
+    CacheUnavailableException ofKeys(
+            CacheUnavailableException first,
+            boolean outcomeUnknown,
+            Collection<String> failedKeys,
+            Map<String, byte[]> found) {
+        return first instanceof CacheTimeoutException
+                ? new CacheTimeoutException(messageOf(first), first, outcomeUnknown, failedKeys, found)
+                : new CacheUnavailableException(
+                        messageOf(first), first, first.reason(), outcomeUnknown, failedKeys, found);
+    }
+
+    IllegalStateException closed() {
+        return new IllegalStateException("the store on " + cluster() + " is closed");
+    }
+
+    private static String at(Node node) {
+        return "Redis cluster node " + node;
+    }
+
+    private String cluster() {
+        return "Redis cluster " + config.nodes();
+    }
+
+    /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */
+    private static String codeOf(Throwable e) {
+        String message = messageOf(e);
+        if (message.startsWith("ERR Error running script")) {
+            int inner = message.lastIndexOf(": -");
+            message = inner < 0 ? message : message.substring(inner + 3);
+        }
+        int space = message.indexOf(' ');
+        return space < 0 ? message : message.substring(0, space);
+    }
+
+    private static <X extends Throwable> @Nullable X find(@Nullable Throwable e, Class<X> type) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (type.isInstance(cause)) {
+                return type.cast(cause);
+            }
+        }
+        return null;
+    }
+
+    /** What went wrong, in the words of whoever saw it first. */
+    static String messageOf(@Nullable Throwable e) {
+        if (e == null) {
+            return "no cause known";
+        }
+        if (e instanceof CacheException || e instanceof RedisCommandExecutionException) {
+            return String.valueOf(e.getMessage());
+        }
+        Throwable root = e;
+        while (root.getCause() != null) {
+            root = root.getCause();
+        }
+        if (root instanceof UnknownHostException) {
+            return "the name can't be resolved: " + root.getMessage();
+        }
+        if (root instanceof ConnectException) {
+            return root.getMessage() + "; is it running, and is the port right?";
+        }
+        String message = root.getMessage();
+        return message == null ? root.getClass().getSimpleName().toLowerCase(Locale.ROOT) : message;
+    }
+}

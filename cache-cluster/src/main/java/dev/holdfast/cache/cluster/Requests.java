@@ -1,0 +1,73 @@
+package dev.holdfast.cache.cluster;
+
+import io.lettuce.core.KeyScanCursor;
+import io.lettuce.core.output.ByteArrayOutput;
+import io.lettuce.core.output.IntegerOutput;
+import io.lettuce.core.output.KeyScanOutput;
+import io.lettuce.core.output.NestedMultiOutput;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandKeyword;
+import io.lettuce.core.protocol.CommandType;
+import java.util.List;
+
+/** The commands that the store uses. */
+final class Requests {
+    private static final int SCAN_COUNT = 500;
+
+    static final Request<String> ASKING = new Request<>(CommandType.ASKING, Request.noArguments(), StatusOutput::new);
+    static final Request<String> READONLY =
+            new Request<>(CommandType.READONLY, Request.noArguments(), StatusOutput::new);
+    static final Request<String> PING = new Request<>(CommandType.PING, Request.noArguments(), StatusOutput::new);
+    static final Request<byte[]> CLUSTER_NODES =
+            new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.NODES), ByteArrayOutput::new);
+    static final Request<List<Object>> CLUSTER_SLOTS =
+            new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.SLOTS), NestedMultiOutput::new);
+
+    private Requests() {}
+
+    static Request<byte[]> get(byte[] key) {
+        return new Request<>(CommandType.GET, Request.noArguments().addKey(key), ByteArrayOutput::new);
+    }
+
+    /**
+     * Stores.
+     *
+     * @param millis to live; {@link Long#MAX_VALUE} for ever
+     */
+    static Request<String> set(byte[] key, byte[] value, long millis) {
+        return new Request<>(CommandType.SET, setArguments(key, value, millis), StatusOutput::new);
+    }
+
+    /** Stores if absent; the reply is null if it was not. */
+    static Request<String> setIfAbsent(byte[] key, byte[] value, long millis) {
+        return new Request<>(
+                CommandType.SET, setArguments(key, value, millis).add(CommandKeyword.NX), StatusOutput::new);
+    }
+
+    private static CommandArgs<byte[], byte[]> setArguments(byte[] key, byte[] value, long millis) {
+        CommandArgs<byte[], byte[]> arguments =
+                Request.noArguments().addKey(key).addValue(value);
+        return millis == Long.MAX_VALUE ? arguments : arguments.add("PX").add(millis);
+    }
+
+    /** UNLINK, EXISTS or PTTL of one key. */
+    static Request<Long> number(CommandType type, byte[] key) {
+        return new Request<>(type, Request.noArguments().addKey(key), IntegerOutput::new);
+    }
+
+    static Request<Long> expire(byte[] key, long millis) {
+        return new Request<>(
+                CommandType.PEXPIRE, Request.noArguments().addKey(key).add(millis), IntegerOutput::new);
+    }
+
+    static Request<KeyScanCursor<byte[]>> scan(String cursor, byte[] pattern) {
+        CommandArgs<byte[], byte[]> arguments = Request.noArguments()
+                .add(cursor)
+                .add(CommandKeyword.MATCH)
+                .add(pattern)
+                .add(CommandKeyword.COUNT)
+                .add(SCAN_COUNT);
+        return new Request<>(CommandType.SCAN, arguments, KeyScanOutput::new);
+    }
+}

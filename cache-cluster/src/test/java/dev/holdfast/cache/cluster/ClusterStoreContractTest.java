@@ -1,0 +1,30 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.testkit.CacheStoreContract;
+import dev.holdfast.cache.testkit.RedisCluster;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+
+/** The contract on three masters with a replica each, with a key prefix. */
+class ClusterStoreContractTest extends CacheStoreContract {
+    private static RedisCluster cluster;
+
+    @BeforeAll
+    static void startCluster() {
+        cluster = RedisCluster.start();
+    }
+
+    @AfterAll
+    static void stopCluster() {
+        cluster.close();
+    }
+
+    @Override
+    protected CacheStore create(String keyPrefix) {
+        return ClusterStore.of(
+                ClusterConfig.of(List.of(cluster.seeds().split(","))).withKeyPrefix(KeyPrefix.of(keyPrefix)));
+    }
+}
