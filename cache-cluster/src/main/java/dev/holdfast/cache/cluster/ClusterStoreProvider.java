@@ -82,7 +82,11 @@ public final class ClusterStoreProvider implements StoreProvider {
     private static ReadFrom readFrom(Settings settings) {
         List<String> words =
                 Arrays.stream(ReadFrom.values()).map(ReadFrom::word).toList();
-        return ReadFrom.values()[words.indexOf(settings.choice(READ_FROM, ReadFrom.MASTER.word(), words))];
+        String word = settings.choice(READ_FROM, ReadFrom.MASTER.word(), words);
+        return Arrays.stream(ReadFrom.values())
+                .filter(value -> value.word().equals(word))
+                .findFirst()
+                .orElseThrow();
     }
 
     private static ClusterConfig withKeyPrefix(Settings settings, ClusterConfig config) {

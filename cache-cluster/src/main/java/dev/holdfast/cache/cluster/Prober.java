@@ -134,7 +134,8 @@ final class Prober {
         if (canary == null) {
             AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
             probe.link().send(ping);
-            CompletableFuture<?> unused = ping.toCompletableFuture().whenComplete((pong, failure) -> end(probe, pinged(failure)));
+            CompletableFuture<?> unused =
+                    ping.toCompletableFuture().whenComplete((pong, failure) -> end(probe, pinged(failure)));
             return;
         }
         long number = canary.next();
