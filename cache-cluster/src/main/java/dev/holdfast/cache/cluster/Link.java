@@ -26,6 +26,7 @@ final class Link {
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
     private volatile NodeClient.@Nullable Wire wire;
+    private volatile long openedAt;
 
     /**
      * Creates one over a connection that is being opened.
@@ -48,6 +49,7 @@ final class Link {
         if (readOnly) {
             open.connection().dispatch(Requests.READONLY.command());
         }
+        openedAt = System.nanoTime();
         wire = open;
         if (queued.decrementAndGet() > 0) {
             schedule(open);
@@ -63,6 +65,11 @@ final class Link {
     boolean isOpen() {
         NodeClient.Wire present = wire;
         return present != null && present.channel().isActive() && doom.get() == null;
+    }
+
+    /** When it was opened, if it was. */
+    long openedAt() {
+        return openedAt;
     }
 
     /** Whether it is open or may become so. */

@@ -4,10 +4,9 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.MaintNotificationsConfig;
 import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.RedisCredentials;
-import io.lettuce.core.RedisCredentialsProvider;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.StaticCredentialsProvider;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.codec.ByteArrayCodec;
@@ -96,7 +95,8 @@ final class NodeClient {
             char[] password = config.password() == null
                     ? new char[0]
                     : config.password().reveal().toCharArray();
-            uri.setCredentialsProvider(RedisCredentialsProvider.from(() -> RedisCredentials.just(username, password)));
+            // Of the kind that is known at once: for others Lettuce goes through the common pool.
+            uri.setCredentialsProvider(new StaticCredentialsProvider(username, password));
         }
         return uri;
     }

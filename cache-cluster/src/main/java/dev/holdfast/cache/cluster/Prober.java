@@ -2,12 +2,16 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.cluster.Canaries.Canary;
 import io.lettuce.core.protocol.AsyncCommand;
+import io.netty.channel.EventLoop;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -20,7 +24,10 @@ import org.slf4j.LoggerFactory;
  */
 final class Prober {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
-    private static final long SHORTEST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+    private static final long SHORTEST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private static final long LONGEST_OPENING_NANOS = TimeUnit.SECONDS.toNanos(3);
+    private static final long LOOP_GRACE_MILLIS = 50;
 
     private final Node node;
     private final Canaries canaries;
@@ -66,8 +73,14 @@ final class Prober {
      * A probe under way.
      *
      * @param repeated whether it is the second attempt, on a new connection
+     * @param overdue whether it has been noticed to take too long
      */
-    record Probe(long startNanos, Link link, CompletableFuture<Finding> finding, boolean repeated) {}
+    record Probe(
+            long startNanos,
+            Link link,
+            CompletableFuture<Finding> finding,
+            boolean repeated,
+            AtomicBoolean overdue) {}
 
     /** Probes failed in a row. */
     int failures() {
@@ -95,17 +108,22 @@ final class Prober {
         return running.get();
     }
 
-    /** How long a probe may take on a connection that is open; while one is opened, the connect timeout. */
-    long timeoutNanos() {
-        return node.control().isOpen()
-                ? Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos)
-                : Math.max(
-                        SHORTEST_TIMEOUT_NANOS, Math.min(config.connectTimeout().toNanos(), 1_000_000_000L));
+    /**
+     * Whether a probe takes too long. Opening a connection counts by itself, and generously: it is slow for reasons that have nothing
+     * to do with the node's state.
+     */
+    boolean isOverdue(Probe probe, long now) {
+        if (!probe.link().isOpen()) {
+            return now - probe.startNanos() > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
+        }
+        long sinceOpened = now - probe.link().openedAt();
+        long sinceStart = now - probe.startNanos();
+        return Math.min(sinceOpened, sinceStart) > Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos);
     }
 
     /** Begins a probe, or joins the one under way. The result never fails. */
     CompletableFuture<Finding> probe() {
-        Probe probe = new Probe(System.nanoTime(), node.control(), new CompletableFuture<>(), false);
+        Probe probe = new Probe(System.nanoTime(), node.control(), new CompletableFuture<>(), false, new AtomicBoolean());
         Probe other = running.compareAndExchange(null, probe);
         if (other != null) {
             return other.finding();
@@ -122,9 +140,30 @@ final class Prober {
         }
     }
 
-    /** Ends a probe that took too long. */
+    /**
+     * Ends a probe that took too long, unless its answer is there by now and our own event loop, busy with something large, has
+     * not come to read it: it gets the time to.
+     */
     void timeOut(Probe probe) {
-        end(probe, Finding.ill(false, new TimeoutException("no answer to a probe")));
+        if (!probe.overdue().compareAndSet(false, true)) {
+            return;
+        }
+        Runnable verdict = () -> end(probe, Finding.ill(false, new TimeoutException("no answer to a probe")));
+        NodeClient.Wire open = probe.link().opened().isCompletedExceptionally()
+                ? null
+                : probe.link().opened().getNow(null);
+        if (open == null) {
+            verdict.run();
+            return;
+        }
+        try {
+            EventLoop loop = open.channel().eventLoop();
+            loop.execute(() -> {
+                Future<?> unused = loop.schedule(verdict, LOOP_GRACE_MILLIS, TimeUnit.MILLISECONDS);
+            });
+        } catch (RejectedExecutionException e) {
+            verdict.run();
+        }
     }
 
     private void ask(Probe probe) {
@@ -192,7 +231,7 @@ final class Prober {
 
     private void end(Probe probe, Finding finding) {
         if (!finding.alive() && !probe.repeated() && wasClosedByServer(probe, finding)) {
-            Probe again = new Probe(probe.startNanos(), node.control(), probe.finding(), true);
+            Probe again = new Probe(probe.startNanos(), node.control(), probe.finding(), true, new AtomicBoolean());
             if (running.compareAndSet(probe, again)) {
                 begin(again);
             }

@@ -105,7 +105,7 @@ final class Watch implements Runnable {
         Prober prober = node.prober();
         Prober.Probe probe = prober.running();
         if (probe != null) {
-            if (now - probe.startNanos() > prober.timeoutNanos() && now - lenientUntil > 0) {
+            if (now - lenientUntil > 0 && prober.isOverdue(probe, now)) {
                 prober.timeOut(probe);
             }
             return true;

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.RedisCluster;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -25,6 +26,7 @@ class ClusterStoreContractTest extends CacheStoreContract {
     @Override
     protected CacheStore create(String keyPrefix) {
         return ClusterStore.of(
-                ClusterConfig.of(List.of(cluster.seeds().split(","))).withKeyPrefix(KeyPrefix.of(keyPrefix)));
+                ClusterConfig.of(List.of(cluster.seeds().split(","))).withCommandTimeout(Duration.ofSeconds(10)) // 16 MiB on a busy machine
+                .withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }
 }

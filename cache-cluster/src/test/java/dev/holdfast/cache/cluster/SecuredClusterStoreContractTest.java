@@ -6,6 +6,7 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.Certificates;
 import dev.holdfast.cache.testkit.RedisCluster;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -20,6 +21,7 @@ class SecuredClusterStoreContractTest extends CacheStoreContract {
     @BeforeAll
     static void startCluster() {
         cluster = RedisCluster.builder()
+                .replicasPerMaster(0)
                 .tls(AUTHORITY)
                 .user("app", PASSWORD, "~contract* +@all -@admin -@dangerous")
                 .start();
@@ -33,7 +35,9 @@ class SecuredClusterStoreContractTest extends CacheStoreContract {
     @Override
     protected CacheStore create(String keyPrefix) {
         return ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",")))
+                .withCommandTimeout(Duration.ofSeconds(10))
                 .withKeyPrefix(KeyPrefix.of(keyPrefix))
+                .withPoolSize(2)
                 .withUsername("app")
                 .withPassword(Secret.of(PASSWORD))
                 .withTls(AUTHORITY.trustStore(), Secret.of(AUTHORITY.trustStorePassword())));
