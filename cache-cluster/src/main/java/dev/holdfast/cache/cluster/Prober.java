@@ -76,11 +76,7 @@ final class Prober {
      * @param overdue whether it has been noticed to take too long
      */
     record Probe(
-            long startNanos,
-            Link link,
-            CompletableFuture<Finding> finding,
-            boolean repeated,
-            AtomicBoolean overdue) {}
+            long startNanos, Link link, CompletableFuture<Finding> finding, boolean repeated, AtomicBoolean overdue) {}
 
     /** Probes failed in a row. */
     int failures() {
@@ -123,7 +119,8 @@ final class Prober {
 
     /** Begins a probe, or joins the one under way. The result never fails. */
     CompletableFuture<Finding> probe() {
-        Probe probe = new Probe(System.nanoTime(), node.control(), new CompletableFuture<>(), false, new AtomicBoolean());
+        Probe probe =
+                new Probe(System.nanoTime(), node.control(), new CompletableFuture<>(), false, new AtomicBoolean());
         Probe other = running.compareAndExchange(null, probe);
         if (other != null) {
             return other.finding();

@@ -25,8 +25,8 @@ class ClusterStoreContractTest extends CacheStoreContract {
 
     @Override
     protected CacheStore create(String keyPrefix) {
-        return ClusterStore.of(
-                ClusterConfig.of(List.of(cluster.seeds().split(","))).withCommandTimeout(Duration.ofSeconds(10)) // 16 MiB on a busy machine
+        return ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",")))
+                .withCommandTimeout(Duration.ofSeconds(10)) // 16 MiB on a busy machine
                 .withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }
 }

@@ -2,7 +2,6 @@ package dev.holdfast.cache.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,13 +13,14 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
 
 /** Settings, and what a cluster that can't be used looks like from the start. */
@@ -84,15 +84,25 @@ class ClusterStoreStartTest {
     }
 
     @Test
-    void theProviderIsFoundAndConnectsToNothing() {
-        StoreProvider provider = StreamSupport.stream(
-                        ServiceLoader.load(StoreProvider.class).spliterator(), false)
-                .filter(found -> found.tier().equals("cluster"))
-                .findFirst()
-                .orElseThrow();
+    void theProviderStandsWhereBothWaysOfLoadingLook() throws IOException {
+        Module module = ClusterStoreProvider.class.getModule();
+        try (InputStream services = module.getResourceAsStream("META-INF/services/" + StoreProvider.class.getName())) {
+            assertEquals(
+                    ClusterStoreProvider.class.getName(),
+                    new String(services.readAllBytes(), StandardCharsets.UTF_8).strip());
+        }
+        if (module.isNamed()) {
+            assertTrue(module.getDescriptor().provides().stream()
+                    .anyMatch(provides -> provides.providers().contains(ClusterStoreProvider.class.getName())));
+        }
+    }
 
+    @Test
+    void theProviderConnectsToNothing() {
+        StoreProvider provider = new ClusterStoreProvider();
+
+        assertEquals("cluster", provider.tier());
         provider.create(Settings.of(Map.of(NODES, "192.0.2.1:1"))).close();
-        assertInstanceOf(ClusterStoreProvider.class, provider);
     }
 
     @Test
