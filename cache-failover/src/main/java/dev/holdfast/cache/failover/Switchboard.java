@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * {@link #attempt} and in what that asks. The lock is held for decisions only, never across a store's work.
  */
 final class Switchboard {
+    /** What a command is given whose call has no time left: it was admitted when it had. */
+    private static final long SHORTEST = 1_000_000;
+
     private final ReentrantLock lock = new ReentrantLock();
     private final FailoverState state;
     private final List<Tier> tiers;
@@ -224,6 +227,8 @@ final class Switchboard {
             if (!attempt.purge().isEmpty()) {
                 store.removeAll(attempt.keys());
                 change(decided -> decided.purged(attempt));
+                // That took some of the time.
+                store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
             }
             result = operation.on(store, attempt.keys());
         } catch (RuntimeException | Error e) {
