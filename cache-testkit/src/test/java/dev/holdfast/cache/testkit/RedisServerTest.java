@@ -115,7 +115,7 @@ class RedisServerTest {
     @ParameterizedTest
     @EnumSource(
             value = Persistence.class,
-            names = {"AOF", "AOF_EVERYSEC", "AOF_ALWAYS"})
+            names = {"AOF", "AOF_ALWAYS"})
     void appendOnlyEveryAcknowledgedWriteSurvivesAKill(Persistence persistence) {
         try (RedisServer redis = RedisServer.builder().persistence(persistence).start()) {
             for (int i = 0; i < 100; i++) {
