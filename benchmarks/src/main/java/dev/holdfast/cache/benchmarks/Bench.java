@@ -79,6 +79,7 @@ final class Bench {
             new SingleBench(report, pace).run();
             virtual(report, pace);
         });
+        groups.put("cluster", new ClusterBench(report, pace)::run);
         groups.put("memory", hits::memory);
         groups.put("cache", () -> {
             hits.cache();

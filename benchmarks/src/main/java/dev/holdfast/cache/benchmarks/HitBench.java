@@ -1,9 +1,14 @@
 package dev.holdfast.cache.benchmarks;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.function.Supplier;
 import org.openjdk.jmh.runner.RunnerException;
 
 /** What takes nanoseconds: hits in this process, and what the composite adds to them. */
 final class HitBench {
+    private static final int CALLS = 1_000_000;
+
     private final Report report;
     private final Pace pace;
 
@@ -32,7 +37,49 @@ final class HitBench {
             String name = threads == 1 ? "failover.overhead" : "failover.overhead.t2";
             NanosContest.Results results = new NanosContest(MemoryHits.class, threads, pace).run("composite", "store");
             results.excess(report, name + ".ns", "composite", "store", NanosContest.Fork::nanos, "ns");
-            results.excess(report, name + ".bytes", "composite", "store", NanosContest.Fork::bytes, "bytes");
         }
+        allocation();
+    }
+
+    /**
+     * What the calling thread allocates, to the byte; JMH counts what other threads allocate meanwhile to the calls.
+     */
+    private void allocation() {
+        MemoryHits hits = new MemoryHits();
+        HitKeys keys = new HitKeys();
+        MemoryHits.Ours store = new MemoryHits.Ours();
+        MemoryHits.Composite composite = new MemoryHits.Composite();
+        try {
+            double[] more = new double[pace.rounds()];
+            for (int i = 0; i < more.length; i++) {
+                more[i] = bytesPerCall(() -> hits.composite(composite, keys))
+                        - bytesPerCall(() -> hits.store(store, keys));
+            }
+            report.add("failover.overhead.bytes", Report.median(more), more, "bytes");
+        } finally {
+            composite.close();
+        }
+    }
+
+    private static double bytesPerCall(Supplier<byte[]> call) {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        // Long enough to be compiled.
+        long sum = calls(call);
+        long before = threads.getCurrentThreadAllocatedBytes();
+        sum += calls(call);
+        long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+        if (sum == 0) {
+            throw new WrongAnswerException("empty values");
+        }
+        // Caffeine's own upkeep, which falls to some calls, is below half a byte a call.
+        return Math.rint((double) allocated / CALLS);
+    }
+
+    private static long calls(Supplier<byte[]> call) {
+        long sum = 0;
+        for (int i = 0; i < CALLS; i++) {
+            sum += call.get().length;
+        }
+        return sum;
     }
 }
