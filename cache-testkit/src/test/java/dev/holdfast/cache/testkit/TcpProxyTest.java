@@ -3,7 +3,6 @@ package dev.holdfast.cache.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -48,12 +47,12 @@ class TcpProxyTest {
     }
 
     @AfterEach
-    void stopProxy() {
+    void stopProxy() throws Exception {
         proxy.close();
         assertEquals(0, proxy.openConnections());
         String name = "tcp-proxy-" + proxy.port() + "-";
-        assertFalse(Thread.getAllStackTraces().keySet().stream()
-                .anyMatch(t -> t.getName().startsWith(name)));
+        Eventually.until("the end of the proxy's threads", () -> Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(t -> t.getName().startsWith(name)));
     }
 
     @Test
