@@ -317,6 +317,7 @@ class LoadingTest extends EngineFixture {
         }
         until("the others wait", () -> narrow.stats().loadsWaiting() == 18);
         assertEquals(2, narrow.stats().loadsRunning());
+        until("both have begun", () -> running.get() == 2);
         release.countDown();
         for (Future<String> caller : callers) {
             assertEquals("v", result(caller));
