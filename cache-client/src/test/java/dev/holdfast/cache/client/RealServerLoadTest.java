@@ -1,0 +1,141 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.Lookup;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Loads over a Redis that is one. */
+class RealServerLoadTest {
+    private static final CachePolicy STALE =
+            CachePolicy.of(Duration.ofMinutes(5)).withStaleFor(Duration.ofHours(1));
+
+    private final RedisServer redis = RedisServer.start();
+    private final CacheClient client = client();
+    private final Cache<String, String> cache = client.cache("c", String.class, String.class, STALE);
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+
+    private CacheClient client() {
+        return CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url())));
+    }
+
+    @AfterEach
+    void close() {
+        threads.shutdownNow();
+        client.close();
+        redis.close();
+    }
+
+    @Test
+    void aServerKilledInsideTheLoaderChangesNothingForTheCallers() throws Exception {
+        AtomicInteger loads = new AtomicInteger();
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        List<Future<String>> callers = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            callers.add(threads.submit(() -> cache.get("k", key -> {
+                loads.incrementAndGet();
+                loading.countDown();
+                EngineFixture.await(release);
+                return "loaded";
+            })));
+        }
+        EngineFixture.await(loading);
+        EngineFixture.until("all others have joined", () -> cache.stats().joins() == 19);
+        redis.kill();
+        release.countDown();
+        for (Future<String> caller : callers) {
+            assertEquals("loaded", caller.get(30, TimeUnit.SECONDS));
+        }
+        assertEquals(1, loads.get());
+        assertEquals(0, cache.stats().loadFailures());
+    }
+
+    @Test
+    void aRemovalDuringALoadLeavesNothingOnTheServer() throws Exception {
+        changeDuringALoad(changed -> changed.remove("k"));
+    }
+
+    @Test
+    void clearingDuringALoadLeavesNothingOnTheServer() throws Exception {
+        changeDuringALoad(Cache::clear);
+    }
+
+    private void changeDuringALoad(Consumer<Cache<String, String>> change) throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        Future<String> caller = threads.submit(() -> cache.get("k", key -> {
+            loading.countDown();
+            EngineFixture.await(release);
+            return "from before";
+        }));
+        EngineFixture.await(loading);
+        change.accept(cache);
+        release.countDown();
+        assertEquals("from before", caller.get(30, TimeUnit.SECONDS));
+        EngineFixture.until("the load is over", () -> cache.stats().notStored() == 1);
+        assertEquals(0L, redis.command("EXISTS", "c:k"));
+        assertEquals(List.of(), redis.command("KEYS", "c:*"));
+        assertEquals("after", cache.get("k", key -> "after"));
+        assertEquals(1L, redis.command("EXISTS", "c:k"), "that is where a load is stored");
+    }
+
+    @Test
+    void aValueMarkedStaleStandsInForAProcessThatStartsLater() {
+        cache.put("k", "old");
+        assertTrue(cache.markStale("k"));
+        client.close();
+        assertEquals(1L, redis.command("EXISTS", "c:k"));
+        try (CacheClient later = client()) {
+            Cache<String, String> theirs = later.cache("c", String.class, String.class, STALE);
+            assertNull(theirs.get("k"));
+            assertEquals(Lookup.State.STALE, theirs.lookup("k").state());
+            assertEquals("old", theirs.get("k", key -> {
+                throw new IOException("the source is away");
+            }));
+            assertEquals(1, theirs.stats().staleHits());
+        }
+    }
+
+    @Test
+    void twoHundredThreadsOnOneColdKeyRunOneLoad() throws Exception {
+        int callers = 200;
+        AtomicInteger loads = new AtomicInteger();
+        CyclicBarrier start = new CyclicBarrier(callers);
+        List<Future<String>> answers = new ArrayList<>();
+        for (int i = 0; i < callers; i++) {
+            answers.add(threads.submit(() -> {
+                start.await(30, TimeUnit.SECONDS);
+                return cache.get("k", key -> {
+                    EngineFixture.until("all others wait", () -> cache.stats().joins() == callers - 1);
+                    return "value " + loads.incrementAndGet();
+                });
+            }));
+        }
+        for (Future<String> answer : answers) {
+            assertEquals("value 1", answer.get(60, TimeUnit.SECONDS));
+        }
+        assertEquals(1, loads.get());
+        assertEquals(1, cache.stats().loads());
+    }
+}
