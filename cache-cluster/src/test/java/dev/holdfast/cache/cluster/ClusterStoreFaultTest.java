@@ -1,7 +1,6 @@
 package dev.holdfast.cache.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -95,7 +94,8 @@ class ClusterStoreFaultTest {
             return e != null
                     && e.reason() == Reason.PARTIAL
                     && !e.outcomeUnknown()
-                    && System.nanoTime() - start < 100_000_000;
+                    && System.nanoTime() - start < 100_000_000
+                    && !store.health().available();
         });
         String other = keyIn(complementOf(hit));
         store.put(other, bytes("1"), TTL);
@@ -104,7 +104,6 @@ class ClusterStoreFaultTest {
         assertEquals(Set.of(key), several.failedKeys());
         assertEquals(Set.of(other), several.partialResult().keySet());
         assertEquals(ProbeResult.OK, store.probe(Duration.ofSeconds(5)), "a third of the slots are out");
-        assertFalse(store.health().available());
 
         eventually("the replica to serve", () -> failureOf(key) == null);
         load.awaitCalls(2_000);
@@ -143,6 +142,8 @@ class ClusterStoreFaultTest {
         String address = added.host() + ':' + added.port();
         eventually("the new node in health", () -> slotsByNode().getOrDefault(address, 0) == 200);
         cluster.migrateSlots(added, old, 200);
+        // A node that is shut down before clients have seen its last slot leave costs a call that was on its way to it.
+        eventually("the slots back where they were, in health", () -> slotsByNode().getOrDefault(address, 0) == 0);
         cluster.removeNode(added);
 
         load.awaitCalls(2_000);
