@@ -143,7 +143,8 @@ class ClusterStoreFaultTest {
         eventually("the new node in health", () -> slotsByNode().getOrDefault(address, 0) == 200);
         cluster.migrateSlots(added, old, 200);
         // A node that is shut down before clients have seen its last slot leave costs a call that was on its way to it.
-        eventually("the slots back where they were, in health", () -> slotsByNode().getOrDefault(address, 0) == 0);
+        eventually(
+                "the slots back where they were, in health", () -> slotsByNode().getOrDefault(address, 0) == 0);
         cluster.removeNode(added);
 
         load.awaitCalls(2_000);
