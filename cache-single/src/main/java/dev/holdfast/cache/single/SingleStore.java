@@ -31,7 +31,7 @@ import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.Protocol.Keyword;
 
 /**
- * One Redis or Valkey server (6.2 or later; from 4.0 on it is known to get by) as a {@link CacheStore}, over a bounded
+ * One Redis or Valkey server (meant for 6.2 or later, tested with Redis 7.0) as a {@link CacheStore}, over a bounded
  * number of connections. Connects when it is first used, on threads of its own; resolves the server's name for every new
  * connection. A dead server costs a caller at most {@link #callBound()}: half a command timeout of waiting for a
  * connection, the connect timeout, and the command timeout.
