@@ -10,13 +10,12 @@ import java.util.List;
  * @param stamp the tier's stamp when it was admitted: as long as it is the same, these keys belong there
  * @param mask tiers that have already failed these keys
  * @param tries how often this tier has already failed them
- * @param purge removals to be made there first, because no tier is clean of these keys; mostly empty
+ * @param purge what is to be removed there first; mostly nothing
  * @param marked the tiers, as bits, for which the prefix was not dirty before
  */
-record Attempt(
-        int tier, List<String> keys, long stamp, int mask, int tries, List<DirtyRecord.Removal> purge, int marked) {
+record Attempt(int tier, List<String> keys, long stamp, int mask, int tries, Purge purge, int marked) {
 
     static Attempt of(int tier, List<String> keys, long stamp) {
-        return new Attempt(tier, keys, stamp, 0, 0, List.of(), 0);
+        return new Attempt(tier, keys, stamp, 0, 0, Purge.NONE, 0);
     }
 }

@@ -166,7 +166,7 @@ final class Call {
             List<String> done = new ArrayList<>(attempt.keys());
             done.removeAll(failure.failedKeys());
             if (!done.isEmpty()) {
-                succeeded(new Attempt(attempt.tier(), done, attempt.stamp(), 0, 0, List.of(), 0), 0, now);
+                succeeded(new Attempt(attempt.tier(), done, attempt.stamp(), 0, 0, attempt.purge(), 0), 0, now);
             }
         }
         boolean unknown = failure.outcomeUnknown() && kind != Kind.READ;

@@ -352,14 +352,28 @@ final class DirtyRecord {
         lost = false;
     }
 
-    /** Returns keys to remove, whatever may still arrive. */
-    List<Removal> planned(List<String> keys) {
+    /** Returns what to remove, whatever may still arrive: keys for which something may stay dirty nevertheless. */
+    Purge planned(List<String> keys) {
         List<Removal> batch = new ArrayList<>(keys.size());
         for (String key : keys) {
             Entry entry = entries.get(key);
             batch.add(new Removal(key, entry == null || entry.unsettledUntil != 0 ? 0 : entry.version));
         }
-        return batch;
+        return new Purge(batch, version);
+    }
+
+    /** Whether a key was made dirty, by itself or with others, after the record had this version. */
+    boolean markedSince(String key, int planned) {
+        Entry entry = entries.get(key);
+        if ((entry != null && entry.version > planned) || (all != null && all.version() > planned)) {
+            return true;
+        }
+        for (Map.Entry<String, Mark> prefix : prefixes.entrySet()) {
+            if (prefix.getValue().version() > planned && key.startsWith(prefix.getKey())) {
+                return true;
+            }
+        }
+        return false;
     }
 
     void retractPrefix(String prefix) {

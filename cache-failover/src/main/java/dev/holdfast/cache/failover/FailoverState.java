@@ -179,7 +179,7 @@ class FailoverState {
             }
             memoryUsedAt = now;
         }
-        List<DirtyRecord.Removal> purged = purge ? tier.dirty.planned(mine) : List.of();
+        Purge purged = purge ? tier.dirty.planned(mine) : Purge.NONE;
         return new Attempt(index, mine, tier.stamp, mask, tries, purged, marked);
     }
 
@@ -267,7 +267,7 @@ class FailoverState {
     /** The keys that no tier was clean of were removed where the call goes. */
     void purged(Attempt attempt) {
         TierState tier = tiers.get(attempt.tier());
-        for (DirtyRecord.Removal removal : attempt.purge()) {
+        for (DirtyRecord.Removal removal : attempt.purge().removals()) {
             tier.dirty.removed(removal);
         }
     }
@@ -279,7 +279,14 @@ class FailoverState {
             return false;
         }
         // One that was dirty in between and is clean again has changed the stamp.
-        return kind == Kind.PREFIX || attempt.keys().stream().noneMatch(key -> dirty(tier, key));
+        return kind == Kind.PREFIX
+                || attempt.keys().stream().noneMatch(key -> dirty(tier, key) && !purged(attempt, tier, key));
+    }
+
+    /** Whether a key is dirty there for no other reasons than those for which it was removed before the attempt. */
+    private static boolean purged(Attempt attempt, TierState tier, String key) {
+        return !attempt.purge().isEmpty()
+                && !tier.dirty.markedSince(key, attempt.purge().version());
     }
 
     /**

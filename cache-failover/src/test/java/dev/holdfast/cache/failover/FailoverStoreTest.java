@@ -324,6 +324,26 @@ class FailoverStoreTest {
     }
 
     @Test
+    void aKeyWithAnUnknownOutcomeIsUsedAgainAtOnceWhereThereIsNoOtherTier() {
+        FlakyStore alone = server();
+        try (FailoverStore one = FailoverStore.builder()
+                .tier("alone", alone)
+                .config(QUICK.withRetries(0))
+                .build()) {
+            alone.fail(1, Reason.TIMEOUT, FlakyStore.Effect.PENDING);
+            assertThrows(CacheUnavailableException.class, () -> one.put("c:k", bytes("lost"), TTL));
+
+            assertNull(one.get("c:k"));
+            one.put("c:k", bytes("v"), TTL);
+
+            assertEquals(1, alone.count("get"));
+            assertEquals(2, alone.count("put"));
+            assertEquals("CLOSED", one.health().tiers().get(0).state());
+            assertEquals(1, one.health().tiers().get(0).dirtyKeys(), "what is late may still arrive");
+        }
+    }
+
+    @Test
     void startFindsOutWhoIsThere() {
         first.kill();
 
