@@ -21,11 +21,18 @@ import org.HdrHistogram.Histogram;
 
 /**
  * Whether a call keeps its deadline while 64 threads call one server whose link drips or stands still every other second: the
- * time beyond the deadline of every call that reached it. {@code mvn -q -Pdeadline verify}.
+ * time beyond the deadline of every call that reached it. What was measured while the machine stood still is marked
+ * {@code void=true}. {@code mvn -q -Pdeadline verify}.
  */
 final class Deadline {
     private static final int THREADS = 64;
     private static final int ROUNDS = 10;
+    /** Before that: until classes are loaded and the code of failing is compiled, for which callers wait as well. */
+    private static final int WARM_UP = 6;
+    /** A machine that keeps every thread waiting for longer than this says nothing about ours; then it is tried again. */
+    private static final Duration STALL = Duration.ofMillis(20);
+
+    private static final int TRIES = 3;
     private static final Duration TIMEOUT = Duration.ofMillis(300);
     private static final Duration TTL = Duration.ofMinutes(5);
 
@@ -57,27 +64,43 @@ final class Deadline {
                 threads.add(new Thread(() -> call(store, key), "caller-" + i));
             }
             threads.forEach(Thread::start);
-            TimeUnit.SECONDS.sleep(3); // until the code is compiled
-            late.reset();
-            for (int round = 0; round < ROUNDS; round++) {
-                if (round % 2 == 0) {
-                    proxy.drip(Duration.ofMillis(100));
-                } else {
-                    proxy.halfOpen();
+            trouble(proxy, WARM_UP);
+            for (int i = 0; i < TRIES; i++) {
+                late.reset();
+                stall.reset();
+                calls.reset();
+                trouble(proxy, ROUNDS);
+                boolean calm = stall.get() <= STALL.toNanos();
+                report(calm ? "" : " void=true");
+                if (calm) {
+                    break;
                 }
-                TimeUnit.SECONDS.sleep(1);
-                proxy.pass();
-                TimeUnit.SECONDS.sleep(2);
             }
             stop.set(true);
             for (Thread thread : threads) {
                 thread.join();
             }
         }
+    }
+
+    private static void trouble(TcpProxy proxy, int rounds) throws InterruptedException {
+        for (int round = 0; round < rounds; round++) {
+            if (round % 2 == 0) {
+                proxy.drip(Duration.ofMillis(100));
+            } else {
+                proxy.halfOpen();
+            }
+            TimeUnit.SECONDS.sleep(1);
+            proxy.pass();
+            TimeUnit.SECONDS.sleep(2);
+        }
+    }
+
+    private void report(String remark) {
         System.out.printf(
                 Locale.ROOT,
                 "deadline: threads=%d timeout_ms=%d calls=%d reached=%d p50_over_ms=%.1f p99_over_ms=%.1f longest_over_ms=%.1f"
-                        + " stall_ms=%.1f%n",
+                        + " stall_ms=%.1f%s%n",
                 THREADS,
                 TIMEOUT.toMillis(),
                 calls.sum(),
@@ -85,7 +108,8 @@ final class Deadline {
                 late.getValueAtPercentile(50) / 1e6,
                 late.getValueAtPercentile(99) / 1e6,
                 late.getMaxValue() / 1e6,
-                stall.get() / 1e6);
+                stall.get() / 1e6,
+                remark);
     }
 
     private void call(FailoverStore store, String key) {
