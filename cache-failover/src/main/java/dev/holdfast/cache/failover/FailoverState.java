@@ -495,11 +495,8 @@ class FailoverState {
             tier.notes = null;
         } else if (!result.writable() && !tier.pinged) {
             tier.pinged = true;
+            // The store has said so in the log, with the rule that is missing.
             tier.notes = "the probe may not write its canary: only pinged";
-            effects.add(new Effect.Remark(
-                    index,
-                    "the probe may not write and read its canary, so the server is only"
-                            + " pinged; allow this user SET and GET on the canary's key (ACL SETUSER … ~*)"));
         }
         if (tier.closed()) {
             return;
