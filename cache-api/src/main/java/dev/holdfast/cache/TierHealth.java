@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param since when it came into this state
  * @param reason why it was last opened: {@code FAILURES}, {@code SLOW}, {@code FROZEN}, {@code PROBE}, {@code FORCED};
  *     {@code null} if never
+ * @param failureRate the share of its last 20 calls that failed, 0 to 1; of those it has had, if they are fewer since it
+ *     last came into service
  * @param lastFailure the last failure's message; {@code null} if there was none
  * @param lastFailureAt when that was
  * @param dirtyKeys keys that must be removed there before it serves them again
@@ -28,6 +30,7 @@ public record TierHealth(
         boolean serving,
         Instant since,
         @Nullable String reason,
+        double failureRate,
         @Nullable String lastFailure,
         @Nullable Instant lastFailureAt,
         int dirtyKeys,

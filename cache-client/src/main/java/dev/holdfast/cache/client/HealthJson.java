@@ -92,6 +92,7 @@ final class HealthJson {
                         "state",
                         tier.serving() ? "serving" : tier.state().equals("CLOSED") ? "standby" : lower(tier.state()))
                 .field("breaker", breaker(tier.state()))
+                .field("failureRate", tier.failureRate())
                 .field("since", time(tier.since()))
                 .field("reason", tier.reason() == null ? null : lower(tier.reason()))
                 .field("lastFailure", tier.lastFailure())

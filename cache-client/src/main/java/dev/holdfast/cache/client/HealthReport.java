@@ -52,6 +52,7 @@ final class HealthReport {
 
     /** A store that needs no composite is a tier that always serves. */
     private static TierHealth plain(String name, StoreHealth store) {
-        return new TierHealth(name, "CLOSED", true, store.startedAt(), null, null, null, 0, 0, 0, false, null, store);
+        return new TierHealth(
+                name, "CLOSED", true, store.startedAt(), null, 0, null, null, 0, 0, 0, false, null, store);
     }
 }

@@ -54,6 +54,7 @@ final class ManagedBeans {
                         .available())
                 .time("Since", "when it came into this state", TierHealth::since)
                 .text("Reason", "why it was last opened", TierHealth::reason)
+                .decimal("FailureRate", "the share of its last 20 calls that failed, 0 to 1", TierHealth::failureRate)
                 .text("LastFailure", "the last failure", TierHealth::lastFailure)
                 .time("LastFailureTime", "when that was", TierHealth::lastFailureAt)
                 .number("DirtyKeys", "keys to be removed there", t -> (long) t.dirtyKeys())

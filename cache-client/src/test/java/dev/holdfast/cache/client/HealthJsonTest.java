@@ -39,7 +39,7 @@ class HealthJsonTest {
     private static final StoreHealth MEMORY = StoreHealth.of("in-memory", false, START);
 
     private static TierHealth tier(String name, String state, boolean serving, StoreHealth store) {
-        return new TierHealth(name, state, serving, START, null, null, null, 0, 0, 0, false, null, store);
+        return new TierHealth(name, state, serving, START, null, 0, null, null, 0, 0, 0, false, null, store);
     }
 
     private static CacheHealth health(TierHealth... tiers) {
@@ -48,7 +48,7 @@ class HealthJsonTest {
     }
 
     private static final String CLUSTER_TIER = """
-            {"name":"cluster","type":"redis-cluster","state":"serving","breaker":"closed",\
+            {"name":"cluster","type":"redis-cluster","state":"serving","breaker":"closed","failureRate":0,\
             "since":"2024-10-24T11:00:00.000Z","reason":null,"lastFailure":null,"lastFailureAt":null,\
             "available":true,"readYourWrites":true,\
             "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%"},\
@@ -94,7 +94,7 @@ class HealthJsonTest {
                 "performance":{"averageResponseTime":0,"uptime":3600000},\
                 "connectionPool":{"totalConnections":0,"activeConnections":0,"idleConnections":0},\
                 "ready":true,"readYourWrites":true,\
-                "tiers":[{"name":"memory","type":"in-memory","state":"serving","breaker":"closed",""" + MEMORY_REST + "]}";
+                "tiers":[{"name":"memory","type":"in-memory","state":"serving","breaker":"closed","failureRate":0,""" + MEMORY_REST + "]}";
         assertEquals(expected, HealthJson.write(HealthReport.of(MEMORY, "memory", true, START, NOW)));
     }
 
@@ -106,6 +106,7 @@ class HealthJsonTest {
                 false,
                 NOW,
                 "FROZEN",
+                0.15,
                 "127.0.0.1:6379: \"no\" answer\n\u0001",
                 NOW,
                 17,
@@ -119,7 +120,7 @@ class HealthJsonTest {
                         .withPool(new PoolHealth(5, 2, 1, 3, 9)));
         String json = HealthJson.write(health(lost, tier("memory", "CLOSED", true, MEMORY)));
         assertTrue(json.contains("""
-                        {"name":"single","type":"native-redis","state":"open","breaker":"open",\
+                        {"name":"single","type":"native-redis","state":"open","breaker":"open","failureRate":0.15,\
                         "since":"2024-10-24T12:00:00.000Z","reason":"frozen",\
                         "lastFailure":"127.0.0.1:6379: \\"no\\" answer\\n\\u0001",\
                         "lastFailureAt":"2024-10-24T12:00:00.000Z","available":false,"readYourWrites":false,\

@@ -65,6 +65,13 @@ final class Breaker {
                 && breaker.getMetrics().getFailureRate() < FAILED_PERCENT;
     }
 
+    /** The share of the last calls that failed; 0 if there were none. */
+    double failureRate() {
+        CircuitBreaker.Metrics metrics = breaker.getMetrics();
+        int calls = metrics.getNumberOfBufferedCalls();
+        return calls == 0 ? 0 : (double) metrics.getNumberOfFailedCalls() / calls;
+    }
+
     void open() {
         if (!tripped()) {
             breaker.transitionToOpenState();

@@ -223,6 +223,18 @@ class FailoverStoreTest {
     }
 
     @Test
+    void healthSaysHowManyOfTheLastCallsFailed() {
+        for (int i = 0; i < 3; i++) {
+            store.get("c:k");
+        }
+        first.fail(1, Reason.CONNECTION, FlakyStore.Effect.NOT_SENT);
+        store.get("c:k");
+
+        await("all have been counted", () -> tier(0).failureRate() == 0.2);
+        assertEquals(0, tier(1).failureRate());
+    }
+
+    @Test
     void interruptedCallersOpenNothing() {
         for (int i = 0; i < 100; i++) {
             Thread.currentThread().interrupt();

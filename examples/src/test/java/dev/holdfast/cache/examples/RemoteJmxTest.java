@@ -47,6 +47,7 @@ class RemoteJmxTest {
                 "CacheClient.Tiers=single,memory",
                 "CacheClient.HealthJson={\"type\":\"native-redis\"",
                 "Tier.State=CLOSED",
+                "Tier.FailureRate=0.0",
                 "Tier.PoolMax=5",
                 "Tier.LastFailure=null",
                 "Node.Address=127.0.0.1:" + redis.port(),
