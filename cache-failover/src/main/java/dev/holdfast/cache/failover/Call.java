@@ -127,6 +127,7 @@ final class Call {
         if (kind == Kind.COUNT) {
             state.counted(attempt, request, result, now);
         }
+        state.changed(state.tiers.get(attempt.tier()), kind, attempt.keys());
         boolean below = kind != Kind.READ && kind != Kind.FILL && state.markBelow(attempt, kind, now);
         if (kind == Kind.COUNT || state.confirmed(attempt, kind)) {
             return below ? After.REMOVE_FROM_MEMORY : After.NOTHING;

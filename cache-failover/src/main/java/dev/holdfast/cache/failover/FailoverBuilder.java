@@ -155,8 +155,9 @@ public final class FailoverBuilder {
             CacheStore store = draft.store().within(config.failoverTimeout());
             TierState.Traits traits =
                     new TierState.Traits(draft.name(), draft.remote(), draft.policy(), bound(draft.name(), store));
-            states.add(new TierState(index, traits, config, nanoTime));
-            tiers.add(new Tier(traits, index, store, ticks, config));
+            TierState tier = new TierState(index, traits, config, nanoTime);
+            states.add(tier);
+            tiers.add(new Tier(tier, store, ticks, config));
         }
         String id = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
         FailoverState state = new FailoverState(config, states, random, id);

@@ -32,8 +32,8 @@ class FailoverState {
     private static final long PROBE_PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
 
     /**
-     * A tier in use writes its canary this often: what it acknowledges after its last canary it can forget unnoticed, when it
-     * is restarted from a snapshot.
+     * A tier in use writes its canary this often: of what it acknowledges after its last canary nobody can tell whether it
+     * is still there after a restart.
      */
     private static final long CANARY_PERIOD = SECOND;
 
@@ -272,6 +272,18 @@ class FailoverState {
         }
     }
 
+    /** Keys were changed on a tier. */
+    void changed(TierState tier, Kind kind, List<String> keys) {
+        if (tier.recent == null || !kind.invalidates) {
+            return;
+        }
+        if (kind == Kind.PREFIX) {
+            tier.recent.addPrefix(keys.get(0));
+        } else {
+            keys.forEach(tier.recent::add);
+        }
+    }
+
     /** Whether the keys of an attempt that succeeded belonged where it went, all the while. */
     boolean confirmed(Attempt attempt, Kind kind) {
         TierState tier = tiers.get(attempt.tier());
@@ -422,7 +434,9 @@ class FailoverState {
 
     /** Not where every request is paid for and no process of ours is restarted: such a tier is probed when it has been idle. */
     private static boolean canaryIsDue(TierState tier, long now) {
-        return !tier.buffered && tier.lastAnswerAt - tier.lastProbeAt > 0 && now - tier.lastProbeAt >= CANARY_PERIOD;
+        return tier.recent != null
+                && tier.lastAnswerAt - tier.lastProbeAt > 0
+                && (now - tier.lastProbeAt >= CANARY_PERIOD || tier.recent.many());
     }
 
     private boolean nothingLeadsToMemory() {
@@ -471,6 +485,9 @@ class FailoverState {
 
     private void probe(TierState tier, long now) {
         tier.probing = true;
+        if (tier.recent != null) {
+            tier.recent.probing();
+        }
         effects.add(new Effect.Probe(tier.index, now, tier.probeTimeout()));
     }
 
@@ -487,6 +504,9 @@ class FailoverState {
         if (!tier.closed() && (tier.fencing || startedAt - tier.fencedAt < 0)) {
             tier.nextProbeAt = now + probeInterval; // it may have used a connection from before
             return;
+        }
+        if (tier.recent != null) {
+            tier.recent.probed();
         }
         tier.took(now - startedAt);
         tier.lastAnswerAt = now;
@@ -582,6 +602,16 @@ class FailoverState {
         drainIfDue(tier, now);
     }
 
+    /**
+     * A tier's server may have been restarted from a snapshot that holds its last canary, and not what followed: that is to be
+     * done once more. Whoever was acknowledged on the route before the fence has said so by now, or finds another route.
+     */
+    void mayHaveForgotten(TierState tier) {
+        if (tier.recent != null && !tier.recent.drain(key -> mark(tier, key, 0), prefix -> markPrefix(tier, prefix))) {
+            tier.dirty.everything();
+        }
+    }
+
     // Open and closed
 
     private void open(TierState tier, FailoverReason reason, @Nullable Throwable cause, long now) {
@@ -628,6 +658,7 @@ class FailoverState {
         tier.fencing = false;
         tier.fencedAt = now;
         tier.nextProbeAt = now + probeInterval;
+        mayHaveForgotten(tier);
         if (!tier.buffered) {
             tier.dirty.settle();
         }
@@ -770,6 +801,9 @@ class FailoverState {
         TierState tier = tiers.get(work.tier());
         if (extent == Extent.ALL || !tier.dirty.lost()) {
             tier.dirty.everythingRemoved(work.version());
+            if (extent == Extent.ALL) {
+                changed(tier, Kind.PREFIX, List.of(""));
+            }
             tier.wentBack = false;
             if (extent != Extent.NOTHING) {
                 tier.notes = null;
@@ -792,12 +826,14 @@ class FailoverState {
     }
 
     void prefixRemoved(int index, DirtyRecord.Removal prefix) {
+        changed(tiers.get(index), Kind.PREFIX, List.of(prefix.key()));
         tiers.get(index).dirty.prefixRemoved(prefix);
         cleaned(tiers.get(index));
     }
 
     void removed(int index, List<DirtyRecord.Removal> keys) {
         TierState tier = tiers.get(index);
+        changed(tier, Kind.WRITE, keys.stream().map(DirtyRecord.Removal::key).toList());
         keys.forEach(tier.dirty::removed);
         tier.reconciled += keys.size();
         cleaned(tier);

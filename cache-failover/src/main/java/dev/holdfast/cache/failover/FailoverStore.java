@@ -177,6 +177,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 route.store().put(key, value, ttl);
                 route.tier().answered(tick);
+                route.tier().changed(key);
                 if (route == switchboard.route()) {
                     return;
                 }
@@ -201,6 +202,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 route.store().putAll(entries, ttl);
                 route.tier().answered(tick);
+                route.tier().changed(entries.keySet());
                 if (route == switchboard.route()) {
                     return;
                 }
@@ -273,6 +275,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 boolean result = route.store().putIfAbsent(key, value, ttl);
                 route.tier().answered(tick);
+                route.tier().changed(key);
                 if (route == switchboard.route()) {
                     return result;
                 }
@@ -297,6 +300,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 boolean result = route.store().replace(key, expected, value, ttl);
                 route.tier().answered(tick);
+                route.tier().changed(key);
                 if (route == switchboard.route()) {
                     return result;
                 }
@@ -321,6 +325,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 boolean result = route.store().remove(key);
                 route.tier().answered(tick);
+                route.tier().changed(key);
                 if (route == switchboard.route()) {
                     return result;
                 }
@@ -341,6 +346,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 boolean result = route.store().remove(key, expected);
                 route.tier().answered(tick);
+                route.tier().changed(key);
                 if (route == switchboard.route()) {
                     return result;
                 }
@@ -361,6 +367,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 route.store().removeAll(keys);
                 route.tier().answered(tick);
+                route.tier().changed(keys);
                 if (route == switchboard.route()) {
                     return;
                 }
@@ -426,6 +433,7 @@ public final class FailoverStore implements CacheStore {
             try {
                 boolean result = route.store().expire(key, ttl);
                 route.tier().answered(tick);
+                route.tier().changed(key);
                 if (route == switchboard.route()) {
                     return result;
                 }

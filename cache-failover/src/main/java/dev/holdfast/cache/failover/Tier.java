@@ -4,13 +4,16 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.PoolHealth;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /** A store in its place in the order: its calls are counted on their way in and out. */
 final class Tier {
     final int index;
     final String name;
     final boolean remote;
+    private final @Nullable RecentChanges recent;
     private final Ticks ticks;
     private final int slowTicks;
     private final int suspectTicks;
@@ -24,10 +27,11 @@ final class Tier {
     private long slowSeen;
     private long exhaustedSeen;
 
-    Tier(TierState.Traits traits, int index, CacheStore store, Ticks ticks, FailoverConfig config) {
-        this.index = index;
-        this.name = traits.name();
-        this.remote = traits.remote();
+    Tier(TierState state, CacheStore store, Ticks ticks, FailoverConfig config) {
+        this.index = state.index;
+        this.name = state.name;
+        this.remote = state.remote;
+        this.recent = state.recent;
         this.store = store;
         this.ticks = ticks;
         this.slowTicks = inTicks(config.slowCallThreshold());
@@ -61,6 +65,19 @@ final class Tier {
             slow.increment();
         }
         calls.end(tick);
+    }
+
+    /** A key was changed; to be called before the caller looks whether it went where it belonged. */
+    void changed(String key) {
+        if (recent != null) {
+            recent.add(key);
+        }
+    }
+
+    void changed(Collection<String> keys) {
+        if (recent != null) {
+            keys.forEach(recent::add);
+        }
     }
 
     /** A call ended with an exception. */

@@ -32,6 +32,8 @@ final class TierState {
     final long minProbeNanos;
     final Breaker breaker;
     final DirtyRecord dirty;
+    /** Of a server that writes its canary every second; else {@code null}. */
+    final @Nullable RecentChanges recent;
 
     Mode mode = Mode.CLOSED;
     long since;
@@ -110,6 +112,7 @@ final class TierState {
         this.minProbeNanos = traits.policy().minProbeTimeout().toNanos();
         this.breaker = new Breaker(name, config.slowCallThreshold(), nanoTime);
         this.dirty = new DirtyRecord(config.maxDirtyKeys(), config.maxDirtyBytes());
+        this.recent = remote && !buffered ? new RecentChanges() : null;
         this.graceNanos = config.gracePeriod().toNanos();
     }
 

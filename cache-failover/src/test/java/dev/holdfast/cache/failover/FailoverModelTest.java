@@ -2,16 +2,14 @@ package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Random histories of calls and faults, thousands of them, against what is promised. A history that fails names its seed. */
 class FailoverModelTest {
-    private static final Logger log = LoggerFactory.getLogger(FailoverModelTest.class);
     private static final long SEED = Long.getLong("holdfast.model.seed", 20_261_120L);
     private static final int HISTORIES = Integer.getInteger("holdfast.model.histories", 3_000);
     private static final int MUTANT_HISTORIES = 40_000;
@@ -26,7 +24,7 @@ class FailoverModelTest {
                     Set.of(),
                     true);
         }
-        log.info("{} histories from seed {}: every promise was kept", HISTORIES, SEED);
+        say("%d histories from seed %d: every promise was kept", HISTORIES, SEED);
     }
 
     /** A test that can't fail proves nothing: with a bug in one rule, some history must break a promise. */
@@ -45,7 +43,11 @@ class FailoverModelTest {
             tried++;
         }
         assertNotNull(found, bug + " was not found in " + tried + " histories");
-        log.info("{} was found by history {}: {}", bug, bug.firstHistory() + tried, found);
+        say("%s was found by history %d: %s", bug, bug.firstHistory() + tried, found);
+    }
+
+    private static void say(String format, Object... arguments) {
+        System.out.println(String.format(Locale.ROOT, format, arguments));
     }
 
     private static int steps(int history) {

@@ -49,8 +49,7 @@ class FailoverStateTest {
     @Test
     void aCallIsSlowThatTakesLongerThanTheThreshold() {
         Ticks ticks = new Ticks(() -> watch.now);
-        TierState.Traits traits = new TierState.Traits("first", true, TierPolicy.DEFAULT, 0);
-        Tier tier = new Tier(traits, 0, MemoryStore.create(1 << 20), ticks, FailoverConfig.DEFAULT);
+        Tier tier = new Tier(watch.first(), MemoryStore.create(1 << 20), ticks, FailoverConfig.DEFAULT);
         long threshold = FailoverConfig.DEFAULT.slowCallThreshold().toNanos() / Ticks.PERIOD;
         for (int call = 0; call < 20; call++) {
             int tick = tier.begin();
@@ -195,5 +194,30 @@ class FailoverStateTest {
 
         watch.state.forceFailback(watch.now);
         assertTrue(watch.state.readsAreClean());
+    }
+
+    @Test
+    void aTierThatWasOpenedIsClearedOfWhatWasChangedSinceItsLastCanary() {
+        watch.state.changed(watch.first(), Kind.WRITE, List.of("c:old"));
+        watch.pass(Duration.ofMinutes(2));
+        watch.state.changed(watch.first(), Kind.WRITE, List.of("c:new"));
+        watch.state.changed(watch.first(), Kind.READ, List.of("c:read"));
+        watch.lose();
+
+        assertTrue(watch.first().dirty.contains("c:new"));
+        assertEquals(1, watch.first().dirty.size());
+        watch.awaitFirst();
+        assertEquals(1, watch.count("remove c:new"));
+    }
+
+    @Test
+    void moreRecentChangesThanAreKeptClearATierThatWasOpened() {
+        for (int i = 0; i <= RecentChanges.KEPT; i++) {
+            watch.state.changed(watch.first(), Kind.WRITE, List.of("c:" + i));
+        }
+        watch.lose();
+        watch.awaitFirst();
+
+        assertEquals(1, watch.count("remove everything"));
     }
 }

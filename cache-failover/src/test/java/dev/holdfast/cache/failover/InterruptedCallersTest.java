@@ -23,13 +23,11 @@ class InterruptedCallersTest {
 
     private final FlakyStore server = new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3));
     private final Ticks ticks = new Ticks(() -> 1);
-    private final TierState.Traits traits = new TierState.Traits("first", true, TierPolicy.DEFAULT, 0);
-    private final Tier tier = new Tier(traits, 0, server, ticks, FailoverConfig.DEFAULT);
-    private final FailoverState state = new FailoverState(
-            FailoverConfig.DEFAULT,
-            List.of(new TierState(0, traits, FailoverConfig.DEFAULT, () -> 1)),
-            new SplittableRandom(1),
-            "test");
+    private final TierState first = new TierState(
+            0, new TierState.Traits("first", true, TierPolicy.DEFAULT, 0), FailoverConfig.DEFAULT, () -> 1);
+    private final Tier tier = new Tier(first, server, ticks, FailoverConfig.DEFAULT);
+    private final FailoverState state =
+            new FailoverState(FailoverConfig.DEFAULT, List.of(first), new SplittableRandom(1), "test");
     private final Switchboard switchboard = new Switchboard(state, List.of(tier), ticks, () -> 1, null);
 
     /** Makes virtual threads where the JVM has them. */

@@ -315,6 +315,9 @@ final class ModelCaller {
             at = At.NEXT;
             return;
         }
+        if (fast != null) {
+            world.state.changed(world.tiers.get(attempt.tier()), request.kind(), attempt.keys());
+        }
         if (fast != null && (request.kind() == Kind.COUNT || fast.equals(world.route()))) {
             end(true);
             return;

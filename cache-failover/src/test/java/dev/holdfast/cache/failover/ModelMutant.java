@@ -18,14 +18,19 @@ enum ModelMutant {
     DELTA_TWICE,
     MARKERS_SKIPPED,
     PREFIX_DROPPED,
-    CANARY_IGNORED;
+    CANARY_IGNORED,
+    RECENT_CHANGES_TRUSTED;
 
     /**
-     * Where the search begins: for the rarest near the history that last found it, some 7,000 from the start, to keep the
-     * build short.
+     * Where the search begins: for the rarest near the histories that last found them, some thousands from the start, to keep
+     * the build short.
      */
     int firstHistory() {
-        return this == EPOCH_CHECK_SKIPPED ? 7_000 : 0;
+        return switch (this) {
+            case EPOCH_CHECK_SKIPPED -> 16_000;
+            case CANARY_IGNORED -> 6_000;
+            default -> 0;
+        };
     }
 
     Set<ModelWorld.Outside> outside() {
@@ -80,6 +85,13 @@ enum ModelMutant {
                 super.counted(attempt, request, result, now);
                 if (bug == DELTA_TWICE) {
                     super.counted(attempt, request, result, now);
+                }
+            }
+
+            @Override
+            void mayHaveForgotten(TierState tier) {
+                if (bug != RECENT_CHANGES_TRUSTED) {
+                    super.mayHaveForgotten(tier);
                 }
             }
 

@@ -25,12 +25,34 @@ final class ModelServer {
     boolean up = true;
     boolean frozen;
     boolean shardOut;
-    boolean wentBack;
+    /** The number that its canary has, and the last that was acknowledged. */
+    long canary;
+
+    long snapshotCanary;
+    long acknowledged;
     long now;
 
     ModelServer(boolean remote, boolean buffered) {
         this.remote = remote;
         this.buffered = buffered;
+    }
+
+    void save() {
+        snapshot = new HashMap<>(data);
+        snapshotCanary = canary;
+    }
+
+    /** As {@link #save} left it. Where commands are buffered no canary is written every second, and none may be lost. */
+    void goBack() {
+        data = new HashMap<>(snapshot);
+        canary = buffered ? -1 : snapshotCanary;
+    }
+
+    /** Writes the next canary; returns whether that of before was lost. */
+    boolean probe() {
+        boolean lost = canary < acknowledged;
+        canary = ++acknowledged;
+        return lost;
     }
 
     boolean serves(String key) {

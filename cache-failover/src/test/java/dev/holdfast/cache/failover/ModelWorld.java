@@ -286,15 +286,15 @@ final class ModelWorld {
             }
             case 2, 3, 4 -> {
                 if (!server.up) {
-                    // That a server died and came back in its past before any call noticed is not promised against.
-                    boolean past = random.nextInt(4) == 0 && !tiers.get(index).closed();
+                    // That a server died and came back in its past before any call or probe noticed is not promised
+                    // against.
+                    boolean past = random.nextInt(4) == 0 && tiers.get(index).mode == TierState.Mode.OPEN;
                     if (tracing) {
                         note("restart " + index + (past ? " in its past" : ""));
                     }
                     server.up = true;
                     if (past) {
-                        server.data = new HashMap<>(server.snapshot);
-                        server.wentBack = true;
+                        server.goBack();
                         countersVoid = true;
                     }
                 }
@@ -315,7 +315,7 @@ final class ModelWorld {
                     server.frozen = false;
                 }
             }
-            case 8 -> server.snapshot = new HashMap<>(server.data);
+            case 8 -> server.save();
             default -> {
                 server.shardOut = !server.shardOut;
                 if (tracing) {
@@ -366,10 +366,7 @@ final class ModelWorld {
         CacheUnavailableException failure = !server.up
                 ? new CacheUnavailableException("down", null, Reason.CONNECTION, false)
                 : new CacheTimeoutException("frozen", null, true);
-        boolean wentBack = answers && server.wentBack;
-        if (wentBack) {
-            server.wentBack = false;
-        }
+        boolean wentBack = answers && server.probe();
         background.add(() -> {
             if (answers) {
                 boolean told = wentBack && !outside.contains(Outside.CANARY_IGNORED);

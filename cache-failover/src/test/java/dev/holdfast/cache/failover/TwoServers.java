@@ -140,8 +140,16 @@ final class TwoServers implements AutoCloseable {
         return tier(tier).serving();
     }
 
-    boolean probedSince(String tier, Instant moment) {
-        Instant last = tier(tier).store().nodes().get(0).lastHealthCheck();
+    /** Until the first server has acknowledged a canary that was not yet under way: it can't forget unnoticed what came before. */
+    void awaitCanary() {
+        for (int i = 0; i < 2; i++) {
+            Instant begin = Instant.now();
+            await("a canary", () -> probedSince(begin));
+        }
+    }
+
+    private boolean probedSince(Instant moment) {
+        Instant last = tier("first").store().nodes().get(0).lastHealthCheck();
         return last != null && last.isAfter(moment);
     }
 
