@@ -53,6 +53,18 @@ public interface CacheStore extends AutoCloseable {
     byte @Nullable [] get(String key);
 
     /**
+     * Returns the value of a key as {@link #get} does, for a caller that only reads it: the array may be the store's own. Whoever
+     * changes it changes what others read. What it holds never changes by itself, also if the key is written or removed later.
+     * By default a copy; a store that holds its values in this process should override it.
+     *
+     * @param key the key
+     * @return the value, not to be changed, or {@code null} if the key is absent
+     */
+    default byte @Nullable [] getShared(String key) {
+        return get(key);
+    }
+
+    /**
      * Returns the values of several keys, in one round trip for each server node, nodes in parallel. Not a snapshot:
      * keys may change between the reading of one and of the next.
      *

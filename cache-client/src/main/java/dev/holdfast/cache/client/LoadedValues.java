@@ -26,7 +26,7 @@ final class LoadedValues<K, V> {
     @Nullable
     Outcome<V> freshIn(String storeKey) {
         try {
-            byte[] entry = store.get(storeKey);
+            byte[] entry = store.getShared(storeKey);
             if (entry == null) {
                 return null;
             }

@@ -27,22 +27,20 @@ final class Reads<V> {
         this.sampled = store.callBound().isZero();
     }
 
+    /** What the store holds; not to be changed. */
     byte @Nullable [] get(String storeKey) {
-        if (sampled && (ThreadLocalRandom.current().nextInt() & SAMPLE_MASK) != 0) {
-            return getUntimed(storeKey);
-        }
-        long start = System.nanoTime();
-        byte[] entry = getUntimed(storeKey);
-        counters.readTime.record(System.nanoTime() - start);
-        return entry;
-    }
-
-    private byte @Nullable [] getUntimed(String storeKey) {
+        boolean timed = !sampled || (ThreadLocalRandom.current().nextInt() & SAMPLE_MASK) == 0;
+        long start = timed ? System.nanoTime() : 0;
+        byte[] entry;
         try {
-            return store.get(storeKey);
+            entry = store.getShared(storeKey); // decoded in place: a codec neither keeps nor changes it
         } catch (CacheException e) {
             throw counted(e);
         }
+        if (timed) {
+            counters.readTime.record(System.nanoTime() - start);
+        }
+        return entry;
     }
 
     /** Reads several keys. */

@@ -120,12 +120,25 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
+        return get(key, false);
+    }
+
+    @Override
+    public byte @Nullable [] getShared(String key) {
+        return get(key, true);
+    }
+
+    private static byte @Nullable [] get(CacheStore store, String key, boolean shared) {
+        return shared ? store.getShared(key) : store.get(key);
+    }
+
+    private byte @Nullable [] get(String key, boolean shared) {
         Route route = enter();
         @Nullable Tried<Optional<byte[]>> tried = null;
         if (route.reads()) {
             int tick = route.tier().begin();
             try {
-                byte @Nullable [] result = route.store().get(key);
+                byte @Nullable [] result = get(route.store(), key, shared);
                 route.tier().answered(tick);
                 if (route == switchboard.route()) {
                     return result;
@@ -139,7 +152,7 @@ public final class FailoverStore implements CacheStore {
                         tried,
                         Request.read(key),
                         Optional.<byte[]>empty(),
-                        (store, keys) -> Optional.ofNullable(store.get(key)))
+                        (store, keys) -> Optional.ofNullable(get(store, key, shared)))
                 .orElse(null);
     }
 

@@ -1,6 +1,8 @@
 package dev.holdfast.cache.memory;
 
-/** A value and when it ends. Two are equal only if they are the same, which makes them fit for compare-and-set. */
+import com.github.benmanes.caffeine.cache.Ticker;
+
+/** A key's value and when it ends. Two are equal only if they are the same. */
 final class Entry {
     /** The end of an entry that has none. */
     static final long NEVER = Long.MAX_VALUE;
@@ -9,7 +11,7 @@ final class Entry {
      * What the map keeps for each entry besides key and value: this object, Caffeine's node, the hash table's node and
      * slot, the share in the frequency sketch. Measured by MemoryStoreFootprintTest with compressed references.
      */
-    static final int OVERHEAD_BYTES = 136;
+    static final int OVERHEAD_BYTES = 144;
 
     private static final int STRING_BYTES = 24;
     private static final int ARRAY_HEADER_BYTES = 16;
@@ -17,16 +19,22 @@ final class Entry {
     /** Stands for the end of an entry that was removed. */
     private static final long REMOVED = Long.MIN_VALUE;
 
+    /** The very object that the map has, so that it takes no memory of its own. */
+    final String key;
+
     final byte[] value;
     private volatile long expiresAtNanos;
+    private volatile boolean replaced;
 
     /**
      * Creates one.
      *
+     * @param key the map's own object
      * @param value kept, and never changed
      * @param expiresAtNanos on the store's clock, or {@link #NEVER}
      */
-    Entry(byte[] value, long expiresAtNanos) {
+    Entry(String key, byte[] value, long expiresAtNanos) {
+        this.key = key;
         this.value = value;
         this.expiresAtNanos = expiresAtNanos;
     }
@@ -47,6 +55,22 @@ final class Entry {
 
     boolean removed() {
         return expiresAtNanos == REMOVED;
+    }
+
+    /** Says that another entry takes this one's place. Until it has, the map may still return this one. */
+    void replace() {
+        replaced = true;
+    }
+
+    /** Whether the map no longer has it, or soon will not; once true, for ever. */
+    boolean outdated() {
+        return replaced || removed();
+    }
+
+    /** Whether it may be returned without asking the map. */
+    boolean current(Ticker clock) {
+        long end = expiresAtNanos;
+        return !replaced && (end == NEVER || end > clock.read());
     }
 
     /** What this entry and its key weigh, in bytes of heap. */

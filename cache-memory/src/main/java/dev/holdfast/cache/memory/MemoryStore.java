@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
@@ -48,6 +49,9 @@ public final class MemoryStore implements CacheStore {
     /** An entry over the 16,384th part of the store is large. */
     private static final int LARGE_SHIFT = 14;
 
+    /** One read of 16 that Caffeine need not answer is told to it all the same. */
+    private static final int TOLD_MASK = 15;
+
     private static final int ONCE_IDS = 1_024;
     private static final Duration ONCE_TTL = Duration.ofHours(1);
 
@@ -56,6 +60,7 @@ public final class MemoryStore implements CacheStore {
     private final Ticker clock;
     private final Cache<String, Entry> cache;
     private final ConcurrentMap<String, Entry> map;
+    private final RecentReads recent;
     private final Cache<OnceId, Long> onceResults;
     private final ReentrantLock onceLock = new ReentrantLock();
     private final LongAdder operations = new LongAdder();
@@ -73,6 +78,7 @@ public final class MemoryStore implements CacheStore {
         // From zero on, so that no instant is Entry.NEVER.
         long origin = nanoTime.getAsLong();
         this.clock = () -> nanoTime.getAsLong() - origin;
+        this.recent = new RecentReads(maxBytes);
         this.cache = Caffeine.newBuilder()
                 .maximumWeight(maxBytes)
                 .weigher((String key, Entry entry) ->
@@ -82,7 +88,7 @@ public final class MemoryStore implements CacheStore {
                 .scheduler(Scheduler.systemScheduler())
                 .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
                     if (entry != null) {
-                        entry.remove();
+                        remove(entry);
                     }
                 })
                 .build();
@@ -123,7 +129,8 @@ public final class MemoryStore implements CacheStore {
         /**
          * Bounds the store.
          *
-         * @param value how much heap its entries may take, keys and overhead included, in bytes; positive
+         * @param value how much heap its entries may take, keys and overhead included, in bytes; positive. A 64th part of it,
+         *     at most 4 MiB, is taken besides for a table of what was read
          * @return this builder
          */
         public Builder maxBytes(long value) {
@@ -158,17 +165,37 @@ public final class MemoryStore implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
+        byte[] value = getShared(key);
+        return value == null ? null : value.clone();
+    }
+
+    /** Returns the store's own array, which is never changed: what the store holds for the key now, whatever it holds later. */
+    @Override
+    public byte @Nullable [] getShared(String key) {
         begin();
         return read(key);
     }
 
     private byte @Nullable [] read(String key) {
+        Entry entry = recent.candidate(key);
+        if (entry != null
+                && entry.key.equals(key)
+                && entry.current(clock)
+                // Now and then Caffeine hears of it, so that it knows what is worth keeping.
+                && (ThreadLocalRandom.current().nextInt() & TOLD_MASK) != 0) {
+            return entry.value;
+        }
+        return readFromMap(key);
+    }
+
+    private byte @Nullable [] readFromMap(String key) {
         Entry entry = present(key);
         if (entry == null) {
             requireScalars(key); // what is present was checked when it was stored
             return null;
         }
-        return entry.value.clone();
+        recent.keep(entry);
+        return entry.value;
     }
 
     private @Nullable Entry present(String key) {
@@ -176,12 +203,26 @@ public final class MemoryStore implements CacheStore {
         return entry == null || entry.removed() ? null : entry;
     }
 
+    /** Within the map's step that takes the entry out. */
+    private void remove(Entry entry) {
+        entry.remove();
+        recent.drop(entry);
+    }
+
+    /** Within the map's step that puts another entry in its place. */
+    private void replace(@Nullable Entry entry) {
+        if (entry != null) {
+            entry.replace();
+            recent.drop(entry);
+        }
+    }
+
     /** Marks an entry as removed in the same step that removes it. */
     private boolean removeMarked(String key) {
         boolean[] present = new boolean[1];
         map.computeIfPresent(key, (k, entry) -> {
             present[0] = true;
-            entry.remove();
+            remove(entry);
             return null;
         });
         return present[0];
@@ -194,7 +235,7 @@ public final class MemoryStore implements CacheStore {
         for (String key : keys) {
             byte[] value = read(key);
             if (value != null) {
-                found.putIfAbsent(key, value);
+                found.putIfAbsent(key, value.clone());
             }
         }
         return found;
@@ -203,50 +244,64 @@ public final class MemoryStore implements CacheStore {
     @Override
     public void put(String key, byte[] value, Duration ttl) {
         begin();
-        cache.put(key, newEntry(key, value, ttl));
+        requireStorable(key, value);
+        long expiresAtNanos = expiresAtNanos(ttl);
+        put(key, value.clone(), expiresAtNanos);
+    }
+
+    private void put(String key, byte[] value, long expiresAtNanos) {
+        map.compute(key, (mapsKey, old) -> {
+            replace(old);
+            return new Entry(mapsKey, value, expiresAtNanos);
+        });
         evictIfLarge(value.length);
     }
 
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
         begin();
-        CacheStore.ttlMillis(ttl);
-        Map<String, Entry> checked = new LinkedHashMap<>();
-        entries.forEach((key, value) -> checked.put(key, newEntry(key, value, ttl)));
-        checked.forEach((key, entry) -> {
-            cache.put(key, entry);
-            evictIfLarge(entry.value.length);
+        long expiresAtNanos = expiresAtNanos(ttl);
+        Map<String, byte[]> checked = new LinkedHashMap<>();
+        entries.forEach((key, value) -> {
+            requireStorable(key, value);
+            checked.put(key, value.clone());
         });
+        checked.forEach((key, value) -> put(key, value, expiresAtNanos));
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         begin();
-        Entry created = newEntry(key, value, ttl);
-        Entry present = map.putIfAbsent(key, created);
-        while (present != null && present.removed()) {
-            Thread.onSpinWait(); // it leaves the map now
-            present = map.putIfAbsent(key, created);
-        }
+        requireStorable(key, value);
+        long expiresAtNanos = expiresAtNanos(ttl);
+        byte[] copy = value.clone();
+        boolean[] stored = new boolean[1];
+        map.compute(key, (mapsKey, old) -> {
+            stored[0] = old == null;
+            return old == null ? new Entry(mapsKey, copy, expiresAtNanos) : old;
+        });
         evictIfLarge(value.length);
-        return present == null;
+        return stored[0];
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
         begin();
         Objects.requireNonNull(expected, "expected");
-        Entry replacement = newEntry(key, value, ttl);
-        while (true) {
-            Entry entry = present(key);
-            if (entry == null || !Arrays.equals(entry.value, expected)) {
-                return false;
+        requireStorable(key, value);
+        long expiresAtNanos = expiresAtNanos(ttl);
+        byte[] copy = value.clone();
+        boolean[] replaced = new boolean[1];
+        map.computeIfPresent(key, (mapsKey, old) -> {
+            replaced[0] = Arrays.equals(old.value, expected);
+            if (!replaced[0]) {
+                return old;
             }
-            if (map.replace(key, entry, replacement)) {
-                evictIfLarge(value.length);
-                return true;
-            }
-        }
+            replace(old);
+            return new Entry(mapsKey, copy, expiresAtNanos);
+        });
+        evictIfLarge(value.length);
+        return replaced[0];
     }
 
     @Override
@@ -267,7 +322,7 @@ public final class MemoryStore implements CacheStore {
                 return entry;
             }
             removed[0] = true;
-            entry.remove();
+            remove(entry);
             return null;
         });
         return removed[0];
@@ -309,7 +364,11 @@ public final class MemoryStore implements CacheStore {
         begin();
         requireScalars(key);
         long expiresAtNanos = expiresAtNanos(ttl);
-        return map.computeIfPresent(key, (k, entry) -> new Entry(entry.value, expiresAtNanos)) != null;
+        Entry present = map.computeIfPresent(key, (mapsKey, old) -> {
+            replace(old);
+            return new Entry(mapsKey, old.value, expiresAtNanos);
+        });
+        return present != null;
     }
 
     @Override
@@ -342,10 +401,11 @@ public final class MemoryStore implements CacheStore {
         requireRoom(key, Long.BYTES);
         long expiresAtNanos = expiresAtNanos(ttlIfCreated);
         long[] sum = new long[1];
-        map.compute(key, (k, entry) -> {
-            sum[0] = entry == null ? delta : sum(key, entry.value, delta);
+        map.compute(key, (mapsKey, old) -> {
+            sum[0] = old == null ? delta : sum(key, old.value, delta);
             byte[] digits = Long.toString(sum[0]).getBytes(StandardCharsets.US_ASCII);
-            return new Entry(digits, entry == null ? expiresAtNanos : entry.expiresAtNanos());
+            replace(old);
+            return new Entry(mapsKey, digits, old == null ? expiresAtNanos : old.expiresAtNanos());
         });
         return sum[0];
     }
@@ -422,6 +482,7 @@ public final class MemoryStore implements CacheStore {
     public void close() {
         closed = true;
         cache.invalidateAll();
+        recent.clear();
         onceResults.invalidateAll();
     }
 
@@ -443,10 +504,9 @@ public final class MemoryStore implements CacheStore {
         operations.increment();
     }
 
-    private Entry newEntry(String key, byte[] value, Duration ttl) {
+    private void requireStorable(String key, byte[] value) {
         requireScalars(key);
         requireRoom(key, value.length);
-        return new Entry(value.clone(), expiresAtNanos(ttl));
     }
 
     /**

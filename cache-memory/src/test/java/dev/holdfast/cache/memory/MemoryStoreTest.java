@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -19,6 +20,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -188,6 +190,72 @@ class MemoryStoreTest {
             }
         }
         assertTrue(hot.size() > 25, () -> "only " + hot.size() + " of 50 survived");
+    }
+
+    @Test
+    void whatWasReadOftenIsForgottenAtOnceByEveryChange() {
+        byte[] other = {9};
+        for (int round = 0; round < 100; round++) {
+            store.put("k", VALUE, TTL);
+            readOften("k", VALUE);
+            store.put("k", other, TTL);
+            readOften("k", other);
+            assertTrue(store.replace("k", other, VALUE, TTL));
+            readOften("k", VALUE);
+            assertTrue(store.expire("k", Duration.ofMillis(1)));
+            readOften("k", VALUE);
+            advance(Duration.ofMillis(1));
+            readOften("k", null);
+            assertTrue(store.putIfAbsent("k", other, TTL));
+            readOften("k", other);
+            assertTrue(store.remove("k", other));
+            readOften("k", null);
+            store.putAll(Map.of("k", VALUE), TTL);
+            readOften("k", VALUE);
+            store.removeAll(List.of("k"));
+            readOften("k", null);
+            store.increment("k", 1, TTL);
+            readOften("k", new byte[] {'1'});
+            store.increment("k", 1, TTL);
+            readOften("k", new byte[] {'2'});
+            assertEquals(1, store.removeByPrefix("k"));
+            readOften("k", null);
+        }
+    }
+
+    private void readOften(String key, byte @Nullable [] expected) {
+        for (int i = 0; i < 3; i++) {
+            assertArrayEquals(expected, store.get(key));
+        }
+    }
+
+    @Test
+    void aSharedArrayIsTheStoresOwnUntilTheKeyIsWrittenAgain() {
+        store.put("k", VALUE, TTL);
+        byte[] shared = store.getShared("k");
+        assertSame(shared, store.getShared("k"));
+        assertNotSame(VALUE, shared);
+
+        store.put("k", new byte[] {9}, TTL);
+        assertArrayEquals(VALUE, shared);
+        assertArrayEquals(new byte[] {9}, store.getShared("k"));
+    }
+
+    @Test
+    void whatWasReadIsNotKeptBeyondItsEviction() {
+        byte[] large = new byte[300_000];
+        for (int i = 0; i < 100; i++) {
+            String key = "large:" + i;
+            store.put(key, large, TTL);
+            store.get(key);
+        }
+        long reachable = store.weightedBytes();
+        long read = 0;
+        for (int i = 0; i < 100; i++) {
+            byte[] value = store.getShared("large:" + i);
+            read += value == null ? 0 : value.length;
+        }
+        assertTrue(read <= reachable, read + " bytes are readable, " + reachable + " are accounted for");
     }
 
     @Test

@@ -259,6 +259,20 @@ abstract class CacheStoreContractEntries extends CacheStoreContractFixture {
     }
 
     @Test
+    void aSharedArrayHoldsWhatGetReturnsAndStaysAsItIs() {
+        assertNull(store.getShared("k"));
+        store.put("k", VALUE, LONG);
+        byte[] shared = store.getShared("k");
+        assertArrayEquals(VALUE, shared);
+
+        store.put("k", OTHER, LONG);
+        assertArrayEquals(VALUE, shared);
+        assertArrayEquals(OTHER, store.getShared("k"));
+        store.remove("k");
+        assertNull(store.getShared("k"));
+    }
+
+    @Test
     void anArrayThatWasReturnedBelongsToTheCaller() {
         store.put("k", VALUE, LONG);
 
