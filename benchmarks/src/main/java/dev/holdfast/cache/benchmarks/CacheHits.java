@@ -3,8 +3,10 @@ package dev.holdfast.cache.benchmarks;
 import com.alicp.jetcache.embedded.CaffeineCacheBuilder;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.memory.MemoryStore;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.cache2k.Cache2kBuilder;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -15,8 +17,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.springframework.cache.caffeine.CaffeineCache;
 
 /**
- * Hits of String values in this process. Ours decodes the value from its bytes on every hit and hands out a String of the
- * caller's own; all the peers hand out the object that was put in.
+ * Hits of values in this process; the methods' names say what a hit hands out. Ours decodes a String from its bytes each time, or,
+ * where the values are byte strings, copies them; all the peers hand out a reference to the object that was put in.
  */
 public class CacheHits {
     private static final int LIMIT = 2 * HitKeys.ENTRIES;
@@ -25,6 +27,10 @@ public class CacheHits {
     public CacheHits() {}
 
     private static String never(String key) {
+        throw new WrongAnswerException("a hit was expected: " + key);
+    }
+
+    private static byte[] neverBytes(String key) {
         throw new WrongAnswerException("a hit was expected: " + key);
     }
 
@@ -42,10 +48,14 @@ public class CacheHits {
                 .memory(() -> MemoryStore.create(64L << 20))
                 .build();
         private final Cache<String, String> cache = client.cache("hits", String.class, String.class);
+        private final Cache<String, byte[]> bytes = client.cache("bytes", String.class, byte[].class);
+        private final CacheStore store = MemoryStore.create(64L << 20);
 
         /** For JMH. */
         public Ours() {
             HitKeys.texts(cache::put);
+            HitKeys.bytes(bytes::put);
+            HitKeys.bytes((key, value) -> store.put("hits:" + key, value, Duration.ofHours(1)));
         }
 
         /** For JMH. */
@@ -119,8 +129,20 @@ public class CacheHits {
 
     /** For JMH. */
     @Benchmark
-    public String holdfastWithLoader(Ours ours, HitKeys keys) {
+    public String holdfastLoaderDecoding(Ours ours, HitKeys keys) {
         return HitKeys.checked(ours.cache.get(keys.next(), CacheHits::never));
+    }
+
+    /** For JMH. */
+    @Benchmark
+    public byte[] holdfastLoaderCopying(Ours ours, HitKeys keys) {
+        return HitKeys.checked(ours.bytes.get(keys.next(), CacheHits::neverBytes));
+    }
+
+    /** What the cache stands on: the same keys, without the cache. For JMH. */
+    @Benchmark
+    public byte[] storeCopying(Ours ours, HitKeys keys) {
+        return HitKeys.checked(ours.store.get("hits:".concat(keys.next())));
     }
 
     /** For JMH. */
@@ -131,26 +153,26 @@ public class CacheHits {
 
     /** For JMH. */
     @Benchmark
-    public String jetcacheWithLoader(JetCache peer, HitKeys keys) {
+    public String jetcacheLoaderReference(JetCache peer, HitKeys keys) {
         return HitKeys.checked(peer.cache.computeIfAbsent(keys.next(), CacheHits::never));
     }
 
     /** For JMH. */
     @Benchmark
-    public String caffeineWithLoader(Bare peer, HitKeys keys) {
+    public String caffeineLoaderReference(Bare peer, HitKeys keys) {
         return HitKeys.checked(peer.cache.get(keys.next(), key -> never(String.valueOf(key))));
     }
 
     /** For JMH. */
     @Benchmark
-    public String spring(Spring peer, HitKeys keys) {
+    public String springLoaderReference(Spring peer, HitKeys keys) {
         String key = keys.next();
         return HitKeys.checked(peer.cache.get(key, () -> never(key)));
     }
 
     /** For JMH. */
     @Benchmark
-    public String cache2k(Cache2k peer, HitKeys keys) {
+    public String cache2kReference(Cache2k peer, HitKeys keys) {
         return HitKeys.checked(peer.cache.get(keys.next()));
     }
 }

@@ -24,12 +24,23 @@ final class HitBench {
     }
 
     void cache() throws RunnerException {
-        new NanosContest(CacheHits.class, 1, pace)
-                .run("holdfast", "jetcache")
-                .speedup(report, "cache.get.hit", "holdfast", "jetcache");
-        int rounds = pace.quick() ? 1 : pace.rounds();
-        new NanosContest(CacheHits.class, 1, pace)
-                .run(rounds, "holdfastWithLoader", "jetcacheWithLoader", "caffeineWithLoader", "spring", "cache2k");
+        for (int threads = 1; threads <= 2; threads++) {
+            new NanosContest(CacheHits.class, threads, pace)
+                    .run("holdfast", "jetcache")
+                    .speedup(report, threads == 1 ? "cache.get.hit" : "cache.get.hit.t2", "holdfast", "jetcache");
+        }
+        NanosContest.Results results = new NanosContest(CacheHits.class, 1, pace)
+                .run(
+                        pace.quick() ? 1 : pace.rounds(),
+                        "holdfastLoaderDecoding",
+                        "holdfastLoaderCopying",
+                        "storeCopying",
+                        "jetcacheLoaderReference",
+                        "caffeineLoaderReference",
+                        "springLoaderReference",
+                        "cache2kReference");
+        results.excess(
+                report, "engine.overhead.ns", "holdfastLoaderDecoding", "storeCopying", NanosContest.Fork::nanos, "ns");
     }
 
     void failover() throws RunnerException {
