@@ -12,6 +12,8 @@ record Doom(Kind kind, @Nullable Throwable cause) {
     enum Kind {
         /** The node failed its probe. */
         OUT,
+        /** Nothing came on it for as long as a command may take. */
+        STUCK,
         /** On purpose, to fail what is under way. */
         DISCONNECTED,
         /** Nobody wants it any more. */

@@ -15,6 +15,8 @@ final class Errand<T> {
         SEND,
         /** It is to be sent after a pause, if there is time. */
         PAUSE,
+        /** It is to be sent once the topology has been asked for anew. */
+        ASK_AROUND,
         /** It is answered. */
         DONE,
         /** It failed. */
@@ -29,6 +31,7 @@ final class Errand<T> {
     private @Nullable Node askNext;
     private int redirections;
     private boolean redialled;
+    private @Nullable Node lostAt;
     private @Nullable AsyncCommand<byte[], byte[], T> command;
     private @Nullable T reply;
     private @Nullable RuntimeException failure;
@@ -113,6 +116,24 @@ final class Errand<T> {
     void pause(RuntimeException why) {
         failure = why;
         next = Next.PAUSE;
+    }
+
+    /**
+     * Has the topology asked for, since another node may have its slot by now; once, so that the second time it fails.
+     *
+     * @param at the node that did not answer
+     * @param why what is to be thrown if nothing better comes of it
+     */
+    void askAround(Node at, RuntimeException why) {
+        failure = why;
+        next = lostAt == null ? Next.ASK_AROUND : Next.FAILED;
+        lostAt = at;
+    }
+
+    /** The node that did not answer, if one did not. */
+    @Nullable
+    Node lostAt() {
+        return lostAt;
     }
 
     /** Gives up what waits for a pause. */

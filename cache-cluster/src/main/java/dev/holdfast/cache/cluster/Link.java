@@ -8,6 +8,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +26,11 @@ final class Link {
     private final Queue<List<? extends AsyncCommand<byte[], byte[], ?>>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
+    private final AtomicBoolean released = new AtomicBoolean();
+    private final AtomicInteger waiting = new AtomicInteger();
     private volatile NodeClient.@Nullable Wire wire;
     private volatile long openedAt;
+    private volatile long answeredAt;
 
     /**
      * Creates one over a connection that is being opened.
@@ -81,6 +85,31 @@ final class Link {
     @Nullable
     Doom doom() {
         return doom.get();
+    }
+
+    /** Counts commands whose answers somebody waits for. */
+    void enter(int commands) {
+        if (waiting.getAndAdd(commands) == 0) {
+            answeredAt = System.nanoTime();
+        }
+    }
+
+    /** Ends the wait for them. */
+    void exit(int commands, boolean answered) {
+        if (answered) {
+            answeredAt = System.nanoTime();
+        }
+        waiting.addAndGet(-commands);
+    }
+
+    /** How many commands are waited for. */
+    int waiting() {
+        return waiting.get();
+    }
+
+    /** Whether commands are waited for, and none was answered for so long. */
+    boolean isStuckFor(long nanos) {
+        return waiting.get() > 0 && System.nanoTime() - answeredAt > nanos;
     }
 
     void send(AsyncCommand<byte[], byte[], ?> command) {
@@ -162,15 +191,26 @@ final class Link {
         doom.compareAndSet(null, why);
     }
 
+    /** Closes it by a TCP reset if it is open, so that what the node has not read is dropped. */
+    void reset() {
+        NodeClient.Wire present = wire;
+        if (present != null) {
+            NodeClient.reset(present.channel());
+        }
+    }
+
     /** Gives it up for a reason of ours. */
     void discard(Doom why) {
         doom(why);
         release();
     }
 
-    /** Fails what waits for it, and closes it as soon as it is open, if it ever is. To be called once. */
+    /** Fails what waits for it, and closes it as soon as it is open, if it ever is. */
     void release() {
         failQueued(null);
+        if (!released.compareAndSet(false, true)) {
+            return;
+        }
         CompletableFuture<Void> unused =
                 opened.thenCompose(open -> open.connection().closeAsync());
     }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,12 @@ import org.jspecify.annotations.Nullable;
  * needed; the last is the one that probes it and asks it for the topology. Thread-safe.
  */
 final class Node {
+    /** So many commands wait on a connection before another is used: answers that are read together cost less than apart. */
+    private static final int ROOM = 16;
+
+    /** A connection on which nothing came for so long carries something large, or hangs. */
+    private static final long STUCK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
     private final Address address;
     private final ClusterConfig config;
     private final Wiring wiring;
@@ -30,6 +37,7 @@ final class Node {
     private boolean closed;
 
     private volatile @Nullable Throwable outage;
+    private volatile long outSince;
     private volatile Role role = new Role(false, new BitSet());
 
     Node(Address address, ClusterConfig config, Wiring wiring, Canaries canaries) {
@@ -67,6 +75,11 @@ final class Node {
         return outage;
     }
 
+    /** When it was last taken out of service. */
+    long outSince() {
+        return outSince;
+    }
+
     boolean isUp() {
         return outage == null;
     }
@@ -77,30 +90,35 @@ final class Node {
 
     /** Takes it out of service: what is under way fails now, and what comes fails at once. */
     void out(Throwable why) {
+        outSince = System.nanoTime();
         outage = why;
         reset(new Doom(Doom.Kind.OUT, why));
     }
 
     /**
-     * Returns the caller's connection, one that is being opened if there is none. Callers are spread by thread; while a
-     * caller's own is being opened it uses another's.
+     * Returns a connection to call on, one that is being opened if there is none. The first that is not busy is taken: what goes out
+     * together costs least, for the server too. Another is opened when all are busy.
      */
     Link link() {
-        int own = (int) (((Thread.currentThread().getId() * 0x9E3779B1L) >>> 8) % controlIndex);
-        Link link = links.get(own);
-        if (link != null && link.isOpen()) {
-            return link;
-        }
-        Link opening = linkAt(own);
-        if (!opening.isOpen()) {
-            for (int i = 0; i < controlIndex; i++) {
-                Link other = links.get(i);
-                if (other != null && other.isOpen()) {
-                    return other;
+        Link best = null;
+        for (int i = 0; i < controlIndex; i++) {
+            Link link = links.get(i);
+            if (link == null || !link.isAlive()) {
+                Link dialled = linkAt(i);
+                return best == null || dialled.isOpen() ? dialled : best;
+            }
+            if (link.isOpen()) {
+                if (link.waiting() < ROOM && !link.isStuckFor(STUCK_NANOS)) {
+                    return link;
                 }
+                best = best == null || link.waiting() < best.waiting() ? link : best;
+            } else if (best == null) {
+                best = link;
+            } else {
+                return best;
             }
         }
-        return opening;
+        return best == null ? linkAt(0) : best;
     }
 
     /** The connection that no caller uses. */
@@ -158,6 +176,17 @@ final class Node {
             doomed.forEach(link -> link.discard(why));
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Closes one connection by a TCP reset; what is under way on it fails. */
+    void drop(Link link, Doom why) {
+        for (int i = 0; i < controlIndex; i++) {
+            if (links.compareAndSet(i, link, null)) {
+                link.doom(why);
+                link.reset();
+                link.discard(why);
+            }
         }
     }
 

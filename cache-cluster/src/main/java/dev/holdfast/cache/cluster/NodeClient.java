@@ -2,22 +2,30 @@ package dev.holdfast.cache.cluster;
 
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.MaintNotificationsConfig;
+import io.lettuce.core.RedisAsyncCommandsImpl;
 import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisChannelWriter;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisReactiveCommandsImpl;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.StatefulRedisConnectionImpl;
 import io.lettuce.core.StaticCredentialsProvider;
 import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.protocol.DefaultEndpoint;
 import io.lettuce.core.protocol.ProtocolVersion;
+import io.lettuce.core.protocol.PushHandler;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.NettyCustomizer;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.util.concurrent.Future;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -113,10 +121,11 @@ final class NodeClient {
 
     /** Closes every connection at once, those that are being opened included, so that what the node has not read is dropped. */
     void reset() {
-        channels.forEach(NodeClient::resetOne);
+        channels.forEach(NodeClient::reset);
     }
 
-    private static void resetOne(Channel channel) {
+    /** Closes a connection at once. */
+    static void reset(Channel channel) {
         try {
             channel.eventLoop().execute(() -> {
                 if (!channel.isOpen()) {
@@ -173,6 +182,34 @@ final class NodeClient {
         @Override
         protected DefaultEndpoint createEndpoint() {
             return new Endpoint(getOptions(), getResources());
+        }
+
+        @Override
+        protected <K, V> StatefulRedisConnectionImpl<K, V> newStatefulRedisConnection(
+                RedisChannelWriter writer, PushHandler pushes, RedisCodec<K, V> codec, Duration timeout) {
+            return new Connection<>(writer, pushes, codec, timeout);
+        }
+    }
+
+    /** Lettuce's connection without the interfaces to commands that it offers: they are not used here, and making them is slow at first. */
+    private static final class Connection<K, V> extends StatefulRedisConnectionImpl<K, V> {
+        Connection(RedisChannelWriter writer, PushHandler pushes, RedisCodec<K, V> codec, Duration timeout) {
+            super(writer, pushes, codec, timeout);
+        }
+
+        @Override
+        protected @Nullable RedisCommands<K, V> newRedisSyncCommandsImpl() {
+            return null;
+        }
+
+        @Override
+        protected @Nullable RedisAsyncCommandsImpl<K, V> newRedisAsyncCommandsImpl() {
+            return null;
+        }
+
+        @Override
+        protected @Nullable RedisReactiveCommandsImpl<K, V> newRedisReactiveCommandsImpl() {
+            return null;
         }
     }
 

@@ -36,6 +36,11 @@ final class Prober {
     private final long[] latencies = new long[5];
     private int latencyCount;
 
+    /** When the probe began that the watch is waiting for, and what the watch had lost when it first looked; of its thread. */
+    private long watchedStart;
+
+    private long lostBefore;
+
     private volatile int failures;
     private volatile @Nullable Instant lastCheck;
     private volatile long lastLatencyNanos = Long.MAX_VALUE;
@@ -106,9 +111,19 @@ final class Prober {
 
     /**
      * Whether a probe takes too long. Opening a connection counts by itself, and generously: it is slow for reasons that have nothing
-     * to do with the node's state.
+     * to do with the node's state. To be called by one thread.
+     *
+     * @param lostNanos for how long that thread was kept from running since it exists; such time does not count
      */
-    boolean isOverdue(Probe probe, long now) {
+    boolean isOverdue(Probe probe, long now, long lostNanos) {
+        if (probe.startNanos() != watchedStart) {
+            watchedStart = probe.startNanos();
+            lostBefore = lostNanos;
+        }
+        return takesTooLong(probe, now - (lostNanos - lostBefore));
+    }
+
+    private boolean takesTooLong(Probe probe, long now) {
         if (!probe.link().isOpen()) {
             return now - probe.startNanos() > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
         }

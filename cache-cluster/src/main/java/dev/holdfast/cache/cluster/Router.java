@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.cluster.LettuceErrors.Redirection;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,7 @@ final class Router {
     private static final int MOST_REDIRECTIONS = 32;
     private static final int REDIRECTIONS_WITHOUT_PAUSE = 4;
     private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final Topology topology;
@@ -67,6 +70,12 @@ final class Router {
                     }
                     pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
                 }
+                case ASK_AROUND -> {
+                    topology.awaitFresh(lastAttempt(start, until));
+                    if (!isWorthwhile(until)) {
+                        throw errand.failure();
+                    }
+                }
                 case SEND -> {
                     if (System.nanoTime() - until >= 0) {
                         throw errors.noTimeLeft();
@@ -83,11 +92,20 @@ final class Router {
         }
         int tick = watch.enter(node);
         try {
-            Link link = node.link();
-            send(errand, link);
-            settle(errand, node, link, until);
+            attempt(errand, node, node.link(), until);
         } finally {
             node.inFlight().exit(tick);
+        }
+    }
+
+    private <T> void attempt(Errand<T> errand, Node node, Link link, long until) {
+        boolean answered = false;
+        link.enter(1);
+        try {
+            send(errand, link);
+            answered = settle(errand, node, link, until);
+        } finally {
+            link.exit(1, answered);
         }
     }
 
@@ -108,6 +126,9 @@ final class Router {
             }
             errand.askAt(node);
             attempt(errand, until);
+            if (errand.next() == Errand.Next.ASK_AROUND) {
+                topology.awaitFresh(until);
+            }
             if (errand.next() == Errand.Next.FAILED
                     || (errand.next() == Errand.Next.PAUSE && !pause(LONGEST_PAUSE_NANOS, until - retryNanos, until))) {
                 throw errand.failure();
@@ -134,8 +155,11 @@ final class Router {
         while (!pending.isEmpty()) {
             attemptAll(pending, until);
             pending = pending.stream()
-                    .filter(errand -> errand.next() == Errand.Next.SEND || errand.next() == Errand.Next.PAUSE)
+                    .filter(errand -> errand.next() != Errand.Next.DONE && errand.next() != Errand.Next.FAILED)
                     .toList();
+            if (pending.stream().anyMatch(errand -> errand.next() == Errand.Next.ASK_AROUND)) {
+                topology.awaitFresh(lastAttempt(start, until));
+            }
             boolean inTime = System.nanoTime() - until < 0;
             if (!pending.isEmpty() && pending.stream().allMatch(errand -> errand.next() == Errand.Next.PAUSE)) {
                 inTime = pause(pause, start, until);
@@ -168,8 +192,11 @@ final class Router {
         try {
             open.forEach(group -> group.begin(watch));
             for (Group<T> group : groups.values()) {
-                group.errands.forEach(errand -> settle(errand, group.node, group.link(), until));
-                group.end();
+                boolean answered = false;
+                for (Errand<T> errand : group.errands) {
+                    answered |= settle(errand, group.node, group.link(), until);
+                }
+                group.end(answered);
                 open.remove(group);
             }
         } finally {
@@ -200,6 +227,7 @@ final class Router {
         void begin(Watch watch) {
             tick = watch.enter(node);
             Link chosen = node.link();
+            chosen.enter(commands.size());
             link = chosen;
             chosen.send(commands);
         }
@@ -211,7 +239,8 @@ final class Router {
             return link;
         }
 
-        void end() {
+        void end(boolean answered) {
+            link().exit(commands.size(), answered);
             node.inFlight().exit(tick);
         }
 
@@ -219,7 +248,7 @@ final class Router {
         void abandon() {
             if (link != null) {
                 commands.forEach(AsyncCommand::cancel);
-                end();
+                end(false);
             }
         }
     }
@@ -236,37 +265,39 @@ final class Router {
             errand.pause(errors.unserved(errand.slot(), () -> servesMostWithout(null)));
             return null;
         }
-        Node node = errand.read() ? reader(shard) : shard.master();
+        Node node = errand.read() ? reader(shard, errand.lostAt()) : shard.master();
         Throwable outage = node.outage();
         if (outage != null) {
-            errand.failed(errors.out(node, outage, () -> servesMostWithout(node)));
+            CacheUnavailableException why = errors.out(node, outage, () -> servesMostWithout(node));
+            if (topology.isFresh(node.outSince())) {
+                errand.failed(why);
+            } else {
+                errand.askAround(node, why);
+            }
             return null;
         }
         return node;
     }
 
-    private Node reader(SlotMap.Shard shard) {
+    private Node reader(SlotMap.Shard shard, @Nullable Node lostAt) {
         Node master = shard.master();
         List<Node> replicas = readFrom == ReadFrom.MASTER
                 ? List.of()
-                : shard.replicas().stream().filter(Node::isUp).toList();
+                : shard.replicas().stream()
+                        .filter(node -> node.isUp() && node != lostAt)
+                        .toList();
         if (replicas.isEmpty()) {
             return master;
         }
+        boolean fit = master.isUp() && master != lostAt;
         return switch (readFrom) {
             case MASTER -> master;
-            case MASTER_PREFERRED -> master.isUp() ? master : any(replicas);
+            case MASTER_PREFERRED -> fit ? master : any(replicas);
             case REPLICA_PREFERRED -> any(replicas);
-            case NEAREST -> {
-                Node nearest = replicas.stream()
+            case NEAREST ->
+                Stream.concat(fit ? Stream.of(master) : Stream.empty(), replicas.stream())
                         .min(Comparator.comparingLong(node -> node.prober().lastLatencyNanos()))
                         .orElse(master);
-                yield master.isUp()
-                                && master.prober().lastLatencyNanos()
-                                        <= nearest.prober().lastLatencyNanos()
-                        ? master
-                        : nearest;
-            }
         };
     }
 
@@ -284,23 +315,30 @@ final class Router {
         }
     }
 
-    /** Waits for the answer to an attempt and decides what comes next. */
-    private <T> void settle(Errand<T> errand, Node node, Link link, long until) {
+    /** Waits for the answer to an attempt and decides what comes next; returns whether there was one. */
+    private <T> boolean settle(Errand<T> errand, Node node, Link link, long until) {
         AsyncCommand<byte[], byte[], T> command = errand.command();
         long now = System.nanoTime();
         long left = until - now;
         long wait = link.isOpen() ? Math.min(left, commandNanos) : left;
         try {
             errand.done(command.get(Math.max(0, wait), TimeUnit.NANOSECONDS));
+            return true;
         } catch (ExecutionException e) {
             decide(errand, node, link, e.getCause() == null ? e : e.getCause());
+            return true;
         } catch (CancellationException e) {
             decide(errand, node, link, e);
+            return true;
         } catch (TimeoutException e) {
             command.cancel();
+            errand.failed(errors.timeout(node, wait, e, link.isOpen()));
+            if (link.isStuckFor(commandNanos)) {
+                node.drop(link, new Doom(Doom.Kind.STUCK, e));
+            }
             watch.suspect(node);
             topology.refreshSoon();
-            errand.failed(errors.timeout(node, wait, e, link.isOpen()));
+            return false;
         } catch (InterruptedException e) {
             command.cancel();
             throw errors.interrupted(e);
@@ -340,7 +378,8 @@ final class Router {
     }
 
     private void lost(Errand<?> errand, Node node, Link link, Throwable failure) {
-        if (link.doom() == null) {
+        Doom doom = link.doom();
+        if (doom == null) {
             watch.suspect(node);
             topology.refreshSoon();
             // Closed by the server before it was used: that says nothing of the server.
@@ -349,7 +388,14 @@ final class Router {
                 return;
             }
         }
-        errand.failed(errors.failed(failure, node, link, () -> servesMostWithout(node)));
+        RuntimeException why = errors.failed(failure, node, link, () -> servesMostWithout(node));
+        boolean harmless = failure instanceof UnsentException || errand.read();
+        if (harmless && (doom == null || doom.kind() == Doom.Kind.OUT)) {
+            // The node may have left the cluster, and its slots to others.
+            errand.askAround(node, why);
+        } else {
+            errand.failed(why);
+        }
     }
 
     /** Whether the trouble is one shard's: the others, at least half of the slots, are served. */
@@ -363,17 +409,25 @@ final class Router {
         return 2 * served >= Slots.COUNT;
     }
 
-    /** Waits; returns false if there is no time for that. */
+    /** Waits; returns false at once if there is no time for that and another attempt. */
     private boolean pause(long nanos, long start, long until) {
-        long now = System.nanoTime();
-        long end = until - start < retryNanos ? until : start + retryNanos;
-        if (now - end >= 0) {
+        long jittered = nanos / 2 + ThreadLocalRandom.current().nextLong(nanos / 2 + 1);
+        if (lastAttempt(start, until) - System.nanoTime() <= jittered) {
             return false;
         }
-        long jittered = nanos / 2 + ThreadLocalRandom.current().nextLong(nanos / 2 + 1);
-        LockSupport.parkNanos(this, Math.min(jittered, end - now));
+        LockSupport.parkNanos(this, jittered);
         requireNotInterrupted();
-        return true;
+        return isWorthwhile(until);
+    }
+
+    /** Whether there is time for an answer: what is known is better than one more attempt of which nobody learns what came. */
+    private static boolean isWorthwhile(long until) {
+        return until - System.nanoTime() > LEAST_NANOS;
+    }
+
+    /** When nothing is repeated any more. */
+    private long lastAttempt(long start, long until) {
+        return until - start < retryNanos ? until : start + retryNanos;
     }
 
     private void requireNotInterrupted() {

@@ -129,7 +129,7 @@ final class Session {
         } catch (InterruptedException e) {
             throw errors.interrupted(e);
         } catch (TimeoutException e) {
-            return Prober.Finding.ill(false, e);
+            return Prober.Finding.ill(false, new TimeoutException("no answer to a probe"));
         } catch (ExecutionException e) {
             throw new CacheUnavailableException(
                     "probing " + node + " went wrong", e.getCause(), Reason.CONNECTION, false);

@@ -29,7 +29,7 @@ import org.slf4j.LoggerFactory;
 final class Topology implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
     private static final int VIEWS = 5;
-    private static final long SHORTEST_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final long SHORTEST_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long AMISS_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long AMISS_NANOS = TimeUnit.SECONDS.toNanos(30);
     private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -48,6 +48,7 @@ final class Topology implements Runnable {
     private final List<CacheUnavailableException> failures = new ArrayList<>();
 
     private long amissSince;
+    private volatile long freshSince = System.nanoTime();
 
     private volatile SlotMap map = SlotMap.UNKNOWN;
     private volatile boolean wanted = true;
@@ -57,6 +58,9 @@ final class Topology implements Runnable {
 
     /** Completed by the next round; guarded by the lock, like what writes {@link #map}. */
     private CompletableFuture<SlotMap> round = new CompletableFuture<>();
+
+    /** Completed at the end of the next round that begins; guarded by the lock. */
+    private CompletableFuture<SlotMap> fresh = new CompletableFuture<>();
 
     private long lastRoundEnd = System.nanoTime();
     private @Nullable CacheUnavailableException lastFailure;
@@ -175,6 +179,35 @@ final class Topology implements Runnable {
         return awaited(next, until);
     }
 
+    /** Whether the topology has been asked for since a moment, whatever came of it. */
+    boolean isFresh(long moment) {
+        return freshSince - moment > 0;
+    }
+
+    /**
+     * Waits for what a round finds that begins from now on, whatever comes of it; what was asked before may be older than what the
+     * caller has just met.
+     *
+     * @param until when to give up
+     */
+    void awaitFresh(long until) {
+        CompletableFuture<SlotMap> next;
+        lock.lock();
+        try {
+            next = fresh;
+        } finally {
+            lock.unlock();
+        }
+        refreshSoon();
+        try {
+            next.get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            throw errors.interrupted(e);
+        } catch (TimeoutException | ExecutionException e) {
+            // What is known by now is taken.
+        }
+    }
+
     private SlotMap awaited(CompletableFuture<SlotMap> future, long until) {
         try {
             return future.get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
@@ -193,6 +226,8 @@ final class Topology implements Runnable {
         try {
             round.completeExceptionally(failure);
             round = new CompletableFuture<>();
+            fresh.completeExceptionally(failure);
+            fresh = new CompletableFuture<>();
         } finally {
             lock.unlock();
         }
@@ -213,7 +248,8 @@ final class Topology implements Runnable {
     public void run() {
         thread = Thread.currentThread();
         while (!closed) {
-            wanted = false;
+            long began = System.nanoTime();
+            CompletableFuture<SlotMap> awaited = begin();
             try {
                 if (wiring == null) {
                     wiring = new Wiring();
@@ -224,11 +260,26 @@ final class Topology implements Runnable {
                 failures.add(errors.broken(e));
                 round(List.of());
             }
+            freshSince = began;
+            awaited.complete(map);
             retire();
             pause();
         }
         // Whatever was begun while it was being closed.
         closeAll(new Doom(Doom.Kind.DISCARDED, null));
+    }
+
+    /** Returns what those wait for who came before this round. */
+    private CompletableFuture<SlotMap> begin() {
+        lock.lock();
+        try {
+            wanted = false;
+            CompletableFuture<SlotMap> awaited = fresh;
+            fresh = new CompletableFuture<>();
+            return awaited;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private void closeAll(Doom why) {

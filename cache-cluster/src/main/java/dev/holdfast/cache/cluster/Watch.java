@@ -30,8 +30,8 @@ final class Watch implements Runnable {
     private volatile boolean closed;
     private volatile @Nullable Thread thread;
 
-    /** Until then no probe is called overdue: this process itself was stopped for a while. */
-    private long lenientUntil = System.nanoTime();
+    /** For how long this process itself was stopped, or did not come to run this thread: no node is to blame for that. */
+    private long lostNanos;
 
     Watch(Topology topology, ClusterConfig config) {
         this.topology = topology;
@@ -79,9 +79,7 @@ final class Watch implements Runnable {
             long before = System.nanoTime();
             LockSupport.parkNanos(this, sleep);
             long after = System.nanoTime();
-            if (after - before > sleep + LATE_NANOS) {
-                lenientUntil = after + 4 * TICK_NANOS;
-            }
+            lostNanos += Math.max(0, after - before - sleep - LATE_NANOS);
             if (after - before >= TICK_NANOS / 2) {
                 tick = tick + 1;
             }
@@ -105,7 +103,7 @@ final class Watch implements Runnable {
         Prober prober = node.prober();
         Prober.Probe probe = prober.running();
         if (probe != null) {
-            if (now - lenientUntil > 0 && prober.isOverdue(probe, now)) {
+            if (prober.isOverdue(probe, now, lostNanos)) {
                 prober.timeOut(probe);
             }
             return true;

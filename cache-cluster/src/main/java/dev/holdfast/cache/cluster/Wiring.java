@@ -76,8 +76,10 @@ final class Wiring {
     /** Ends all threads; waits two seconds at most for each kind. */
     void close() {
         resolvers.shutdownNow();
-        loops.close();
+        // The event loops last: Lettuce's timer still has handshakes to fail there, and Netty complains of loops that
+        // are gone.
         resources.shutdown(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+        loops.close();
     }
 
     private static DefaultThreadFactory daemons(String name) {

@@ -1,6 +1,13 @@
 package dev.holdfast.cache.cluster;
 
+import static dev.holdfast.cache.cluster.Shards.bytes;
+import static dev.holdfast.cache.cluster.Shards.complementOf;
+import static dev.holdfast.cache.cluster.Shards.eventually;
+import static dev.holdfast.cache.cluster.Shards.keyIn;
+import static dev.holdfast.cache.cluster.Shards.keyOn;
+import static dev.holdfast.cache.cluster.Shards.slotsOf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,7 +18,7 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
-import java.nio.charset.StandardCharsets;
+import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
@@ -19,8 +26,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -35,10 +40,14 @@ class ClusterStoreFaultTest {
 
     private ClusterStore store;
     private Load load;
+    private Traces before;
 
     @BeforeAll
     static void startCluster() {
-        cluster = RedisCluster.builder().requireFullCoverage(false).start();
+        cluster = RedisCluster.builder()
+                .requireFullCoverage(false)
+                .line("cluster-allow-reads-when-down yes")
+                .start();
     }
 
     @AfterAll
@@ -48,16 +57,33 @@ class ClusterStoreFaultTest {
 
     @BeforeEach
     void startLoad() {
+        before = Traces.of(cluster);
+        start(Shards.config(cluster));
+    }
+
+    private void start(ClusterConfig config) {
         KeyPrefix prefix = KeyPrefix.of("fault" + PREFIXES.incrementAndGet());
-        store = ClusterStore.of(
-                ClusterConfig.of(List.of(cluster.seeds().split(","))).withKeyPrefix(prefix));
+        store = ClusterStore.of(config.withKeyPrefix(prefix));
         load = Load.on(store, prefix);
         load.awaitCalls(3_000);
         load.forget();
     }
 
     @AfterEach
-    void stopLoad() {
+    void nothingIsLeaked() {
+        int most = Shards.config(cluster).poolSize() + 1;
+        eventually("no more than " + most + " connections to a node", () -> cluster.nodes().stream()
+                .allMatch(node -> Traces.connections(node) <= most));
+        stop();
+        eventually("what there was before " + before, () -> {
+            Traces now = Traces.of(cluster);
+            return now.connections() <= before.connections()
+                    && now.threads() <= before.threads()
+                    && now.buffers() <= before.buffers();
+        });
+    }
+
+    private void stop() {
         load.close();
         store.close();
     }
@@ -65,7 +91,7 @@ class ClusterStoreFaultTest {
     @Test
     void aKilledMasterCostsItsShardAnElectionAndTheOthersNothing() {
         RedisServer master = cluster.masters().get(0);
-        BitSet hit = ClusterFaults.slotsOf(master);
+        BitSet hit = slotsOf(master);
         master.kill();
 
         outlives(hit);
@@ -76,7 +102,7 @@ class ClusterStoreFaultTest {
     @Test
     void aFrozenMasterCostsItsShardAnElectionAndTheOthersNothing() {
         RedisServer master = cluster.masters().get(0);
-        BitSet hit = ClusterFaults.slotsOf(master);
+        BitSet hit = slotsOf(master);
         master.freeze();
 
         outlives(hit);
@@ -142,9 +168,7 @@ class ClusterStoreFaultTest {
         String address = added.host() + ':' + added.port();
         eventually("the new node in health", () -> slotsByNode().getOrDefault(address, 0) == 200);
         cluster.migrateSlots(added, old, 200);
-        // A node that is shut down before clients have seen its last slot leave costs a call that was on its way to it.
-        eventually(
-                "the slots back where they were, in health", () -> slotsByNode().getOrDefault(address, 0) == 0);
+        // Before anybody has told the client that the last slot has left.
         cluster.removeNode(added);
 
         load.awaitCalls(2_000);
@@ -162,13 +186,87 @@ class ClusterStoreFaultTest {
     }
 
     @Test
+    void aPasswordThatIsChangedRefusesNewConnectionsUntilItIsKnown() {
+        cluster.setPassword("rotated");
+        cluster.nodes().forEach(node -> node.command("CLIENT", "KILL", "USER", "default"));
+
+        eventually("a refusal that says what to check", () -> {
+            CacheUnavailableException e = failureOf("any");
+            return e != null
+                    && !e.outcomeUnknown()
+                    && e.reason() == Reason.REFUSED
+                    && String.valueOf(e.getMessage()).contains("REDIS_CLUSTER_PASSWORD");
+        });
+        cluster.setPassword(null);
+        answersAgain();
+        assertEquals(List.of(), load.wrong());
+    }
+
+    @Test
+    void aMasterThatIsLeftAloneIsReadAndRefusesWritesItself() {
+        stop();
+        Duration deadline = Duration.ofSeconds(2);
+        start(Shards.config(cluster)
+                .withConnectTimeout(deadline.dividedBy(2))
+                .withCommandTimeout(deadline.dividedBy(2))
+                .withClusterDownRetry(deadline));
+        List<RedisServer> masters = cluster.masters();
+        RedisServer survivor = masters.get(0);
+        BitSet left = slotsOf(survivor);
+        masters.subList(1, masters.size()).forEach(RedisServer::kill);
+        eventually(
+                "the survivor to see that it is no majority",
+                () -> String.valueOf(survivor.command("CLUSTER", "INFO")).contains("cluster_state:fail"));
+
+        CacheUnavailableException refused = failureOf(keyIn(left));
+        assertEquals(Reason.SERVER_STATE, refused.reason());
+        assertFalse(refused.outcomeUnknown());
+        load.awaitCalls(100);
+        masters.subList(1, masters.size()).forEach(master -> master.restart(RedisServer.Data.KEEP));
+        cluster.awaitHealthy();
+        answersAgain();
+        List<Load.Failure> ofSurvivor = load.failures(left::get);
+        assertEquals(List.of(), ofSurvivor.stream().filter(Load.Failure::read).toList(), "failed reads");
+        assertEquals(
+                List.of(),
+                ofSurvivor.stream()
+                        .filter(failure ->
+                                !String.valueOf(failure.why().getMessage()).contains("CLUSTERDOWN"))
+                        .toList(),
+                "writes that failed for another reason than the node's own refusal");
+        assertEquals(List.of(), load.wrong());
+        // The time of a busy machine included.
+        assertTrue(load.longestMillis() < deadline.multipliedBy(2).toMillis(), () -> load.longestMillis() + " ms");
+    }
+
+    @Test
     void aClusterThatRestartsIsFoundAgain() {
         cluster.restart(RedisServer.Data.KEEP);
 
+        answersAgain();
+    }
+
+    @Test
+    void aClusterThatComesBackOnOtherPortsIsFoundByAnAddressThatStillLeadsToIt() {
+        RedisServer node = cluster.node(0);
+        try (TcpProxy seed = TcpProxy.to(node.host(), node.port())) {
+            stop();
+            start(ClusterConfig.of(List.of("127.0.0.1:" + seed.port())));
+            cluster.restartOnOtherPorts();
+            assertFalse(failureOf("any").outcomeUnknown(), "nobody knows where it is");
+
+            seed.redirect(node.host(), node.port());
+            answersAgain();
+            assertEquals(List.of(), load.wrong());
+        }
+    }
+
+    private void answersAgain() {
         eventually("a call for every shard", () -> cluster.masters().stream()
-                .allMatch(master -> failureOf(keyIn(ClusterFaults.slotsOf(master))) == null));
+                .allMatch(master -> failureOf(keyOn(master)) == null));
         eventually("health", () -> store.health().available());
         assertEquals(ProbeResult.OK, store.probe(Duration.ofSeconds(5)));
+        load.awaitCalls(1_000);
     }
 
     private Map<String, Integer> slotsByNode() {
@@ -185,29 +283,6 @@ class ClusterStoreFaultTest {
             return null;
         } catch (CacheUnavailableException e) {
             return e;
-        }
-    }
-
-    /** A key that has one of these slots by its tag. */
-    private static String keyIn(BitSet slots) {
-        return '{' + Slots.tagOf(slots.nextSetBit(0)) + '}';
-    }
-
-    private static BitSet complementOf(BitSet slots) {
-        BitSet others = (BitSet) slots.clone();
-        others.flip(0, Slots.COUNT);
-        return others;
-    }
-
-    private static byte[] bytes(String text) {
-        return text.getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static void eventually(String what, BooleanSupplier condition) {
-        long end = System.nanoTime() + 30_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() - end < 0, () -> "waited 30 s in vain for " + what);
-            LockSupport.parkNanos(5_000_000);
         }
     }
 }

@@ -35,7 +35,7 @@ final class Load implements AutoCloseable {
     private volatile boolean stopped;
 
     /** A failed call. */
-    record Failure(int slot, long atNanos, long tookNanos, RuntimeException why) {}
+    record Failure(int slot, boolean read, long atNanos, long tookNanos, RuntimeException why) {}
 
     private Load(CacheStore store, KeyPrefix prefix) {
         this.store = store;
@@ -68,13 +68,16 @@ final class Load implements AutoCloseable {
                 int value = round;
                 if ((round + k) % 3 == 0) {
                     tried.put(key, value);
-                    if (call(key, () -> store.put(key, (key + '=' + value).getBytes(StandardCharsets.UTF_8), TTL))) {
+                    if (call(
+                            key,
+                            false,
+                            () -> store.put(key, (key + '=' + value).getBytes(StandardCharsets.UTF_8), TTL))) {
                         acknowledged.put(key, value);
                     }
                 } else {
                     int atLeast = acknowledged.getOrDefault(key, 0);
                     int atMost = tried.getOrDefault(key, 0);
-                    call(key, () -> check(key, store.get(key), atLeast, atMost));
+                    call(key, true, () -> check(key, store.get(key), atLeast, atMost));
                 }
                 LockSupport.parkNanos(1_000_000);
             }
@@ -93,7 +96,7 @@ final class Load implements AutoCloseable {
         }
     }
 
-    private boolean call(String key, Runnable body) {
+    private boolean call(String key, boolean read, Runnable body) {
         int slot = RedisCluster.slotOf(prefix.apply(key));
         long start = System.nanoTime();
         try {
@@ -103,7 +106,7 @@ final class Load implements AutoCloseable {
         } catch (RuntimeException e) {
             long took = System.nanoTime() - start;
             longestNanos.accumulateAndGet(took, Math::max);
-            failures.add(new Failure(slot, start, took, e));
+            failures.add(new Failure(slot, read, start, took, e));
             return false;
         } finally {
             calls.incrementAndGet();

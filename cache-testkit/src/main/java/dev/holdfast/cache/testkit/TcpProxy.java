@@ -39,7 +39,7 @@ public final class TcpProxy implements AutoCloseable {
     }
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final InetSocketAddress server;
+    private volatile InetSocketAddress server;
     private final int port;
     private final Set<ProxiedConnection> open = ConcurrentHashMap.newKeySet();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
@@ -71,6 +71,11 @@ public final class TcpProxy implements AutoCloseable {
     /** The port to give to the client; it stays the same. */
     public int port() {
         return port;
+    }
+
+    /** Leads new connections to another server, as a name does that resolves anew. Those that are open stay; {@link #reset} ends them. */
+    public void redirect(String host, int port) {
+        server = new InetSocketAddress(host, port);
     }
 
     /** How many connections it has accepted. */
