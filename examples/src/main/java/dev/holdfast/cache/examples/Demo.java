@@ -31,6 +31,7 @@ public final class Demo {
     private final long origin;
     private CacheStats before;
     private long callsBefore;
+    private int secondBefore;
     private long killedAt;
     private long backAt;
     private boolean returnSeen;
@@ -45,7 +46,7 @@ public final class Demo {
         this.lookups = new Lookups(cache, classes, origin);
     }
 
-    /** Runs the demo that the system property {@code demo} names: {@code single}. */
+    /** Runs the demo that the system property {@code demo} names: {@code single} or {@code cluster}. */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
         boolean good;
@@ -54,9 +55,9 @@ public final class Demo {
                 CacheClient client = CacheClient.from(servers.settings())) {
             System.out.printf(
                     Locale.ROOT,
-                    "%n%,d classes of the JDK, 8 workers, cache over %s > in-memory%n%n",
+                    "%n%,d classes of the JDK, 8 workers, cache over %s%n%n",
                     classes.count(),
-                    servers.type());
+                    servers.tiers());
             good = new Demo(servers, client, classes).run();
         }
         System.exit(good ? 0 : 1);
@@ -65,15 +66,23 @@ public final class Demo {
     private static DemoServers servers(String which) {
         return switch (which) {
             case "single" -> new SingleRedis();
-            default -> throw new IllegalArgumentException("-Ddemo=" + which + " is not known, -Ddemo=single is");
+            case "cluster" -> new SixNodes();
+            default ->
+                throw new IllegalArgumentException(
+                        "-Ddemo=" + which + " is not known, -Ddemo=single and -Ddemo=cluster are");
         };
     }
 
     private boolean run() {
         System.out.println(" sec  answered by       calls/s   hits    p99 ms  errors");
-        for (int second = 1; second <= END; second++) {
+        int late = servers.prelude();
+        for (int second = 1; second <= END + late; second++) {
             List<String> events = new ArrayList<>();
-            happen(second - 1, events);
+            happen(second - 1 - late, events);
+            // Starting a cluster takes some of them.
+            int gone = (int) TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - origin);
+            late += Math.max(0, gone + 1 - second);
+            second = Math.max(second, gone + 1);
             sleepUntil(origin + TimeUnit.SECONDS.toNanos(second));
             row(second, events);
         }
@@ -83,11 +92,16 @@ public final class Demo {
     }
 
     private void happen(int second, List<String> events) {
+        String also = servers.also(second);
+        if (!also.isEmpty()) {
+            events.add(also);
+        }
         switch (second) {
             case KILL -> {
+                watch.arm();
                 killedAt = System.nanoTime();
                 servers.kill();
-                events.add("the server was killed (SIGKILL)");
+                events.add(servers.type() + " was killed (SIGKILL)");
             }
             case REMOVE -> {
                 hottest().forEach(lookups::remove);
@@ -101,7 +115,7 @@ public final class Demo {
                         .count();
                 events.add(String.format(
                         Locale.ROOT,
-                        "the server is back with its %,d old entries, %d of the removed among them",
+                        "it is back with its %,d old entries, %d of the removed among them",
                         servers.entries(),
                         old));
             }
@@ -120,7 +134,7 @@ public final class Demo {
     private void row(int second, List<String> events) {
         if (watch.returnedAt() != 0 && !returnSeen) {
             returnSeen = true;
-            events.add("reconciled, the server serves again");
+            events.add("reconciled, " + servers.type() + " serves again");
         }
         CacheStats now = cache.stats();
         long hits = now.hits() - before.hits();
@@ -131,13 +145,14 @@ public final class Demo {
                 "%4d  %-14s %,10d  %4.0f %%  %8.2f  %6d  %s%n",
                 second,
                 watch.tier(),
-                calls - callsBefore,
+                (calls - callsBefore) / (second - secondBefore),
                 reads == 0 ? 0 : 100.0 * hits / reads,
                 lookups.takeSecond().snapshot().p99Micros() / 1_000,
                 lookups.errors(),
                 String.join("; ", events));
         before = now;
         callsBefore = calls;
+        secondBefore = second;
     }
 
     private boolean summary() {

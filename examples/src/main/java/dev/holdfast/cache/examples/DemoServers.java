@@ -11,6 +11,26 @@ interface DemoServers extends AutoCloseable {
     /** Their kind, as health calls it. */
     String type();
 
+    /** The order in which tiers answer. */
+    default String tiers() {
+        return type() + " > in-memory";
+    }
+
+    /** How many seconds go by before what all demos show begins. */
+    default int prelude() {
+        return 0;
+    }
+
+    /**
+     * What besides happens to them.
+     *
+     * @param second of the demo, negative in the prelude
+     * @return what did happen, for people; empty if nothing
+     */
+    default String also(int second) {
+        return "";
+    }
+
     /** SIGKILL. */
     void kill();
 

@@ -19,6 +19,7 @@ final class TierWatch implements AutoCloseable {
     private volatile String tier;
     private volatile long leftAt;
     private volatile long returnedAt;
+    private volatile boolean armed;
     private volatile boolean stop;
 
     TierWatch(CacheClient client, String firstType) {
@@ -42,13 +43,18 @@ final class TierWatch implements AutoCloseable {
 
     private void see(String answered, long now) {
         boolean first = answered.equals(firstType);
-        if (!first && leftAt == 0) {
+        if (armed && !first && leftAt == 0) {
             leftAt = now;
         }
         if (first && leftAt != 0 && returnedAt == 0) {
             returnedAt = now;
         }
         tier = answered;
+    }
+
+    /** Has the moments noted from now on. */
+    void arm() {
+        armed = true;
     }
 
     /** The kind of the tier that answered last. */
