@@ -10,7 +10,8 @@ import java.util.function.BiFunction;
  * Two real servers; the first is killed, or frozen, for 8 s while 8 threads call every 2 ms. Each client with default
  * settings, the peers also tuned as fast as they go; a line for each run, and a table at the end.
  *
- * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak} instead.
+ * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=cluster[:NAME[+NAME]]} the {@link ClusterFaults}
+ * instead, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
  */
 final class Faults {
     /** A run in which the machine itself stood still is void. */
@@ -23,6 +24,11 @@ final class Faults {
         if (wanted.startsWith("soak:")) {
             Soak.main(wanted.substring("soak:".length()).split(":"));
             return;
+        }
+        if (wanted.equals("cluster") || wanted.startsWith("cluster:")) {
+            String names = wanted.substring("cluster".length()).replaceFirst(":", "");
+            ClusterFaults.main(names.isEmpty() ? List.of() : List.of(names.split("\\+")));
+            System.exit(0);
         }
         List<FaultRun.Result> results = new ArrayList<>();
         for (Map.Entry<String, BiFunction<Integer, Integer, FaultClient>> client :
