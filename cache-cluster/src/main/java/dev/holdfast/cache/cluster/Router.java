@@ -25,6 +25,9 @@ final class Router {
     private static final int MOST_REDIRECTIONS = 32;
     private static final int REDIRECTIONS_WITHOUT_PAUSE = 4;
     private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    /** So long somebody waits to hear who has a slot now; where nobody answers at all, one round of asking takes longer. */
+    private static final long QUESTION_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -71,7 +74,7 @@ final class Router {
                     pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
                 }
                 case ASK_AROUND -> {
-                    topology.awaitFresh(lastAttempt(start, until));
+                    topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, lastAttempt(start, until)));
                     if (!isWorthwhile(until)) {
                         throw errand.failure();
                     }
@@ -127,7 +130,7 @@ final class Router {
             errand.askAt(node);
             attempt(errand, until);
             if (errand.next() == Errand.Next.ASK_AROUND) {
-                topology.awaitFresh(until);
+                topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, until));
             }
             if (errand.next() == Errand.Next.FAILED
                     || (errand.next() == Errand.Next.PAUSE && !pause(LONGEST_PAUSE_NANOS, until - retryNanos, until))) {
@@ -158,7 +161,7 @@ final class Router {
                     .filter(errand -> errand.next() != Errand.Next.DONE && errand.next() != Errand.Next.FAILED)
                     .toList();
             if (pending.stream().anyMatch(errand -> errand.next() == Errand.Next.ASK_AROUND)) {
-                topology.awaitFresh(lastAttempt(start, until));
+                topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, lastAttempt(start, until)));
             }
             boolean inTime = System.nanoTime() - until < 0;
             if (!pending.isEmpty() && pending.stream().allMatch(errand -> errand.next() == Errand.Next.PAUSE)) {
@@ -423,6 +426,10 @@ final class Router {
     /** Whether there is time for an answer: what is known is better than one more attempt of which nobody learns what came. */
     private static boolean isWorthwhile(long until) {
         return until - System.nanoTime() > LEAST_NANOS;
+    }
+
+    private static long earlier(long one, long other) {
+        return one - other < 0 ? one : other;
     }
 
     /** When nothing is repeated any more. */
