@@ -9,11 +9,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 
 /** The caches of one client by name: the same name with equal arguments is the same cache. */
 final class Caches {
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+    private static final int MAX_NAME = 64;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<String, Opened> byName = new LinkedHashMap<>();
@@ -38,7 +37,7 @@ final class Caches {
     @SuppressWarnings("unchecked") // equal arguments, so the same K and V
     <K, V> Cache<K, V> get(
             String name, Object keys, Object values, CachePolicy policy, Supplier<CacheEngine<K, V>> open) {
-        if (!NAME.matcher(name).matches()) {
+        if (!isName(name)) {
             throw new IllegalArgumentException(
                     "a cache's name has 1 to 64 characters out of A-Z a-z 0-9 . _ -, this is \"" + name + '"');
         }
@@ -63,6 +62,21 @@ final class Caches {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** By hand: a regular expression may be the first of its process, and takes its share of the start. */
+    private static boolean isName(String name) {
+        boolean valid = !name.isEmpty() && name.length() <= MAX_NAME;
+        for (int i = 0; valid && i < name.length(); i++) {
+            char c = name.charAt(i);
+            valid = (c >= 'a' && c <= 'z')
+                    || (c >= 'A' && c <= 'Z')
+                    || (c >= '0' && c <= '9')
+                    || c == '.'
+                    || c == '_'
+                    || c == '-';
+        }
+        return valid;
     }
 
     /** What keys in the store begin with, counters included. */

@@ -61,7 +61,9 @@ public final class MemoryStore implements CacheStore {
     private final Cache<String, Entry> cache;
     private final ConcurrentMap<String, Entry> map;
     private final RecentReads recent;
-    private final Cache<OnceId, Long> onceResults;
+    /** Made by the first increment that needs it, under its lock. */
+    private @Nullable Cache<OnceId, Long> onceResults;
+
     private final ReentrantLock onceLock = new ReentrantLock();
     private final LongAdder operations = new LongAdder();
     private final Instant startedAt = Instant.now();
@@ -93,11 +95,6 @@ public final class MemoryStore implements CacheStore {
                 })
                 .build();
         this.map = cache.asMap();
-        this.onceResults = Caffeine.newBuilder()
-                .maximumSize(ONCE_IDS)
-                .expireAfterWrite(ONCE_TTL)
-                .ticker(clock)
-                .build();
     }
 
     /**
@@ -384,16 +381,28 @@ public final class MemoryStore implements CacheStore {
         CacheStore.ttlMillis(ttlIfCreated);
         onceLock.lock();
         try {
-            Long earlier = onceResults.getIfPresent(id);
+            Cache<OnceId, Long> results = onceResults();
+            Long earlier = results.getIfPresent(id);
             if (earlier != null) {
                 return OptionalLong.of(earlier);
             }
             long result = add(key, delta, ttlIfCreated);
-            onceResults.put(id, result);
+            results.put(id, result);
             return OptionalLong.of(result);
         } finally {
             onceLock.unlock();
         }
+    }
+
+    private Cache<OnceId, Long> onceResults() {
+        if (onceResults == null) {
+            onceResults = Caffeine.newBuilder()
+                    .maximumSize(ONCE_IDS)
+                    .expireAfterWrite(ONCE_TTL)
+                    .ticker(clock)
+                    .build();
+        }
+        return onceResults;
     }
 
     private long add(String key, long delta, Duration ttlIfCreated) {
@@ -483,7 +492,12 @@ public final class MemoryStore implements CacheStore {
         closed = true;
         cache.invalidateAll();
         recent.clear();
-        onceResults.invalidateAll();
+        onceLock.lock();
+        try {
+            onceResults = null;
+        } finally {
+            onceLock.unlock();
+        }
     }
 
     /** What its entries weigh now, in bytes. */
