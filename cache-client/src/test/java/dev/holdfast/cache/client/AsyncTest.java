@@ -61,6 +61,25 @@ class AsyncTest extends EngineFixture {
     }
 
     @Test
+    void aLoadGoesOnForACallerThatGaveUpOnACopyOfItsFuture() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        CompletableFuture<String> load = cache.async().get("k", key -> {
+            loading.countDown();
+            await(release);
+            return "v";
+        });
+        await(loading);
+        CompletableFuture<String> copy = load.copy();
+        assertTrue(copy.complete("later"));
+        assertEquals("later", result(copy));
+        assertFalse(load.isDone());
+        release.countDown();
+        assertEquals("v", result(load));
+        until("the value is stored", () -> "v".equals(cache.get("k")));
+    }
+
+    @Test
     void whatTheCallersThreadCarriesIsThereInTheBackground() throws Exception {
         ThreadLocal<String> tenant = new ThreadLocal<>();
         EngineServices carrying = EngineServices.start(

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** The snippets of docs/loading.md: the document holds them word for word, and they run here. */
@@ -58,6 +59,15 @@ class LoadingDocTest extends EngineFixture {
         CompletableFuture<String> later = cache.async().get("42", key -> source.find(key));
         // end
         assertEquals("value of 42", later.join());
+        // doc: in-time
+        String endpoint = cache.async()
+                .get("42", key -> source.find(key))
+                .copy() // what the caller gives up on: the load itself goes on, and is stored
+                .completeOnTimeout("later", 80, TimeUnit.MILLISECONDS)
+                .exceptionally(failure -> "later")
+                .join();
+        // end
+        assertTrue(Set.of("value of 42", "later").contains(endpoint), endpoint);
     }
 
     @Test

@@ -46,9 +46,13 @@ public final class Demo {
         this.lookups = new Lookups(cache, classes, origin);
     }
 
-    /** Runs the demo that the system property {@code demo} names: {@code single} or {@code cluster}. */
+    /** Runs the demo that the system property {@code demo} names: {@code single}, {@code cluster} or {@code webhooks}. */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
+        if (which.equals("webhooks")) {
+            Webhooks.main(args);
+            return;
+        }
         boolean good;
         ClassFiles classes = new ClassFiles(SEED);
         try (DemoServers servers = servers(which);
@@ -69,7 +73,7 @@ public final class Demo {
             case "cluster" -> new SixNodes();
             default ->
                 throw new IllegalArgumentException(
-                        "-Ddemo=" + which + " is not known, -Ddemo=single and -Ddemo=cluster are");
+                        "-Ddemo=" + which + " is not known; known are single, cluster and webhooks");
         };
     }
 
