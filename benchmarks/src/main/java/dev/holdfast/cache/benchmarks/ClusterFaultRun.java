@@ -71,7 +71,7 @@ final class ClusterFaultRun {
             TimeUnit.SECONDS.sleep(2);
             load.awaitCalls(SOME);
             long after = connections();
-            load.close();
+            load.stop();
             List<Outcome> outcomes = load.since(start);
             store.close();
             print(outcomes, hit, start, before + ">" + after + '>' + settled(), load.stallMillis(), threads);

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * Eight threads that write and read keys of their own in all slots and note what becomes of each call. A value that was
  * acknowledged must be read again, or a later one, never an older one or somebody else's.
  */
-final class ClusterLoad implements AutoCloseable {
+final class ClusterLoad {
     private static final int THREADS = 8;
     private static final int KEYS = 150;
     private static final Duration TTL = Duration.ofHours(1);
@@ -166,8 +166,8 @@ final class ClusterLoad implements AutoCloseable {
         return TimeUnit.NANOSECONDS.toMillis(stall.get());
     }
 
-    @Override
-    public void close() throws InterruptedException {
+    /** Ends the calls. */
+    void stop() throws InterruptedException {
         stopped = true;
         for (Caller caller : callers) {
             caller.join();
