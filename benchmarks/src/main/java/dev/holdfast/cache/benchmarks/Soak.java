@@ -16,6 +16,8 @@ import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.cache.testkit.Traffic;
 import dev.holdfast.cache.testkit.TrafficReport;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
@@ -27,11 +29,13 @@ import org.jspecify.annotations.Nullable;
  * up to 8 s at a time. Default settings, but for a shorter grace period, so that there are more failbacks. The second stands behind a proxy, so that its link fails too. At the end all is well
  * again, every key is read once more and the counters are compared; exits with 1 if anything was not as promised.
  *
- * <p>{@code mvn -q -Pfaults -Dfaults=soak:10 verify}, or {@code soak:10:SEED}, for ten minutes.
+ * <p>{@code mvn -q -Pfaults -Dfaults=soak:10 verify}, or {@code soak:10:SEED}, for ten minutes. {@code soak:1:SEED:flap} does
+ * nothing but kill the first server every 3 s.
  */
 final class Soak {
     private static final int THREADS = 8;
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(3);
+    private static final long HALF_FLAP = TimeUnit.MILLISECONDS.toNanos(1_500);
     private static final String PASSWORD = "soak";
 
     private final RedisServer first = RedisServer.builder().password(PASSWORD).start();
@@ -39,6 +43,7 @@ final class Soak {
     private final TcpProxy link = TcpProxy.to(second.host(), second.port());
     private final AtomicInteger openings = new AtomicInteger();
     private final SplittableRandom random;
+    private final boolean flap;
     private final long start = System.nanoTime();
     private int faults;
 
@@ -61,14 +66,19 @@ final class Soak {
         }
     }
 
-    private Soak(long seed) {
+    private Soak(long seed, boolean flap) {
         random = new SplittableRandom(seed);
+        this.flap = flap;
     }
 
     public static void main(String[] args) throws Exception {
         double minutes = args.length > 0 ? Double.parseDouble(args[0]) : 10;
         long seed = args.length > 1 ? Long.parseLong(args[1]) : System.nanoTime();
-        System.exit(new Soak(seed).run(minutes, seed) ? 0 : 1);
+        String kind = args.length > 2 ? args[2] : "random";
+        if (!kind.equals("random") && !kind.equals("flap")) {
+            throw new IllegalArgumentException("a soak is random or flap: \"" + kind + '"');
+        }
+        System.exit(new Soak(seed, kind.equals("flap")).run(minutes, seed) ? 0 : 1);
     }
 
     private boolean run(double minutes, long seed) throws InterruptedException {
@@ -76,9 +86,11 @@ final class Soak {
             store.start(Duration.ofSeconds(10));
             Traffic traffic = Traffic.on(store, THREADS, seed);
             long now = System.nanoTime();
-            Patient[] patients = {
-                new Patient("first", first, null, now), new Patient("second", second, link, now + pause())
-            };
+            List<Patient> patients = new ArrayList<>();
+            patients.add(new Patient("first", first, null, now));
+            if (!flap) {
+                patients.add(new Patient("second", second, link, now + pause()));
+            }
             long end = now + (long) (minutes * TimeUnit.MINUTES.toNanos(1));
             while (System.nanoTime() - end < 0) {
                 for (Patient patient : patients) {
@@ -144,23 +156,27 @@ final class Soak {
         if (patient.fault == null) {
             spoil(patient);
             faults++;
-            patient.until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(100 + random.nextInt(7_900));
+            patient.until = System.nanoTime() + length();
         } else {
             repair(patient);
             patient.until = System.nanoTime() + pause();
         }
     }
 
+    private long length() {
+        return flap ? HALF_FLAP : TimeUnit.MILLISECONDS.toNanos(100 + random.nextInt(7_900));
+    }
+
     /** Mostly long enough for a failback. */
     private long pause() {
-        return TimeUnit.MILLISECONDS.toNanos(500 + random.nextInt(8_000));
+        return flap ? HALF_FLAP : TimeUnit.MILLISECONDS.toNanos(500 + random.nextInt(8_000));
     }
 
     private void spoil(Patient patient) {
         String[] kinds = patient.link == null
                 ? new String[] {"kill", "freeze", "restart", "reset", "readonly", "full", "password"}
                 : new String[] {"kill", "freeze", "restart", "readonly", "full", "cut", "slow", "resets", "refuse"};
-        String fault = kinds[random.nextInt(kinds.length)];
+        String fault = flap ? "kill" : kinds[random.nextInt(kinds.length)];
         patient.fault = fault;
         say("%s: %s", patient.name, fault);
         RedisServer server = patient.server;
