@@ -826,9 +826,11 @@ class FailoverState {
     }
 
     void prefixRemoved(int index, DirtyRecord.Removal prefix) {
-        changed(tiers.get(index), Kind.PREFIX, List.of(prefix.key()));
-        tiers.get(index).dirty.prefixRemoved(prefix);
-        cleaned(tiers.get(index));
+        TierState tier = tiers.get(index);
+        changed(tier, Kind.PREFIX, List.of(prefix.key()));
+        tier.dirty.prefixRemoved(prefix);
+        tier.reconciled++;
+        cleaned(tier);
     }
 
     void removed(int index, List<DirtyRecord.Removal> keys) {
