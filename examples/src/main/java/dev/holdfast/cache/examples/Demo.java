@@ -46,7 +46,7 @@ public final class Demo {
         this.lookups = new Lookups(cache, classes, origin);
     }
 
-    /** Runs the demo that the system property {@code demo} names: {@code single}, {@code cluster} or {@code webhooks}. */
+    /** Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster} or {@code webhooks}. */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
         if (which.equals("webhooks")) {
@@ -70,10 +70,11 @@ public final class Demo {
     private static DemoServers servers(String which) {
         return switch (which) {
             case "single" -> new SingleRedis();
+            case "two" -> new TwoRemotes();
             case "cluster" -> new SixNodes();
             default ->
                 throw new IllegalArgumentException(
-                        "-Ddemo=" + which + " is not known; known are single, cluster and webhooks");
+                        "-Ddemo=" + which + " is not known; known are single, two, cluster and webhooks");
         };
     }
 
