@@ -89,9 +89,11 @@ final class Link {
 
     /** Counts commands whose answers somebody waits for. */
     void enter(int commands) {
-        if (waiting.getAndAdd(commands) == 0) {
+        // Before they count: nobody must take it for stuck that has only been idle.
+        if (waiting.get() == 0) {
             answeredAt = System.nanoTime();
         }
+        waiting.addAndGet(commands);
     }
 
     /** Ends the wait for them. */

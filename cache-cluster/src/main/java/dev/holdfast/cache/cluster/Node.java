@@ -19,7 +19,7 @@ final class Node {
     /** So many commands wait on a connection before another is used: answers that are read together cost less than apart. */
     private static final int ROOM = 16;
 
-    /** A connection on which nothing came for so long carries something large, or hangs. */
+    /** A connection on which nothing came for so long carries something large, or hangs; far nodes are given two round trips. */
     private static final long STUCK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
     private final Address address;
@@ -100,6 +100,7 @@ final class Node {
      * together costs least, for the server too. Another is opened when all are busy.
      */
     Link link() {
+        long stuck = Math.max(STUCK_NANOS, 2 * prober.medianNanos());
         Link best = null;
         for (int i = 0; i < controlIndex; i++) {
             Link link = links.get(i);
@@ -108,7 +109,7 @@ final class Node {
                 return best == null || dialled.isOpen() ? dialled : best;
             }
             if (link.isOpen()) {
-                if (link.waiting() < ROOM && !link.isStuckFor(STUCK_NANOS)) {
+                if (link.waiting() < ROOM && !link.isStuckFor(stuck)) {
                     return link;
                 }
                 best = best == null || link.waiting() < best.waiting() ? link : best;

@@ -28,6 +28,7 @@ final class Prober {
 
     private static final long LONGEST_OPENING_NANOS = TimeUnit.SECONDS.toNanos(3);
     private static final long LOOP_GRACE_MILLIS = 50;
+    private static final int BUSY_FACTOR = 5;
 
     private final Node node;
     private final Canaries canaries;
@@ -98,6 +99,11 @@ final class Prober {
         return lastLatencyNanos;
     }
 
+    /** How long the last few probes took, as a rule; 0 if there was none. */
+    long medianNanos() {
+        return medianNanos;
+    }
+
     /** When the last probe ended, or this was created. */
     long lastEndNanos() {
         return lastEndNanos;
@@ -114,22 +120,23 @@ final class Prober {
      * to do with the node's state. To be called by one thread.
      *
      * @param lostNanos for how long that thread was kept from running since it exists; such time does not count
+     * @param busy whether it has just been kept from running; then the node may be as well, and is given longer
      */
-    boolean isOverdue(Probe probe, long now, long lostNanos) {
+    boolean isOverdue(Probe probe, long now, long lostNanos, boolean busy) {
         if (probe.startNanos() != watchedStart) {
             watchedStart = probe.startNanos();
             lostBefore = lostNanos;
         }
-        return takesTooLong(probe, now - (lostNanos - lostBefore));
+        return takesTooLong(probe, now - (lostNanos - lostBefore), busy ? BUSY_FACTOR : 1);
     }
 
-    private boolean takesTooLong(Probe probe, long now) {
+    private boolean takesTooLong(Probe probe, long now, int factor) {
         if (!probe.link().isOpen()) {
             return now - probe.startNanos() > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
         }
         long sinceOpened = now - probe.link().openedAt();
         long sinceStart = now - probe.startNanos();
-        return Math.min(sinceOpened, sinceStart) > Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos);
+        return Math.min(sinceOpened, sinceStart) > factor * Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos);
     }
 
     /** Begins a probe, or joins the one under way. The result never fails. */

@@ -33,6 +33,9 @@ final class Watch implements Runnable {
     /** For how long this process itself was stopped, or did not come to run this thread: no node is to blame for that. */
     private long lostNanos;
 
+    /** Until then others may have been kept from running too, and a verdict takes longer. */
+    private long lenientUntil = System.nanoTime();
+
     Watch(Topology topology, ClusterConfig config) {
         this.topology = topology;
         this.healthCheckNanos = config.healthCheckInterval().toNanos();
@@ -79,7 +82,10 @@ final class Watch implements Runnable {
             long before = System.nanoTime();
             LockSupport.parkNanos(this, sleep);
             long after = System.nanoTime();
-            lostNanos += Math.max(0, after - before - sleep - LATE_NANOS);
+            if (after - before > sleep + LATE_NANOS) {
+                lostNanos += after - before - sleep - LATE_NANOS;
+                lenientUntil = after + 4 * TICK_NANOS;
+            }
             if (after - before >= TICK_NANOS / 2) {
                 tick = tick + 1;
             }
@@ -103,7 +109,7 @@ final class Watch implements Runnable {
         Prober prober = node.prober();
         Prober.Probe probe = prober.running();
         if (probe != null) {
-            if (prober.isOverdue(probe, now, lostNanos)) {
+            if (prober.isOverdue(probe, now, lostNanos, now - lenientUntil < 0)) {
                 prober.timeOut(probe);
             }
             return true;
