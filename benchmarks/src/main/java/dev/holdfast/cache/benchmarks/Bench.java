@@ -89,6 +89,7 @@ final class Bench {
         groups.put("upstash", new UpstashBench(report, pace)::run);
         groups.put("start", processes::start);
         groups.put("idle", processes::idle);
+        groups.put("keys", processes::distinctKeys);
         return groups;
     }
 

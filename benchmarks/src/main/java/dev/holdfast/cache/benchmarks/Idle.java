@@ -30,7 +30,7 @@ final class Idle {
     }
 
     /** What is reachable, in MB. */
-    private static double heap() throws InterruptedException {
+    static double heap() throws InterruptedException {
         long used = Long.MAX_VALUE;
         for (int i = 0; i < 4; i++) {
             System.gc();

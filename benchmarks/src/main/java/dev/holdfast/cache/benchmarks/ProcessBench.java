@@ -51,6 +51,19 @@ final class ProcessBench {
         }
     }
 
+    /** The heap is bounded by less than the keys would take, so an engine that kept something of each would run out of it. */
+    void distinctKeys() throws IOException, InterruptedException {
+        int keys = pace.quick() ? 1_000_000 : 10_000_000;
+        List<String> lines = Java.run(
+                Java.home(),
+                List.of("-Xmx96m", "-Dkeys=" + keys),
+                DistinctKeys.class,
+                Map.of("CACHE_MEMORY_MAX_BYTES", String.valueOf(16L << 20)));
+        double megabytes = Double.parseDouble(lines.get(0));
+        report.add("distinct.keys.mb", megabytes, new double[] {megabytes}, "MB");
+        Report.say("%s loads of distinct keys over a memory of 16 MiB, in a heap of 96 MB", lines.get(1));
+    }
+
     private static RedisServer server() {
         return RedisServer.builder().persistence(RedisServer.Persistence.NONE).start();
     }
