@@ -11,7 +11,7 @@ final class DistinctKeys {
     private DistinctKeys() {}
 
     public static void main(String[] arguments) throws InterruptedException {
-        int keys = Integer.getInteger("keys");
+        int keys = Integer.getInteger("keys", 1_000_000);
         double before = Idle.heap();
         try (CacheClient client = CacheClient.fromEnvironment()) {
             Cache<String, String> cache = client.cache("distinct", String.class, String.class);
