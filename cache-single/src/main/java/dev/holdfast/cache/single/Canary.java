@@ -199,12 +199,12 @@ final class Canary {
     }
 
     private List<Object> ask(Link link, long until, List<CommandArguments> commands) {
-        link.begin(until);
+        link.reading().begin(until);
         dialer.watch().expect(until);
         boolean intact = false;
         try {
             if (link.doom() != null) {
-                throw errors.lost(null, link, false);
+                throw errors.lost(null, link.doom(), false);
             }
             List<Object> replies = link.callAll(commands);
             intact = true;
@@ -212,9 +212,9 @@ final class Canary {
         } catch (CacheException e) {
             throw e;
         } catch (RuntimeException e) {
-            throw errors.lost(e, link, true);
+            throw errors.lost(e, link.doom(), true);
         } finally {
-            if (!link.end() || !intact) {
+            if (!link.reading().end() || !intact) {
                 discard();
             }
         }

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
@@ -46,6 +47,11 @@ final class Dialer {
         return watch;
     }
 
+    /** How long a command may take. */
+    long commandNanos() {
+        return config.commandTimeout().toNanos();
+    }
+
     /** The present set of connections. */
     int generation() {
         return generation;
@@ -71,17 +77,17 @@ final class Dialer {
     private void open(Link link) {
         try {
             long until = System.nanoTime() + connectNanos;
-            link.begin(until);
+            link.reading().begin(until);
             watch.expect(until);
             link.open();
             link.usedAt(System.nanoTime());
-            if (!link.end()) {
+            if (!link.reading().end()) {
                 throw new IllegalStateException("reset while it was being opened");
             }
             if (!link.opened().complete(link)) {
                 discard(link);
             }
-        } catch (RuntimeException | Error e) {
+        } catch (IOException | RuntimeException | Error e) {
             fail(link, e);
         }
     }
@@ -98,6 +104,11 @@ final class Dialer {
         if (link.doom() != null && !link.opened().isDone()) {
             fail(link, new IllegalStateException("no time left"));
         }
+    }
+
+    /** Runs work on a thread of its own; not once it is closed. */
+    void execute(Runnable work) {
+        threads.execute(work);
     }
 
     /** Closes a connection that is not wanted any more. */

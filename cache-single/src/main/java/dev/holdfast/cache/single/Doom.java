@@ -5,12 +5,31 @@ import org.jspecify.annotations.Nullable;
 /**
  * Why we closed a connection ourselves.
  *
- * @param overdue whether it took too long; else it was disconnected on purpose
+ * @param why the reason
  * @param cause what {@link dev.holdfast.cache.CacheStore#disconnect} was given
  */
-record Doom(boolean overdue, @Nullable Throwable cause) {
-    static final Doom OVERDUE = new Doom(true, null);
+record Doom(Why why, @Nullable Throwable cause) {
+    enum Why {
+        /** It took too long. */
+        OVERDUE,
+        /** Somebody wanted it. */
+        DISCONNECTED,
+        /** It is of no use any more: it failed before, or nobody waits for a reply. */
+        DISCARDED
+    }
 
-    /** Nobody is waiting for a reply: the connection is no longer wanted. */
-    static final Doom DISCARDED = new Doom(false, null);
+    static final Doom OVERDUE = new Doom(Why.OVERDUE, null);
+    static final Doom DISCARDED = new Doom(Why.DISCARDED, null);
+
+    static Doom disconnected(Throwable cause) {
+        return new Doom(Why.DISCONNECTED, cause);
+    }
+
+    boolean overdue() {
+        return why == Why.OVERDUE;
+    }
+
+    boolean discarded() {
+        return why == Why.DISCARDED;
+    }
 }

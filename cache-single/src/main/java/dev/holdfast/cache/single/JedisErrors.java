@@ -82,9 +82,15 @@ final class JedisErrors {
                 : "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
     }
 
-    /** Translates what broke a call on a connection, or kept it from beginning; it is not used again. */
-    CacheException lost(@Nullable Throwable e, Link link, boolean sent) {
-        Doom doom = link.doom();
+    /**
+     * Translates what broke a call on a connection, or kept it from beginning; it is not used again.
+     *
+     * @param e what was thrown, if anything was
+     * @param doom why we closed the connection, if we did
+     * @param sent whether the server may have got the command
+     * @return what to throw
+     */
+    CacheException lost(@Nullable Throwable e, @Nullable Doom doom, boolean sent) {
         if (Thread.currentThread().isInterrupted()) {
             return interrupted(e);
         }
@@ -96,7 +102,7 @@ final class JedisErrors {
                     e,
                     sent);
         }
-        if (doom != null) {
+        if (doom != null && !doom.discarded()) {
             return disconnected(doom.cause(), sent);
         }
         return new CacheUnavailableException(

@@ -1,11 +1,13 @@
 package dev.holdfast.cache.single;
 
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
@@ -16,26 +18,38 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.JedisClientConfig;
 import redis.clients.jedis.JedisSocketFactory;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.PushConsumerChain;
+import redis.clients.jedis.PushConsumerChainImpl;
 import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.util.RedisInputStream;
+import redis.clients.jedis.util.RedisOutputStream;
 
 /**
- * One connection: Jedis' own, the TCP socket beneath any TLS, and until when its present user may have it. It belongs to
- * one thread at a time; only {@link #reset} and {@link #resetIfOverdue} come from others.
+ * One connection: opened by Jedis, the TCP socket beneath any TLS, and until when its present users may have it. One
+ * thread at a time writes, one reads; only {@link #reset} and {@link #resetIfOverdue} come from others.
  *
  * <p>The socket has no read timeout: {@link Watch} resets a connection that is overdue, which also bounds what a timeout
  * of the socket can't, a reply that drips and a write into a full buffer.
  */
 final class Link implements JedisSocketFactory {
-    private static final long UNUSED = 0;
-    private static final long OVERDUE = 1;
+    private static final int BUFFER_BYTES = 16 * 1024;
+    private static final int POLLS = 10;
+
+    /** What the server says unasked goes to nobody: we ask for nothing of the kind. */
+    private static final PushConsumerChain NO_PUSHES = PushConsumerChainImpl.of();
 
     private final SingleConfig config;
     private final int generation;
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
-    private final AtomicLong deadline = new AtomicLong(UNUSED);
+    private final Use reading = new Use();
+    private final Use writing = new Use();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
     private volatile @Nullable Socket tcp;
-    private @Nullable Connection connection;
+    private @Nullable Socket socket;
+    private @Nullable Replies in;
+    private @Nullable RedisOutputStream out;
     private long usedAt;
 
     Link(SingleConfig config, int generation) {
@@ -62,10 +76,18 @@ final class Link implements JedisSocketFactory {
         usedAt = nanoTime;
     }
 
-    /** Connects and logs in. Blocks, even for longer than the deadline while a name is being resolved. */
-    void open() {
+    /**
+     * Connects and logs in, which Jedis does; what follows is written and read here, in Jedis' terms, since its connection
+     * is made for one caller at a time. Blocks, even for longer than the deadline while a name is being resolved.
+     */
+    void open() throws IOException {
         Connection jedis = new Connection(this, clientConfig());
-        connection = jedis;
+        Socket opened = socket;
+        if (opened == null || !jedis.isConnected()) {
+            throw new JedisConnectionException("the connection is closed");
+        }
+        in = new Replies(opened, BUFFER_BYTES);
+        out = new RedisOutputStream(opened.getOutputStream(), BUFFER_BYTES);
     }
 
     private JedisClientConfig clientConfig() {
@@ -91,7 +113,8 @@ final class Link implements JedisSocketFactory {
         }
         try {
             Socket plain = connect(InetAddress.getAllByName(config.host()));
-            return config.tls() == null ? plain : Tls.wrap(config.tls(), plain, config.host(), config.port());
+            socket = config.tls() == null ? plain : Tls.wrap(config.tls(), plain, config.host(), config.port());
+            return socket;
         } catch (IOException e) {
             throw new JedisConnectionException(e);
         }
@@ -106,7 +129,7 @@ final class Link implements JedisSocketFactory {
             try {
                 socket.setTcpNoDelay(true);
                 socket.setKeepAlive(true);
-                long left = (deadline.get() - System.nanoTime()) / 1_000_000;
+                long left = (reading.deadline() - System.nanoTime()) / 1_000_000;
                 if (left < 1) {
                     throw new SocketTimeoutException("Connect timed out");
                 }
@@ -131,48 +154,104 @@ final class Link implements JedisSocketFactory {
         }
     }
 
-    /**
-     * Begins a use.
-     *
-     * @param until when it must have ended
-     */
-    void begin(long until) {
-        deadline.set(until == UNUSED || until == OVERDUE ? 2 : until);
+    /** The reading from it; also the opening. */
+    Use reading() {
+        return reading;
     }
 
-    /**
-     * Ends a use.
-     *
-     * @return whether the connection is as good as before
-     */
-    boolean end() {
-        long until = deadline.get();
-        return until != OVERDUE && deadline.compareAndSet(until, UNUSED) && doom.get() == null;
+    /** The writing to it. */
+    Use writing() {
+        return writing;
     }
 
-    /** Sends a command and reads its reply; a refusal is thrown as Jedis' exception. */
+    /** Writes commands, some of which may stay in the buffer. For the one thread that writes. */
+    void write(List<CommandArguments> commands) {
+        RedisOutputStream to = open(out);
+        for (CommandArguments command : commands) {
+            Protocol.sendCommand(to, command);
+        }
+    }
+
+    /** Sends what is in the buffer. */
+    void flush() {
+        try {
+            open(out).flush();
+        } catch (IOException e) {
+            throw new JedisConnectionException(e);
+        }
+    }
+
+    /** Reads a reply; a refusal is thrown as Jedis' exception. For the one thread that reads. */
     @Nullable
-    Object call(CommandArguments command) {
-        Connection jedis = jedis();
-        jedis.sendCommand(command);
-        return jedis.getOne();
+    Object read() {
+        return Protocol.read(open(in), NO_PUSHES);
+    }
+
+    /**
+     * Waits for a reply to begin.
+     *
+     * @param soon whether it is to be expected so soon that to sleep would take longer
+     * @param limited whether to wait until then only, without harm for the connection
+     * @param until that time
+     * @return false if there is none until then
+     */
+    boolean await(boolean soon, boolean limited, long until) {
+        Replies from = open(in);
+        if (from.isBuffered()) {
+            return true;
+        }
+        try {
+            for (int i = soon ? POLLS : 0; i > 0; i--) {
+                if (arrived()) {
+                    return true;
+                }
+                Threads.letOthersRun();
+            }
+            return !limited || from.await(until);
+        } catch (IOException e) {
+            throw new JedisConnectionException(e);
+        }
+    }
+
+    private boolean arrived() throws IOException {
+        Socket plain = tcp;
+        return plain != null && plain.getInputStream().available() > 0;
+    }
+
+    /** Whether a part of a reply is here already. */
+    boolean isBuffered() {
+        return open(in).isBuffered();
+    }
+
+    /** Whether a part of a reply is here already, or has arrived, or the connection is closed. */
+    boolean hasMore() {
+        try {
+            return isBuffered() || arrived();
+        } catch (IOException e) {
+            return true;
+        }
     }
 
     /** Sends commands in one go and reads their replies, refusals among them as Jedis' exceptions. */
     List<Object> callAll(List<CommandArguments> commands) {
-        Connection jedis = jedis();
-        for (CommandArguments command : commands) {
-            jedis.sendCommand(command);
+        write(commands);
+        flush();
+        List<Object> replies = new ArrayList<>();
+        for (int i = 0; i < commands.size(); i++) {
+            try {
+                replies.add(read());
+            } catch (JedisDataException refusal) {
+                replies.add(refusal);
+            }
         }
-        return jedis.getMany(commands.size());
+        return replies;
     }
 
-    private Connection jedis() {
-        Connection jedis = connection;
-        if (jedis == null) {
+    private static <T> T open(@Nullable T stream) {
+        if (stream == null) {
             throw new JedisConnectionException("not open");
         }
-        return jedis;
+        return stream;
     }
 
     /**
@@ -198,15 +277,16 @@ final class Link implements JedisSocketFactory {
         }
     }
 
-    /** When the present use must have ended, for {@link Watch}; 0 if there is none or it was reset already. */
+    /** When the earlier of its uses must have ended, for {@link Watch}; 0 if there is none or it was reset already. */
     long deadline() {
-        long until = deadline.get();
-        return until == OVERDUE ? UNUSED : until;
+        long read = reading.deadline();
+        long write = writing.deadline();
+        return read == 0 || (write != 0 && write - read < 0) ? write : read;
     }
 
-    /** Resets the connection if the use that had this deadline is still under way. */
+    /** Resets the connection if a use that had this deadline is still under way. */
     void resetIfOverdue(long until) {
-        if (deadline.compareAndSet(until, OVERDUE)) {
+        if (reading.missed(until) || writing.missed(until)) {
             reset(Doom.OVERDUE);
         }
     }
@@ -235,5 +315,77 @@ final class Link implements JedisSocketFactory {
     @Nullable
     Doom doom() {
         return doom.get();
+    }
+
+    /** Until when one thread has the use of a direction. */
+    final class Use {
+        private static final long NONE = 0;
+        private static final long OVERDUE = 1;
+
+        private final AtomicLong deadline = new AtomicLong(NONE);
+
+        /**
+         * Begins.
+         *
+         * @param until when it must have ended
+         */
+        void begin(long until) {
+            deadline.set(until == NONE || until == OVERDUE ? 2 : until);
+        }
+
+        /**
+         * Ends.
+         *
+         * @return whether the connection is as good as before
+         */
+        boolean end() {
+            long until = deadline.get();
+            return until != OVERDUE && deadline.compareAndSet(until, NONE) && doom.get() == null;
+        }
+
+        private long deadline() {
+            long until = deadline.get();
+            return until == OVERDUE ? NONE : until;
+        }
+
+        private boolean missed(long until) {
+            return until != NONE && deadline.compareAndSet(until, OVERDUE);
+        }
+    }
+
+    /** Jedis' reader of replies, which can be asked whether one has begun. */
+    private static final class Replies extends RedisInputStream {
+        private final Socket socket;
+
+        Replies(Socket socket, int bufferBytes) throws IOException {
+            super(socket.getInputStream(), bufferBytes);
+            this.socket = socket;
+        }
+
+        boolean isBuffered() {
+            return count < limit;
+        }
+
+        /** Waits for the first byte, and loses none. */
+        boolean await(long until) throws IOException {
+            long left = until - System.nanoTime();
+            if (left <= 0) {
+                return false;
+            }
+            socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, left / 1_000_000 + 1));
+            try {
+                count = 0;
+                limit = Math.max(0, in.read(buf));
+                if (limit == 0) {
+                    throw new EOFException("the server closed the connection");
+                }
+                return true;
+            } catch (SocketTimeoutException e) {
+                limit = 0;
+                return false;
+            } finally {
+                socket.setSoTimeout(0);
+            }
+        }
     }
 }

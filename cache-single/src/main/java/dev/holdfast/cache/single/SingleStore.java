@@ -32,9 +32,14 @@ import redis.clients.jedis.Protocol.Keyword;
 
 /**
  * One Redis or Valkey server (meant for 6.2 or later, tested with Redis 7.0) as a {@link CacheStore}, over a bounded
- * number of connections. Connects when it is first used, on threads of its own; resolves the server's name for every new
- * connection. A dead server costs a caller at most {@link #callBound()}: half a command timeout of waiting for a
+ * number of connections, which concurrent callers share: what they ask for while all are in use is sent together, and each
+ * gets its own reply, refusal or timeout. Connects when it is first used, on threads of its own; resolves the server's
+ * name for every new connection. A dead server costs a caller at most {@link #callBound()}: half a command timeout of waiting for a
  * connection, the connect timeout, and the command timeout.
+ *
+ * <p>A large value delays the calls that were sent with it. A call that changes something and runs out of time resets its
+ * connection, since it could be applied later than what follows; the calls that were sent on it fail with it, as
+ * {@link CacheTimeoutException}.
  *
  * <p>Values have at most 512 MB, Redis' own limit. Keys that begin with {@code #canary:} and {@code #once:} under the key
  * prefix are the store's own: the probe's, and the markers of {@link #incrementOnce}.
@@ -432,7 +437,7 @@ public final class SingleStore implements CacheStore {
             this.config = config;
             this.errors = new JedisErrors(config);
             Dialer dialer = new Dialer(config, errors);
-            this.connections = new Pool(config, dialer, errors);
+            this.connections = new Combiner(config, dialer, errors);
             this.canary = new Canary(config, dialer, connections, errors);
         }
 

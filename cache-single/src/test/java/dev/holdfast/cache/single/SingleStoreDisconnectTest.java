@@ -73,7 +73,9 @@ class SingleStoreDisconnectTest {
             store.probe(Duration.ofSeconds(5));
             server.freeze();
             List<Caller> callers = new ArrayList<>();
-            for (int i = 0; i < 20; i++) {
+            callers.add(new Caller(() -> call.accept(store)));
+            Eventually.until("one reads", () -> store.health().pool().active() == 1);
+            for (int i = 1; i < 20; i++) {
                 callers.add(new Caller(() -> call.accept(store)));
             }
             Caller probe = new Caller(() -> store.probe(Duration.ofSeconds(30)));
@@ -174,8 +176,9 @@ class SingleStoreDisconnectTest {
             store.get("k");
             server.freeze();
             Caller caller = new Caller(() -> store.get("k"));
+            Eventually.until("one reads", () -> store.health().pool().active() == 1);
             Caller waiter = new Caller(() -> store.get("k"));
-            Eventually.until("one reads, one waits", () -> store.health().pool().waiting() == 1);
+            Eventually.until("one waits", () -> store.health().pool().waiting() == 1);
             store.close();
             assertEquals(Reason.DISCONNECTED, caller.failure().reason());
             assertEquals(Reason.DISCONNECTED, waiter.failure().reason());

@@ -1,0 +1,226 @@
+package dev.holdfast.cache.single;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol.Command;
+import redis.clients.jedis.commands.ProtocolCommand;
+
+/**
+ * A caller's request, one command or several in one go, on its way: waiting to be sent, sent, answered; or left by its
+ * caller. Its caller waits for it, and whoever has the connection answers it.
+ */
+final class Call {
+    private enum State {
+        PENDING,
+        SENT,
+        ANSWERED,
+        LEFT
+    }
+
+    private static final AtomicReferenceFieldUpdater<Call, State> STATE =
+            AtomicReferenceFieldUpdater.newUpdater(Call.class, State.class, "state");
+
+    private final Thread caller = Thread.currentThread();
+    private final boolean leads = !Threads.isVirtual(caller);
+    private final boolean readOnly;
+    private final int replies;
+    private final boolean plural;
+    private final long until;
+    private @Nullable List<CommandArguments> commands;
+
+    /** The next older one of those that wait to be sent. */
+    @Nullable
+    Call older;
+
+    /** The next one on the same connection. */
+    volatile @Nullable Call after;
+
+    private volatile State state = State.PENDING;
+    private volatile boolean parked;
+
+    // Written before the state, and read after it.
+    private @Nullable Lane lane;
+    private long deadline;
+    private boolean limited;
+    private @Nullable Object reply;
+    private @Nullable Supplier<? extends RuntimeException> failure;
+
+    private Call(List<CommandArguments> commands, boolean plural, long until) {
+        this.commands = commands;
+        this.replies = commands.size();
+        this.plural = plural;
+        this.until = until;
+        this.readOnly = !plural && readsOnly(commands.get(0).getCommand());
+    }
+
+    /** One that stands before the first on a connection. */
+    Call() {
+        this.commands = null;
+        this.replies = 0;
+        this.plural = false;
+        this.until = 0;
+        this.readOnly = true;
+        this.state = State.ANSWERED;
+    }
+
+    static Call of(CommandArguments command, long until) {
+        return new Call(List.of(command), false, until);
+    }
+
+    static Call of(List<CommandArguments> commands, long until) {
+        return new Call(commands, true, until);
+    }
+
+    private static boolean readsOnly(ProtocolCommand command) {
+        return command == Command.GET
+                || command == Command.MGET
+                || command == Command.EXISTS
+                || command == Command.PTTL
+                || command == Command.SCAN;
+    }
+
+    /**
+     * Whether its caller may write and read for others too. A virtual thread must not: to interrupt it in a read would
+     * close the socket for everyone on it.
+     */
+    boolean leads() {
+        return leads;
+    }
+
+    /** Whether nothing is lost when its caller goes away before the reply comes. */
+    boolean readOnly() {
+        return readOnly;
+    }
+
+    boolean isPending() {
+        return state == State.PENDING;
+    }
+
+    boolean isSent() {
+        return state == State.SENT;
+    }
+
+    boolean isAnswered() {
+        return state == State.ANSWERED;
+    }
+
+    /** When its caller wants to have ended, whatever the command timeout is. */
+    long until() {
+        return until;
+    }
+
+    /** Where it was sent. Once sent. */
+    Lane lane() {
+        return Objects.requireNonNull(lane);
+    }
+
+    /** When its reply must have come. Once sent. */
+    long deadline() {
+        return deadline;
+    }
+
+    /** Whether its caller waits for less than the command timeout. Once sent. */
+    boolean limited() {
+        return limited;
+    }
+
+    /**
+     * Takes it for sending, at which it is about to be written.
+     *
+     * @return false if its caller has left
+     */
+    boolean takeFor(Lane lane, long now, long commandNanos) {
+        this.lane = lane;
+        limited = until - now < commandNanos;
+        deadline = limited ? until : now + commandNanos;
+        return STATE.compareAndSet(this, State.PENDING, State.SENT);
+    }
+
+    /** Its commands, which are forgotten. */
+    List<CommandArguments> takeCommands() {
+        List<CommandArguments> taken = Objects.requireNonNull(commands);
+        commands = null;
+        return taken;
+    }
+
+    /** How many replies it gets; one, unless {@link #isPlural}. */
+    int replies() {
+        return replies;
+    }
+
+    /** Whether its reply is a list of replies. */
+    boolean isPlural() {
+        return plural;
+    }
+
+    /** Ends it with a reply, unless its caller has left. */
+    void answer(@Nullable Object answer) {
+        reply = answer;
+        end();
+    }
+
+    /** Ends it with a failure, unless its caller has left; the exception is built on the caller's thread. */
+    void fail(Supplier<? extends RuntimeException> why) {
+        failure = why;
+        end();
+    }
+
+    private void end() {
+        State present = state;
+        while (present == State.PENDING || present == State.SENT) {
+            if (STATE.compareAndSet(this, present, State.ANSWERED)) {
+                if (parked) {
+                    LockSupport.unpark(caller);
+                }
+                return;
+            }
+            present = state;
+        }
+        reply = null;
+    }
+
+    /**
+     * Gives it up, on the caller's thread.
+     *
+     * @return false if it is answered already
+     */
+    boolean leave() {
+        return STATE.compareAndSet(this, State.PENDING, State.LEFT)
+                || STATE.compareAndSet(this, State.SENT, State.LEFT);
+    }
+
+    /** Gives it up unless it was sent meanwhile. */
+    boolean leaveUnsent() {
+        return STATE.compareAndSet(this, State.PENDING, State.LEFT);
+    }
+
+    /** Waits for its end, on the caller's thread; may return early. */
+    void park(long nanos) {
+        parked = true;
+        if (!isAnswered()) {
+            LockSupport.parkNanos(this, nanos);
+        }
+        parked = false;
+    }
+
+    /** Lets the caller look again at what there is to do. */
+    void wake() {
+        LockSupport.unpark(caller);
+    }
+
+    /** The reply, which is forgotten. Once answered. */
+    @Nullable
+    Object takeReply() {
+        if (failure != null) {
+            throw failure.get();
+        }
+        Object taken = reply;
+        reply = null;
+        return taken;
+    }
+}
