@@ -1,5 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.failover.FailoverStore;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.DefaultJedisClientConfig;
@@ -38,6 +40,12 @@ interface FaultClient extends AutoCloseable {
     void remove(String key);
 
     void increment(String key);
+
+    /**
+     * Waits until what is known to be outstanding is done, half a minute and more if need be: a key whose last outcome is
+     * unknown is left to the next tier for so long.
+     */
+    default void settle() throws InterruptedException {}
 
     @Override
     void close();
@@ -84,10 +92,22 @@ interface FaultClient extends AutoCloseable {
             }
 
             @Override
+            public void settle() throws InterruptedException {
+                long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+                while (!isSettled(store.health().tiers().get(0)) && System.nanoTime() - end < 0) {
+                    TimeUnit.MILLISECONDS.sleep(50);
+                }
+            }
+
+            @Override
             public void close() {
                 store.close();
             }
         };
+    }
+
+    private static boolean isSettled(TierHealth first) {
+        return first.serving() && first.dirtyKeys() == 0 && first.dirtyPrefixes() == 0 && first.dirtyCounters() == 0;
     }
 
     private static FaultClient jedis(int first, int second, boolean tuned) {

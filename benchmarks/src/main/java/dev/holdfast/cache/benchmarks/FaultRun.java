@@ -164,13 +164,14 @@ final class FaultRun {
         return result(client, failback, stuck, cpuPercent);
     }
 
-    private Result result(FaultClient client, long failback, int stuck, double cpuPercent) {
+    private Result result(FaultClient client, long failback, int stuck, double cpuPercent) throws InterruptedException {
         int resurrected = 0;
         for (int i = 0; i < REMOVED; i++) {
             if (client.get("removed-" + i) != null) {
                 resurrected++;
             }
         }
+        client.settle();
         String counter = client.get("counter");
         long count = counter == null ? 0 : Long.parseLong(counter);
         return new Result(
