@@ -63,7 +63,7 @@ public class MemoryStoreLinearizabilityTest {
     @Test
     void someOrderOfTheCallsExplainsWhatTheyReturned() {
         new StressOptions()
-                .iterations(20)
+                .iterations(10)
                 .invocationsPerIteration(2_000)
                 .threads(3)
                 .actorsPerThread(3)
