@@ -306,9 +306,7 @@ final class Combiner implements Connections {
         Lane lane = call.lane();
         if (!call.limited() || !call.readOnly()) {
             lane.link().reset(Doom.OVERDUE);
-            if (!call.leads()) {
-                passOn(lane);
-            }
+            lane.fail(new IllegalStateException("overdue"));
             call.park(FIRST_NAP_NANOS);
         } else if (call.leave()) {
             othersGoOn();

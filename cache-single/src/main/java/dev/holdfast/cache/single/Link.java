@@ -197,6 +197,9 @@ final class Link implements JedisSocketFactory {
      */
     boolean await(boolean soon, boolean limited, long until) {
         Replies from = open(in);
+        if (limited && System.nanoTime() - until >= 0) {
+            return false;
+        }
         if (from.isBuffered()) {
             return true;
         }

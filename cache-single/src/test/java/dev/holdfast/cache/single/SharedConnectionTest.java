@@ -198,6 +198,29 @@ class SharedConnectionTest {
 
     @ParameterizedTest
     @MethodSource("threads")
+    void aWriterWithLittleTimeEndsInItAndItsConnectionWithIt(ThreadFactory threads) throws Exception {
+        Doorkeeper keeper = new Doorkeeper();
+        try (ScriptedServer server = new ScriptedServer(keeper);
+                SingleStore store =
+                        SingleStore.of(server.config().withPoolSize(1).withCommandTimeout(Duration.ofHours(1)))) {
+            keeper.allowed.release();
+            assertArrayEquals(bytes("first"), store.get("first"));
+            Callers hurried = new Callers(threads);
+            hurried.start(
+                    1,
+                    i -> assertTrue(assertThrows(CacheTimeoutException.class, () -> store.within(Duration.ofMillis(200))
+                                    .put("late", new byte[1], TTL))
+                            .outcomeUnknown()));
+            hurried.end();
+            assertEquals(0, store.health().pool().total());
+            assertEquals(0, store.health().pool().active());
+            keeper.allowed.release(2);
+            assertArrayEquals(bytes("next"), store.get("next"));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
     void anInterruptedReaderLeavesAndAWriterGetsItsReplyFirst(ThreadFactory threads) throws Exception {
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
