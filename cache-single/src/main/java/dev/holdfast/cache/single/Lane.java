@@ -17,7 +17,7 @@ import redis.clients.jedis.exceptions.JedisDataException;
  */
 final class Lane {
     /** How much longer than its reader's limit a reply may take that has begun; then the connection is lost. */
-    private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
     /** How many replies a reader that has its own stays for. */
     private static final int MOST_FOR_OTHERS = 256;
