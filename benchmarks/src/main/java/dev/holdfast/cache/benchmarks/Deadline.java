@@ -27,8 +27,11 @@ import org.HdrHistogram.Histogram;
 final class Deadline {
     private static final int THREADS = 64;
     private static final int ROUNDS = 10;
-    /** Before that: until classes are loaded and the code of failing is compiled, for which callers wait as well. */
-    private static final int WARM_UP = 6;
+    /**
+     * Before that, and reported as {@code cold=true}: until classes are loaded and the code of failing is compiled, which
+     * takes half of two cores' time while 64 callers fail together.
+     */
+    private static final int WARM_UP = 14;
     /** A machine that keeps every thread waiting for longer than this says nothing about ours; then it is tried again. */
     private static final Duration STALL = Duration.ofMillis(20);
 
@@ -65,6 +68,7 @@ final class Deadline {
             }
             threads.forEach(Thread::start);
             trouble(proxy, WARM_UP);
+            report(" cold=true");
             for (int i = 0; i < TRIES; i++) {
                 late.reset();
                 stall.reset();

@@ -5,8 +5,12 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -92,7 +96,7 @@ final class FaultRun {
         String remark() {
             return String.format(
                     Locale.ROOT,
-                    "  machine stalled %d ms, callers stuck during the outage: %d, CPU of threads other than the callers:"
+                    "  machine stalled %d ms, callers stuck during the outage: %d, CPU of the client's own threads:"
                             + " %.1f %% of a core%s",
                     stallMillis,
                     stuckCallers,
@@ -142,7 +146,7 @@ final class FaultRun {
             first.freeze();
         }
         TimeUnit.SECONDS.sleep(2);
-        CpuMeter cpu = new CpuMeter(callers);
+        CpuMeter cpu = new CpuMeter(callers, control);
         for (int i = 0; i < REMOVED; i++) {
             remove(client, "removed-" + i);
         }
@@ -316,30 +320,41 @@ final class FaultRun {
         return thread;
     }
 
-    /** The CPU that the process spends outside its callers' threads and this one. */
+    /**
+     * The CPU that the client's own threads spend: every Java thread but the callers, the watch over the machine and
+     * this one. The JVM's compiler and collector are no Java threads; a fresh process compiles all through its outage,
+     * a third of a core, whichever client it runs.
+     */
     private static final class CpuMeter {
-        private final com.sun.management.OperatingSystemMXBean process =
-                (com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-        private final List<Thread> callers;
+        private final Set<Long> left = new HashSet<>();
         private final long since = System.nanoTime();
-        private final long before;
+        private final Map<Long, Long> before;
 
-        CpuMeter(List<Thread> callers) {
-            this.callers = callers;
-            this.before = others();
+        CpuMeter(List<Thread> callers, Thread control) {
+            callers.forEach(caller -> left.add(caller.getId()));
+            left.add(control.getId());
+            left.add(Thread.currentThread().getId());
+            this.before = nanosByThread();
         }
 
-        private long others() {
-            long own = threads.getCurrentThreadCpuTime();
-            for (Thread caller : callers) {
-                own += Math.max(0, threads.getThreadCpuTime(caller.getId()));
+        private Map<Long, Long> nanosByThread() {
+            Map<Long, Long> nanos = new HashMap<>();
+            for (long id : threads.getAllThreadIds()) {
+                long cpu = threads.getThreadCpuTime(id);
+                if (cpu >= 0 && !left.contains(id)) {
+                    nanos.put(id, cpu);
+                }
             }
-            return process.getProcessCpuTime() - own;
+            return nanos;
         }
 
         double percentOfACore() {
-            return 100.0 * (others() - before) / (System.nanoTime() - since);
+            long spent = 0;
+            for (Map.Entry<Long, Long> thread : nanosByThread().entrySet()) {
+                spent += thread.getValue() - before.getOrDefault(thread.getKey(), 0L);
+            }
+            return 100.0 * spent / (System.nanoTime() - since);
         }
     }
 }

@@ -155,7 +155,7 @@ class Background {
         void perform(List<Effect> effects) {
             for (Effect effect : effects) {
                 if (effect instanceof Effect.Disconnect disconnect) {
-                    disconnect(disconnect);
+                    submit(() -> disconnect(disconnect));
                 } else if (effect instanceof Effect.Probe probe) {
                     submit(() -> probe(probe));
                 } else if (effect instanceof Effect.Drain drain) {

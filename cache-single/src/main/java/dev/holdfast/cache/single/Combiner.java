@@ -305,9 +305,12 @@ final class Combiner implements Connections {
     private void giveUp(Call call) {
         Lane lane = call.lane();
         if (!call.limited() || !call.readOnly()) {
-            lane.link().reset(Doom.OVERDUE);
-            lane.fail(new IllegalStateException("overdue"));
-            call.park(FIRST_NAP_NANOS);
+            if (!lane.isBroken()) {
+                lane.link().reset(Doom.OVERDUE);
+                lane.fail(new IllegalStateException("overdue"));
+            }
+            // Answered by now, or as soon as its reader has noticed.
+            call.park(LONGEST_NAP_NANOS);
         } else if (call.leave()) {
             othersGoOn();
             throw errors.lost(null, Doom.OVERDUE, true);

@@ -268,6 +268,11 @@ final class Lane {
         return head.after != null && !reading.get();
     }
 
+    /** Whether it was given up. */
+    boolean isBroken() {
+        return broken;
+    }
+
     /** Gives the connection up, and fails what is under way. For any thread. */
     void fail(Throwable cause) {
         Doom doom = breakOff();
