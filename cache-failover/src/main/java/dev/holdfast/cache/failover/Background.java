@@ -40,6 +40,8 @@ class Background {
     private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
     private static final long IDLE_PERIOD = TimeUnit.SECONDS.toNanos(1);
     private static final int TICKS_TO_REST = 20;
+    /** The application is started by then, as a rule, and nothing has failed yet. */
+    private static final int TICKS_TO_REHEARSAL = 10;
     /** A tick that comes later than this means that the process stood still, and proves nothing about servers. */
     private static final long STALL = TimeUnit.MILLISECONDS.toNanos(100);
 
@@ -100,6 +102,7 @@ class Background {
 
         private void run() {
             int idle = 0;
+            int ticksToRehearsal = TICKS_TO_REHEARSAL;
             long due = switchboard.now() + Ticks.PERIOD;
             while (!stopped) {
                 LockSupport.parkNanos(Math.max(1, due - switchboard.now()));
@@ -109,6 +112,9 @@ class Background {
                 }
                 if (now - due > STALL) {
                     stalledAt = now;
+                }
+                if (--ticksToRehearsal == 0) {
+                    submit(Rehearsal::once);
                 }
                 idle = tick(now) ? 0 : Math.min(idle + 1, TICKS_TO_REST);
                 if (idle == TICKS_TO_REST) {

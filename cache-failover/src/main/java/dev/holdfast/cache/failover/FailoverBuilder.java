@@ -12,6 +12,9 @@ import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.helpers.NOPLogger;
 
 /** Collects the tiers of a {@link FailoverStore}, first to last. For one thread. */
 public final class FailoverBuilder {
@@ -24,6 +27,7 @@ public final class FailoverBuilder {
     private Supplier<? extends Collection<String>> prefixes = List::of;
     private String name = "holdfast-failover";
     private SplittableRandom random = new SplittableRandom();
+    private Logger log = LoggerFactory.getLogger(FailoverStore.class);
 
     private record Draft(String name, CacheStore store, boolean remote, TierPolicy policy) {}
 
@@ -128,6 +132,12 @@ public final class FailoverBuilder {
         return this;
     }
 
+    /** Keeps its outages out of the log, for the rehearsal of one. */
+    FailoverBuilder unlogged() {
+        log = NOPLogger.NOP_LOGGER;
+        return this;
+    }
+
     /** Makes chance repeatable. */
     FailoverBuilder random(SplittableRandom value) {
         random = value;
@@ -165,7 +175,7 @@ public final class FailoverBuilder {
         Switchboard switchboard = new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : fresh::get);
         List<String> names = drafts.stream().map(Draft::name).toList();
         Background.Running background =
-                new Background.Running(name, switchboard, tiers, ticks, new Notices(names, listeners), prefixes);
+                new Background.Running(name, switchboard, tiers, ticks, new Notices(log, names, listeners), prefixes);
         switchboard.attach(background);
         background.start();
         FailoverHealth health = new FailoverHealth(switchboard, tiers, Clock.systemUTC());

@@ -8,18 +8,17 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Tells the log and the listeners what happened: in order, one at a time, on whichever thread claims the task. */
 final class Notices {
-    private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
-
+    private final Logger log;
     private final List<String> names;
     private final List<FailoverListener> listeners;
     private final Queue<Effect.Notice> waiting = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean claimed = new AtomicBoolean();
 
-    Notices(List<String> names, List<FailoverListener> listeners) {
+    Notices(Logger log, List<String> names, List<FailoverListener> listeners) {
+        this.log = log;
         this.names = names;
         this.listeners = new CopyOnWriteArrayList<>(listeners);
     }

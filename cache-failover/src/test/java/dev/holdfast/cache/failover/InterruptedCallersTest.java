@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.slf4j.helpers.NOPLogger;
 
 /** Callers who are interrupted say nothing about a server, however many they are. Nothing watches here, and no time passes. */
 class InterruptedCallersTest {
@@ -47,7 +48,12 @@ class InterruptedCallersTest {
         try (FailoverStore store = new FailoverStore(
                 switchboard,
                 new Background.Running(
-                        "unstarted", switchboard, List.of(tier), ticks, new Notices(List.of(), List.of()), List::of),
+                        "unstarted",
+                        switchboard,
+                        List.of(tier),
+                        ticks,
+                        new Notices(NOPLogger.NOP_LOGGER, List.of(), List.of()),
+                        List::of),
                 List.of(tier),
                 new FailoverHealth(switchboard, List.of(tier), Clock.systemUTC()),
                 Duration.ofSeconds(10))) {

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.slf4j.helpers.NOPLogger;
 
 class NoticesTest {
     private final List<String> heard = new ArrayList<>();
@@ -56,7 +57,8 @@ class NoticesTest {
 
     @Test
     void everyListenerHearsEverythingInOrderWhateverOthersThrow() {
-        Notices notices = new Notices(List.of("first", "second"), List.of(new Failing("a"), new Failing("b")));
+        Notices notices = new Notices(
+                NOPLogger.NOP_LOGGER, List.of("first", "second"), List.of(new Failing("a"), new Failing("b")));
         notices.add(new Effect.Opened(0, FailoverReason.FROZEN, null, 1));
         notices.add(new Effect.Switched(0, 1, FailoverReason.FROZEN, 0, 0));
         notices.add(new Effect.ReconciliationFailed(0, new IllegalStateException("again")));

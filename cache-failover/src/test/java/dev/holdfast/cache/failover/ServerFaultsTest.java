@@ -140,6 +140,8 @@ class ServerFaultsTest {
         setup.poolSize = 1;
         setup.commandTimeout = Duration.ofSeconds(3);
         setup.slowCallThreshold = setup.commandTimeout;
+        // The server is not gone: others wait until the large values are through, as long as a call may take.
+        setup.tooLong = Duration.ofSeconds(20);
         try (TwoServers servers = setup.start()) {
             byte[] large = new byte[1 << 20];
             servers.store.put("large", large, TTL);
