@@ -28,6 +28,16 @@ final class RedisBackend implements AutoCloseable {
     private static final List<byte[]> MULTI = List.of("MULTI".getBytes(US_ASCII));
     private static final List<byte[]> EXEC = List.of("EXEC".getBytes(US_ASCII));
 
+    /**
+     * What a request has got.
+     *
+     * @param replies one per command, in order
+     * @param discarded why a transaction was not executed, and then there are no replies; null if it was
+     * @param position the request's last write, counted among all that this gateway has made; without a write of its own,
+     *     the latest
+     */
+    record Outcome(List<@Nullable Object> replies, @Nullable RespError discarded, long position) {}
+
     private interface Task<T> {
         T run(RespConnection redis) throws IOException;
     }
@@ -53,8 +63,8 @@ final class RedisBackend implements AutoCloseable {
         return table;
     }
 
-    /** Moves with every write that this gateway has made. */
-    long writes() {
+    /** The latest write that this gateway has made: how many there have been. */
+    long position() {
         return writes.get();
     }
 
@@ -67,10 +77,10 @@ final class RedisBackend implements AutoCloseable {
         return count == null ? 0 : count.sum();
     }
 
-    /** One reply per command, in order; those that have an answer already don't reach Redis. */
-    List<@Nullable Object> run(List<RestCommand> commands) throws IOException {
+    /** Commands that have an answer already don't reach Redis. */
+    Outcome run(List<RestCommand> commands) throws IOException {
         if (commands.stream().allMatch(command -> command.answer != null)) {
-            return answers(commands);
+            return new Outcome(answers(commands), null, position());
         }
         return borrow(redis -> {
             List<@Nullable Object> replies = answers(commands);
@@ -87,15 +97,14 @@ final class RedisBackend implements AutoCloseable {
                     }
                 }
             }
-            return changed(commands, replies, redis);
+            return outcome(commands, replies, redis);
         });
     }
 
-    /** One reply per command, or a {@link RespError} if nothing was executed. */
-    Object runAtomically(List<RestCommand> commands) throws IOException {
+    Outcome runAtomically(List<RestCommand> commands) throws IOException {
         for (RestCommand command : commands) {
             if (command.refusal() != null) {
-                return command.refusal();
+                return discarded(command.refusal());
             }
         }
         return borrow(redis -> {
@@ -114,7 +123,10 @@ final class RedisBackend implements AutoCloseable {
             }
             Object result = redis.receive();
             if (!(result instanceof List<?> results)) {
-                return unknown != null ? unknown : result instanceof RespError ? result : new RespError("EXECABORT");
+                return discarded(
+                        unknown != null
+                                ? unknown
+                                : result instanceof RespError error ? error : new RespError("EXECABORT"));
             }
             List<@Nullable Object> replies = answers(commands);
             int next = 0;
@@ -123,7 +135,7 @@ final class RedisBackend implements AutoCloseable {
                     replies.set(i, executed(commands.get(i), results.get(next++)));
                 }
             }
-            return changed(commands, replies, redis);
+            return outcome(commands, replies, redis);
         });
     }
 
@@ -172,13 +184,7 @@ final class RedisBackend implements AutoCloseable {
     private @Nullable Object executed(RestCommand command, @Nullable Object reply) {
         String name = command.name();
         executed.computeIfAbsent(name, unseen -> new LongAdder()).increment();
-        if (reply instanceof RespError error) {
-            return translated(command, error);
-        }
-        if (!table.isReadOnly(command)) {
-            writes.incrementAndGet();
-        }
-        return reply;
+        return reply instanceof RespError error ? translated(command, error) : reply;
     }
 
     private static RespError translated(RestCommand command, RespError error) {
@@ -189,15 +195,23 @@ final class RedisBackend implements AutoCloseable {
         return error.message().startsWith("ERR unknown command");
     }
 
-    private static List<@Nullable Object> changed(
-            List<RestCommand> commands, List<@Nullable Object> replies, RespConnection redis) throws IOException {
+    private Outcome discarded(RespError error) {
+        return new Outcome(List.of(), error, position());
+    }
+
+    private Outcome outcome(List<RestCommand> commands, List<@Nullable Object> replies, RespConnection redis)
+            throws IOException {
+        int written = 0;
         for (int i = 0; i < replies.size(); i++) {
             RestCommand command = commands.get(i);
+            if (command.answer == null && !(replies.get(i) instanceof RespError) && !table.isReadOnly(command)) {
+                written++;
+            }
             if (command.change != RestCommand.ReplyChange.NONE) {
                 replies.set(i, command.change.apply(replies.get(i), redis));
             }
         }
-        return replies;
+        return new Outcome(replies, null, written == 0 ? position() : writes.addAndGet(written));
     }
 
     private <T> T borrow(Task<T> task) throws IOException {

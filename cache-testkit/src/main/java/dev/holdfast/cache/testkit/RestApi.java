@@ -63,12 +63,9 @@ final class RestApi {
         try {
             response = route(request);
         } catch (RestRequestParser.Refusal e) {
-            response = error(400, e.error);
+            response = synced(backend.position(), error(400, e.error));
         } catch (IOException e) {
-            response = error(503, "ERR the gateway can't reach redis: " + e.getMessage());
-        }
-        if (settings.syncTokens) {
-            response = response.with("upstash-sync-token", Long.toString(backend.writes(), TOKEN_RADIX));
+            response = synced(backend.position(), error(503, "ERR the gateway can't reach redis: " + e.getMessage()));
         }
         return cors(request, response);
     }
@@ -87,27 +84,46 @@ final class RestApi {
 
     private HttpResponse single(HttpRequest request, RestCommand command) throws IOException {
         RestCommand allowed = allowed(request, command);
-        Object reply = backend.run(List.of(allowed)).get(0);
+        RedisBackend.Outcome outcome = backend.run(List.of(allowed));
+        Object reply = outcome.replies().get(0);
         int status = !(reply instanceof RespError) ? 200 : isTooLarge(allowed) ? 413 : 400;
         // An answer that is too large is an error in a 200, unlike a request that is.
         Object shown = fitting(reply);
-        return isResp2(request)
-                ? HttpResponse.of(status, HttpResponse.OCTETS, ReplyWriter.resp2(Collections.singletonList(shown)))
-                : HttpResponse.of(status, HttpResponse.JSON, writer(request).one(shown));
+        return synced(
+                outcome.position(),
+                isResp2(request)
+                        ? HttpResponse.of(
+                                status, HttpResponse.OCTETS, ReplyWriter.resp2(Collections.singletonList(shown)))
+                        : HttpResponse.of(
+                                status, HttpResponse.JSON, writer(request).one(shown)));
     }
 
     private HttpResponse pipeline(HttpRequest request) throws IOException, RestRequestParser.Refusal {
-        List<Object> shown = shown(backend.run(allowed(request, parser.commands(request.body))));
-        return isResp2(request)
-                ? HttpResponse.of(200, HttpResponse.OCTETS, ReplyWriter.resp2(shown))
-                : HttpResponse.of(200, HttpResponse.JSON, writer(request).all(shown));
+        RedisBackend.Outcome outcome = backend.run(allowed(request, parser.commands(request.body)));
+        List<Object> shown = shown(outcome.replies());
+        return synced(
+                outcome.position(),
+                isResp2(request)
+                        ? HttpResponse.of(200, HttpResponse.OCTETS, ReplyWriter.resp2(shown))
+                        : HttpResponse.of(
+                                200, HttpResponse.JSON, writer(request).all(shown)));
     }
 
     private HttpResponse transaction(HttpRequest request) throws IOException, RestRequestParser.Refusal {
-        Object replies = backend.runAtomically(allowed(request, parser.commands(request.body)));
-        return replies instanceof RespError error
-                ? error(400, error.message())
-                : HttpResponse.of(200, HttpResponse.JSON, writer(request).all(shown((List<?>) replies)));
+        RedisBackend.Outcome outcome = backend.runAtomically(allowed(request, parser.commands(request.body)));
+        RespError discarded = outcome.discarded();
+        return synced(
+                outcome.position(),
+                discarded != null
+                        ? error(400, discarded.message())
+                        : HttpResponse.of(
+                                200, HttpResponse.JSON, writer(request).all(shown(outcome.replies()))));
+    }
+
+    private HttpResponse synced(long position, HttpResponse response) {
+        return settings.syncTokens
+                ? response.with("upstash-sync-token", Long.toString(position, TOKEN_RADIX))
+                : response;
     }
 
     private List<RestCommand> allowed(HttpRequest request, List<RestCommand> commands) {

@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -56,6 +58,32 @@ class GatewayConcurrencyTest extends GatewayFixture {
                 assertEquals("{\"result\":\"" + round + "\"}", client.answer().body());
             }
         }
+    }
+
+    @Test
+    void eachWriteHasASyncTokenOfItsOwn() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(CLIENTS);
+        Set<String> tokens = ConcurrentHashMap.newKeySet();
+        try {
+            List<Future<?>> clients = new ArrayList<>();
+            for (int i = 0; i < CLIENTS; i++) {
+                clients.add(threads.submit(() -> {
+                    try (WireClient client = new WireClient(gateway.port())) {
+                        for (int round = 0; round < ROUNDS; round++) {
+                            client.write("GET", "/set/k/v", new byte[0], BEARER);
+                            tokens.add(client.answer().headers().get("upstash-sync-token"));
+                        }
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> client : clients) {
+                client.get();
+            }
+        } finally {
+            threads.shutdownNow();
+        }
+        assertEquals(CLIENTS * ROUNDS, tokens.size());
     }
 
     @Test
