@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * ({@code data: message,<channel>,<text>}). Each stream has its own connection to Redis and ends with the client's. Thread-safe.
  */
 final class EventStreams {
-    private static final Set<String> PATHS = Set.of("subscribe", "psubscribe", "monitor");
+    static final String TYPE = "text/event-stream";
+    private static final Set<String> WITH_NAMES = Set.of("subscribe", "psubscribe");
 
     private final RedisBackend backend;
     private final Executor executor;
@@ -25,19 +26,20 @@ final class EventStreams {
         this.executor = executor;
     }
 
+    /** Without a channel, {@code /subscribe} is a command like any other, and refused. */
     static boolean isFor(List<byte[]> segments) {
-        return !segments.isEmpty() && PATHS.contains(new String(segments.get(0), UTF_8));
+        String first = segments.isEmpty() ? "" : new String(segments.get(0), UTF_8);
+        return segments.size() == 1 ? first.equals("monitor") : WITH_NAMES.contains(first);
     }
 
     /** Returns when the client or Redis has gone. */
-    void serve(HttpConnection client, List<byte[]> segments) throws IOException {
+    void serve(HttpConnection client, HttpResponse head, List<byte[]> segments) throws IOException {
         RespConnection redis = backend.dedicated();
         try {
             redis.timeout(Duration.ZERO);
             redis.send(segments);
             redis.flush();
-            client.startChunks(
-                    HttpResponse.of(200, "text/event-stream", new byte[0]).with("cache-control", "no-cache"));
+            client.startChunks(head);
             executor.execute(() -> {
                 client.awaitEnd();
                 redis.close();

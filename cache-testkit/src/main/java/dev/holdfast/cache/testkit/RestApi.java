@@ -70,6 +70,12 @@ final class RestApi {
         return cors(request, response);
     }
 
+    /** How the answer to {@code /subscribe} begins. */
+    HttpResponse stream(HttpRequest request) {
+        return cors(
+                request, HttpResponse.of(200, EventStreams.TYPE, new byte[0]).with("cache-control", "no-cache"));
+    }
+
     private HttpResponse route(HttpRequest request) throws IOException, RestRequestParser.Refusal {
         List<byte[]> segments = segments(request);
         String first = segments.isEmpty() ? "" : new String(segments.get(0), UTF_8);

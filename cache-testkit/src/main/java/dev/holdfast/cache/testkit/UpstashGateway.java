@@ -123,7 +123,7 @@ public final class UpstashGateway implements AutoCloseable {
         }
         var segments = api.segments(request);
         if (EventStreams.isFor(segments) && api.refusal(request) == null && !api.isReadOnly(request)) {
-            events.serve(connection, segments);
+            events.serve(connection, api.stream(request), segments);
         } else {
             connection.send(request, api.answer(request));
         }

@@ -68,6 +68,25 @@ class GatewayStreamsTest extends GatewayFixture {
     }
 
     @Test
+    void streamsNeedAChannel() throws IOException {
+        for (String path : new String[] {"/subscribe", "/psubscribe/", "/monitor/x"}) {
+            WireClient.Answer answer = post(path, "");
+            assertEquals(400, answer.status(), path);
+            assertTrue(answer.body().contains("is not allowed in REST"), path);
+        }
+    }
+
+    @Test
+    void pagesOfOtherOriginsMayRead() throws IOException {
+        try (WireClient client = new WireClient(gateway.port())) {
+            client.write("POST", "/subscribe/chat", new byte[0], BEARER, "Origin: http://a.example");
+            Map<String, String> headers = new HashMap<>();
+            assertEquals(200, client.head(headers));
+            assertEquals("http://a.example", headers.get("access-control-allow-origin"));
+        }
+    }
+
+    @Test
     void streamsNeedAToken() throws IOException {
         assertEquals(
                 401,
