@@ -120,7 +120,9 @@ final class CommandRules {
     }
 
     private static boolean blocks(RestCommand command) {
-        for (int i = 1; i < command.args.size() && !command.upper(i).equals("STREAMS"); i++) {
+        // After GROUP come two names, which may be any.
+        int first = command.name().equals("XREADGROUP") ? 4 : 1;
+        for (int i = first; i < command.args.size() && !command.upper(i).equals("STREAMS"); i++) {
             if (command.upper(i).equals("BLOCK")) {
                 return true;
             }

@@ -277,6 +277,9 @@ class GatewayWireTest extends GatewayFixture {
             assertTrue(post("/", "[" + command + "]").body().contains("ERR Command is not available: '"), command);
         }
         assertEquals(200, post("/", "[\"xread\",\"STREAMS\",\"block\",\"0\"]").status());
+        String read = "[\"xreadgroup\",\"GROUP\",\"block\",\"block\",%s\"STREAMS\",\"s\",\">\"]";
+        assertTrue(post("/", read.formatted("")).body().contains("NOGROUP"));
+        assertTrue(post("/", read.formatted("\"BLOCK\",0,")).body().contains("is not allowed in REST"));
     }
 
     @Test
