@@ -16,6 +16,7 @@ final class RestApi {
     private final GatewaySettings settings;
     private final RedisBackend backend;
     private final CommandRules rules;
+    private final KeyLockingScripts scripts = new KeyLockingScripts();
     private final RestRequestParser parser = new RestRequestParser();
 
     RestApi(GatewaySettings settings, RedisBackend backend) {
@@ -141,7 +142,7 @@ final class RestApi {
             return command.refuse("NOPERM this user has no permissions to run the '"
                     + new String(command.args.get(0), UTF_8) + "' command");
         }
-        return rules.apply(command);
+        return scripts.apply(rules.apply(command));
     }
 
     private boolean isTooLarge(RestCommand command) {

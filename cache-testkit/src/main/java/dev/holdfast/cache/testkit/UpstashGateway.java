@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * <p>It serves {@code POST /}, {@code /pipeline}, {@code /multi-exec}, commands in the path ({@code /set/k/v?EX=100}, the
  * body being one more argument), {@code /subscribe}, {@code /psubscribe} and {@code /monitor} as server-sent events; answers as
  * JSON, as base64 inside JSON, or as RESP2; and sync tokens. Blocking commands and those of connections and clusters are
- * refused, as the service does. It has what its {@code redis-server} has: no JSON and no search, and commands of hash
- * fields' expiry only with a server that knows them. A script that fails part-way leaves behind what it had written, which
- * the service undoes.
+ * refused, as the service does. Scripts may begin with {@code #!lua flags=allow-key-locking}. It has what its {@code
+ * redis-server} has: no JSON and no search, and commands of hash fields' expiry only with a server that knows them. A script
+ * that fails part-way leaves behind what it had written, which the service undoes.
  *
  * <p>It listens on loopback unless {@link Builder#host} says otherwise, and speaks HTTP/1.1 without TLS. Thread-safe.
  * {@link #close} ends all connections.
