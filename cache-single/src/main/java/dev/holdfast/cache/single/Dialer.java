@@ -1,6 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.DeadlineWatch;
 import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,7 +21,7 @@ final class Dialer {
     private final JedisErrors errors;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
     private final ThreadPoolExecutor threads;
-    private final Watch watch;
+    private final DeadlineWatch<Link> watch;
     private final long connectNanos;
     private volatile int generation;
 
@@ -30,7 +31,7 @@ final class Dialer {
         this.connectNanos = config.connectTimeout().toNanos();
         this.threads = new ThreadPoolExecutor(
                 0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), threadsNamedAfter(config));
-        this.watch = new Watch(links, this::overdue, threads);
+        this.watch = new DeadlineWatch<>(links, Link::deadline, this::overdue, threads);
     }
 
     private static ThreadFactory threadsNamedAfter(SingleConfig config) {
@@ -43,7 +44,7 @@ final class Dialer {
     }
 
     /** What resets connections whose use is overdue. */
-    Watch watch() {
+    DeadlineWatch<Link> watch() {
         return watch;
     }
 

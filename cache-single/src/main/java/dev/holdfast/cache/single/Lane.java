@@ -1,5 +1,6 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.DeadlineWatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +24,7 @@ final class Lane {
     private static final int MOST_FOR_OTHERS = 256;
 
     private final Link link;
-    private final Watch watch;
+    private final DeadlineWatch<Link> watch;
     private final JedisErrors errors;
     private final RoundTrip roundTrip;
     private final long commandNanos;

@@ -2,9 +2,11 @@ package dev.holdfast.cache.upstash;
 
 import java.io.IOException;
 import java.util.List;
+import okhttp3.Call;
 import okhttp3.MediaType;
 import okhttp3.RequestBody;
 import okio.BufferedSink;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request's body: a command, or several as a pipeline. One-shot, so that OkHttp never sends it a second time on its
@@ -16,6 +18,11 @@ final class RestCall extends RequestBody {
     private final List<Command> commands;
     private final boolean pipeline;
     private volatile boolean started;
+    private volatile @Nullable Call call;
+    /** By {@link System#nanoTime()}; 0 if it is not under way, or was ended because of it. */
+    private volatile long deadline;
+
+    private volatile boolean overdue;
 
     RestCall(Command command) {
         this.commands = List.of(command);
@@ -44,6 +51,37 @@ final class RestCall extends RequestBody {
 
     boolean started() {
         return started;
+    }
+
+    /** Its request is about to be sent, and must have been answered to the last byte by then. */
+    void begin(Call request, long until) {
+        call = request;
+        deadline = until == 0 ? 1 : until;
+    }
+
+    /** Its request has ended. */
+    void end() {
+        deadline = 0;
+    }
+
+    /** Until when its request must have ended; 0 if none is under way. */
+    long deadline() {
+        return deadline;
+    }
+
+    /** Ends its request, since that deadline is over. */
+    void cancel(long until) {
+        Call request = call;
+        if (request != null && deadline == until) {
+            overdue = true;
+            deadline = 0;
+            request.cancel();
+        }
+    }
+
+    /** Whether its request was ended because its deadline was over. */
+    boolean overdue() {
+        return overdue;
     }
 
     @Override

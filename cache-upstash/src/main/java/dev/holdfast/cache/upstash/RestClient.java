@@ -3,6 +3,7 @@ package dev.holdfast.cache.upstash;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.DeadlineWatch;
 import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -10,6 +11,9 @@ import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +49,9 @@ final class RestClient {
     private final String authorization;
     private final int maxAnswerBytes;
 
+    private final Set<RestCall> underWay = ConcurrentHashMap.newKeySet();
+    private final DeadlineWatch<RestCall> watch;
+
     private volatile String syncToken = "";
     private volatile long closedUntilNanos = System.nanoTime();
     private volatile @Nullable Disconnect disconnect;
@@ -70,13 +77,16 @@ final class RestClient {
         HttpUrl base = HttpUrl.get(config.url().toString());
         this.single = base;
         this.pipeline = base.newBuilder().addPathSegment("pipeline").build();
+        Dispatcher dispatcher = dispatcher(config.maxConnections());
+        this.watch = new DeadlineWatch<>(underWay, RestCall::deadline, RestCall::cancel, dispatcher.executorService());
         this.http = new OkHttpClient.Builder()
                 .socketFactory(sockets)
-                .dispatcher(dispatcher(config.maxConnections()))
+                .dispatcher(dispatcher)
                 .connectionPool(new ConnectionPool(config.maxConnections(), 1, TimeUnit.MINUTES))
                 .connectTimeout(config.connectTimeout())
-                .readTimeout(config.commandTimeout())
-                .writeTimeout(config.commandTimeout())
+                // One watch ends what is overdue. OkHttp's own timeouts wake a thread for every read and write.
+                .readTimeout(Duration.ZERO)
+                .writeTimeout(Duration.ZERO)
                 .followRedirects(false)
                 .followSslRedirects(false)
                 .retryOnConnectionFailure(false)
@@ -136,7 +146,7 @@ final class RestClient {
         Call call;
         try {
             requireAdmitted(body);
-            call = prepared(http, body, timeoutNanos);
+            call = begun(http, body, timeoutNanos);
         } catch (CacheException e) {
             failed.accept(e);
             return;
@@ -144,6 +154,7 @@ final class RestClient {
         call.enqueue(new Callback() {
             @Override
             public void onFailure(Call ignored, IOException e) {
+                ended(body);
                 failed.accept(failure(body, before, e));
             }
 
@@ -158,6 +169,8 @@ final class RestClient {
                 } catch (CacheException e) {
                     failed.accept(e);
                     return;
+                } finally {
+                    ended(body);
                 }
                 answered.accept(replies);
             }
@@ -177,6 +190,7 @@ final class RestClient {
 
     void close() {
         disconnect(new IllegalStateException("the store was closed"));
+        watch.stop();
         http.dispatcher().executorService().shutdown();
     }
 
@@ -195,14 +209,21 @@ final class RestClient {
         }
         requireAdmitted(body);
         Disconnect before = disconnect;
-        try (Response response = prepared(client, body, timeoutNanos).execute()) {
+        try (Response response = begun(client, body, timeoutNanos).execute()) {
             return answer(body, response);
         } catch (IOException e) {
             throw failure(body, before, e);
+        } finally {
+            ended(body);
         }
     }
 
-    private Call prepared(OkHttpClient client, RestCall body, long timeoutNanos) {
+    private void ended(RestCall body) {
+        body.end();
+        underWay.remove(body);
+    }
+
+    private Call begun(OkHttpClient client, RestCall body, long timeoutNanos) {
         Request.Builder request = new Request.Builder()
                 .url(body.isPipeline() ? pipeline : single)
                 .header("Authorization", authorization)
@@ -213,7 +234,16 @@ final class RestClient {
             request.header("upstash-sync-token", token);
         }
         Call call = client.newCall(request.build());
-        call.timeout().timeout(Math.max(1, timeoutNanos), TimeUnit.NANOSECONDS);
+        long until = System.nanoTime() + timeoutNanos;
+        body.begin(call, until);
+        underWay.add(body);
+        try {
+            watch.expect(until);
+        } catch (RejectedExecutionException e) {
+            ended(body);
+            throw new CacheUnavailableException(
+                    body.name() + " at " + errors.address() + ": closed", e, Reason.DISCONNECTED, false);
+        }
         return call;
     }
 

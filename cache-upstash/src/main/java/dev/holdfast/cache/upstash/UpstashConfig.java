@@ -11,6 +11,9 @@ import java.util.Objects;
 public final class UpstashConfig {
     private static final Duration LONGEST = Duration.ofMinutes(10);
 
+    /** More than other tiers have: an HTTP connection carries one request at a time, and is far from its server. */
+    static final int DEFAULT_CONNECTIONS = 8;
+
     private final URI url;
     private final Secret token;
     private final KeyPrefix keyPrefix;
@@ -74,7 +77,7 @@ public final class UpstashConfig {
                 KeyPrefix.NONE,
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(3),
-                5,
+                DEFAULT_CONNECTIONS,
                 10_485_760,
                 true,
                 plainHttpAllowed);
@@ -121,7 +124,7 @@ public final class UpstashConfig {
 
     /**
      * Derives one with another number of connections. When as many requests are under way, further commands share the
-     * next one.
+     * next one. By default {@value #DEFAULT_CONNECTIONS}.
      *
      * @param value requests at the same time, 1 to 1,000; over HTTP/2 they share one connection
      * @return the derived configuration

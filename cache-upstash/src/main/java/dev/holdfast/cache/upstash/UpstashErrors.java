@@ -57,7 +57,7 @@ final class UpstashErrors {
         if (Thread.currentThread().isInterrupted()) {
             return interrupted(call.name(), e);
         }
-        if (e instanceof InterruptedIOException) {
+        if (call.overdue() || e instanceof InterruptedIOException) {
             return new CacheTimeoutException(what + "no complete answer in time", e, unknown);
         }
         if (e instanceof SSLHandshakeException || e instanceof SSLPeerUnverifiedException) {

@@ -46,7 +46,8 @@ public final class UpstashStoreProvider implements StoreProvider {
             throw settings.malformed(urlName, e.getMessage() + " (" + ALLOW_HTTP + "=true allows http)");
         }
         return UpstashStore.create(config.withKeyPrefix(prefix(settings))
-                .withMaxConnections(settings.integer("REDIS_CONNECTION_POOL_SIZE", 5, 1, 1_000))
+                .withMaxConnections(
+                        settings.integer("REDIS_CONNECTION_POOL_SIZE", UpstashConfig.DEFAULT_CONNECTIONS, 1, 1_000))
                 .withMaxCommandBytes(settings.integer("UPSTASH_MAX_COMMAND_BYTES", 10_485_760, 1_024, 1 << 30))
                 .withTimeouts(
                         settings.millis("REDIS_CONNECT_TIMEOUT", Duration.ofSeconds(5)),

@@ -378,10 +378,10 @@ class UpstashFaultsTest {
 
     private static void awaitRequests(CacheStore slow) {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
-        while (slow.health().pool().waiting() < 15 && System.nanoTime() < deadline) {
+        while (slow.health().pool().waiting() < 12 && System.nanoTime() < deadline) {
             Thread.onSpinWait();
         }
-        assertEquals(15, slow.health().pool().waiting(), "callers beyond the five connections wait");
+        assertEquals(12, slow.health().pool().waiting(), "callers beyond the connections wait");
     }
 
     @Test
