@@ -49,8 +49,8 @@ public final class MemoryStore implements CacheStore {
     /** An entry over the 16,384th part of the store is large. */
     private static final int LARGE_SHIFT = 14;
 
-    /** One read of 16 that Caffeine need not answer is told to it all the same. */
-    private static final int TOLD_MASK = 15;
+    /** One read of 64 that Caffeine need not answer is told to it all the same. */
+    private static final int TOLD_MASK = 63;
 
     private static final int ONCE_IDS = 1_024;
     private static final Duration ONCE_TTL = Duration.ofHours(1);

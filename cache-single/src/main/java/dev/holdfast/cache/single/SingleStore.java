@@ -17,7 +17,6 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -84,18 +83,20 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        List<String> distinct = List.copyOf(new LinkedHashSet<>(keys));
-        Map<String, byte[]> found = new LinkedHashMap<>();
-        if (distinct.isEmpty()) {
+        String[] asked = keys.toArray(new String[0]);
+        if (asked.length == 0) {
             shared.requireOpen();
-            return found;
+            return new LinkedHashMap<>();
         }
         CommandArguments command = new CommandArguments(Command.MGET);
-        distinct.forEach(key -> command.add(serverKey(key)));
+        for (String key : asked) {
+            command.add(serverKey(key));
+        }
         List<?> values = Objects.requireNonNullElse(run(command, List.class), List.of());
+        Map<String, byte[]> found = new LinkedHashMap<>(values.size() * 4 / 3 + 1);
         for (int i = 0; i < values.size(); i++) {
             if (values.get(i) instanceof byte[] value) {
-                found.put(distinct.get(i), value);
+                found.put(asked[i], value);
             }
         }
         return found;
