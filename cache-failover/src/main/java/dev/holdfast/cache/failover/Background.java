@@ -31,7 +31,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What a composite does apart from its callers: one thread that ticks while there is something to watch, and others, which
- * come and go, for what may block: at most one probe and one reconciliation of each tier at a time, and the listeners.
+ * come and go, for what may block: at most one probe and one reconciliation of each tier at a time, disconnections, and the
+ * listeners.
  */
 class Background {
     /** Does nothing: before the real one is there. */
@@ -78,7 +79,7 @@ class Background {
             this.notices = notices;
             this.prefixes = prefixes;
             this.workers = new ThreadPoolExecutor(
-                    0, 2 * tiers.size() + 1, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), work -> {
+                    0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), work -> {
                         Thread thread = new Thread(work, name + "-worker");
                         thread.setDaemon(true);
                         return thread;
