@@ -1,6 +1,6 @@
 package dev.holdfast.cache;
 
-import java.util.Set;
+import java.util.Collection;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 public final class DeadlineWatch<T> implements Runnable {
     private static final long LINGER_NANOS = TimeUnit.SECONDS.toNanos(10);
 
-    private final Set<T> watched;
+    private final Collection<T> watched;
     private final ToLongFunction<? super T> deadline;
     private final ObjLongConsumer<? super T> whenOverdue;
     private final Executor executor;
@@ -31,14 +31,14 @@ public final class DeadlineWatch<T> implements Runnable {
     /**
      * Makes a watch that sees nothing yet.
      *
-     * @param watched what is looked at; changed by its owner at any time, so a concurrent set
+     * @param watched what is looked at; changed by its owner at any time, so a concurrent collection
      * @param deadline when something must have ended, by {@link System#nanoTime()}; 0 if it has no deadline now
      * @param whenOverdue ends something, and is told the deadline that it missed; must not block. Called again until that has
      *     another deadline or none
      * @param executor runs the watch, on one thread at a time
      */
     public DeadlineWatch(
-            Set<T> watched,
+            Collection<T> watched,
             ToLongFunction<? super T> deadline,
             ObjLongConsumer<? super T> whenOverdue,
             Executor executor) {

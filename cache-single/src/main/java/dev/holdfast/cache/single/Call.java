@@ -42,6 +42,7 @@ final class Call {
 
     private volatile State state = State.PENDING;
     private volatile boolean parked;
+    private volatile long alarmAt;
 
     // Written before the state, and read after it.
     private @Nullable Lane lane;
@@ -206,6 +207,24 @@ final class Call {
             LockSupport.parkNanos(this, nanos);
         }
         parked = false;
+    }
+
+    /** Waits for its end or to be woken, on the caller's thread; may return early. */
+    void park() {
+        parked = true;
+        if (!isAnswered()) {
+            LockSupport.park(this);
+        }
+        parked = false;
+    }
+
+    /** When its caller wants to be woken. */
+    long alarmAt() {
+        return alarmAt;
+    }
+
+    void alarmAt(long until) {
+        alarmAt = until == 0 ? 1 : until;
     }
 
     /** Lets the caller look again at what there is to do. */

@@ -1,9 +1,12 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -40,6 +43,8 @@ final class Combiner implements Connections {
     private final Pending pending = new Pending();
     private final Lanes lanes;
     private final LongAdder exhausted = new LongAdder();
+    private final Map<Thread, Call> sleepers = new ConcurrentHashMap<>();
+    private final DeadlineWatch<Call> alarm;
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger workers = new AtomicInteger();
 
@@ -50,6 +55,8 @@ final class Combiner implements Connections {
         this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
         this.lanes = new Lanes(config, dialer, errors, roundTrip, this::dialled);
+        this.alarm =
+                new DeadlineWatch<>(sleepers.values(), Call::alarmAt, (call, until) -> call.wake(), dialer::execute);
     }
 
     @Override
@@ -259,17 +266,38 @@ final class Combiner implements Connections {
             if (left <= 0) {
                 giveUpUnsent(call, start);
             } else {
-                call.park(call.leads() ? Math.min(left, nap) : left);
+                sleep(call, call.leads() ? Math.min(left, nap) : left);
             }
         } else if (call.isSent()) {
             long left = call.deadline() - System.nanoTime();
             if (left <= 0) {
                 giveUp(call);
             } else {
-                call.park(left);
+                sleep(call, left);
             }
         }
         return Thread.interrupted() && interrupted(call);
+    }
+
+    /** May return early. Virtual threads share an alarm: a timer for each costs as much as the rest of a call. */
+    private void sleep(Call call, long nanos) {
+        if (call.leads()) {
+            call.park(nanos);
+            return;
+        }
+        Thread caller = Thread.currentThread();
+        long until = System.nanoTime() + nanos;
+        call.alarmAt(until);
+        sleepers.put(caller, call);
+        try {
+            alarm.expect(until);
+            call.park();
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            // No thread for the alarm.
+            call.park(nanos);
+        } finally {
+            sleepers.remove(caller);
+        }
     }
 
     private boolean interrupted(Call call) {
