@@ -188,7 +188,7 @@ class Background {
                 log.warn("tier {} could not be disconnected", tiers.get(disconnect.tier()).name, e);
             }
             if (disconnect.fence()) {
-                switchboard.change(state -> state.fenced(disconnect.tier(), switchboard.now()));
+                switchboard.change(state -> state.circuit.fenced(disconnect.tier(), switchboard.now()));
             }
         }
 
@@ -216,9 +216,10 @@ class Background {
             return state -> {
                 long now = switchboard.now();
                 if (failure != null) {
-                    state.probeFailed(probe.tier(), probe.startedAt(), failure, stalledAt - probe.startedAt() < 0, now);
+                    state.verdicts.probeFailed(
+                            probe.tier(), probe.startedAt(), failure, stalledAt - probe.startedAt() < 0, now);
                 } else if (result != null) {
-                    state.probed(probe.tier(), probe.startedAt(), result, now);
+                    state.verdicts.probed(probe.tier(), probe.startedAt(), result, now);
                 }
             };
         }
@@ -237,7 +238,7 @@ class Background {
                 CacheUnavailableException failure = await(tier, answer, limit, end);
                 if (failure != null) {
                     failures.put(tier.name, failure);
-                    switchboard.change(state -> state.startedWithout(tier.index, failure, switchboard.now()));
+                    switchboard.change(state -> state.circuit.startedWithout(tier.index, failure, switchboard.now()));
                 }
             });
             return failures;
@@ -277,7 +278,7 @@ class Background {
             try {
                 if (drain instanceof Effect.RemoveEverything all) {
                     Extent extent = removeEverything(store);
-                    switchboard.change(state -> state.everythingRemoved(all, extent));
+                    switchboard.change(state -> state.reconciliation.everythingRemoved(all, extent));
                 } else if (drain instanceof Effect.RemovePrefixes work) {
                     removePrefixes(store, work);
                 } else if (drain instanceof Effect.RemoveKeys work) {
@@ -285,7 +286,7 @@ class Background {
                             work.keys().stream().map(DirtyRecord.Removal::key).toList();
                     underWay.addAll(keys);
                     store.removeAll(keys);
-                    switchboard.change(state -> state.removed(work.tier(), work.keys()));
+                    switchboard.change(state -> state.reconciliation.removed(work.tier(), work.keys()));
                 } else if (drain instanceof Effect.Increments work) {
                     for (DirtyRecord.Increment increment : work.increments()) {
                         underWay.clear();
@@ -293,15 +294,16 @@ class Background {
                         increment(store, work.tier(), increment);
                     }
                 }
-                switchboard.change(state -> state.drained(drain.tier(), switchboard.now()));
+                switchboard.change(state -> state.reconciliation.drained(drain.tier(), switchboard.now()));
             } catch (CacheUnavailableException e) {
                 partlyDone(drain, e, underWay);
                 boolean unknown = e.outcomeUnknown();
-                switchboard.change(
-                        state -> state.drainFailed(drain.tier(), e, unknown ? underWay : List.of(), switchboard.now()));
+                switchboard.change(state -> state.reconciliation.drainFailed(
+                        drain.tier(), e, unknown ? underWay : List.of(), switchboard.now()));
             } catch (RuntimeException e) {
                 if (!switchboard.closed()) {
-                    switchboard.change(state -> state.drainFailed(drain.tier(), e, underWay, switchboard.now()));
+                    switchboard.change(
+                            state -> state.reconciliation.drainFailed(drain.tier(), e, underWay, switchboard.now()));
                 }
             }
         }
@@ -312,7 +314,7 @@ class Background {
                 List<DirtyRecord.Removal> done = work.keys().stream()
                         .filter(removal -> !failure.failedKeys().contains(removal.key()))
                         .toList();
-                switchboard.change(state -> state.removed(work.tier(), done));
+                switchboard.change(state -> state.reconciliation.removed(work.tier(), done));
             }
         }
 
@@ -339,9 +341,9 @@ class Background {
                 boolean done = extent == Extent.ALL;
                 switchboard.change(state -> {
                     if (done) {
-                        state.prefixRemoved(work.tier(), prefix);
+                        state.reconciliation.prefixRemoved(work.tier(), prefix);
                     } else {
-                        state.prefixImpossible(work.tier(), prefix);
+                        state.reconciliation.prefixImpossible(work.tier(), prefix);
                     }
                 });
             }
@@ -359,7 +361,7 @@ class Background {
                         store.increment(increment.key(), increment.delta(), ttl);
                     } catch (CacheUnavailableException e) {
                         if (e.outcomeUnknown()) {
-                            switchboard.change(state -> state.incremented(tier, increment));
+                            switchboard.change(state -> state.reconciliation.incremented(tier, increment));
                         }
                         throw e;
                     }
@@ -371,7 +373,7 @@ class Background {
                         increment.key(),
                         e);
             }
-            switchboard.change(state -> state.incremented(tier, increment));
+            switchboard.change(state -> state.reconciliation.incremented(tier, increment));
         }
     }
 }

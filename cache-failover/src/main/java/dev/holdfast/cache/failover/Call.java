@@ -77,7 +77,7 @@ final class Call {
         long rest = deadline - now;
         Attempt attempt = rest <= 0
                 ? null
-                : state.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
+                : state.admission.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
         if (attempt != null) {
             legs.remove();
             if (attempt.keys().size() < leg.keys().size()) {
@@ -88,7 +88,7 @@ final class Call {
             return attempt;
         }
         // No tier is left. Waiting may help now, and only now.
-        long delay = state.retryPause(retries);
+        long delay = state.admission.retryPause(retries);
         if (retries < state.config.retries() && delay < rest) {
             retries++;
             pause = Math.max(1, delay);
@@ -125,11 +125,11 @@ final class Call {
      */
     After succeeded(Attempt attempt, long result, long now) {
         if (kind == Kind.COUNT) {
-            state.counted(attempt, request, result, now);
+            state.keys.counted(attempt, request, result, now);
         }
-        state.changed(state.tiers.get(attempt.tier()), kind, attempt.keys());
-        boolean below = kind != Kind.READ && kind != Kind.FILL && state.markBelow(attempt, kind, now);
-        if (kind == Kind.COUNT || state.confirmed(attempt, kind)) {
+        state.keys.changed(state.tiers.get(attempt.tier()), kind, attempt.keys());
+        boolean below = kind != Kind.READ && kind != Kind.FILL && state.keys.markBelow(attempt, kind, now);
+        if (kind == Kind.COUNT || state.keys.confirmed(attempt, kind)) {
             return below ? After.REMOVE_FROM_MEMORY : After.NOTHING;
         }
         if (kind.harmless && kind != Kind.FILL) {
@@ -137,7 +137,7 @@ final class Call {
             legs.add(new Leg(attempt.keys(), 0, 0));
             return After.NOTHING;
         }
-        return state.forget(attempt) ? After.REMOVE_AGAIN : After.NOTHING;
+        return state.keys.forget(attempt) ? After.REMOVE_AGAIN : After.NOTHING;
     }
 
     /** What a successful attempt leaves to do. */
@@ -159,7 +159,7 @@ final class Call {
         request.found().putAll(failure.partialResult());
         List<String> keys = new ArrayList<>(attempt.keys());
         if (keys.isEmpty()) {
-            state.failed(attempt.tier(), failure, answers, now);
+            state.verdicts.failed(attempt.tier(), failure, answers, now);
             return; // a call for no keys has succeeded
         }
         if (request.several() && !failure.failedKeys().isEmpty()) {
@@ -171,13 +171,13 @@ final class Call {
             }
         }
         boolean unknown = failure.outcomeUnknown() && kind != Kind.READ;
-        boolean settled = state.settled(attempt.tier(), failure);
+        boolean settled = state.keys.settled(attempt.tier(), failure);
         if (unknown && kind == Kind.PREFIX) {
-            state.markPrefix(state.tiers.get(attempt.tier()), keys.get(0));
+            state.keys.markPrefix(state.tiers.get(attempt.tier()), keys.get(0));
         } else if (unknown && !settled && kind != Kind.COUNT) {
-            state.unsettled(attempt.tier(), keys, now);
+            state.keys.unsettled(attempt.tier(), keys, now);
         }
-        state.failed(attempt.tier(), failure, answers, now);
+        state.verdicts.failed(attempt.tier(), failure, answers, now);
         if (unknown && !kind.harmless) {
             outcomeUnknown = true;
             failedKeys.addAll(keys);
@@ -192,16 +192,17 @@ final class Call {
     /** An attempt ended in a way that says nothing about its tier, such as by an interrupt: it may have been applied. */
     void abandoned(Attempt attempt, long now) {
         if (kind == Kind.PREFIX) {
-            state.markPrefix(state.tiers.get(attempt.tier()), attempt.keys().get(0));
+            state.keys.markPrefix(
+                    state.tiers.get(attempt.tier()), attempt.keys().get(0));
         } else if (kind != Kind.READ && kind != Kind.COUNT) {
-            state.unsettled(attempt.tier(), attempt.keys(), now);
+            state.keys.unsettled(attempt.tier(), attempt.keys(), now);
         }
     }
 
     /** An attempt was refused: nothing was changed. */
     void refused(Attempt attempt) {
         if (kind == Kind.PREFIX) {
-            state.retractPrefix(attempt);
+            state.keys.retractPrefix(attempt);
         }
     }
 

@@ -7,13 +7,13 @@ import org.jspecify.annotations.Nullable;
 /** Something that was decided and is to be done outside. */
 sealed interface Effect {
 
-    /** Probe a tier; report to {@link FailoverState#probed} or {@link FailoverState#probeFailed}. */
+    /** Probe a tier; report to {@link Verdicts#probed} or {@link Verdicts#probeFailed}. */
     record Probe(int tier, long startedAt, Duration timeout) implements Effect {}
 
-    /** Reset a tier's connections; if it is a fence, report to {@link FailoverState#fenced}. */
+    /** Reset a tier's connections; if it is a fence, report to {@link Circuit#fenced}. */
     record Disconnect(int tier, Throwable cause, boolean fence) implements Effect {}
 
-    /** Do on a tier what it has missed; report what was done, then {@link FailoverState#drained} or {@link FailoverState#drainFailed}. */
+    /** Do on a tier what it has missed; report what was done, then {@link Reconciliation#drained} or {@link Reconciliation#drainFailed}. */
     sealed interface Drain extends Effect {
         int tier();
     }

@@ -93,7 +93,7 @@ final class FailoverHealth {
         for (TierState tier : state.tiers) {
             views.add(new View(
                     tier.mode,
-                    tier.index == state.serving(),
+                    tier.index == state.circuit.serving(),
                     tier.since,
                     tier.reason,
                     tier.breaker.failureRate(),

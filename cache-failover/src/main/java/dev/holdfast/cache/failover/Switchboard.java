@@ -96,8 +96,8 @@ final class Switchboard {
 
     /** Makes the state's word the law: a new memory and the route to it become visible together. */
     private void publish() {
-        if (memories != null && state.memoryGeneration() != memoryGeneration && !closed) {
-            memoryGeneration = state.memoryGeneration();
+        if (memories != null && state.memory.generation() != memoryGeneration && !closed) {
+            memoryGeneration = state.memory.generation();
             retired.add(tiers.get(tiers.size() - 1).replace(memories.get()));
         }
         Route next = currentRoute();
@@ -108,7 +108,7 @@ final class Switchboard {
     }
 
     private Route currentRoute() {
-        int serving = state.serving();
+        int serving = state.circuit.serving();
         Tier tier = tiers.get(serving == FailoverState.NONE ? 0 : serving);
         boolean reads = !closed && state.readsAreClean();
         boolean writes = reads && state.writesAreClean(now());
@@ -226,7 +226,7 @@ final class Switchboard {
             CacheStore store = bounded(step.store(), step.rest());
             if (!attempt.purge().isEmpty()) {
                 store.removeAll(attempt.keys());
-                change(decided -> decided.purged(attempt));
+                change(decided -> decided.keys.purged(attempt));
                 // That took some of the time.
                 store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
             }

@@ -104,7 +104,7 @@ final class Tier {
         boolean pending = calls.stuck(tick, 0);
         boolean suspect = remote && pending && calls.stuck(tick, suspectTicks);
         long slower = slowOnes == slowSeen || saturated() ? 0 : slowOnes - slowSeen;
-        state.observed(index, Math.max(0, answers - answersSeen), slower, suspect, now);
+        state.verdicts.observed(index, Math.max(0, answers - answersSeen), slower, suspect, now);
         boolean busy = pending || answers != answersSeen;
         answersSeen = Math.max(answersSeen, answers);
         slowSeen = slowOnes;

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** What is known of one tier. Pure; guarded by its {@link FailoverState}, which alone changes it. */
+/** What is known of one tier. Pure; guarded by the owner of its {@link FailoverState}, whose parts alone change it. */
 final class TierState {
     enum Mode {
         /** Admits calls. */
@@ -90,7 +90,6 @@ final class TierState {
     boolean wasBack;
     long backAt;
 
-    boolean wentBack;
     boolean draining;
     int drains;
     long drainRetryAt;

@@ -19,7 +19,7 @@ class FailoverStateTest {
     private final FakeWatch watch = new FakeWatch(FailoverConfig.DEFAULT);
 
     private void observe(long answers, long slow) {
-        watch.state.observed(0, answers, slow, false, watch.now);
+        watch.state.verdicts.observed(0, answers, slow, false, watch.now);
         watch.work();
     }
 
@@ -33,7 +33,7 @@ class FailoverStateTest {
 
         assertFalse(watch.first().closed());
         assertEquals(List.of("opened 0 SLOW"), watch.done);
-        assertEquals(1, watch.state.serving());
+        assertEquals(1, watch.state.circuit.serving());
     }
 
     @Test
@@ -100,21 +100,21 @@ class FailoverStateTest {
 
     @Test
     void aTierThatWasTakenOutIsNotProbedUntilItIsLetBack() {
-        watch.state.forceFailover(0, watch.now);
+        watch.state.circuit.forceFailover(0, watch.now);
         watch.pass(Duration.ofMinutes(5));
 
         assertEquals(0, watch.count("probe 0"));
         assertEquals("opened 0 FORCED", watch.done.get(0));
-        assertEquals(1, watch.state.serving());
+        assertEquals(1, watch.state.circuit.serving());
     }
 
     @Test
     void aForcedFailbackSkipsTheGracePeriodAndNotTheReconciliation() {
-        watch.state.forceFailover(0, watch.now);
+        watch.state.circuit.forceFailover(0, watch.now);
         watch.work();
         watch.change("c:k");
 
-        watch.state.forceFailback(watch.now);
+        watch.state.reconciliation.forceFailback(watch.now);
         Duration outage = watch.awaitFirst();
 
         assertTrue(outage.compareTo(Duration.ofSeconds(2)) < 0, () -> "took " + outage);
@@ -152,12 +152,12 @@ class FailoverStateTest {
         }
         small.pass(Duration.ofMinutes(10));
 
-        assertEquals(1, small.state.serving());
+        assertEquals(1, small.state.circuit.serving());
         assertTrue(small.first().dirty.overflowed());
         assertTrue(String.valueOf(small.first().notes).contains("overflow"), small.first().notes);
         assertEquals(1, small.count("remove everything"));
 
-        small.state.forceFailback(small.now);
+        small.state.reconciliation.forceFailback(small.now);
         small.awaitFirst();
         assertNull(small.first().notes);
     }
@@ -166,17 +166,17 @@ class FailoverStateTest {
     void aTierThatCantRemoveEverythingIsNotTakenForOneThatDid() {
         watch.extent = Extent.NOTHING;
         watch.lose();
-        Attempt attempt = watch.state.admit(Kind.PREFIX, List.of(""), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        Attempt attempt = watch.state.admission.admit(Kind.PREFIX, List.of(""), 0, 0, 0, Long.MAX_VALUE, watch.now);
         assertNotNull(attempt);
         assertEquals(1, attempt.tier());
         watch.pass(Duration.ofMinutes(10));
 
-        assertEquals(1, watch.state.serving());
+        assertEquals(1, watch.state.circuit.serving());
         assertTrue(watch.first().dirty.contains("c:any"));
         assertEquals(1, watch.count("remove under "));
         assertTrue(String.valueOf(watch.first().notes).contains("until failback is forced"), watch.first().notes);
 
-        watch.state.forceFailback(watch.now);
+        watch.state.reconciliation.forceFailback(watch.now);
         watch.awaitFirst();
         assertTrue(watch.first().dirty.isEmpty());
     }
@@ -184,24 +184,24 @@ class FailoverStateTest {
     @Test
     void aTierInUseThatCantRemoveEverythingIsPassedOverAndNotAskedAgainAndAgain() {
         watch.extent = Extent.NOTHING;
-        watch.state.markPrefix(watch.first(), "");
+        watch.state.keys.markPrefix(watch.first(), "");
         watch.pass(Duration.ofMinutes(10));
 
         assertEquals(1, watch.count("remove under "));
-        Attempt attempt = watch.state.admit(Kind.READ, List.of("c:k"), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        Attempt attempt = watch.state.admission.admit(Kind.READ, List.of("c:k"), 0, 0, 0, Long.MAX_VALUE, watch.now);
         assertNotNull(attempt);
         assertEquals(1, attempt.tier());
 
-        watch.state.forceFailback(watch.now);
+        watch.state.reconciliation.forceFailback(watch.now);
         assertTrue(watch.state.readsAreClean());
     }
 
     @Test
     void aTierThatWasOpenedIsClearedOfWhatWasChangedSinceItsLastCanary() {
-        watch.state.changed(watch.first(), Kind.WRITE, List.of("c:old"));
+        watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:old"));
         watch.pass(Duration.ofMinutes(2));
-        watch.state.changed(watch.first(), Kind.WRITE, List.of("c:new"));
-        watch.state.changed(watch.first(), Kind.READ, List.of("c:read"));
+        watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:new"));
+        watch.state.keys.changed(watch.first(), Kind.READ, List.of("c:read"));
         watch.lose();
 
         assertTrue(watch.first().dirty.contains("c:new"));
@@ -213,7 +213,7 @@ class FailoverStateTest {
     @Test
     void moreRecentChangesThanAreKeptClearATierThatWasOpened() {
         for (int i = 0; i <= RecentChanges.KEPT; i++) {
-            watch.state.changed(watch.first(), Kind.WRITE, List.of("c:" + i));
+            watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:" + i));
         }
         watch.lose();
         watch.awaitFirst();

@@ -51,7 +51,7 @@ final class FakeWatch {
     /** Lets the first tier fail until it is open. */
     void lose() {
         for (int i = 0; i < state.config.maxFailures(); i++) {
-            state.failed(0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), 0, now);
+            state.verdicts.failed(0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), 0, now);
         }
         work();
     }
@@ -59,7 +59,7 @@ final class FakeWatch {
     /** Returns how long it takes until the first tier serves. */
     Duration awaitFirst() {
         long begin = now;
-        while (state.serving() != 0) {
+        while (state.circuit.serving() != 0) {
             if (now - begin > Duration.ofHours(1).toNanos()) {
                 throw new AssertionError("the first tier does not come back: " + done);
             }
@@ -70,12 +70,12 @@ final class FakeWatch {
 
     /** A key is changed on the tier that serves. */
     void change(String key) {
-        Attempt attempt = state.admit(
+        Attempt attempt = state.admission.admit(
                 Kind.WRITE, List.of(key), 0, 0, 0, Duration.ofSeconds(10).toNanos(), now);
         if (attempt == null) {
             throw new AssertionError("no tier is left");
         }
-        state.markBelow(attempt, Kind.WRITE, now);
+        state.keys.markBelow(attempt, Kind.WRITE, now);
     }
 
     void work() {
@@ -88,17 +88,19 @@ final class FakeWatch {
         if (effect instanceof Effect.Probe probe) {
             done.add("probe " + probe.tier());
             if (probe.tier() != 0 || answers) {
-                state.probed(probe.tier(), probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
+                state.verdicts.probed(
+                        probe.tier(), probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
             } else {
-                state.probeFailed(0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now);
+                state.verdicts.probeFailed(
+                        0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now);
             }
         } else if (effect instanceof Effect.Disconnect disconnect) {
             if (disconnect.fence()) {
-                state.fenced(disconnect.tier(), now);
+                state.circuit.fenced(disconnect.tier(), now);
             }
         } else if (effect instanceof Effect.Drain drain) {
             drain(drain);
-            state.drained(drain.tier(), now);
+            state.reconciliation.drained(drain.tier(), now);
         } else if (effect instanceof Effect.Opened opened) {
             done.add("opened " + opened.tier() + ' ' + opened.reason());
         } else if (effect instanceof Effect.Closed closed) {
@@ -111,19 +113,19 @@ final class FakeWatch {
     private void drain(Effect.Drain drain) {
         if (drain instanceof Effect.RemoveEverything all) {
             done.add("remove everything " + extent);
-            state.everythingRemoved(all, extent);
+            state.reconciliation.everythingRemoved(all, extent);
         } else if (drain instanceof Effect.RemovePrefixes work) {
             for (DirtyRecord.Removal prefix : work.prefixes()) {
                 done.add("remove under " + prefix.key());
                 if (prefix.key().isEmpty() && extent != Extent.ALL) {
-                    state.prefixImpossible(work.tier(), prefix);
+                    state.reconciliation.prefixImpossible(work.tier(), prefix);
                 } else {
-                    state.prefixRemoved(work.tier(), prefix);
+                    state.reconciliation.prefixRemoved(work.tier(), prefix);
                 }
             }
         } else if (drain instanceof Effect.RemoveKeys work) {
             work.keys().forEach(key -> done.add("remove " + key.key()));
-            state.removed(work.tier(), work.keys());
+            state.reconciliation.removed(work.tier(), work.keys());
         }
     }
 

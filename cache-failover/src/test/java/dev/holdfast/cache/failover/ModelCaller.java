@@ -316,7 +316,7 @@ final class ModelCaller {
             return;
         }
         if (fast != null) {
-            world.state.changed(world.tiers.get(attempt.tier()), request.kind(), attempt.keys());
+            world.state.keys.changed(world.tiers.get(attempt.tier()), request.kind(), attempt.keys());
         }
         if (fast != null && (request.kind() == Kind.COUNT || fast.equals(world.route()))) {
             end(true);

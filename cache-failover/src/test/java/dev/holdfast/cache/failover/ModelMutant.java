@@ -44,63 +44,75 @@ enum ModelMutant {
     }
 
     FailoverState create(FailoverConfig config, List<TierState> tiers, SplittableRandom random) {
-        ModelMutant bug = this;
-        return new FailoverState(config, tiers, random, "mutant") {
-            private final Deque<Runnable> late = new ArrayDeque<>();
-
-            @Override
-            boolean dirty(TierState tier, String key) {
-                return bug != DIRTY_FILTER_OFF && super.dirty(tier, key);
-            }
-
-            @Override
-            int markAbove(TierState tier, Kind kind, List<String> keys) {
-                if (bug == MARKED_AFTER) {
-                    late.add(() -> super.markAbove(tier, kind, keys));
-                    return 0;
-                }
-                return super.markAbove(tier, kind, keys);
-            }
-
+        Keys buggy = new Keys(this, config, tiers);
+        return new FailoverState(config, buggy, random, "mutant") {
             @Override
             void tick(long now) {
-                while (late.size() > 2) {
-                    late.remove().run();
-                }
+                buggy.markLate();
                 super.tick(now);
             }
-
-            @Override
-            boolean markBelow(Attempt attempt, Kind kind, long now) {
-                return bug != LOWER_TIER_NOT_MARKED && super.markBelow(attempt, kind, now);
-            }
-
-            @Override
-            boolean confirmed(Attempt attempt, Kind kind) {
-                return bug == EPOCH_CHECK_SKIPPED || super.confirmed(attempt, kind);
-            }
-
-            @Override
-            void counted(Attempt attempt, Request request, long result, long now) {
-                super.counted(attempt, request, result, now);
-                if (bug == DELTA_TWICE) {
-                    super.counted(attempt, request, result, now);
-                }
-            }
-
-            @Override
-            void mayHaveForgotten(TierState tier) {
-                if (bug != RECENT_CHANGES_TRUSTED) {
-                    super.mayHaveForgotten(tier);
-                }
-            }
-
-            @Override
-            void markPrefix(TierState tier, String prefix) {
-                if (bug != PREFIX_DROPPED) {
-                    super.markPrefix(tier, prefix);
-                }
-            }
         };
+    }
+
+    private static final class Keys extends DirtyKeys {
+        private final ModelMutant bug;
+        private final Deque<Runnable> late = new ArrayDeque<>();
+
+        Keys(ModelMutant bug, FailoverConfig config, List<TierState> tiers) {
+            super(config, tiers, new MemoryTier(tiers));
+            this.bug = bug;
+        }
+
+        private void markLate() {
+            while (late.size() > 2) {
+                late.remove().run();
+            }
+        }
+
+        @Override
+        boolean dirty(TierState tier, String key) {
+            return bug != DIRTY_FILTER_OFF && super.dirty(tier, key);
+        }
+
+        @Override
+        int markAbove(TierState tier, Kind kind, List<String> keys) {
+            if (bug == MARKED_AFTER) {
+                late.add(() -> super.markAbove(tier, kind, keys));
+                return 0;
+            }
+            return super.markAbove(tier, kind, keys);
+        }
+
+        @Override
+        boolean markBelow(Attempt attempt, Kind kind, long now) {
+            return bug != LOWER_TIER_NOT_MARKED && super.markBelow(attempt, kind, now);
+        }
+
+        @Override
+        boolean confirmed(Attempt attempt, Kind kind) {
+            return bug == EPOCH_CHECK_SKIPPED || super.confirmed(attempt, kind);
+        }
+
+        @Override
+        void counted(Attempt attempt, Request request, long result, long now) {
+            super.counted(attempt, request, result, now);
+            if (bug == DELTA_TWICE) {
+                super.counted(attempt, request, result, now);
+            }
+        }
+
+        @Override
+        void mayHaveForgotten(TierState tier) {
+            if (bug != RECENT_CHANGES_TRUSTED) {
+                super.mayHaveForgotten(tier);
+            }
+        }
+
+        @Override
+        void markPrefix(TierState tier, String prefix) {
+            if (bug != PREFIX_DROPPED) {
+                super.markPrefix(tier, prefix);
+            }
+        }
     }
 }

@@ -113,7 +113,7 @@ final class ModelWorld {
     }
 
     private ModelRoute currentRoute() {
-        int serving = state.serving();
+        int serving = state.circuit.serving();
         boolean reads = state.readsAreClean();
         boolean writes = reads && state.writesAreClean(now);
         return new ModelRoute(
@@ -126,10 +126,10 @@ final class ModelWorld {
 
     /** Ends a change of the state, as {@link Switchboard} does. */
     void decided() {
-        if (state.memoryGeneration() != memoryGeneration) {
-            memoryGeneration = state.memoryGeneration();
+        if (state.memory.generation() != memoryGeneration) {
+            memoryGeneration = state.memory.generation();
             if (outside.contains(Outside.MEMORY_EMPTIED)) {
-                if (state.serving() == servers.size() - 1) {
+                if (state.circuit.serving() == servers.size() - 1) {
                     memory().data.clear();
                 }
             } else {
@@ -188,7 +188,7 @@ final class ModelWorld {
     }
 
     private boolean settled() {
-        if (!effects.isEmpty() || !background.isEmpty() || state.serving() != 0) {
+        if (!effects.isEmpty() || !background.isEmpty() || state.circuit.serving() != 0) {
             return false;
         }
         for (ModelCaller caller : callers) {
@@ -252,7 +252,7 @@ final class ModelWorld {
         }
         for (TierState tier : tiers) {
             boolean suspect = callers.stream().anyMatch(caller -> caller.hangsAt(tier.index));
-            state.observed(tier.index, 0, 0, suspect, now);
+            state.verdicts.observed(tier.index, 0, 0, suspect, now);
         }
         state.tick(now);
         decided();
@@ -354,7 +354,7 @@ final class ModelWorld {
         }
         if (disconnect.fence()) {
             background.add(() -> {
-                state.fenced(disconnect.tier(), now);
+                state.circuit.fenced(disconnect.tier(), now);
                 decided();
             });
         }
@@ -370,9 +370,9 @@ final class ModelWorld {
         background.add(() -> {
             if (answers) {
                 boolean told = wentBack && !outside.contains(Outside.CANARY_IGNORED);
-                state.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
+                state.verdicts.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
             } else {
-                state.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
+                state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
             }
             decided();
         });
@@ -429,7 +429,7 @@ final class ModelWorld {
             countersVoid = true;
             send(server, fate, to -> to.data.clear());
             if (fate == Fate.DONE) {
-                state.everythingRemoved(all, Extent.ALL);
+                state.reconciliation.everythingRemoved(all, Extent.ALL);
             }
         } else if (drain instanceof Effect.RemovePrefixes work) {
             DirtyRecord.Removal prefix = work.prefixes().get(position);
@@ -443,7 +443,7 @@ final class ModelWorld {
             }
             send(server, fate, to -> to.removeByPrefix(prefix.key()));
             if (fate == Fate.DONE) {
-                state.prefixRemoved(drain.tier(), prefix);
+                state.reconciliation.prefixRemoved(drain.tier(), prefix);
                 more = position + 1 < work.prefixes().size();
             }
         } else if (drain instanceof Effect.RemoveKeys work) {
@@ -455,7 +455,7 @@ final class ModelWorld {
             }
             send(server, fate, to -> done.forEach(key -> to.remove(key.key())));
             if (fate == Fate.DONE) {
-                state.removed(drain.tier(), done);
+                state.reconciliation.removed(drain.tier(), done);
                 if (done.size() < work.keys().size()) {
                     fate = Fate.NOT_SENT;
                 }
@@ -475,7 +475,7 @@ final class ModelWorld {
                     fate,
                     to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
             if (fate == Fate.DONE) {
-                state.incremented(drain.tier(), increment);
+                state.reconciliation.incremented(drain.tier(), increment);
                 more = position + 1 < work.increments().size();
             }
         }
@@ -486,10 +486,11 @@ final class ModelWorld {
             if (again) {
                 drain(drain, position + 1);
             } else if (end == Fate.DONE) {
-                state.drained(drain.tier(), now);
+                state.reconciliation.drained(drain.tier(), now);
             } else {
                 CacheUnavailableException failure = failure(end);
-                state.drainFailed(drain.tier(), failure, failure.outcomeUnknown() ? underWay : List.of(), now);
+                state.reconciliation.drainFailed(
+                        drain.tier(), failure, failure.outcomeUnknown() ? underWay : List.of(), now);
             }
             decided();
         });
@@ -504,7 +505,8 @@ final class ModelWorld {
     }
 
     String describe() {
-        StringBuilder text = new StringBuilder("seed " + seed + ", step " + step + ", serving " + state.serving());
+        StringBuilder text =
+                new StringBuilder("seed " + seed + ", step " + step + ", serving " + state.circuit.serving());
         for (TierState tier : tiers) {
             text.append("\n  ").append(tier.name).append(' ').append(tier.mode).append(" dirty ");
             text.append(tier.dirty.size()).append(' ').append(server(tier.index).data);

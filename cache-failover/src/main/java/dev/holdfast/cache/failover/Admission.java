@@ -1,0 +1,124 @@
+package dev.holdfast.cache.failover;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which tier a call goes to: the first closed one that has not failed it yet, can answer in the time left, and for which its
+ * key is not dirty; and if the key is dirty everywhere, the first that is left, where it is removed first. What has to be
+ * remembered before the call is sent there is remembered by then. Pure; guarded by the owner of its {@link FailoverState}.
+ */
+final class Admission {
+    private final FailoverConfig config;
+    private final List<TierState> tiers;
+    private final RandomGenerator random;
+    private final DirtyKeys keys;
+    private final MemoryTier memory;
+    private final Circuit circuit;
+    /** So much later than it was admitted a call may still store something. */
+    private final long latest;
+
+    Admission(FailoverConfig config, DirtyKeys keys, Circuit circuit, RandomGenerator random) {
+        this.config = config;
+        this.tiers = keys.tiers;
+        this.random = random;
+        this.keys = keys;
+        this.memory = keys.memory;
+        this.circuit = circuit;
+        this.latest =
+                config.failoverTimeout().toNanos() + config.unknownQuarantine().toNanos();
+    }
+
+    /**
+     * Finds the tier for the first of the keys asked for, and for those of the others that belong there too, and remembers
+     * what must be before they are changed there.
+     *
+     * @param mask tiers not to ask, as bits
+     * @param ttlNanos how long what the call stores may live; 0 if it stores nothing
+     * @param rest how much time the call has left
+     * @return the attempt; {@code null} if no tier is left
+     */
+    @Nullable
+    Attempt admit(Kind kind, List<String> asked, int mask, int tries, long ttlNanos, long rest, long now) {
+        int index = tierFor(kind, asked.get(0), mask, rest);
+        boolean purge = index == FailoverState.NONE;
+        if (purge) {
+            index = lastResort(mask, rest);
+            if (index == FailoverState.NONE) {
+                return null;
+            }
+        }
+        List<String> mine = asked;
+        if (asked.size() > 1) {
+            mine = new ArrayList<>(asked.size());
+            for (String key : asked) {
+                int other = tierFor(kind, key, mask, rest);
+                if (purge ? other == FailoverState.NONE : other == index) {
+                    mine.add(key);
+                }
+            }
+        }
+        TierState tier = tiers.get(index);
+        int marked = kind.invalidates ? keys.markAbove(tier, kind, mine) : 0;
+        if (ttlNanos > 0) {
+            stores(tier, ttlNanos, now);
+        }
+        if (memory.is(tier) && index != circuit.serving()) {
+            if (!memory.used()) {
+                stampAbove(tier);
+            }
+            memory.use(now);
+        }
+        Purge purged = purge ? tier.dirty.planned(mine) : Purge.NONE;
+        return new Attempt(index, mine, tier.stamp, mask, tries, purged, marked);
+    }
+
+    /** A call may store something on a tier. */
+    private void stores(TierState tier, long ttlNanos, long now) {
+        // It is stored when it arrives, not now.
+        long until = DirtyKeys.after(now, ttlNanos + latest);
+        if (tier.remote && !tier.mayHold(now)) {
+            stampAbove(tier);
+        }
+        tier.storedUntil = tier.mayHold(now) && tier.storedUntil - until > 0 ? tier.storedUntil : until;
+        tier.stored = true;
+    }
+
+    /** From now on a change above has to be remembered here; those under way do not know that yet. */
+    private void stampAbove(TierState tier) {
+        for (int i = 0; i < tier.index; i++) {
+            tiers.get(i).stamp++;
+        }
+    }
+
+    private int tierFor(Kind kind, String key, int mask, long rest) {
+        for (TierState tier : tiers) {
+            if (admits(tier, mask, rest) && (kind == Kind.PREFIX || !keys.dirty(tier, key))) {
+                return tier.index;
+            }
+        }
+        return FailoverState.NONE;
+    }
+
+    /** Where a key goes that is dirty everywhere: it is removed there before it is read or changed. */
+    private int lastResort(int mask, long rest) {
+        for (TierState tier : tiers) {
+            if (admits(tier, mask, rest)) {
+                return tier.index;
+            }
+        }
+        return FailoverState.NONE;
+    }
+
+    private static boolean admits(TierState tier, int mask, long rest) {
+        return tier.closed() && (mask & 1 << tier.index) == 0 && tier.fits(rest);
+    }
+
+    /** Full jitter: any wait up to the delay, which doubles with each retry. */
+    long retryPause(int retry) {
+        long delay = config.retryDelay().toNanos() << Math.min(retry, 10);
+        return random.nextLong(Math.max(1, delay));
+    }
+}

@@ -1,0 +1,186 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import java.util.List;
+
+/**
+ * What must be remembered of a call, so that an acknowledged removal stays: which keys are dirty for which tier, when a change
+ * may be acknowledged, and until when a command may still arrive. Pure; guarded by the owner of its {@link FailoverState}.
+ *
+ * <p>The rules, each argued in {@code docs/failover.md}:
+ * <ul>
+ *   <li>A key is neither read nor changed on a tier for which it is dirty ({@link #dirty}).
+ *   <li>Before a change goes to a tier, its key is dirty for every tier above ({@link #markAbove}); before it is acknowledged, for
+ *       every tier below that may still hold something ({@link #markBelow}).
+ *   <li>A change is acknowledged only if its key belonged on that tier all the while ({@link #confirmed}).
+ *   <li>A key is clean again only after it was removed there and nothing sent before can arrive ({@link #unsettledUntil}).
+ * </ul>
+ */
+class DirtyKeys {
+    final List<TierState> tiers;
+    final MemoryTier memory;
+    private final long quarantine;
+
+    DirtyKeys(FailoverConfig config, List<TierState> tiers, MemoryTier memory) {
+        this.tiers = List.copyOf(tiers);
+        this.memory = memory;
+        this.quarantine = config.unknownQuarantine().toNanos();
+    }
+
+    /** Whether a key must be neither read nor changed on a tier. */
+    boolean dirty(TierState tier, String key) {
+        return tier.dirty.contains(key);
+    }
+
+    /** Makes keys dirty for every tier above one. Returns the tiers for which a prefix was not dirty before. */
+    int markAbove(TierState tier, Kind kind, List<String> keys) {
+        int marked = 0;
+        for (int i = 0; i < tier.index; i++) {
+            marked |= mark(tiers.get(i), kind, keys);
+        }
+        return marked;
+    }
+
+    /**
+     * After a change: makes its keys dirty for every server below that may hold an older value.
+     *
+     * @return whether the memory below may hold one too: the caller has to remove it there
+     */
+    boolean markBelow(Attempt attempt, Kind kind, long now) {
+        for (int i = attempt.tier() + 1; i < tiers.size(); i++) {
+            TierState below = tiers.get(i);
+            if (below.remote && below.mayHold(now)) {
+                mark(below, kind, attempt.keys());
+            }
+        }
+        if (!memory.used() || memory.is(tiers.get(attempt.tier()))) {
+            return false;
+        }
+        memory.stamp();
+        return true;
+    }
+
+    private int mark(TierState tier, Kind kind, List<String> keys) {
+        if (kind == Kind.PREFIX) {
+            boolean known = tier.dirty.containsPrefix(keys.get(0));
+            markPrefix(tier, keys.get(0));
+            return known ? 0 : 1 << tier.index;
+        }
+        for (String key : keys) {
+            mark(tier, key, 0);
+        }
+        return 0;
+    }
+
+    private void mark(TierState tier, String key, long unsettledUntil) {
+        tier.dirty.remove(key, unsettledUntil);
+    }
+
+    /** Makes a prefix dirty for a tier. */
+    void markPrefix(TierState tier, String prefix) {
+        tier.dirty.removePrefix(prefix);
+    }
+
+    /** Takes back the marks of a prefix removal that was refused as a whole, before anything was removed. */
+    void retractPrefix(Attempt attempt) {
+        for (TierState tier : tiers) {
+            if ((attempt.marked() & 1 << tier.index) != 0) {
+                tier.dirty.retractPrefix(attempt.keys().get(0));
+            }
+        }
+    }
+
+    /** The keys that no tier was clean of were removed where the call goes. */
+    void purged(Attempt attempt) {
+        TierState tier = tiers.get(attempt.tier());
+        for (DirtyRecord.Removal removal : attempt.purge().removals()) {
+            tier.dirty.removed(removal);
+        }
+    }
+
+    /** Keys were changed on a tier. */
+    void changed(TierState tier, Kind kind, List<String> keys) {
+        if (tier.recent == null || !kind.invalidates) {
+            return;
+        }
+        if (kind == Kind.PREFIX) {
+            tier.recent.addPrefix(keys.get(0));
+        } else {
+            keys.forEach(tier.recent::add);
+        }
+    }
+
+    /** Whether the keys of an attempt that succeeded belonged where it went, all the while. */
+    boolean confirmed(Attempt attempt, Kind kind) {
+        TierState tier = tiers.get(attempt.tier());
+        if (tier.stamp != attempt.stamp()) {
+            return false;
+        }
+        // One that was dirty in between and is clean again has changed the stamp.
+        return kind == Kind.PREFIX
+                || attempt.keys().stream().noneMatch(key -> dirty(tier, key) && !purged(attempt, tier, key));
+    }
+
+    /** Whether a key is dirty there for no other reasons than those for which it was removed before the attempt. */
+    private static boolean purged(Attempt attempt, TierState tier, String key) {
+        return !attempt.purge().isEmpty()
+                && !tier.dirty.markedSince(key, attempt.purge().version());
+    }
+
+    /**
+     * What was stored on a tier may not belong there any more.
+     *
+     * @return whether the caller has to remove it there; else it is dirty
+     */
+    boolean forget(Attempt attempt) {
+        TierState tier = tiers.get(attempt.tier());
+        if (!tier.remote) {
+            return true;
+        }
+        attempt.keys().forEach(key -> mark(tier, key, 0));
+        return false;
+    }
+
+    /** A lower tier added to a counter: the tiers above have to as well. */
+    void counted(Attempt attempt, Request request, long result, long now) {
+        String key = request.keys().get(0);
+        long expiresAt = after(now, request.ttlNanos());
+        for (int i = 0; i < attempt.tier(); i++) {
+            tiers.get(i).dirty.increment(key, request.delta(), result == request.delta(), expiresAt, now);
+        }
+    }
+
+    /** Commands for these keys may still be applied on a tier, now or later. */
+    void unsettled(int index, List<String> keys, long now) {
+        TierState tier = tiers.get(index);
+        if (tier.remote) {
+            keys.forEach(key -> mark(tier, key, unsettledUntil(now)));
+        }
+    }
+
+    long unsettledUntil(long now) {
+        return now + quarantine == 0 ? 1 : now + quarantine;
+    }
+
+    /** Whether a call that failed so can't be applied any more: its connection is gone at both ends, with nothing in between. */
+    boolean settled(int index, CacheUnavailableException failure) {
+        return !tiers.get(index).buffered
+                && (failure.reason() == Reason.CONNECTION || failure.reason() == Reason.DISCONNECTED);
+    }
+
+    /**
+     * A tier's server may have been restarted from a snapshot that holds its last canary, and not what followed: that is to be
+     * done once more. Whoever was acknowledged on the route before the fence has said so by now, or finds another route.
+     */
+    void mayHaveForgotten(TierState tier) {
+        if (tier.recent != null && !tier.recent.drain(key -> mark(tier, key, 0), prefix -> markPrefix(tier, prefix))) {
+            tier.dirty.everything();
+        }
+    }
+
+    /** A time from now, however long. */
+    static long after(long now, long nanos) {
+        return now + Math.min(nanos, Long.MAX_VALUE / 4);
+    }
+}

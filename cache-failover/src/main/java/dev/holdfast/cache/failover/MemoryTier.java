@@ -1,0 +1,77 @@
+package dev.holdfast.cache.failover;
+
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The memory below the servers, if there is one. Nothing in it may be found again after it was out of use: whenever another
+ * tier begins to serve, and soon after the last key led here, a new, empty instance takes its place. While keys lead here
+ * though a server serves, changes above remove them here too. Pure; guarded by the owner of its {@link FailoverState}.
+ */
+final class MemoryTier {
+    private static final long LINGERS = TimeUnit.SECONDS.toNanos(5);
+
+    private final List<TierState> tiers;
+    private final @Nullable TierState memory;
+    private int generation;
+    private boolean used;
+    private long usedAt;
+
+    /** Creates one; only the last of the tiers may be memory. */
+    MemoryTier(List<TierState> tiers) {
+        this.tiers = List.copyOf(tiers);
+        TierState last = tiers.get(tiers.size() - 1);
+        this.memory = last.remote ? null : last;
+    }
+
+    /** Which instance is in use; when it changes, a new, empty one takes the place of the old. */
+    int generation() {
+        return generation;
+    }
+
+    boolean is(TierState tier) {
+        return tier == memory;
+    }
+
+    /** Whether keys may be here though another tier serves. */
+    boolean used() {
+        return used;
+    }
+
+    /** A key leads here though another tier serves. */
+    void use(long now) {
+        used = true;
+        usedAt = now;
+    }
+
+    /** Replaces it if it was used, and is not any more. */
+    void tick(long now) {
+        if (used && now - usedAt >= LINGERS && nothingLeadsHere()) {
+            replace();
+        }
+    }
+
+    private boolean nothingLeadsHere() {
+        for (TierState tier : tiers) {
+            if (tier.closed() && !tier.dirty.isEmpty()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Begins anew with an empty instance. */
+    void replace() {
+        used = false;
+        generation++;
+        stamp();
+    }
+
+    /** Those under way here can't be sure any more that their keys belong here. */
+    void stamp() {
+        if (memory != null) {
+            memory.stamp++;
+        }
+    }
+}

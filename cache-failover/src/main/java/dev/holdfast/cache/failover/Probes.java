@@ -1,0 +1,91 @@
+package dev.holdfast.cache.failover;
+
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+
+/**
+ * When a tier is probed, one probe at a time. A closed one when a call gives reason to, when it was idle, and every second to
+ * write its canary; one that is out every second, then more rarely, and never while it is fenced or held out. No caller is
+ * spent on it. Pure; guarded by the owner of its {@link FailoverState}.
+ */
+final class Probes {
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
+    private static final long SHORTEST_DELAY = TimeUnit.MILLISECONDS.toNanos(50);
+    /** A tier that failed a call is not probed more often than this because of that. */
+    private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /**
+     * A tier in use writes its canary this often: of what it acknowledges after its last canary nobody can tell whether it
+     * is still there after a restart.
+     */
+    private static final long CANARY_PERIOD = SECOND;
+
+    private final long interval;
+    private final RandomGenerator random;
+    private final List<Effect> effects;
+
+    Probes(FailoverConfig config, RandomGenerator random, List<Effect> effects) {
+        this.interval =
+                Math.max(SHORTEST_DELAY, Math.min(SECOND, config.gracePeriod().toNanos() / config.probes()));
+        this.random = random;
+        this.effects = effects;
+    }
+
+    /** Probes a server if that is due. */
+    void tick(TierState tier, long now) {
+        if (tier.closed()) {
+            if (now - Math.max(tier.lastAnswerAt, tier.lastProbeAt) >= tier.healthCheckNanos
+                    || canaryIsDue(tier, now)) {
+                want(tier, now);
+            }
+        } else if (!tier.fencing && !tier.held && !tier.probing && now - tier.nextProbeAt >= 0) {
+            send(tier, now);
+        }
+    }
+
+    /** A tier was opened: its probes are frequent again. */
+    void opened(TierState tier) {
+        tier.probeDelay = interval;
+    }
+
+    /** The next one follows soon. */
+    void soon(TierState tier, long now) {
+        tier.nextProbeAt = now + interval;
+    }
+
+    /** Probes a tier because of a call or of the time that passed without one. */
+    void want(TierState tier, long now) {
+        if (!tier.probing && (tier.lastProbeAt == 0 || now - tier.lastProbeAt >= PAUSE)) {
+            send(tier, now);
+        }
+    }
+
+    /** Probes a tier now. */
+    void send(TierState tier, long now) {
+        tier.probing = true;
+        if (tier.recent != null) {
+            tier.recent.probing();
+        }
+        effects.add(new Effect.Probe(tier.index, now, tier.probeTimeout()));
+    }
+
+    /** Not where every request is paid for and no process of ours is restarted: such a tier is probed when it has been idle. */
+    private static boolean canaryIsDue(TierState tier, long now) {
+        return tier.recent != null
+                && tier.lastAnswerAt - tier.lastProbeAt > 0
+                && (now - tier.lastProbeAt >= CANARY_PERIOD || tier.recent.many());
+    }
+
+    /** Every second for a minute, then ever more rarely, never all clients at once. */
+    void later(TierState tier, long now) {
+        if (now - tier.since < MINUTE) {
+            tier.probeDelay = interval;
+            soon(tier, now);
+        } else {
+            tier.probeDelay = Math.min(tier.probeDelay * 2, Math.max(interval, tier.healthCheckNanos));
+            tier.nextProbeAt = now + tier.probeDelay / 2 + random.nextLong(tier.probeDelay / 2 + 1);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+package dev.holdfast.cache.failover;
+
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Does on a tier what it has missed: everything, prefixes, removals, then increments, one piece at a time. A tier on its way
+ * back admits calls again after enough good probes over its grace period, or at once if nothing else answers, and not before
+ * nothing but a few keys is left to do; those, and what became dirty meanwhile, are cleaned while it serves. What fails is
+ * kept: a tier on its way back starts over with a new fence, one that serves is tried again a second later. Keys that can't
+ * be told apart any more and can't be removed keep a tier out until an operator accepts that. Pure; guarded by the owner of its
+ * {@link FailoverState}.
+ */
+final class Reconciliation {
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    private static final int REMOVALS = 500;
+    private static final int INCREMENTS = 50;
+    /** So few dirty keys need not delay a failback: they are cleaned while the tier serves. */
+    private static final int FEW = 256;
+
+    private final FailoverConfig config;
+    private final List<TierState> tiers;
+    private final DirtyKeys keys;
+    private final Probes probes;
+    private final Circuit circuit;
+    private final List<Effect> effects;
+    private final String id;
+
+    /**
+     * Creates one.
+     *
+     * @param id begins the name of every increment that must not be entered twice
+     */
+    Reconciliation(
+            FailoverConfig config, DirtyKeys keys, Probes probes, Circuit circuit, List<Effect> effects, String id) {
+        this.config = config;
+        this.tiers = keys.tiers;
+        this.keys = keys;
+        this.probes = probes;
+        this.circuit = circuit;
+        this.effects = effects;
+        this.id = id;
+    }
+
+    /** Has done what is due on a server. */
+    void advance(TierState tier, long now) {
+        if (tier.closed()) {
+            drainIfDue(tier, now);
+        } else {
+            reconcileIfDue(tier, now);
+        }
+    }
+
+    /** Has the next piece done on a tier on its way back, or lets it admit calls. */
+    void reconcileIfDue(TierState tier, long now) {
+        if (tier.mode != TierState.Mode.RECOVERING || tier.fencing || tier.draining || tier.held) {
+            return;
+        }
+        // While nothing answers at all, a server that does is better than waiting.
+        boolean needed = circuit.serving() == FailoverState.NONE;
+        if (!needed && tier.goodProbes < (tier.skipGrace ? 1 : config.probes())) {
+            return;
+        }
+        if (!needed && !tier.skipGrace && now - tier.firstGoodAt < tier.graceNanos) {
+            return;
+        }
+        if (now - tier.drainRetryAt < 0 && tier.drainRetryAt != 0) {
+            return;
+        }
+        boolean few = tier.drains > 0 && tier.dirty.prefixCount() == 0 && !tier.dirty.all() && tier.dirty.size() <= FEW;
+        if (few || !drain(tier, now)) {
+            circuit.close(tier, now);
+        }
+    }
+
+    private void drainIfDue(TierState tier, long now) {
+        if (tier.closed() && !tier.draining && !tier.held && !tier.dirty.isEmpty() && now - tier.drainRetryAt >= 0) {
+            if (!drain(tier, now)) {
+                tier.drainRetryAt = now + SECOND; // all that is left has to be waited for
+            }
+        }
+    }
+
+    /** Has the next piece done; returns whether there is one. */
+    private boolean drain(TierState tier, long now) {
+        Effect.Drain work = plan(tier, now);
+        if (work == null) {
+            return false;
+        }
+        tier.draining = true;
+        effects.add(work);
+        return true;
+    }
+
+    /** The next piece of what a tier has missed: everything, prefixes, removals, then increments; null if none is due. */
+    private Effect.@Nullable Drain plan(TierState tier, long now) {
+        int everything = tier.dirty.everythingDue(now);
+        if (everything != 0) {
+            return new Effect.RemoveEverything(tier.index, everything);
+        }
+        List<DirtyRecord.Removal> prefixes = tier.dirty.prefixes(now);
+        if (!prefixes.isEmpty()) {
+            return new Effect.RemovePrefixes(tier.index, prefixes);
+        }
+        List<DirtyRecord.Removal> removals = tier.dirty.removals(REMOVALS, now);
+        if (!removals.isEmpty()) {
+            return new Effect.RemoveKeys(tier.index, removals);
+        }
+        List<DirtyRecord.Increment> increments = tier.dirty.increments(INCREMENTS, now, onceId(tier));
+        return increments.isEmpty() ? null : new Effect.Increments(tier.index, increments);
+    }
+
+    private String onceId(TierState tier) {
+        return id + '-' + tier.index + '-';
+    }
+
+    /**
+     * Everything of this client's was removed from a tier, as far as that can be done there: what acknowledged removals are
+     * about has to be gone, of what a server that went back in time holds as much as can be told from others' keys.
+     */
+    void everythingRemoved(Effect.RemoveEverything work, Extent extent) {
+        TierState tier = tiers.get(work.tier());
+        if (extent == Extent.ALL || !tier.dirty.lost()) {
+            tier.dirty.everythingRemoved(work.version());
+            if (extent == Extent.ALL) {
+                keys.changed(tier, Kind.PREFIX, List.of(""));
+            }
+            if (extent != Extent.NOTHING) {
+                tier.notes = null;
+            }
+            cleaned(tier);
+        } else {
+            tier.notes = "overflow: keys without a prefix are to be removed that can't be told from others', so it"
+                    + " is passed over until failback is forced";
+            tier.held = true;
+        }
+    }
+
+    /** Everything is to be removed from a tier without a key prefix: what that means there can't be told, so it stays dirty. */
+    void prefixImpossible(int index, DirtyRecord.Removal prefix) {
+        TierState tier = tiers.get(index);
+        tier.dirty.lose(prefix);
+        tier.notes = "everything was removed elsewhere and can't be told here from others' keys, so it is passed over"
+                + " until failback is forced";
+        tier.held = true;
+    }
+
+    void prefixRemoved(int index, DirtyRecord.Removal prefix) {
+        TierState tier = tiers.get(index);
+        keys.changed(tier, Kind.PREFIX, List.of(prefix.key()));
+        tier.dirty.prefixRemoved(prefix);
+        tier.reconciled++;
+        cleaned(tier);
+    }
+
+    void removed(int index, List<DirtyRecord.Removal> done) {
+        TierState tier = tiers.get(index);
+        keys.changed(
+                tier, Kind.WRITE, done.stream().map(DirtyRecord.Removal::key).toList());
+        done.forEach(tier.dirty::removed);
+        tier.reconciled += done.size();
+        cleaned(tier);
+    }
+
+    void incremented(int index, DirtyRecord.Increment increment) {
+        TierState tier = tiers.get(index);
+        tier.dirty.incremented(increment);
+        tier.reconciled++;
+        cleaned(tier);
+    }
+
+    /** Calls under way here and below may not know that their key was dirty here, or that it no longer is. */
+    private void cleaned(TierState tier) {
+        tier.dirty.forgetOverflow();
+        tier.stamp++;
+        if (tier.closed()) {
+            circuit.stampBelow(tier);
+        }
+    }
+
+    /** A piece of what a tier had missed is done. */
+    void drained(int index, long now) {
+        TierState tier = tiers.get(index);
+        tier.draining = false;
+        tier.drains++;
+        tier.drainRetryAt = 0;
+        advance(tier, now);
+    }
+
+    /**
+     * A piece of it could not be done, and is kept.
+     *
+     * @param unknown keys whose removal or increment may still be applied
+     */
+    void drainFailed(int index, Throwable cause, List<String> unknown, long now) {
+        TierState tier = tiers.get(index);
+        tier.draining = false;
+        tier.drainRetryAt = now + SECOND;
+        if (tier.closed() || tier.buffered) {
+            unknown.forEach(key -> tier.dirty.unsettled(key, keys.unsettledUntil(now)));
+        }
+        if (tier.closed()) {
+            probes.want(tier, now);
+            return;
+        }
+        effects.add(new Effect.ReconciliationFailed(index, cause));
+        if (tier.mode == TierState.Mode.RECOVERING) {
+            circuit.relapse(tier, cause, now);
+        }
+    }
+
+    /** The server has forgotten what it had acknowledged, removals included: nothing in it can be trusted. */
+    void wentBack(TierState tier, long now) {
+        tier.notes = "wentBack: it lost acknowledged writes";
+        tier.dirty.everything();
+        effects.add(new Effect.Remark(
+                tier.index,
+                "wentBack: the server lost writes that it had acknowledged; what this client stored there is"
+                        + " removed before it is used again"));
+        drainIfDue(tier, now);
+    }
+
+    /** Lets every open tier come back as soon as it answers its probes and is reconciled. */
+    void forceFailback(long now) {
+        for (TierState tier : tiers) {
+            if (tier.dirty.lost()) {
+                tier.dirty.acceptLoss();
+                tier.notes = null;
+                cleaned(tier);
+            }
+            tier.held = false;
+            if (!tier.closed()) {
+                tier.skipGrace = true;
+                tier.nextProbeAt = now;
+                reconcileIfDue(tier, now);
+            }
+        }
+    }
+}
