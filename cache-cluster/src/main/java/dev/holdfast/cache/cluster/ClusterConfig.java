@@ -2,6 +2,7 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TlsContexts;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -82,7 +83,7 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withTls() {
-        return withTls(Tls.systemContext());
+        return withTls(TlsContexts.system());
     }
 
     /**
@@ -94,7 +95,7 @@ public final class ClusterConfig {
      * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
      */
     public ClusterConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
-        return withTls(Tls.contextTrusting(trustStore, trustStorePassword));
+        return withTls(TlsContexts.trusting(trustStore, trustStorePassword));
     }
 
     /**

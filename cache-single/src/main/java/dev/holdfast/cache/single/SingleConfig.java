@@ -2,6 +2,7 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TlsContexts;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -120,7 +121,7 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withTls() {
-        return withTls(Tls.systemContext());
+        return withTls(TlsContexts.system());
     }
 
     /**
@@ -132,7 +133,7 @@ public final class SingleConfig {
      * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
      */
     public SingleConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
-        return withTls(Tls.contextTrusting(trustStore, trustStorePassword));
+        return withTls(TlsContexts.trusting(trustStore, trustStorePassword));
     }
 
     /**

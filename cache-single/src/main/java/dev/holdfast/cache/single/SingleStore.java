@@ -8,6 +8,7 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -161,7 +162,10 @@ public final class SingleStore implements CacheStore {
         Objects.requireNonNull(expected, "expected");
         byte[] server = serverKey(key);
         return number(script(
-                        Script.REPLACE, List.of(server), List.of(expected, checked(value), millis(ttl)), Long.class))
+                        RedisScript.REPLACE,
+                        List.of(server),
+                        List.of(expected, checked(value), millis(ttl)),
+                        Long.class))
                 > 0;
     }
 
@@ -173,7 +177,7 @@ public final class SingleStore implements CacheStore {
     @Override
     public boolean remove(String key, byte[] expected) {
         Objects.requireNonNull(expected, "expected");
-        return number(script(Script.REMOVE, List.of(serverKey(key)), List.of(expected), Long.class)) > 0;
+        return number(script(RedisScript.REMOVE, List.of(serverKey(key)), List.of(expected), Long.class)) > 0;
     }
 
     @Override
@@ -207,7 +211,7 @@ public final class SingleStore implements CacheStore {
         long millis = CacheStore.ttlMillis(ttl);
         byte[] server = serverKey(key);
         Long present = millis == Long.MAX_VALUE
-                ? script(Script.PERSIST, List.of(server), List.of(), Long.class)
+                ? script(RedisScript.PERSIST, List.of(server), List.of(), Long.class)
                 : run(new CommandArguments(Command.PEXPIRE).add(server).add(millis), Long.class);
         return number(present) > 0;
     }
@@ -215,8 +219,8 @@ public final class SingleStore implements CacheStore {
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
         byte[] server = serverKey(key);
-        return sum(
-                script(Script.INCREMENT, List.of(server), List.of(bytes(delta), millis(ttlIfCreated)), byte[].class));
+        return sum(script(
+                RedisScript.INCREMENT, List.of(server), List.of(bytes(delta), millis(ttlIfCreated)), byte[].class));
     }
 
     @Override
@@ -226,7 +230,7 @@ public final class SingleStore implements CacheStore {
         }
         List<byte[]> keys = List.of(serverKey(key), serverKey(ONCE_KEY_PREFIX + onceId + ':' + key));
         List<byte[]> arguments = List.of(bytes(delta), millis(ttlIfCreated), ONCE_MILLIS);
-        return OptionalLong.of(sum(script(Script.INCREMENT_ONCE, keys, arguments, byte[].class)));
+        return OptionalLong.of(sum(script(RedisScript.INCREMENT_ONCE, keys, arguments, byte[].class)));
     }
 
     @Override
@@ -369,13 +373,20 @@ public final class SingleStore implements CacheStore {
         }
     }
 
-    private <T> @Nullable T script(Script script, List<byte[]> keys, List<byte[]> arguments, Class<T> type) {
+    private <T> @Nullable T script(RedisScript script, List<byte[]> keys, List<byte[]> arguments, Class<T> type) {
         long end = System.nanoTime() + boundNanos;
         try {
-            return run(script.byDigest(keys, arguments), type, end);
+            return run(eval(Command.EVALSHA, script.sha1(), keys, arguments), type, end);
         } catch (UnknownScriptException e) {
-            return run(script.inFull(keys, arguments), type, end);
+            return run(eval(Command.EVAL, script.text(), keys, arguments), type, end);
         }
+    }
+
+    private static CommandArguments eval(Command command, String script, List<byte[]> keys, List<byte[]> arguments) {
+        CommandArguments whole = new CommandArguments(command).add(script).add(keys.size());
+        keys.forEach(whole::add);
+        arguments.forEach(whole::add);
+        return whole;
     }
 
     private CommandArguments command(Command command, String key) {

@@ -6,6 +6,7 @@ import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
 import java.time.Clock;
 import java.time.Instant;
@@ -63,7 +64,7 @@ final class Calls {
     }
 
     /** Runs a script that answers a number, by its name if the server knows it. */
-    long script(Script script, List<String> keys, List<String> arguments, long deadline) {
+    long script(RedisScript script, List<String> keys, List<String> arguments, long deadline) {
         try {
             return run(eval("EVALSHA", script.sha1(), keys, arguments), deadline, Reply::number);
         } catch (CacheRejectedException e) {

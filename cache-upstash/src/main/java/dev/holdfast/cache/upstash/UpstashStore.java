@@ -2,6 +2,7 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
@@ -94,8 +95,8 @@ public final class UpstashStore implements CacheStore {
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        List<String> arguments = List.of(ValueText.encode(expected), ValueText.encode(value), ttlArgument(ttl));
-        return calls.script(Script.REPLACE, List.of(serverKey(key)), arguments, deadline()) == 1;
+        List<String> arguments = List.of(ValueText.encode(expected), ValueText.encode(value), millis(ttl));
+        return calls.script(RedisScript.REPLACE, List.of(serverKey(key)), arguments, deadline()) == 1;
     }
 
     @Override
@@ -106,7 +107,7 @@ public final class UpstashStore implements CacheStore {
     @Override
     public boolean remove(String key, byte[] expected) {
         List<String> arguments = List.of(ValueText.encode(expected));
-        return calls.script(Script.REMOVE, List.of(serverKey(key)), arguments, deadline()) == 1;
+        return calls.script(RedisScript.REMOVE, List.of(serverKey(key)), arguments, deadline()) == 1;
     }
 
     @Override
@@ -135,13 +136,13 @@ public final class UpstashStore implements CacheStore {
             Command command = Command.of("PEXPIRE", serverKey(key), Long.toString(millis));
             return calls.run(command, deadline(), reply -> reply.number() == 1);
         }
-        return calls.script(Script.PERSIST, List.of(serverKey(key)), List.of(), deadline()) == 1;
+        return calls.script(RedisScript.PERSIST, List.of(serverKey(key)), List.of(), deadline()) == 1;
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
-        List<String> arguments = List.of(Long.toString(delta), ttlArgument(ttlIfCreated));
-        return calls.script(Script.INCREMENT, List.of(serverKey(key)), arguments, deadline());
+        List<String> arguments = List.of(Long.toString(delta), millis(ttlIfCreated));
+        return calls.script(RedisScript.INCREMENT, List.of(serverKey(key)), arguments, deadline());
     }
 
     @Override
@@ -151,8 +152,8 @@ public final class UpstashStore implements CacheStore {
         }
         List<String> keys = List.of(serverKey(key), serverKey("#once:" + onceId + ':' + key));
         List<String> arguments =
-                List.of(Long.toString(delta), ttlArgument(ttlIfCreated), Long.toString(MARKER_TTL.toMillis()));
-        return OptionalLong.of(calls.script(Script.INCREMENT_ONCE, keys, arguments, deadline()));
+                List.of(Long.toString(delta), millis(ttlIfCreated), Long.toString(MARKER_TTL.toMillis()));
+        return OptionalLong.of(calls.script(RedisScript.INCREMENT_ONCE, keys, arguments, deadline()));
     }
 
     @Override
@@ -257,9 +258,10 @@ public final class UpstashStore implements CacheStore {
         return Command.of(parts);
     }
 
-    private static String ttlArgument(Duration ttl) {
+    /** As the scripts take it: empty for ever. */
+    private static String millis(Duration ttl) {
         long millis = CacheStore.ttlMillis(ttl);
-        return millis == Long.MAX_VALUE ? "0" : Long.toString(millis);
+        return millis == Long.MAX_VALUE ? "" : Long.toString(millis);
     }
 
     private List<String> checked(Collection<String> keys) {
