@@ -24,12 +24,11 @@ final class CarriedContext {
 
     private static Runnable withMdc(Runnable task) {
         Map<String, String> captured = MDC.getCopyOfContextMap();
-        if (captured == null || captured.isEmpty()) {
-            return task;
-        }
         return () -> {
             Map<String, String> before = MDC.getCopyOfContextMap();
-            MDC.setContextMap(captured);
+            // A caller without one has none there either: a pool's thread may have inherited that of whoever came
+            // first.
+            restore(captured);
             try {
                 task.run();
             } finally {
@@ -38,11 +37,11 @@ final class CarriedContext {
         };
     }
 
-    private static void restore(@Nullable Map<String, String> before) {
-        if (before == null) {
+    private static void restore(@Nullable Map<String, String> context) {
+        if (context == null || context.isEmpty()) {
             MDC.clear();
         } else {
-            MDC.setContextMap(before);
+            MDC.setContextMap(context);
         }
     }
 }

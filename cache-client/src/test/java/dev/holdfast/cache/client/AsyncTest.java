@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
+import org.slf4j.MDC;
 
 /** The view that returns at once. */
 class AsyncTest extends EngineFixture {
@@ -145,5 +147,26 @@ class AsyncTest extends EngineFixture {
         await(loading);
         pending.orTimeout(5, java.util.concurrent.TimeUnit.MILLISECONDS);
         await(interrupted);
+    }
+
+    @Test
+    void theCallersMdcIsThereInTheBackground() throws Exception {
+        CacheEngine<String, String> own = open("own", STALE.withRefreshAhead(0.5), services);
+        MDC.put("request", "one");
+        assertEquals("one", result(own.async().get("k", key -> MDC.get("request"))));
+        until("it is stored, which its caller does not wait for", () -> own.loadsUnderWay() == 0);
+
+        MDC.put("request", "two");
+        time.advance(MINUTE.multipliedBy(4));
+        assertEquals("one", own.get("k", key -> MDC.get("request")), "refreshed ahead");
+        until("the refresh is stored", () -> "two".equals(own.get("k")));
+
+        MDC.put("request", "three");
+        time.advance(MINUTE.multipliedBy(5));
+        CachePolicy soft = STALE.withLoadSoftTimeout(Duration.ofSeconds(20));
+        assertEquals("three", own.get("k", key -> MDC.get("request"), soft));
+
+        MDC.clear();
+        assertNull(result(own.async().get("other", key -> MDC.get("request"))), "nothing is left of it on the thread");
     }
 }
