@@ -227,7 +227,8 @@ public interface Cache<K, V> extends AutoCloseable {
 
     /**
      * Makes a fresh value stale, in one atomic step: the next read with a loader loads, and if that fails, this value may
-     * still stand in, in every process, until the time that was written in the entry when it was made.
+     * still stand in, in every process, until the time that was written in the entry when it was made. A remembered absence is
+     * forgotten.
      *
      * @param key the key
      * @return whether there was a fresh value
@@ -256,7 +257,10 @@ public interface Cache<K, V> extends AutoCloseable {
      */
     AsyncCache<K, V> async();
 
-    /** Ends loads in the background and refuses further calls. Entries stay in the store, which stays open. Idempotent. */
+    /**
+     * Ends loads in the background and refuses further calls; what a load finds from now on is not stored. Waits for those that
+     * are being stored. Entries stay in the store, which stays open. Idempotent.
+     */
     @Override
     void close();
 }

@@ -15,7 +15,7 @@ public interface LoadContext<V> {
     /**
      * Returns the value that the cache still holds: a stale one, or at a refresh a fresh one.
      *
-     * @return the value, {@code null} if there is none
+     * @return the value; {@code null} if there is none that can be read, or it was removed since the caller asked
      */
     @Nullable
     V lastValue();

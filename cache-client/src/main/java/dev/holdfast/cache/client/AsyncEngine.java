@@ -13,7 +13,9 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -79,7 +81,26 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader) {
         Objects.requireNonNull(loader, "loader");
         List<K> copy = copyOf(keys);
-        return call(() -> cache.getAll(copy, loader));
+        cache.requireOpen();
+        CompletableFuture<Map<K, V>> result = new CompletableFuture<>();
+        AtomicBoolean ended = new AtomicBoolean();
+        FutureTask<?> load = new FutureTask<>(
+                () -> answer(result, () -> {
+                    try {
+                        return cache.getAll(copy, loader);
+                    } finally {
+                        ended.set(true);
+                    }
+                }),
+                null);
+        execute(result, load);
+        // Who completes it otherwise leaves, as a caller does that is interrupted.
+        CompletableFuture<?> unused = result.whenComplete((values, failure) -> {
+            if (!ended.get()) {
+                load.cancel(true);
+            }
+        });
+        return result;
     }
 
     @Override
@@ -156,16 +177,18 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     private <T extends @Nullable Object> CompletableFuture<T> call(Supplier<T> call) {
         cache.requireOpen();
         CompletableFuture<T> result = new CompletableFuture<>();
-        execute(result, () -> {
-            if (!result.isDone()) {
-                try {
-                    result.complete(call.get());
-                } catch (RuntimeException | Error e) {
-                    result.completeExceptionally(e);
-                }
-            }
-        });
+        execute(result, () -> answer(result, call));
         return result;
+    }
+
+    private static <T extends @Nullable Object> void answer(CompletableFuture<T> result, Supplier<T> call) {
+        if (!result.isDone()) {
+            try {
+                result.complete(call.get());
+            } catch (RuntimeException | Error e) {
+                result.completeExceptionally(e);
+            }
+        }
     }
 
     private void execute(CompletableFuture<?> result, Runnable task) {

@@ -4,6 +4,7 @@ import dev.holdfast.cache.BulkCacheLoader;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -55,17 +56,25 @@ final class BulkLoads<K, V> {
         Map<Flight<K, V>, Request<K, V>> own = new LinkedHashMap<>();
         Map<K, AsyncLoad<K, V>> joined = new LinkedHashMap<>();
         try {
-            missing.values().forEach(request -> find(request, own, joined, values));
-        } catch (RuntimeException | Error e) {
-            own.forEach((flight, request) -> runner.failed(flight, request, e));
-            throw e;
-        }
-        try {
+            findAll(missing.values(), own, joined, values);
             loadOwn(own, joined, loader, policy, values);
             await(joined, values);
         } finally {
             // Of those that have completed nothing changes.
             joined.values().forEach(caller -> caller.result().cancel(false));
+        }
+    }
+
+    private void findAll(
+            Collection<Request<K, V>> missing,
+            Map<Flight<K, V>, Request<K, V>> own,
+            Map<K, AsyncLoad<K, V>> joined,
+            Map<K, V> values) {
+        try {
+            missing.forEach(request -> find(request, own, joined, values));
+        } catch (RuntimeException | Error e) {
+            own.forEach((flight, request) -> runner.failed(flight, request, e));
+            throw e;
         }
     }
 
@@ -151,6 +160,11 @@ final class BulkLoads<K, V> {
             @Override
             public void neverBegan() {
                 own.keySet().forEach(flights::done);
+            }
+
+            @Override
+            public boolean isAbandoned() {
+                return own.keySet().stream().allMatch(Flight::isOver);
             }
         };
     }

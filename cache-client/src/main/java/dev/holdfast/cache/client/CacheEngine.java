@@ -184,6 +184,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     @Nullable
     V refresh(K key, CacheLoader<? super K, V> loader, @Nullable AsyncLoad<K, V> caller) {
         String storeKey = keys.of(key);
+        int stamp = flights.stamp(storeKey);
         byte[] last = null;
         try {
             byte[] entry = reads.get(storeKey);
@@ -197,7 +198,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
             // Counted; the load runs without knowing the last value.
             last = null;
         }
-        return load(new Request<>(key, storeKey, loader, policy, last, flights.stamp(storeKey), true), caller);
+        return load(new Request<>(key, storeKey, loader, policy, last, stamp, true), caller);
     }
 
     @Override
@@ -450,6 +451,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         if (!closed) {
             closed = true;
             runner.close();
+            flights.close();
         }
     }
 

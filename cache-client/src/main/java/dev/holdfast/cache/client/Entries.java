@@ -87,6 +87,17 @@ final class Entries<V> {
         }
     }
 
+    /** The value of an entry; {@code null}, and counted, if its codec refuses it. */
+    @Nullable
+    V decode(String storeKey, byte[] entry, Counters counters) {
+        try {
+            return decode(entry);
+        } catch (CacheCodecException e) {
+            counters.entryUnreadable(storeKey, String.valueOf(e.getMessage()));
+            return null;
+        }
+    }
+
     Optional<String> etag(byte @Nullable [] entry) {
         return entry == null || raw ? Optional.empty() : Envelope.etag(entry);
     }

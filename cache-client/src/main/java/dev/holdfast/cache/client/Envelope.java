@@ -75,10 +75,15 @@ final class Envelope {
         LONG.set(entry, STALE_AT, lifetime.staleUntil());
     }
 
-    /** The same entry, fresh no longer than until {@code now}; its stale limit is kept. */
+    /**
+     * The same entry, never fresh: it ends when it was made, so that a process whose clock is behind does not take it for fresh
+     * either. Its stale limit is kept. Made later than {@code now}, by a clock that is ahead, it is made now.
+     */
     static byte[] markedStale(byte[] entry, long now) {
         byte[] marked = entry.clone();
-        LONG.set(marked, FRESH_AT, Math.min(freshUntil(entry), Math.max(created(entry), now)));
+        long created = Math.min(created(entry), now);
+        LONG.set(marked, CREATED_AT, created);
+        LONG.set(marked, FRESH_AT, created);
         return marked;
     }
 

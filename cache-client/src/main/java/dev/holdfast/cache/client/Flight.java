@@ -204,7 +204,7 @@ final class Flight<K, V> {
         return false;
     }
 
-    /** A caller stops waiting. If the load then runs for nobody, its run is interrupted. */
+    /** A caller stops waiting. If the load then runs for nobody, it is over, and its run is to be told. */
     Succession leave(Waiter<K, V> waiter) {
         lock.lock();
         try {
@@ -220,10 +220,23 @@ final class Flight<K, V> {
                 return Succession.GOES_ON;
             }
             phase = Phase.DONE;
-            run.interrupt();
             return Succession.OVER;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Tells the run, if there is one, that nobody waits for this load. */
+    void abandon() {
+        LoadRun abandoned;
+        lock.lock();
+        try {
+            abandoned = run;
+        } finally {
+            lock.unlock();
+        }
+        if (abandoned != null) {
+            abandoned.abandon();
         }
     }
 

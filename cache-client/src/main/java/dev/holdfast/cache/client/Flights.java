@@ -32,6 +32,7 @@ final class Flights<K, V> {
     private final ConcurrentHashMap<String, Integer> changing = new ConcurrentHashMap<>();
     private final AtomicInteger changingAll = new AtomicInteger();
     private final AtomicIntegerArray stamps = new AtomicIntegerArray(STAMPS);
+    private final AtomicInteger stampOfAll = new AtomicInteger();
     private final Supplier<Duration> storeBound;
 
     Flights(Supplier<Duration> storeBound) {
@@ -39,11 +40,11 @@ final class Flights<K, V> {
     }
 
     /**
-     * A number that changes when a load of the key ends. Whoever finds nothing in the store, but by then this number
-     * changed, looks again before it loads.
+     * A number that changes when a load of the key ends, and when a change of it has reached the store. Whoever looked into
+     * the store and then finds another number saw what is outdated, and looks again.
      */
     int stamp(String storeKey) {
-        return stamps.get(storeKey.hashCode() & (STAMPS - 1));
+        return stamps.get(storeKey.hashCode() & (STAMPS - 1)) + stampOfAll.get();
     }
 
     /** How many keys are being loaded. */
@@ -92,13 +93,19 @@ final class Flights<K, V> {
     /** Takes a flight that is over out of the way, leaving an earlier one of the same key that is not. */
     void forget(Flight<K, V> flight) {
         String storeKey = flight.storeKey();
-        stamps.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
+        outdate(storeKey);
         Flight<K, V> earlier = firstToReckonWith(flight.previous());
         if (earlier == null) {
             byKey.remove(storeKey, flight);
-        } else {
-            byKey.replace(storeKey, flight, earlier);
+        } else if (byKey.replace(storeKey, flight, earlier) && !earlier.isToBeReckonedWith()) {
+            // It ended before it was back in its place, and could not take itself out of it.
+            forget(earlier);
         }
+    }
+
+    // Before the loads of the key are marked: one that began since is marked, or finds the new number.
+    private void outdate(String storeKey) {
+        stamps.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
     }
 
     private @Nullable Flight<K, V> firstToReckonWith(@Nullable Flight<K, V> newest) {
@@ -115,6 +122,7 @@ final class Flights<K, V> {
         try {
             boolean stored = await(invalidated(byKey.get(storeKey)));
             T result = command.get();
+            outdate(storeKey);
             invalidated(byKey.get(storeKey));
             requireStored(stored);
             return result;
@@ -129,6 +137,7 @@ final class Flights<K, V> {
         try {
             boolean stored = await(invalidated(storeKeys));
             command.run();
+            storeKeys.forEach(this::outdate);
             invalidated(storeKeys);
             requireStored(stored);
         } finally {
@@ -142,11 +151,22 @@ final class Flights<K, V> {
         try {
             boolean stored = await(invalidated(byKey.keySet()));
             T result = command.get();
+            stampOfAll.getAndIncrement();
             invalidated(byKey.keySet());
             requireStored(stored);
             return result;
         } finally {
             changingAll.getAndDecrement();
+        }
+    }
+
+    /** Lets no load store any more: a later cache of the same name would not know of it. Waits for those that are storing. */
+    void close() {
+        changingAll.getAndIncrement();
+        try {
+            boolean unused = await(invalidated(byKey.keySet()));
+        } catch (CacheInterruptedException e) {
+            return; // its thread's flag is set, and what is being stored is removed again
         }
     }
 
@@ -192,7 +212,6 @@ final class Flights<K, V> {
         boolean all = true;
         for (Flight<K, V> flight : storing) {
             all &= awaitOne(flight, deadline - System.nanoTime());
-            byKey.remove(flight.storeKey(), flight);
         }
         return all;
     }

@@ -9,28 +9,34 @@ import org.jspecify.annotations.Nullable;
 /** What an adaptive loader was told and has decided. For its thread. */
 final class LoadDecisions<V> implements LoadContext<V> {
     private final Entries<V> entries;
-    private final byte @Nullable [] last;
+    private final Counters counters;
+    private final String storeKey;
+    private byte @Nullable [] last;
     private @Nullable V lastValue;
     private @Nullable Duration ttl;
     private byte @Nullable [] etag;
     private boolean cached = true;
 
-    LoadDecisions(Entries<V> entries, byte @Nullable [] last) {
+    LoadDecisions(Entries<V> entries, Counters counters, Request<?, V> request) {
         this.entries = entries;
-        this.last = last;
+        this.counters = counters;
+        this.storeKey = request.storeKey();
+        this.last = request.last();
     }
 
     @Override
     public @Nullable V lastValue() {
         if (lastValue == null && last != null) {
-            lastValue = entries.decode(last);
+            lastValue = entries.decode(storeKey, last, counters);
+            last = lastValue == null ? null : last;
         }
         return lastValue;
     }
 
+    /** Nothing without the value: a source that answers "not modified" would leave the loader with nothing to return. */
     @Override
     public Optional<String> lastETag() {
-        return entries.etag(last);
+        return lastValue() == null ? Optional.empty() : entries.etag(last);
     }
 
     @Override

@@ -30,6 +30,9 @@ final class LoadRun {
 
         /** The lease ran out before there was a place: no late result will come. */
         void neverBegan();
+
+        /** Whether nobody waits for anything that the run is to find. */
+        boolean isAbandoned();
     }
 
     LoadRun(boolean onCallersThread, LoadGate.Place place, long deadlineNanos, Owner owner) {
@@ -77,6 +80,13 @@ final class LoadRun {
             state.set(State.INTERRUPTED);
         }
         return false;
+    }
+
+    /** All who waited for one of its loads have left: stops the run if that was the last. */
+    void abandon() {
+        if (owner.isAbandoned()) {
+            interrupt();
+        }
     }
 
     boolean isOverdue(long nanoTime) {

@@ -131,6 +131,11 @@ final class LoadRunner<K, V> implements AutoCloseable {
             public void neverBegan() {
                 flights.done(flight);
             }
+
+            @Override
+            public boolean isAbandoned() {
+                return flight.isOver();
+            }
         });
     }
 
@@ -166,7 +171,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
             run.end();
             return overdue(flight);
         }
-        LoadDecisions<V> decisions = new LoadDecisions<>(entries, request.last());
+        Request<K, V> current = upToDate(request);
+        LoadDecisions<V> decisions = new LoadDecisions<>(entries, counters, current);
         V value;
         try {
             value = timed(run, () -> request.loader().load(request.key(), decisions));
@@ -177,7 +183,14 @@ final class LoadRunner<K, V> implements AutoCloseable {
         // same.
         run.end();
         ended(run);
-        return succeeded(flight, request, value, decisions);
+        return succeeded(flight, current, value, decisions);
+    }
+
+    /** A loader must not find a last value "not modified" that was removed after its caller had seen it. */
+    private Request<K, V> upToDate(Request<K, V> request) {
+        String storeKey = request.storeKey();
+        boolean asSeen = request.last() == null || flights.stamp(storeKey) == request.stamp();
+        return asSeen ? request : request.withLast(loaded.last(storeKey));
     }
 
     private Outcome<V> succeeded(
@@ -241,7 +254,10 @@ final class LoadRunner<K, V> implements AutoCloseable {
     void follow(Flight<K, V> flight, Request<K, V> request, Flight.Succession succession) {
         switch (succession) {
             case GOES_ON -> {}
-            case OVER -> flights.done(flight);
+            case OVER -> {
+                flights.done(flight);
+                flight.abandon();
+            }
             case UNATTENDED -> runAside(flight, request);
         }
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
@@ -25,16 +26,36 @@ final class LoadedValues<K, V> {
     /** What the store holds for a key if it is fresh, else {@code null}. */
     @Nullable
     Outcome<V> freshIn(String storeKey) {
+        byte[] entry = held(storeKey);
+        if (entry == null) {
+            return null;
+        }
         try {
-            byte[] entry = store.getShared(storeKey);
-            if (entry == null) {
-                return null;
-            }
             return switch (entries.state(entry, entries.now())) {
                 case FRESH -> new Outcome.Loaded<>(entries.decode(entry));
                 case ABSENCE -> new Outcome.Loaded<>(null);
                 case STALE, EXPIRED, UNREADABLE -> null;
             };
+        } catch (CacheCodecException e) {
+            return null;
+        }
+    }
+
+    /** The entry of a key if it is fresh or stale, else {@code null}. */
+    byte @Nullable [] last(String storeKey) {
+        byte[] entry = held(storeKey);
+        if (entry == null) {
+            return null;
+        }
+        return switch (entries.state(entry, entries.now())) {
+            case FRESH, STALE -> entry;
+            case ABSENCE, EXPIRED, UNREADABLE -> null;
+        };
+    }
+
+    private byte @Nullable [] held(String storeKey) {
+        try {
+            return store.getShared(storeKey);
         } catch (CacheException | IllegalStateException e) {
             // Only a second look: what is wrong with the store was counted at the first, and the load goes on.
             return null;
@@ -68,7 +89,7 @@ final class LoadedValues<K, V> {
         try {
             flightsOfLoad.forEach((flight, request) -> {
                 V value = values.get(request.key());
-                Entries.Encoded encoded = encode(policy, value, new LoadDecisions<>(entries, null));
+                Entries.Encoded encoded = encode(policy, value, new LoadDecisions<>(entries, counters, request));
                 if (encoded != null && tryStore(flight)) {
                     (value == null ? absent : found).put(flight.storeKey(), encoded.entry());
                 } else if (value == null) {
@@ -147,6 +168,8 @@ final class LoadedValues<K, V> {
                 store.remove(flight.storeKey());
             } catch (CacheException e) {
                 counters.removalFailed("remove", e);
+            } catch (IllegalStateException e) {
+                return; // closed, as above
             }
         }
     }

@@ -1,6 +1,5 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoadException;
 import java.util.concurrent.ExecutionException;
@@ -138,9 +137,9 @@ final class Loads<K, V> {
         return answer(request, outcome);
     }
 
-    /** With a stale value at hand and a soft timeout a caller does not wait for the end of a load. */
+    /** With a stale value at hand and a soft timeout a caller does not wait for the end of a load, unless it asked for just that. */
     boolean mayWalkAway(Request<K, V> request) {
-        return !request.policy().loadSoftTimeout().isZero() && canStandIn(request);
+        return !request.refresh() && !request.policy().loadSoftTimeout().isZero() && canStandIn(request);
     }
 
     /** Completes the waiter when its caller has waited enough; {@code null} if it waits to the end. */
@@ -208,13 +207,10 @@ final class Loads<K, V> {
 
     private @Nullable V staleValue(Request<K, V> request) {
         byte[] last = request.last();
-        try {
-            V value = last == null ? null : entries.decode(last);
+        V value = last == null ? null : entries.decode(request.storeKey(), last, counters);
+        if (value != null) {
             counters.staleHits.increment();
-            return value;
-        } catch (CacheCodecException e) {
-            counters.entryUnreadable(request.storeKey(), String.valueOf(e.getMessage()));
-            return null;
         }
+        return value;
     }
 }

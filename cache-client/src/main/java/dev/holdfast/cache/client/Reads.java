@@ -1,6 +1,5 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheStore;
@@ -79,11 +78,6 @@ final class Reads<V> {
     /** The value of an entry; {@code null}, and counted, if its codec refuses it. */
     @Nullable
     V decode(String storeKey, byte[] entry) {
-        try {
-            return entries.decode(entry);
-        } catch (CacheCodecException e) {
-            counters.entryUnreadable(storeKey, String.valueOf(e.getMessage()));
-            return null;
-        }
+        return entries.decode(storeKey, entry, counters);
     }
 }

@@ -19,4 +19,9 @@ record Request<K, V>(
         CachePolicy policy,
         byte @Nullable [] last,
         int stamp,
-        boolean refresh) {}
+        boolean refresh) {
+
+    Request<K, V> withLast(byte @Nullable [] other) {
+        return new Request<>(key, storeKey, loader, policy, other, stamp, refresh);
+    }
+}

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -68,7 +69,8 @@ final class Writes<K, V> {
             if (present == null) {
                 continue;
             }
-            if (entries.state(present, entries.now()) == Entries.State.FRESH) {
+            if (entries.state(present, entries.now()) == Entries.State.FRESH
+                    && entries.decode(storeKey, present, counters) != null) {
                 return false;
             }
             // Stale, a remembered absence, or unreadable: absent to callers, so it gives way.
@@ -91,7 +93,8 @@ final class Writes<K, V> {
     private boolean replaceFresh(String storeKey, Entries.Encoded encoded, V expected) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             byte[] present = fresh(storeKey);
-            if (present == null || !Objects.deepEquals(entries.decode(present), expected)) {
+            V value = present == null ? null : entries.decode(storeKey, present, counters);
+            if (present == null || value == null || !Objects.deepEquals(value, expected)) {
                 return false;
             }
             if (store.replace(storeKey, present, encoded.entry(), encoded.ttl())) {
@@ -104,18 +107,27 @@ final class Writes<K, V> {
     boolean markStale(String storeKey) {
         return change(storeKey, "markStale", () -> {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                byte[] present = fresh(storeKey);
-                if (present == null) {
+                byte[] present = store.get(storeKey);
+                long now = entries.now();
+                Entries.State state = present == null ? Entries.State.EXPIRED : entries.state(present, now);
+                if (present == null || (state != Entries.State.FRESH && state != Entries.State.ABSENCE)) {
                     return false;
                 }
-                long now = entries.now();
-                byte[] marked = entries.markedStale(present, now);
-                if (store.replace(storeKey, present, marked, Lifetime.remaining(Envelope.staleUntil(present), now))) {
+                // A remembered absence has nothing that could stand in, and the next read is to load.
+                if (state == Entries.State.ABSENCE && store.remove(storeKey, present)) {
+                    return false;
+                }
+                if (state == Entries.State.FRESH && replaceByStale(storeKey, present, now)) {
                     return true;
                 }
             }
             return false;
         });
+    }
+
+    private boolean replaceByStale(String storeKey, byte[] present, long now) {
+        Duration left = Lifetime.remaining(Envelope.staleUntil(present), now);
+        return store.replace(storeKey, present, entries.markedStale(present, now), left);
     }
 
     private byte @Nullable [] fresh(String storeKey) {

@@ -6,14 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.BulkCacheLoader;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheUnavailableException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -198,5 +201,109 @@ class BulkTest extends EngineFixture {
         assertEquals(Map.of(), cache.getAll(List.of(), keys -> {
             throw new AssertionError("not called");
         }));
+    }
+
+    @Test
+    void aBulkCallerThatLeavesDoesNotEndTheLoadOfKeysThatOthersWaitFor() throws Exception {
+        CacheEngine<String, String> stale = open("s", STALE, services);
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        Future<?> bulk = leftBulkLoad(stale, thread, keys -> {
+            loading.countDown();
+            release.await();
+            return Map.of("a", "3", "b", "4");
+        });
+        await(loading);
+        Future<String> single = start(() -> stale.get("b", key -> "not called", CachePolicy.of(MINUTE)));
+        until("one has joined", () -> stale.stats().joins() == 1);
+        thread.get().interrupt();
+        result(bulk);
+        release.countDown();
+        assertEquals("4", result(single));
+        until("the load is over", () -> stale.loadsUnderWay() == 0);
+        assertEquals("4", stale.get("b"));
+        assertNull(stale.get("a"), "for that nobody waited");
+    }
+
+    @Test
+    void aBulkLoadIsCancelledWhenAllWhoWaitedHaveLeft() throws Exception {
+        CacheEngine<String, String> stale = open("s", STALE, services);
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        Future<?> bulk = leftBulkLoad(stale, thread, keys -> {
+            loading.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+            return Map.of();
+        });
+        await(loading);
+        thread.get().interrupt();
+        result(bulk);
+        await(interrupted);
+        until("the load is over", () -> stale.loadsUnderWay() == 0);
+    }
+
+    @Test
+    void whoCancelsAnAsynchronousBulkLoadLeavesIt() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        CompletableFuture<Map<String, String>> bulk = cache.async().getAll(List.of("a", "b"), keys -> {
+            loading.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+                throw e;
+            }
+            return Map.of();
+        });
+        await(loading);
+        Future<String> single = start(() -> cache.get("b", key -> "single"));
+        until("one has joined", () -> cache.stats().joins() == 1);
+        bulk.cancel(false);
+        await(interrupted);
+        assertEquals("single", result(single), "who still waits takes its key over");
+        until("nothing is left", () -> cache.loadsUnderWay() == 0);
+        assertEquals(0, cache.stats().loadFailures());
+    }
+
+    @Test
+    void aLoadIsCancelledWhenTheBulkLoadThatJoinedItIsLeftLast() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        CompletableFuture<String> single = cache.async().get("a", key -> {
+            loading.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+            return "never";
+        });
+        await(loading);
+        CompletableFuture<Map<String, String>> bulk = cache.async().getAll(List.of("a"), keys -> Map.of());
+        until("it has joined", () -> cache.stats().joins() == 1);
+        single.cancel(false);
+        assertEquals(1, interrupted.getCount(), "one still waits");
+        bulk.cancel(false);
+        await(interrupted);
+    }
+
+    /** A bulk load of a and b in the background, whose caller waits until it is interrupted. */
+    private Future<?> leftBulkLoad(
+            CacheEngine<String, String> stale, AtomicReference<Thread> thread, BulkCacheLoader<String, String> loader) {
+        stale.putAll(Map.of("a", "1", "b", "2"));
+        time.advance(MINUTE.multipliedBy(5));
+        return start(() -> {
+            thread.set(Thread.currentThread());
+            return assertThrows(
+                    CacheInterruptedException.class,
+                    () -> stale.getAll(List.of("a", "b"), loader, STALE.withLoadSoftTimeout(Duration.ofSeconds(20))));
+        });
     }
 }

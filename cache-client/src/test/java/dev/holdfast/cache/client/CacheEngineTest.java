@@ -197,6 +197,9 @@ class CacheEngineTest extends EngineFixture {
         assertEquals(3, cache.stats().misses());
         assertEquals("new", cache.get("garbage", key -> "new"));
         assertEquals("new", cache.get("garbage"));
+        assertFalse(cache.replace("text", "v", "new"));
+        assertTrue(cache.putIfAbsent("text", "new"), "what nobody can read is not there");
+        assertEquals("new", cache.get("text"));
     }
 
     @Test

@@ -17,6 +17,9 @@ final class ScriptedStore implements CacheStore {
     /** Runs before each call, with the operation's name; what it throws, the call throws. */
     volatile Consumer<String> before = operation -> {};
 
+    /** Runs after each call of get that found what it found, before its caller learns it. */
+    volatile Consumer<String> after = operation -> {};
+
     final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
     private final CacheStore store;
 
@@ -43,7 +46,9 @@ final class ScriptedStore implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
-        return at("get").get(key);
+        byte[] value = at("get").get(key);
+        after.accept("get");
+        return value;
     }
 
     @Override

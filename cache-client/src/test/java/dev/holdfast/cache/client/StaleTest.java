@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
@@ -280,5 +281,93 @@ class StaleTest extends EngineFixture {
         assertEquals(Lookup.State.STALE, off.lookup("k").state());
         off.close();
         services.close();
+    }
+
+    @Test
+    void markingStaleEndsARememberedAbsence() {
+        assertNull(cache.get("k", key -> null, STALE.withNegativeTtl(HOUR)));
+        assertFalse(cache.markStale("k"), "there was no value");
+        assertEquals("v", cache.get("k", key -> "v"));
+    }
+
+    @Test
+    void aRefreshWaitsForItsLoadWhateverTheSoftTimeout() throws Exception {
+        CacheEngine<String, String> soft = open("soft", STALE.withLoadSoftTimeout(Duration.ofMillis(1)), services);
+        soft.put("k", "v");
+        time.advance(FIVE_MINUTES);
+        CountDownLatch release = new CountDownLatch(1);
+        Future<String> refresh = start(() -> soft.refresh("k", key -> {
+            await(release);
+            return "new";
+        }));
+        until("it has begun", () -> soft.stats().loadsRunning() == 1);
+        assertEquals("v", soft.get("k", key -> "not called"), "who did not ask for a load goes");
+        release.countDown();
+        assertEquals("new", result(refresh));
+    }
+
+    @Test
+    void whatAClockThatIsAheadHasMadeIsMarkedStaleForEveryClock() throws Exception {
+        FakeTime ahead = new FakeTime(time.instant().plus(HOUR));
+        FakeTime behind = new FakeTime(time.instant().minusSeconds(1));
+        try (EngineServices aheadServices = EngineServices.start("a", CacheListener.NONE, List.of(), ahead, ahead);
+                EngineServices behindServices =
+                        EngineServices.start("b", CacheListener.NONE, List.of(), behind, behind)) {
+            open("c", STALE, aheadServices).put("theirs", "v");
+            cache.put("ours", "v");
+            time.advance(MINUTE);
+            behind.advance(MINUTE);
+            assertTrue(cache.markStale("theirs"));
+            assertTrue(cache.markStale("ours"));
+            assertNull(cache.get("theirs"));
+            assertNull(open("c", STALE, behindServices).get("ours"), "its clock is a second behind ours");
+            assertEquals(Lookup.State.STALE, cache.lookup("theirs").state());
+            assertEquals(MINUTE, cache.lookup("ours").age(), "its age is known");
+        }
+    }
+
+    @Test
+    void aLastValueThatItsCodecRefusesIsNoneToAnAdaptiveLoader() {
+        cache.get("k", CacheLoader.adaptive((key, context) -> {
+            context.etag("e");
+            return "v";
+        }));
+        byte[] damaged = store.get("c:k");
+        assertNotNull(damaged);
+        damaged[damaged.length - 1] = (byte) 0xFF;
+        store.put("c:k", damaged, HOUR);
+        time.advance(FIVE_MINUTES);
+        assertEquals("new", cache.get("k", CacheLoader.adaptive((key, context) -> {
+            assertEquals(Optional.empty(), context.lastETag(), "the source would answer: not modified");
+            assertNull(context.lastValue());
+            return "new";
+        })));
+        assertEquals("new", cache.get("k"));
+        assertEquals(1, cache.stats().unreadable());
+    }
+
+    @Test
+    void whoWaitsForAPlaceToLoadUntilTheLeaseEndsGetsTheStaleValue() throws Exception {
+        CacheEngine<String, String> narrow = open("narrow", STALE.withMaxLoads(1), services);
+        narrow.put("k", "v");
+        time.advance(FIVE_MINUTES);
+        CountDownLatch loading = new CountDownLatch(1);
+        Future<?> hung = start(() -> assertThrows(
+                CacheLoadException.class,
+                () -> narrow.get(
+                        "hung",
+                        key -> {
+                            loading.countDown();
+                            new CountDownLatch(1).await();
+                            return "never";
+                        },
+                        STALE.withLoadTimeout(HOUR))));
+        await(loading);
+        Future<String> waiting = start(() -> narrow.get("k", key -> "not called"));
+        until("one waits", () -> narrow.stats().loadsWaiting() == 1);
+        time.advance(STALE.loadTimeout());
+        assertEquals("v", result(waiting));
+        time.advance(HOUR);
+        result(hung);
     }
 }
