@@ -5,12 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Lookup;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -22,8 +26,11 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Loads over a Redis that is one. */
 class RealServerLoadTest {
@@ -137,5 +144,44 @@ class RealServerLoadTest {
         }
         assertEquals(1, loads.get());
         assertEquals(1, cache.stats().loads());
+    }
+
+    /** A server is only told how much longer, so it is the same whether its clock is off or ours: here ours is, by an hour. */
+    @ParameterizedTest
+    @ValueSource(longs = {-3_600, 3_600})
+    void aClockThatIsAnHourOffTheServersChangesNoLifetime(long seconds) {
+        FakeTime ours = new FakeTime(Instant.now().plusSeconds(seconds));
+        CacheStore store = StoreProviders.find().make("single", Settings.of(Map.of("REDIS_URL", redis.url())));
+        try (EngineServices services = EngineServices.start("off", CacheListener.NONE, List.of(), ours, ours);
+                CacheEngine<String, String> off =
+                        CacheEngine.open("off", store, Function.identity(), Codec.string(), STALE, services)) {
+            off.put("put", "v");
+            off.get("loaded", key -> "v");
+            off.getAll(List.of("bulk"), keys -> Map.of("bulk", "v"));
+            off.get("absent", key -> null, STALE.withNegativeTtl(Duration.ofMinutes(5)));
+            assertLives("off:put", Duration.ofMinutes(65));
+            assertLives("off:loaded", Duration.ofMinutes(65));
+            assertLives("off:bulk", Duration.ofMinutes(65));
+            assertLives("off:absent", Duration.ofMinutes(5));
+
+            ours.advance(Duration.ofMinutes(4));
+            assertEquals(Lookup.State.FRESH, off.lookup("put").state());
+            assertTrue(off.markStale("put"));
+            assertLives("off:put", Duration.ofMinutes(61));
+            assertEquals(Lookup.State.STALE, off.lookup("put").state());
+            ours.advance(Duration.ofMinutes(1));
+            assertNull(off.get("loaded"));
+            assertEquals(Lookup.State.STALE, off.lookup("loaded").state());
+            assertEquals(Lookup.State.ABSENT, off.lookup("absent").state());
+        } finally {
+            store.close();
+        }
+    }
+
+    private void assertLives(String storeKey, Duration expected) {
+        long left = (long) redis.command("PTTL", storeKey);
+        assertTrue(
+                left <= expected.toMillis() && left > expected.minusSeconds(60).toMillis(),
+                () -> storeKey + " lives " + left + " ms, expected " + expected);
     }
 }
