@@ -307,6 +307,28 @@ class InvalidationTest extends EngineFixture {
     }
 
     @Test
+    void norIsOneThatEndsAfterIt() throws Exception {
+        CountDownLatch removing = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        store.before = operation -> {
+            if (operation.equals("remove")) {
+                removing.countDown();
+                await(release);
+            }
+        };
+        Future<Boolean> removal = start(() -> cache.remove("k"));
+        await(removing);
+        Held held = new Held();
+        Future<String> caller = start(() -> cache.get("k", held.single()));
+        await(held.loading);
+        release.countDown();
+        result(removal);
+        held.release.countDown();
+        assertEquals("loaded", result(caller));
+        assertNull(cache.get("k"));
+    }
+
+    @Test
     void aRemovalInsideTheLoaderOfTheKeyItselfWins() {
         assertEquals("v", cache.get("k", key -> {
             cache.remove(key);
@@ -354,6 +376,23 @@ class InvalidationTest extends EngineFixture {
         };
         assertEquals("put", cache.get("k", key -> "not called"));
         assertEquals(0, cache.stats().loads());
+    }
+
+    @Test
+    void aRemovalWinsOverALateLoadBehindTheOneUnderWay() throws Exception {
+        Held first = new Held();
+        Held second = new Held();
+        Future<?> late = late(cache, first);
+        Future<?> underWay = start(() -> cache.get("k", second.single()));
+        await(second.loading);
+        cache.remove("k");
+        first.release.countDown();
+        result(late);
+        assertNull(cache.get("k"));
+        second.release.countDown();
+        result(underWay);
+        assertNull(cache.get("k"));
+        assertEquals(0, cache.loadsUnderWay());
     }
 
     @Test
