@@ -4,6 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.holdfast.cache {
     requires static transitive org.jspecify;
+    requires org.slf4j;
     requires static com.github.luben.zstd_jni;
 
     exports dev.holdfast.cache;

@@ -9,6 +9,8 @@ module dev.holdfast.cache.cluster {
     requires lettuce.core;
     requires io.netty.common;
     requires io.netty.transport;
+    requires io.netty.buffer;
+    requires jdk.net;
     requires io.netty.handler;
 
     exports dev.holdfast.cache.cluster;

@@ -5,6 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.holdfast.cache.single {
     requires transitive dev.holdfast.cache;
     requires static transitive org.jspecify;
+    requires jdk.net;
     requires org.slf4j;
     requires redis.clients.jedis;
 

@@ -6,10 +6,15 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A {@link Cache} whose operations return at once. They run on a virtual thread each where the JVM has them, else on a
- * bounded pool of daemon threads; so does what is chained to a future without an executor of its own: it must not block. A future fails with
- * the exception that the blocking operation throws. Cancelling one leaves: a load goes on while anybody else waits for it,
- * and is interrupted when nobody does. Arguments are checked at once, on the caller's thread. For any number of threads.
+ * A {@link Cache} whose operations return at once. A future fails with the exception that the blocking operation throws; arguments are
+ * checked at once, on the caller's thread. Cancelling a future leaves: a load goes on while anybody else waits for it, and is
+ * interrupted when nobody does. For any number of threads.
+ *
+ * <p><b>Threads.</b> Each call and each load has a virtual thread of its own where the JVM has them. Elsewhere calls share up to 64 daemon
+ * threads, on which nothing but the cache's own code runs, and each load has a thread of its own, at most {@link CachePolicy#maxLoads()} at
+ * once. What is chained to a future without an executor then runs on threads for just that, up to 16 and one more for each that waits
+ * for another future: it may wait for futures, and delays what else is chained if it blocks otherwise; it never delays a call, nor those
+ * who wait for a future itself. No thread inherits anything from its callers.
  *
  * @param <K> the type of the keys
  * @param <V> the type of the values

@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * counted.
  *
  * <p><b>Loading.</b> However many callers miss a key, one loads it, on its own thread, and all get its result or its
- * failure. Values from a load are shared among those callers: treat them as immutable. A value from the store is decoded
- * for each caller.
+ * failure. Values from a load are shared among those callers: treat them as immutable. They are encoded before anybody else
+ * gets hold of them, so a change reaches other callers, never the store. A value from the store is decoded for each caller. A loader that
+ * loads other keys of its cache needs no second place among {@link CachePolicy#maxLoads()}.
  *
  * <p><b>An invalidation wins.</b> Once an operation that changes a key has returned, no later read through this cache
  * returns what was there before, nor what a load found that began before: such a load's value goes to those who wait for
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Errors.</b> A read that the store does not answer throws {@link CacheUnavailableException}; with a loader it loads
  * instead. Writes and removals throw it too. Every operation throws {@link NullPointerException} if a key, value, loader or
- * policy is {@code null}, {@link CacheInterruptedException} if the calling thread is interrupted, and
- * {@link IllegalStateException} if the cache is closed.
+ * policy is {@code null}, {@link CacheInterruptedException} if the calling thread is interrupted before the call or while it waits, over
+ * every store, with the thread's flag set again, and {@link IllegalStateException} if the cache is closed.
  *
  * @param <K> the type of the keys
  * @param <V> the type of the values
@@ -66,7 +67,7 @@ public interface Cache<K, V> extends AutoCloseable {
 
     /**
      * Like {@link #get(Object, CacheLoader)}, with a policy for this call. A load that another caller began goes by the
-     * other's.
+     * other's; this caller waits for it no longer than its own {@link CachePolicy#loadTimeout()}.
      *
      * @param key the key
      * @param loader finds the value
@@ -258,8 +259,8 @@ public interface Cache<K, V> extends AutoCloseable {
     AsyncCache<K, V> async();
 
     /**
-     * Ends loads in the background and refuses further calls; what a load finds from now on is not stored. Waits for those that
-     * are being stored. Entries stay in the store, which stays open. Idempotent.
+     * Ends loads in the background and the waits for loads on other callers' threads, and refuses further calls; what a load finds
+     * from now on is not stored. Waits for those that are being stored. Entries stay in the store, which stays open. Idempotent.
      */
     @Override
     void close();

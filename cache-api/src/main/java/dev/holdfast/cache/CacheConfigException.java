@@ -2,7 +2,7 @@ package dev.holdfast.cache;
 
 import org.jspecify.annotations.Nullable;
 
-/** A setting is missing, malformed or refused. The message names it, what it held (secrets masked) and what it may hold. */
+/** A setting is missing, malformed or refused. The message names it and what it may hold. It shows what it held only where that can't be a secret. */
 public final class CacheConfigException extends CacheException {
     private static final long serialVersionUID = 1L;
 

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a client is, at one moment. Readiness is {@link #ready()}; liveness is no part of it, since no server's fault is a reason
@@ -19,6 +20,7 @@ import java.util.Objects;
  * @param operations what that tier has done since the client was opened
  * @param pool its connections
  * @param tiers every configured tier, in order; unmodifiable
+ * @param notes remarks that want an operator's attention and belong to no single tier; {@code null} if there are none
  */
 public record CacheHealth(
         Status status,
@@ -30,11 +32,15 @@ public record CacheHealth(
         Duration uptime,
         OperationStats operations,
         PoolHealth pool,
-        List<TierHealth> tiers) {
+        List<TierHealth> tiers,
+        @Nullable String notes) {
 
     /** How well the configured tiers do. */
     public enum Status {
-        /** The cache was switched off ({@code CACHE_ENABLED=false}); this process's memory answers. */
+        /**
+         * Servers were switched off ({@code CACHE_ENABLED=false}, or {@code REDIS_ENABLED=false} with a server configured); this
+         * process's memory answers.
+         */
         DISABLED,
         /** The first configured tier answers. */
         HEALTHY,

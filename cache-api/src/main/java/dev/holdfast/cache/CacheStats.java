@@ -17,6 +17,8 @@ package dev.holdfast.cache;
  * @param notStored loaded values that were not stored, since their key was invalidated meanwhile
  * @param removals keys removed by callers
  * @param unreadable entries that were damaged, of an unknown version, or refused by the codec; they are misses too
+ * @param misplaced unreadable entries that were written under another key: some server, proxy or client library answers questions
+ *     that were not asked. Anything but 0 wants an operator's attention
  * @param failedReads reads (each call counts once) that the store did not answer: neither hits nor misses
  * @param failedWrites writes that the store did not take, those of loads included
  * @param failedRemovals removals, markings and clearings that the store did not do
@@ -38,6 +40,7 @@ public record CacheStats(
         long notStored,
         long removals,
         long unreadable,
+        long misplaced,
         long failedReads,
         long failedWrites,
         long failedRemovals,

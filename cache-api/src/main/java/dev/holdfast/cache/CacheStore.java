@@ -279,6 +279,27 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Returns the name of the tier that calls go to now, without the work of {@link #health()}.
+     *
+     * @return the serving tier of a composite, of none the first; by default what this store is called as the only tier:
+     *     its type
+     */
+    default String tierName() {
+        return health().type();
+    }
+
+    /**
+     * Says whether a call has a chance to be answered now, for callers that have another way to go: {@code false} only if
+     * every place that could answer is known to be out. A composite says so while all its tiers are open. Does no I/O and does
+     * not wait.
+     *
+     * @return whether it has; {@code true} by default
+     */
+    default boolean isServing() {
+        return true;
+    }
+
+    /**
      * Returns what is known of this store's health and work. Does no I/O and does not wait.
      *
      * @return a snapshot

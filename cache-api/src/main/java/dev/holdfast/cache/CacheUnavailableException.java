@@ -37,6 +37,8 @@ public non-sealed class CacheUnavailableException extends CacheException {
          * itself.
          */
         PARTIAL,
+        /** The store failed in a way that it does not describe itself: an exception of no {@link CacheException} type, an error. Counts. */
+        UNEXPECTED,
         /** The store was disconnected on purpose while the call was under way. Does not count. */
         DISCONNECTED;
 

@@ -1,5 +1,7 @@
 package dev.holdfast.cache;
 
+import java.util.Arrays;
+
 /** A way to compress bytes. */
 interface Compression {
 
@@ -9,11 +11,22 @@ interface Compression {
     byte[] compress(byte[] plain);
 
     /**
-     * Decompresses to exactly {@code plainLength} bytes; never makes more, whatever the input claims.
+     * Decompresses to exactly {@code plainLength} bytes; never makes more, whatever the input claims, and makes room for more than
+     * a few times the input only as bytes come out.
      *
      * @throws CacheCodecException if the bytes are damaged or are of another length
      */
     byte[] decompress(byte[] compressed, int plainLength);
+
+    /** The room to begin with: enough for what compresses as values usually do. */
+    static byte[] firstRoom(byte[] compressed, int plainLength) {
+        return new byte[(int) Math.min(plainLength, Math.max(4_096L, 16L * compressed.length))];
+    }
+
+    /** More room, at least one byte if there are any left. */
+    static byte[] moreRoom(byte[] plain, int plainLength) {
+        return Arrays.copyOf(plain, (int) Math.min(plainLength, 2L * plain.length));
+    }
 
     /** Zstandard if its library is there, else what the JDK has. */
     static Compression best() {

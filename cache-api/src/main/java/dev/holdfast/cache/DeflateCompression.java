@@ -37,17 +37,23 @@ final class DeflateCompression implements Compression {
         Inflater inflater = new Inflater();
         try {
             inflater.setInput(compressed);
-            byte[] plain = new byte[plainLength];
+            byte[] plain = Compression.firstRoom(compressed, plainLength);
             int length = 0;
-            while (length < plainLength && !inflater.finished()) {
-                int more = inflater.inflate(plain, length, plainLength - length);
-                if (more == 0 && (inflater.needsInput() || inflater.needsDictionary())) {
+            while (length < plainLength) {
+                if (length == plain.length) {
+                    plain = Compression.moreRoom(plain, plainLength);
+                }
+                int more = inflater.inflate(plain, length, plain.length - length);
+                if (more == 0) {
                     break;
                 }
                 length += more;
             }
-            // The end marker may still have to be read.
-            if (length < plainLength || (!inflater.finished() && inflater.inflate(new byte[1]) > 0)) {
+            // The checksum stands behind the last byte, and nothing stands behind it.
+            if (length < plainLength
+                    || inflater.inflate(new byte[1]) > 0
+                    || !inflater.finished()
+                    || inflater.getRemaining() > 0) {
                 throw new CacheCodecException("a deflated value is not of its " + plainLength + " bytes", null);
             }
             return plain;

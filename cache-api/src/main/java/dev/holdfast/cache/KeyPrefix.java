@@ -44,8 +44,7 @@ public final class KeyPrefix {
                     "a key prefix has at most 256 characters, this one has " + prefix.length());
         }
         if (prefix.chars().anyMatch(c -> Character.isISOControl(c) || Character.isWhitespace(c))) {
-            throw new IllegalArgumentException(
-                    "a key prefix holds no white space and no control characters: \"" + prefix + '"');
+            throw new IllegalArgumentException("a key prefix holds no white space and no control characters");
         }
         return new KeyPrefix(prefix + SEPARATOR);
     }

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param value the value; {@code null} unless the state is {@link State#FRESH} or {@link State#STALE}
  * @param age how long ago the entry was made, by this process's clock; zero if there is none, or it does not say
  * @param etag what a loader stored with the value
- * @param tier the type of the store that answered, as in its health ({@code native-redis}, {@code in-memory}, …); where a
- *     switch of tiers falls into the call, the one that serves after it
+ * @param tier the name of the tier that answered, as in health ({@code single}, {@code memory}, …); where a switch of tiers falls
+ *     into the call, the one that serves after it
  * @param <V> the type of the values
  */
 public record Lookup<V>(State state, @Nullable V value, Duration age, Optional<String> etag, String tier) {

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * One server of a store.
  *
  * @param address {@code host:port}
- * @param role {@code master} or {@code replica}
- * @param healthy whether it answers its probes
+ * @param role {@code master}, {@code replica}, or {@code unknown} of a cluster's node that nobody has reached yet
+ * @param state whether it answers
  * @param failureCount probes failed in a row
  * @param lastHealthCheck when it was last probed; {@code null} if never
  * @param pool its connections
@@ -17,8 +17,18 @@ import org.jspecify.annotations.Nullable;
 public record NodeHealth(
         String address,
         String role,
-        boolean healthy,
+        HealthState state,
         int failureCount,
         @Nullable Instant lastHealthCheck,
         PoolHealth pool,
-        int slots) {}
+        int slots) {
+
+    /**
+     * Says whether it answers.
+     *
+     * @return whether it does; {@code false} also if nobody has looked at it yet
+     */
+    public boolean healthy() {
+        return state == HealthState.UP;
+    }
+}

@@ -8,10 +8,11 @@ package dev.holdfast.cache;
  * @param active how many of them are in use
  * @param waiting how many callers wait for one
  * @param exhausted how often a caller waited in vain, since the store was created
+ * @param failedDials how many attempts to open a connection have failed, since the store was created
  */
-public record PoolHealth(int max, int total, int active, int waiting, long exhausted) {
+public record PoolHealth(int max, int total, int active, int waiting, long exhausted, long failedDials) {
     /** No pool. */
-    public static final PoolHealth NONE = new PoolHealth(0, 0, 0, 0, 0);
+    public static final PoolHealth NONE = new PoolHealth(0, 0, 0, 0, 0, 0);
 
     /**
      * Returns how many connections are open and not in use.

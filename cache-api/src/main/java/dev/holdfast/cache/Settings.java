@@ -1,23 +1,45 @@
 package dev.holdfast.cache;
 
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * Settings by name, as the environment has them, read once. A variable that is not set, or is empty, has its default; one
- * that is malformed is a {@link CacheConfigException} that names it, what it holds and what it may hold. Unknown
- * variables are ignored. White space around a value is ignored, except in secrets. Immutable.
+ * that is malformed is a {@link CacheConfigException} that names it and what it may hold, and shows what it holds only if that can't
+ * be a secret. Unknown variables are ignored. White space around a value is ignored; of a secret only the line breaks at its end,
+ * which a file that was mounted or read by a shell adds.
+ *
+ * <p>In the pods of a namespace with a Service {@code redis} Kubernetes sets {@code REDIS_PORT=tcp://10.96.0.11:6379}, as it does for
+ * each Service. A variable {@code …_PORT} of that form counts as not set; {@link #serviceLinks()} names it. Immutable.
  */
 public final class Settings {
+    private static final Pattern SERVICE_LINK = Pattern.compile("(tcp|udp|sctp)://[0-9A-Za-z.:\\[\\]-]+:[0-9]{1,5}");
+    /** Too short to be a secret, or a number that somebody may have given a unit. */
+    private static final Pattern HARMLESS = Pattern.compile(".{1,3}|[+-]?[0-9]{1,10}|[0-9]{1,9}(ms|[A-Za-z]{1,2})");
+
+    private static final Pattern SCHEME = Pattern.compile("(https?|rediss?|valkeys?|tcp|unix)://.*", Pattern.DOTALL);
+
     private final Map<String, String> values;
+    private final SortedSet<String> serviceLinks = new TreeSet<>();
 
     private Settings(Map<String, String> values) {
         this.values = values;
+        values.forEach((name, value) -> {
+            if (name.endsWith("_PORT") && SERVICE_LINK.matcher(value.strip()).matches()) {
+                serviceLinks.add(name);
+            }
+        });
+        values.keySet().removeAll(serviceLinks);
     }
 
     /**
@@ -58,6 +80,15 @@ public final class Settings {
     }
 
     /**
+     * Returns the variables that Kubernetes set for a Service of a like name, which are passed over.
+     *
+     * @return their names, unmodifiable
+     */
+    public SortedSet<String> serviceLinks() {
+        return Collections.unmodifiableSortedSet(serviceLinks);
+    }
+
+    /**
      * Says whether a variable is set and not blank.
      *
      * @param name its name
@@ -79,14 +110,18 @@ public final class Settings {
     }
 
     /**
-     * Returns a secret, exactly as it stands.
+     * Returns a secret as it stands, without line breaks at its end.
      *
      * @param name the variable
-     * @return the secret; empty if the variable is not set or empty
+     * @return the secret; empty if the variable is not set or holds nothing else
      */
     public Optional<Secret> secret(String name) {
-        String value = values.get(name);
-        return value == null || value.isEmpty() ? Optional.empty() : Optional.of(Secret.of(value));
+        String value = values.getOrDefault(name, "");
+        int end = value.length();
+        while (end > 0 && (value.charAt(end - 1) == '\n' || value.charAt(end - 1) == '\r')) {
+            end--;
+        }
+        return end == 0 ? Optional.empty() : Optional.of(Secret.of(value.substring(0, end)));
     }
 
     /**
@@ -211,7 +246,8 @@ public final class Settings {
      *
      * @param name the variable
      * @param mayHold what it must or may hold, as the end of a sentence: {@code must be a port from 1 to 65535}
-     * @return the exception, to be thrown; it quotes the value unless the name says that it is a secret
+     * @return the exception, to be thrown; it quotes the value only if that is too short to be a secret or is a number. What
+     *     did not parse may be a password that was put into the wrong variable, or stands in an address
      */
     public CacheConfigException malformed(String name, String mayHold) {
         return new CacheConfigException(name + " is " + quoted(name) + ", but " + mayHold);
@@ -225,13 +261,12 @@ public final class Settings {
         if (name.contains("PASSWORD") || name.contains("TOKEN") || name.contains("SECRET")) {
             return "\"***\"";
         }
-        // User information in a URL is a secret too, however malformed the URL is.
-        int at = value.lastIndexOf('@');
-        int scheme = value.indexOf("://");
-        if (at >= 0) {
-            value = (scheme >= 0 && scheme < at ? value.substring(0, scheme + 3) : "") + "***" + value.substring(at);
+        if (HARMLESS.matcher(value.strip()).matches()) {
+            return '"' + ForeignText.shown(value) + '"';
         }
-        return '"' + value + '"';
+        Matcher scheme = SCHEME.matcher(value);
+        return (scheme.matches() ? '"' + scheme.group(1) + "://***\"" : "\"***\"") + " (" + value.length()
+                + " characters that are not shown, since there may be a secret in them)";
     }
 
     /** The names that are set; no values. */

@@ -11,7 +11,7 @@ import java.util.Objects;
 public final class StoreHealth {
     private final String type;
     private final boolean distributed;
-    private final boolean available;
+    private final HealthState state;
     private final boolean readYourWrites;
     private final Instant startedAt;
     private final OperationStats operations;
@@ -22,7 +22,7 @@ public final class StoreHealth {
     private StoreHealth(
             String type,
             boolean distributed,
-            boolean available,
+            HealthState state,
             boolean readYourWrites,
             Instant startedAt,
             OperationStats operations,
@@ -31,7 +31,7 @@ public final class StoreHealth {
             List<TierHealth> tiers) {
         this.type = Objects.requireNonNull(type, "type");
         this.distributed = distributed;
-        this.available = available;
+        this.state = Objects.requireNonNull(state, "state");
         this.readYourWrites = readYourWrites;
         this.startedAt = Objects.requireNonNull(startedAt, "startedAt");
         this.operations = Objects.requireNonNull(operations, "operations");
@@ -41,7 +41,7 @@ public final class StoreHealth {
     }
 
     /**
-     * Starts a store's health: available, its reads see its writes, nothing counted.
+     * Starts a store's health: nobody has looked at it yet, its reads see its writes, nothing counted.
      *
      * @param type {@code redis-cluster}, {@code native-redis}, {@code upstash-redis}, {@code in-memory}, or a name of the
      *     author's
@@ -51,7 +51,15 @@ public final class StoreHealth {
      */
     public static StoreHealth of(String type, boolean distributed, Instant startedAt) {
         return new StoreHealth(
-                type, distributed, true, true, startedAt, OperationStats.NONE, PoolHealth.NONE, List.of(), List.of());
+                type,
+                distributed,
+                HealthState.UNKNOWN,
+                true,
+                startedAt,
+                OperationStats.NONE,
+                PoolHealth.NONE,
+                List.of(),
+                List.of());
     }
 
     /**
@@ -61,6 +69,16 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withAvailable(boolean value) {
+        return withState(value ? HealthState.UP : HealthState.DOWN);
+    }
+
+    /**
+     * Derives one with another state.
+     *
+     * @param value what was last heard of the store
+     * @return the derived health
+     */
+    public StoreHealth withState(HealthState value) {
         return new StoreHealth(type, distributed, value, readYourWrites, startedAt, operations, pool, nodes, tiers);
     }
 
@@ -71,7 +89,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withReadYourWrites(boolean value) {
-        return new StoreHealth(type, distributed, available, value, startedAt, operations, pool, nodes, tiers);
+        return new StoreHealth(type, distributed, state, value, startedAt, operations, pool, nodes, tiers);
     }
 
     /**
@@ -81,7 +99,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withOperations(OperationStats value) {
-        return new StoreHealth(type, distributed, available, readYourWrites, startedAt, value, pool, nodes, tiers);
+        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, value, pool, nodes, tiers);
     }
 
     /**
@@ -91,8 +109,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withPool(PoolHealth value) {
-        return new StoreHealth(
-                type, distributed, available, readYourWrites, startedAt, operations, value, nodes, tiers);
+        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, operations, value, nodes, tiers);
     }
 
     /**
@@ -102,7 +119,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withNodes(List<NodeHealth> value) {
-        return new StoreHealth(type, distributed, available, readYourWrites, startedAt, operations, pool, value, tiers);
+        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, operations, pool, value, tiers);
     }
 
     /**
@@ -112,7 +129,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withTiers(List<TierHealth> value) {
-        return new StoreHealth(type, distributed, available, readYourWrites, startedAt, operations, pool, nodes, value);
+        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, operations, pool, nodes, value);
     }
 
     /** Returns the kind of store; a composite's is that of the tier that serves. */
@@ -125,9 +142,14 @@ public final class StoreHealth {
         return distributed;
     }
 
-    /** Says whether the last that was heard of the store is that it serves. */
+    /** Returns what was last heard of the store. */
+    public HealthState state() {
+        return state;
+    }
+
+    /** Says whether the last that was heard of the store is that it serves; {@code false} also if nobody has looked at it yet. */
     public boolean available() {
-        return available;
+        return state == HealthState.UP;
     }
 
     /** Says whether a read sees this client's own earlier writes. */
@@ -162,7 +184,7 @@ public final class StoreHealth {
 
     @Override
     public String toString() {
-        return "StoreHealth[" + type + (available ? ", available, " : ", unavailable, ") + operations + ", " + pool
-                + ", nodes=" + nodes + ", tiers=" + tiers + ']';
+        return "StoreHealth[" + type + ", " + state + ", " + operations + ", " + pool + ", nodes=" + nodes + ", tiers="
+                + tiers + ']';
     }
 }

@@ -7,12 +7,10 @@ import org.jspecify.annotations.Nullable;
  * One tier of a failover composite.
  *
  * @param name the tier's name: {@code cluster}, {@code single}, {@code upstash}, {@code memory}, or as given in code
- * @param state {@code CLOSED} (admits calls), {@code OPEN} (out), {@code RECOVERING} (answers its probes, waits for the
- *     grace period or is being reconciled)
+ * @param state whether it admits calls
  * @param serving whether calls go to it now: it is the first that admits them
  * @param since when it came into this state
- * @param reason why it was last opened: {@code FAILURES}, {@code SLOW}, {@code FROZEN}, {@code PROBE}, {@code FORCED};
- *     {@code null} if never
+ * @param reason why it was last opened; {@code null} if never
  * @param failureRate the share of its last 20 calls that failed, 0 to 1; of those it has had, if they are fewer since it
  *     last came into service
  * @param lastFailure the last failure's message; {@code null} if there was none
@@ -26,10 +24,10 @@ import org.jspecify.annotations.Nullable;
  */
 public record TierHealth(
         String name,
-        String state,
+        State state,
         boolean serving,
         Instant since,
-        @Nullable String reason,
+        @Nullable Reason reason,
         double failureRate,
         @Nullable String lastFailure,
         @Nullable Instant lastFailureAt,
@@ -38,4 +36,29 @@ public record TierHealth(
         int dirtyCounters,
         boolean overflowed,
         @Nullable String notes,
-        StoreHealth store) {}
+        StoreHealth store) {
+
+    /** Whether a tier admits calls, in the words of circuit breakers. */
+    public enum State {
+        /** Admits calls. */
+        CLOSED,
+        /** Out. */
+        OPEN,
+        /** Answers its probes, and waits for the grace period or is being reconciled. */
+        RECOVERING
+    }
+
+    /** Why a tier was opened. */
+    public enum Reason {
+        /** Too many calls failed: several in a row, or half of the last 20. */
+        FAILURES,
+        /** Most of the last 20 calls were answered slowly. */
+        SLOW,
+        /** Calls got no answer, and a probe sent because of that got none either. */
+        FROZEN,
+        /** A probe failed: the server is away, or in a state in which it can't serve. */
+        PROBE,
+        /** An operator took it out. */
+        FORCED
+    }
+}

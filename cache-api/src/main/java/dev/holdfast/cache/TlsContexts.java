@@ -22,7 +22,8 @@ public final class TlsContexts {
         try {
             return SSLContext.getDefault();
         } catch (GeneralSecurityException e) {
-            throw new CacheConfigException("the JVM's own TLS settings are not usable: " + e.getMessage(), e);
+            throw new CacheConfigException(
+                    "the JVM's own TLS settings are not usable: " + ForeignText.shown(e.getMessage()), e);
         }
     }
 
@@ -47,7 +48,7 @@ public final class TlsContexts {
         } catch (GeneralSecurityException | IOException | IllegalArgumentException e) {
             throw new CacheConfigException(
                     "the trust store " + trustStore + " can't be read; it must be a PKCS #12 or JKS file and the"
-                            + " password its own: " + e.getMessage(),
+                            + " password its own: " + ForeignText.shown(e.getMessage()),
                     e);
         }
     }

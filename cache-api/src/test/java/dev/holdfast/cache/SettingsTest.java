@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,7 +51,11 @@ class SettingsTest {
     }
 
     @Test
-    void aSecretIsTakenExactlyAsItStands() {
+    void aSecretIsTakenAsItStandsWithoutTheLineBreakOfTheFileItCameFrom() {
+        assertEquals(
+                " p w ", settings("X", " p w \r\n\n").secret("X").orElseThrow().reveal());
+        assertEquals("p\nw", settings("X", "p\nw").secret("X").orElseThrow().reveal());
+        assertTrue(settings("X", "\n").secret("X").isEmpty());
         assertEquals(" p w ", settings("X", " p w ").secret("X").orElseThrow().reveal());
         assertEquals(" ", settings("X", " ").secret("X").orElseThrow().reveal());
         assertTrue(settings("X", "").secret("X").isEmpty());
@@ -70,14 +75,14 @@ class SettingsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"ture", "2", "enabled", "t"})
+    @ValueSource(strings = {"2", "t", "no!"})
     void anotherFlagIsMalformed(String word) {
         assertMalformed("X is \"" + word + "\", but must be true or false", () -> settings("X", word)
                 .flag("X", true));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"abc", "70000", "0", "-1", "1.5", "0x10", "99999999999999999999", "6379,6380"})
+    @ValueSource(strings = {"abc", "70000", "0", "-1", "1.5", "10s", "6379ms"})
     void anotherNumberIsMalformed(String value) {
         assertMalformed(
                 "REDIS_PORT is \"" + value + "\", but must be a whole number from 1 to 65535",
@@ -133,20 +138,82 @@ class SettingsTest {
         });
     }
 
-    @Test
-    void userInformationInAUrlIsNotQuoted() {
-        for (String url : List.of(
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "hunter2",
+                "hunter2!",
                 "redis://user:hunter2@host:1",
                 "redis://:hunter2@host:1",
                 "redis://user:hunter2@x@host:1",
+                "redis://user:hunter2",
+                "redis://host:1/0?password=hunter2",
+                "redis://host/@hunter2",
                 "user:hunter2@host:1",
-                "redis:/user:hunter2@host:1")) {
-            String message =
-                    settings("REDIS_URL", url).malformed("REDIS_URL", "must").getMessage();
-
-            assertFalse(String.valueOf(message).contains("hunter2"), message);
-            assertTrue(String.valueOf(message).contains("@host:1"), message);
+                "redis:/user:hunter2@host:1",
+                "h:1,redis://:hunter2@h:1",
+                "x\nhunter2",
+                "99999999999999999999hunter2"
+            })
+    void whatDidNotParseIsNotShownWhateverItWasMeantFor(String value) {
+        Settings settings = settings("X", value);
+        List<Executable> reads = List.of(
+                () -> settings.flag("X", true),
+                () -> settings.number("X", 1, 0, 9),
+                () -> settings.integer("X", 1, 0, 9),
+                () -> settings.millis("X", Duration.ofMillis(1)),
+                () -> settings.seconds("X", Duration.ofSeconds(1)),
+                () -> settings.choice("X", "a", List.of("a", "b")),
+                () -> {
+                    throw settings.malformed("X", "must be right");
+                });
+        for (Executable read : reads) {
+            String message = String.valueOf(
+                    assertThrows(CacheConfigException.class, read).getMessage());
+            assertFalse(message.contains("hunter2"), message);
+            assertTrue(message.startsWith("X is \"") && message.contains(value.length() + " characters"), message);
         }
+        CacheConfigException list = assertThrows(
+                CacheConfigException.class, () -> settings("X", value + ",").list("X"));
+        assertFalse(String.valueOf(list.getMessage()).contains("hunter2"), list.getMessage());
+    }
+
+    @Test
+    void ofAUrlTheSchemeIsShown() {
+        assertEquals(
+                "X is \"http://***\" (19 characters that are not shown, since there may be a secret in them), but must",
+                settings("X", "http://hunter2@host").malformed("X", "must").getMessage());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "tcp://10.96.0.11:6379",
+                "udp://10.96.0.11:6379",
+                "tcp://[fd00::1]:6379",
+                "tcp://fd00::1:6379",
+                " tcp://redis.svc:6379\n"
+            })
+    void whatKubernetesSetsForAServiceIsPassedOver(String link) {
+        Settings settings = Settings.of(Map.of("REDIS_PORT", link, "REDIS_HOST", "h"));
+        assertEquals(6379, settings.integer("REDIS_PORT", 6379, 1, 65_535));
+        assertFalse(settings.isSet("REDIS_PORT"));
+        assertEquals(Set.of("REDIS_PORT"), settings.serviceLinks());
+        assertEquals("h", settings.text("REDIS_HOST").orElseThrow());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"http://10.96.0.11:6379", "tcp://10.96.0.11", "tcp://u:p@10.96.0.11:6379", "tcp://"})
+    void whatIsLikeThatAndNotQuiteIsMalformed(String other) {
+        Settings settings = settings("REDIS_PORT", other);
+        assertThrows(CacheConfigException.class, () -> settings.integer("REDIS_PORT", 6379, 1, 65_535));
+        assertEquals(Set.of(), settings.serviceLinks());
+    }
+
+    @Test
+    void onlyPortsAreSetByServices() {
+        Settings settings = settings("X_URL", "tcp://10.96.0.11:6379");
+        assertEquals("tcp://10.96.0.11:6379", settings.text("X_URL").orElseThrow());
     }
 
     @Test

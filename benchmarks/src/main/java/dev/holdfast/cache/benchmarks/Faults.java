@@ -1,6 +1,7 @@
 package dev.holdfast.cache.benchmarks;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -11,7 +12,9 @@ import java.util.function.BiFunction;
  * settings, the peers also tuned as fast as they go; a line for each run, and a table at the end.
  *
  * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=cluster[:NAME[+NAME]]} the {@link ClusterFaults}
- * instead, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
+ * instead, {@code -Dfaults=evidence[:SECONDS]} the {@link Evidence},
+ * {@code -Dfaults=endings[:ROW[+ROW]]} the {@link Endings},
+ * {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
  */
 final class Faults {
     /** A run in which the machine itself stood still is void. */
@@ -29,6 +32,20 @@ final class Faults {
             String names = wanted.substring("cluster".length()).replaceFirst(":", "");
             ClusterFaults.main(names.isEmpty() ? List.of() : List.of(names.split("\\+")));
             System.exit(0);
+        }
+        if (wanted.equals("evidence") || wanted.startsWith("evidence:")) {
+            String seconds = wanted.equals("evidence") ? "60" : wanted.substring("evidence:".length());
+            System.exit(Evidence.run(Integer.parseInt(seconds)) ? 0 : 1);
+        }
+        if (wanted.equals("endings") || wanted.startsWith("endings:")) {
+            String rows = wanted.substring("endings".length()).replaceFirst(":", "");
+            System.exit(Endings.run(rows.isEmpty() ? List.of() : List.of(rows.split("\\+", -1))) ? 0 : 1);
+        }
+        if (wanted.equals("load") || wanted.startsWith("load:")) {
+            String sizes = wanted.equals("load") ? "3+12+60" : wanted.substring("load:".length());
+            boolean kept = LoadContract.run(
+                    Arrays.stream(sizes.split("\\+")).map(Integer::valueOf).toList());
+            System.exit(kept ? 0 : 1);
         }
         List<FaultRun.Result> results = new ArrayList<>();
         for (Map.Entry<String, BiFunction<Integer, Integer, FaultClient>> client :

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.TierHealth;
@@ -15,12 +16,16 @@ import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.cache.testkit.Traffic;
 import dev.holdfast.cache.testkit.TrafficReport;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +47,7 @@ final class Soak {
     private final RedisServer second = RedisServer.builder().password(PASSWORD).start();
     private final TcpProxy link = TcpProxy.to(second.host(), second.port());
     private final AtomicInteger openings = new AtomicInteger();
+    private final AtomicBoolean erring = new AtomicBoolean();
     private final SplittableRandom random;
     private final boolean flap;
     private final long start = System.nanoTime();
@@ -120,7 +126,7 @@ final class Soak {
                 .config(FailoverConfig.DEFAULT
                         .withGracePeriod(Duration.ofSeconds(1))
                         .withHealthCheckInterval(Duration.ofSeconds(4)))
-                .tier("first", single(first.port()))
+                .tier("first", erring(single(first.port())))
                 .tier("second", single(link.port()), TierPolicy.DEFAULT.withBuffered(true))
                 .memoryTier("memory", () -> MemoryStore.builder()
                         .maxBytes(64 << 20)
@@ -139,6 +145,24 @@ final class Soak {
                     }
                 })
                 .build();
+    }
+
+    /** One of whose operations some throw an Error while that is the fault, as where a class or memory is missing; probes too. */
+    private CacheStore erring(CacheStore store) {
+        return (CacheStore) Proxy.newProxyInstance(
+                Soak.class.getClassLoader(), new Class<?>[] {CacheStore.class}, (self, method, arguments) -> {
+                    boolean foreign = !method.getName().equals("within")
+                            && !method.getName().equals("callBound");
+                    if (erring.get() && foreign && ThreadLocalRandom.current().nextInt(3) == 0) {
+                        throw new NoClassDefFoundError("soak");
+                    }
+                    try {
+                        Object answer = method.invoke(store, arguments);
+                        return answer instanceof CacheStore view ? erring(view) : answer;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     private static SingleStore single(int port) {
@@ -174,7 +198,7 @@ final class Soak {
 
     private void spoil(Patient patient) {
         String[] kinds = patient.link == null
-                ? new String[] {"kill", "freeze", "restart", "reset", "readonly", "full", "password"}
+                ? new String[] {"kill", "freeze", "restart", "reset", "readonly", "full", "password", "error"}
                 : new String[] {"kill", "freeze", "restart", "readonly", "full", "cut", "slow", "resets", "refuse"};
         String fault = flap ? "kill" : kinds[random.nextInt(kinds.length)];
         patient.fault = fault;
@@ -191,6 +215,7 @@ final class Soak {
                 server.setPassword("changed");
                 server.command("CLIENT", "KILL", "TYPE", "normal");
             }
+            case "error" -> erring.set(true);
             case "cut" -> link.halfOpen();
             case "slow" -> link.delay(Duration.ofMillis(300));
             case "resets" -> link.reset();
@@ -212,6 +237,7 @@ final class Soak {
             case "readonly" -> server.command("REPLICAOF", "NO", "ONE");
             case "full" -> server.command("CONFIG", "SET", "maxmemory", "0");
             case "password" -> server.setPassword(PASSWORD);
+            case "error" -> erring.set(false);
             case "cut", "slow", "refuse" -> link.pass();
             default -> {}
         }

@@ -12,23 +12,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The asynchronous view. Its calls of the store run on the client's call threads, its loads aside. */
+/** The asynchronous view: each operation is an {@link AsyncCall}. */
 final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     private final CacheEngine<K, V> cache;
     private final EngineServices services;
-    private final Executor background;
 
-    AsyncEngine(CacheEngine<K, V> cache, EngineServices services, Executor background) {
+    AsyncEngine(CacheEngine<K, V> cache, EngineServices services) {
         this.cache = cache;
         this.services = services;
-        this.background = background;
     }
 
     @Override
@@ -45,30 +40,16 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
         requireAll(key, loader, policy);
-        AsyncLoad<K, V> caller = new AsyncLoad<>(cache.loads(), background);
-        return load(caller, () -> cache.answer(key, loader, policy, caller));
+        cache.requireSuited(policy);
+        AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
+        return start(call, () -> cache.answer(key, loader, policy, call));
     }
 
     @Override
     public CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader) {
         requireAll(key, loader, cache.policy());
-        AsyncLoad<K, V> caller = new AsyncLoad<>(cache.loads(), background);
-        return load(caller, () -> cache.refresh(key, loader, caller));
-    }
-
-    private CompletableFuture<@Nullable V> load(AsyncLoad<K, V> caller, Runnable call) {
-        cache.requireOpen();
-        // The load runs aside of this call: it carries the context that this call was given.
-        execute(caller.result(), () -> {
-            if (!caller.result().isDone()) {
-                try {
-                    call.run();
-                } catch (RuntimeException | Error e) {
-                    caller.fail(e);
-                }
-            }
-        });
-        return caller.result();
+        AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
+        return start(call, () -> cache.refresh(key, loader, call));
     }
 
     @Override
@@ -81,26 +62,8 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader) {
         Objects.requireNonNull(loader, "loader");
         List<K> copy = copyOf(keys);
-        cache.requireOpen();
-        CompletableFuture<Map<K, V>> result = new CompletableFuture<>();
-        AtomicBoolean ended = new AtomicBoolean();
-        FutureTask<?> load = new FutureTask<>(
-                () -> answer(result, () -> {
-                    try {
-                        return cache.getAll(copy, loader);
-                    } finally {
-                        ended.set(true);
-                    }
-                }),
-                null);
-        execute(result, load);
-        // Who completes it otherwise leaves, as a caller does that is interrupted.
-        CompletableFuture<?> unused = result.whenComplete((values, failure) -> {
-            if (!ended.get()) {
-                load.cancel(true);
-            }
-        });
-        return result;
+        AsyncCall<K, V, Map<K, V>> call = newCall(values -> CacheEngine.inOrder(copy, values));
+        return start(call, () -> cache.answerAll(copy, loader, cache.policy(), call));
     }
 
     @Override
@@ -123,6 +86,7 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<@Nullable Void> put(K key, V value, CachePolicy policy) {
         requireAll(key, value, policy);
+        cache.requireSuited(policy);
         return run(() -> cache.put(key, value, policy));
     }
 
@@ -175,28 +139,22 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     }
 
     private <T extends @Nullable Object> CompletableFuture<T> call(Supplier<T> call) {
+        return start(
+                newCall(values -> {
+                    throw new AssertionError("a call without a loader waits for no load");
+                }),
+                call);
+    }
+
+    private <T extends @Nullable Object> AsyncCall<K, V, T> newCall(Function<Map<K, V>, T> shape) {
+        return new AsyncCall<>(services.threads(), cache.loads(), shape);
+    }
+
+    private <T extends @Nullable Object> CompletableFuture<T> start(AsyncCall<K, V, T> call, Supplier<T> step) {
         cache.requireOpen();
-        CompletableFuture<T> result = new CompletableFuture<>();
-        execute(result, () -> answer(result, call));
-        return result;
-    }
-
-    private static <T extends @Nullable Object> void answer(CompletableFuture<T> result, Supplier<T> call) {
-        if (!result.isDone()) {
-            try {
-                result.complete(call.get());
-            } catch (RuntimeException | Error e) {
-                result.completeExceptionally(e);
-            }
-        }
-    }
-
-    private void execute(CompletableFuture<?> result, Runnable task) {
-        try {
-            services.calls().execute(services.context().carry(task));
-        } catch (RejectedExecutionException e) {
-            result.completeExceptionally(new IllegalStateException("the cache " + cache.name() + " is closed", e));
-        }
+        // What a loader waits for must not wait for the loader's place, whichever thread asks for it.
+        Supplier<T> held = cache.gate().isHeldHere() ? () -> cache.gate().holding(step::get) : step;
+        return call.start(services.context(), held);
     }
 
     private static void requireAll(Object key, Object second, Object third) {

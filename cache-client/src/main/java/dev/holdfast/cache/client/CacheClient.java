@@ -45,13 +45,12 @@ public final class CacheClient implements AutoCloseable {
     private final CacheStore store;
     private final Optional<FailoverStore> failover;
     private final String onlyTier;
-    private final boolean enabled;
+    private final HealthReport report;
     private final CachePolicy policy;
     private final EngineServices services;
     private final Codecs codecs = new Codecs();
     private final Caches caches;
     private final Management management;
-    private final Instant startedAt;
     private final AtomicBoolean closed = new AtomicBoolean();
 
     CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches) {
@@ -59,9 +58,8 @@ public final class CacheClient implements AutoCloseable {
         this.store = tiers.store();
         this.failover = tiers.failover();
         this.onlyTier = tiers.first();
-        this.enabled = builder.enabled();
+        this.report = new HealthReport(onlyTier, tiers.switchedOff(), Instant.now());
         this.policy = builder.policy();
-        this.startedAt = Instant.now();
         this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
         this.caches = caches;
         this.management = new Management(this);
@@ -216,7 +214,8 @@ public final class CacheClient implements AutoCloseable {
         Objects.requireNonNull(keys, "keys");
         Objects.requireNonNull(codec, "codec");
         Objects.requireNonNull(policy, "policy");
-        return caches.get(name, keys, codec, policy, () -> open(name, keys, codec, policy));
+        Caches.Terms terms = new Caches.Terms(keys, codec, policy);
+        return caches.get(name, terms, () -> open(name, keys, codec, policy), management::add);
     }
 
     private <K, V> Cache<K, V> byType(String name, Class<K> keys, Type values, CachePolicy policy) {
@@ -224,16 +223,18 @@ public final class CacheClient implements AutoCloseable {
         Objects.requireNonNull(keys, "keys");
         Objects.requireNonNull(values, "values");
         Objects.requireNonNull(policy, "policy");
-        return caches.get(name, keys, values, policy, () -> {
-            Codec<V> codec = codecs.of(values);
-            return open(name, KeyMappers.of(keys), codec, policy);
-        });
+        Caches.Terms terms = new Caches.Terms(keys, values, policy);
+        return caches.get(
+                name, terms, () -> open(name, KeyMappers.of(keys), codecs.<V>of(values), policy), management::add);
     }
 
     private <K, V> CacheEngine<K, V> open(
             String name, Function<? super K, String> keys, Codec<V> codec, CachePolicy policy) {
         CacheEngine<K, V> cache = CacheEngine.open(name, store, keys, codec, policy, services);
-        management.add(cache);
+        cache.whenClosed(() -> {
+            caches.forget(cache);
+            management.remove(cache);
+        });
         return cache;
     }
 
@@ -275,7 +276,7 @@ public final class CacheClient implements AutoCloseable {
      */
     public CacheHealth health() {
         requireOpen();
-        return HealthReport.of(store.health(), onlyTier, enabled, startedAt, Instant.now());
+        return report.of(store.health(), caches.notes(), Instant.now());
     }
 
     /**

@@ -93,7 +93,7 @@ public final class CacheClientBuilder {
     /**
      * Adds this process's memory, as the last tier, by the name {@code memory}.
      *
-     * @param stores makes an empty store, bounded, that never waits: {@code () -> MemoryStore.of(config)}. Asked again each
+     * @param stores makes an empty store, bounded, that never waits: {@code () -> MemoryStore.create(maxBytes)}. Asked again each
      *     time that memory begins to serve, since it must not remember what it held before
      * @return this
      */
@@ -225,10 +225,6 @@ public final class CacheClientBuilder {
     @Nullable
     Supplier<? extends CacheStore> memories() {
         return memories;
-    }
-
-    boolean enabled() {
-        return hasTiers() || client().enabled();
     }
 
     CachePolicy policy() {

@@ -14,11 +14,14 @@ import dev.holdfast.cache.Lookup;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   CacheEngine ─┬─ Reads      what the store holds, counted
- *                ├─ Loads, BulkLoads ── LoadRunner ── LoadedValues      what it does not hold
+ *                ├─ Loads ── LoadRunner ── LoadedValues      what it does not hold
  *                └─ Writes     what callers change, which wins over loads (Flights)
  * </pre>
  */
@@ -41,11 +44,11 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     private final Flights<K, V> flights;
     private final LoadRunner<K, V> runner;
     private final Loads<K, V> loads;
-    private final BulkLoads<K, V> bulkLoads;
     private final Reads<V> reads;
     private final Writes<K, V> writes;
     private final AsyncCache<K, V> async;
     private volatile boolean closed;
+    private Runnable whenClosed = () -> {};
 
     /**
      * Opens a cache. In the store its keys are {@code name:key}, with a raw codec {@code key} alone.
@@ -72,18 +75,17 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         this.name = name;
         this.store = store;
         this.keys = new StoreKeys<>(codec.isRaw() ? "" : name + ':', keyMapper);
-        this.entries = new Entries<>(codec, services.clock());
+        this.entries = new Entries<>(keys.prefix(), codec, services.clock());
         this.policy = entries.checked(policy);
         this.counters = new Counters(name, services.events());
         this.flights = new Flights<>(store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
-        LoadedValues<K, V> loaded = new LoadedValues<>(store, entries, counters, flights);
+        this.reads = new Reads<>(store, entries, counters);
+        LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights);
         this.runner = new LoadRunner<>(name, flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
         this.loads = new Loads<>(flights, runner, entries, counters, pauses, services);
-        this.bulkLoads = new BulkLoads<>(flights, loads, runner, loaded, counters, pauses);
-        this.reads = new Reads<>(store, entries, counters);
-        this.writes = new Writes<>(store, entries, counters, flights, pauses);
-        this.async = new AsyncEngine<>(this, services, runner.background());
+        this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
+        this.async = new AsyncEngine<>(this, services);
     }
 
     @Override
@@ -98,7 +100,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public @Nullable V get(K key) {
-        requireOpen();
+        requireUsable();
         String storeKey = keys.of(key);
         byte[] entry = reads.get(storeKey);
         if (entry != null && reads.state(storeKey, entry, entries.now()) == Entries.State.FRESH) {
@@ -107,7 +109,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
                 counters.hits.increment();
                 return value;
             }
-        } else if (entry != null && entries.state(entry, entries.now()) == Entries.State.ABSENCE) {
+        } else if (entry != null && entries.state(storeKey, entry, entries.now()) == Entries.State.ABSENCE) {
             counters.hits.increment();
             return null;
         }
@@ -117,19 +119,19 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public @Nullable V get(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy) {
-        requireOpen();
+        requireUsable();
         Objects.requireNonNull(loader, "loader");
         return answer(key, loader, entries.checked(callPolicy), null);
     }
 
     /** Like {@code get} with a loader, but a load that is needed is left to {@code caller}; what is returned then has no meaning. */
     @Nullable
-    V answer(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncLoad<K, V> caller) {
+    V answer(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
         byte[] entry;
         try {
-            entry = reads.get(storeKey);
+            entry = reads.getToLoad(storeKey);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -146,17 +148,11 @@ final class CacheEngine<K, V> implements Cache<K, V> {
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
                             loads.refreshAhead(new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true));
                         }
-                        if (caller != null) {
-                            caller.complete(value);
-                        }
                         return value;
                     }
                 }
                 case ABSENCE -> {
                     counters.hits.increment();
-                    if (caller != null) {
-                        caller.complete(null);
-                    }
                     return null;
                 }
                 case STALE -> last = entry;
@@ -167,31 +163,37 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         return load(new Request<>(key, storeKey, loader, callPolicy, last, stamp, false), caller);
     }
 
-    private @Nullable V load(Request<K, V> request, @Nullable AsyncLoad<K, V> caller) {
+    private @Nullable V load(Request<K, V> request, @Nullable AsyncCall<K, V, ?> caller) {
+        Map<K, V> values = new HashMap<>(2);
+        load(List.of(request), Loading.one(), values, caller);
+        return caller == null ? values.get(request.key()) : null;
+    }
+
+    private void load(
+            Collection<Request<K, V>> missing,
+            Loading<K, V> loading,
+            Map<K, V> values,
+            @Nullable AsyncCall<K, V, ?> caller) {
         if (caller == null) {
-            return loads.load(request);
+            loads.load(missing, loading, values);
+        } else {
+            loads.load(missing, loading, values, caller);
         }
-        loads.load(request, caller);
-        return null;
     }
 
     @Override
     public @Nullable V refresh(K key, CacheLoader<? super K, V> loader) {
-        requireOpen();
+        requireUsable();
         return refresh(key, Objects.requireNonNull(loader, "loader"), null);
     }
 
     @Nullable
-    V refresh(K key, CacheLoader<? super K, V> loader, @Nullable AsyncLoad<K, V> caller) {
+    V refresh(K key, CacheLoader<? super K, V> loader, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
-        byte[] last = null;
+        byte[] last;
         try {
-            byte[] entry = reads.get(storeKey);
-            if (entry != null) {
-                Entries.State state = reads.state(storeKey, entry, entries.now());
-                last = state == Entries.State.FRESH || state == Entries.State.STALE ? entry : null;
-            }
+            last = reads.found(storeKey, reads.getToLoad(storeKey)).last(true);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -203,101 +205,94 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public Map<K, V> getAll(Collection<? extends K> wanted) {
-        requireOpen();
+        requireUsable();
         Map<K, V> values = new LinkedHashMap<>();
         Map<K, String> storeKeys = storeKeys(wanted);
         if (storeKeys.isEmpty()) {
             return values;
         }
         Map<String, byte[]> found = reads.getAll(storeKeys.values());
-        long now = entries.now();
-        storeKeys.forEach((key, storeKey) -> read(key, storeKey, found.get(storeKey), now, values));
+        storeKeys.forEach((key, storeKey) -> read(key, reads.found(storeKey, found.get(storeKey)), values));
         return values;
     }
 
     @Override
     public Map<K, V> getAll(Collection<? extends K> wanted, BulkCacheLoader<K, V> loader, CachePolicy callPolicy) {
-        requireOpen();
+        requireUsable();
         Objects.requireNonNull(loader, "loader");
         entries.checked(callPolicy);
+        return answerAll(wanted, loader, callPolicy, null);
+    }
+
+    /** Like {@code getAll} with a loader; loads that are needed are left to {@code caller} as by {@link #answer}. */
+    Map<K, V> answerAll(
+            Collection<? extends K> wanted,
+            BulkCacheLoader<K, V> loader,
+            CachePolicy callPolicy,
+            @Nullable AsyncCall<K, V, ?> caller) {
+        Map<K, V> values = new HashMap<>();
         Map<K, String> storeKeys = storeKeys(wanted);
         if (storeKeys.isEmpty()) {
-            return new LinkedHashMap<>();
+            return values;
         }
-        Map<K, Integer> stamps = new LinkedHashMap<>();
-        storeKeys.forEach((key, storeKey) -> stamps.put(key, flights.stamp(storeKey)));
+        List<Request<K, V>> missing = new ArrayList<>();
+        CacheLoader<K, V> single = Loading.single(loader);
+        storeKeys.forEach((key, storeKey) ->
+                missing.add(new Request<>(key, storeKey, single, callPolicy, null, flights.stamp(storeKey), false)));
+        List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values);
+        if (!unanswered.isEmpty()) {
+            load(unanswered, Loading.bulk(loader), values, caller);
+        }
+        return inOrder(storeKeys.keySet(), values);
+    }
+
+    /** Puts what the store has into {@code values}. Returns the requests that are left, with their last values. */
+    private List<Request<K, V>> readAll(List<Request<K, V>> requests, Collection<String> storeKeys, Map<K, V> values) {
         Map<String, byte[]> found;
-        Collection<String> unknown = List.of();
+        Collection<String> unknown = Set.of();
         try {
-            found = reads.getAll(storeKeys.values());
+            found = reads.getAllToLoad(storeKeys);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
             found = Reads.partOf(e);
-            unknown = new ArrayList<>(storeKeys.values());
+            unknown = new HashSet<>(storeKeys);
             unknown.removeAll(found.keySet());
         }
-        return bulk(storeKeys, stamps, found, unknown, loader, callPolicy);
+        List<Request<K, V>> missing = new ArrayList<>();
+        for (Request<K, V> request : requests) {
+            String storeKey = request.storeKey();
+            if (unknown.contains(storeKey)) {
+                missing.add(request); // neither a hit nor a miss
+                continue;
+            }
+            Found<V> entry = reads.found(storeKey, found.get(storeKey));
+            if (!read(request.key(), entry, values)) {
+                missing.add(request.withLast(entry.last(false)));
+            }
+        }
+        return missing;
     }
 
-    private Map<K, V> bulk(
-            Map<K, String> storeKeys,
-            Map<K, Integer> stamps,
-            Map<String, byte[]> found,
-            Collection<String> unknown,
-            BulkCacheLoader<K, V> loader,
-            CachePolicy callPolicy) {
-        Map<K, V> values = new LinkedHashMap<>();
-        Map<K, Request<K, V>> missing = new LinkedHashMap<>();
-        CacheLoader<K, V> single = BulkLoads.single(loader);
-        long now = entries.now();
-        storeKeys.forEach((key, storeKey) -> {
-            byte[] entry = found.get(storeKey);
-            Entries.State state = Entries.State.EXPIRED;
-            if (!unknown.contains(storeKey)) {
-                state = read(key, storeKey, entry, now, values);
-            }
-            if (state != Entries.State.FRESH && state != Entries.State.ABSENCE) {
-                byte[] last = state == Entries.State.STALE ? entry : null;
-                missing.put(
-                        key,
-                        new Request<>(
-                                key,
-                                storeKey,
-                                single,
-                                callPolicy,
-                                last,
-                                Objects.requireNonNull(stamps.get(key)),
-                                false));
-            }
-        });
-        if (missing.isEmpty()) {
-            return values;
+    /** Counts what was found for a key and puts a fresh value into {@code values}. Returns whether it is an answer. */
+    private boolean read(K key, Found<V> found, Map<K, V> values) {
+        V value = found.fresh();
+        if (value != null) {
+            values.put(key, value);
         }
-        bulkLoads.load(missing, loader, callPolicy, values);
+        (found.isAnswer() ? counters.hits : counters.misses).increment();
+        return found.isAnswer();
+    }
+
+    static <K, V> Map<K, V> inOrder(Collection<? extends K> wanted, Map<K, V> values) {
         Map<K, V> ordered = new LinkedHashMap<>();
-        storeKeys.keySet().forEach(key -> {
+        for (K key : wanted) {
             V value = values.get(key);
             if (value != null) {
                 ordered.put(key, value);
             }
-        });
-        return ordered;
-    }
-
-    /** Counts what was found for a key and puts a fresh value into {@code values}; an entry its codec refuses is unreadable. */
-    private Entries.State read(K key, String storeKey, byte @Nullable [] entry, long now, Map<K, V> values) {
-        Entries.State state = entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, now);
-        if (state == Entries.State.FRESH && entry != null) {
-            V value = reads.decode(storeKey, entry);
-            if (value == null) {
-                state = Entries.State.UNREADABLE;
-            } else {
-                values.put(key, value);
-            }
         }
-        (state == Entries.State.FRESH || state == Entries.State.ABSENCE ? counters.hits : counters.misses).increment();
-        return state;
+        return ordered;
     }
 
     private Map<K, String> storeKeys(Collection<? extends K> wanted) {
@@ -308,53 +303,37 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public Lookup<V> lookup(K key) {
-        requireOpen();
-        String storeKey = keys.of(key);
-        byte[] entry = reads.get(storeKey);
-        String tier = store.health().type();
-        long now = entries.now();
-        Entries.State state = entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, now);
-        V value = null;
-        if (entry != null && (state == Entries.State.FRESH || state == Entries.State.STALE)) {
-            value = reads.decode(storeKey, entry);
-        }
-        (state == Entries.State.ABSENCE || (value != null && state == Entries.State.FRESH)
-                        ? counters.hits
-                        : counters.misses)
-                .increment();
-        if (entry == null || (value == null && state != Entries.State.ABSENCE)) {
+        requireUsable();
+        Found<V> found = reads.look(keys.of(key));
+        String tier = store.tierName();
+        V value = found.value();
+        (found.isAnswer() ? counters.hits : counters.misses).increment();
+        byte[] entry = found.entry();
+        if (entry == null || (value == null && !found.isAbsence())) {
             return new Lookup<>(Lookup.State.ABSENT, null, Duration.ZERO, Optional.empty(), tier);
         }
-        return new Lookup<>(
-                value == null
-                        ? Lookup.State.KNOWN_ABSENT
-                        : state == Entries.State.FRESH ? Lookup.State.FRESH : Lookup.State.STALE,
-                value,
-                entries.age(entry, now),
-                entries.etag(entry),
-                tier);
+        Lookup.State state = found.isAbsence()
+                ? Lookup.State.KNOWN_ABSENT
+                : found.fresh() != null ? Lookup.State.FRESH : Lookup.State.STALE;
+        return new Lookup<>(state, value, entries.age(entry, entries.now()), entries.etag(entry), tier);
     }
 
     @Override
     public boolean contains(K key) {
-        requireOpen();
+        requireUsable();
         String storeKey = keys.of(key);
-        if (entries.isRaw()) {
-            return store.contains(storeKey);
-        }
-        byte[] entry = reads.get(storeKey);
-        return entry != null && entries.state(entry, entries.now()) == Entries.State.FRESH;
+        return reads.foundUncounted(storeKey, reads.get(storeKey)).fresh() != null;
     }
 
     @Override
     public void put(K key, V value, CachePolicy callPolicy) {
-        requireOpen();
+        requireUsable();
         writes.put(keys.of(key), Objects.requireNonNull(value, "value"), entries.checked(callPolicy));
     }
 
     @Override
     public void putAll(Map<? extends K, ? extends V> values, CachePolicy callPolicy) {
-        requireOpen();
+        requireUsable();
         Map<String, V> byStoreKey = new LinkedHashMap<>();
         values.forEach((key, value) -> byStoreKey.put(keys.of(key), Objects.requireNonNull(value, "value")));
         writes.putAll(byStoreKey, entries.checked(callPolicy));
@@ -362,13 +341,13 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public boolean putIfAbsent(K key, V value, CachePolicy callPolicy) {
-        requireOpen();
+        requireUsable();
         return writes.putIfAbsent(keys.of(key), Objects.requireNonNull(value, "value"), entries.checked(callPolicy));
     }
 
     @Override
     public boolean replace(K key, V expected, V value) {
-        requireOpen();
+        requireUsable();
         return writes.replace(
                 keys.of(key),
                 Objects.requireNonNull(expected, "expected"),
@@ -378,26 +357,26 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public boolean remove(K key) {
-        requireOpen();
+        requireUsable();
         return writes.remove(keys.of(key));
     }
 
     @Override
     public void removeAll(Collection<? extends K> unwanted) {
-        requireOpen();
+        requireUsable();
         writes.removeAll(storeKeys(unwanted).values());
     }
 
     @Override
     public boolean markStale(K key) {
-        requireOpen();
+        requireUsable();
         requireEnveloped("markStale: a raw codec's entries don't say how long they are fresh");
         return writes.markStale(keys.of(key));
     }
 
     @Override
     public void clear() {
-        requireOpen();
+        requireUsable();
         requireEnveloped("clear: a raw codec's keys can't be told from those of others");
         writes.clear(keys.prefix());
     }
@@ -411,6 +390,11 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public CacheStats stats() {
         return counters.snapshot(runner.gate().running(), runner.gate().waiting());
+    }
+
+    /** How many entries were read under another key since the cache was opened, whatever statistics were reset. */
+    long misplaced() {
+        return counters.misplaced();
     }
 
     /** Sets every count to zero. */
@@ -427,6 +411,15 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         return loads;
     }
 
+    LoadGate gate() {
+        return runner.gate();
+    }
+
+    /** Refuses a policy that needs what the entries of a raw codec don't have. */
+    void requireSuited(CachePolicy callPolicy) {
+        entries.checked(callPolicy);
+    }
+
     int loadsUnderWay() {
         return flights.count();
     }
@@ -435,9 +428,27 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         return flights.changes();
     }
 
+    /** What its keys in the store begin with; empty if they are raw. */
+    String prefix() {
+        return keys.prefix();
+    }
+
+    /** Sets what is done once after closing; before the cache is shared. */
+    void whenClosed(Runnable action) {
+        whenClosed = action;
+    }
+
     /** Says whether the cache was closed: its name is free then. */
     boolean isClosed() {
         return closed;
+    }
+
+    /** Refuses the call of a closed cache, and that of an interrupted thread, whatever the store would do about it. */
+    private void requireUsable() {
+        requireOpen();
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CacheInterruptedException("interrupted before a call of the cache " + name, null);
+        }
     }
 
     void requireOpen() {
@@ -452,6 +463,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
             closed = true;
             runner.close();
             flights.close();
+            whenClosed.run();
         }
     }
 

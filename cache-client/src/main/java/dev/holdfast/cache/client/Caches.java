@@ -2,26 +2,45 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.ForeignText;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** The caches of one client by name: the same name with equal arguments is the same cache. */
+/**
+ * The caches of one client by name: the same name with equal arguments is the same cache. A cache that is closed is forgotten, but
+ * for the prefix of its keys. No foreign code runs under the lock.
+ */
 final class Caches {
     private static final int MAX_NAME = 64;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<String, Opened> byName = new LinkedHashMap<>();
+    private final Map<String, Opened> byName = new ConcurrentHashMap<>();
+    private final CachePrefixes prefixes = new CachePrefixes(CacheClient.COUNTERS);
+    /** Of caches that were closed. */
+    private final AtomicLong misplacedBefore = new AtomicLong();
+
     private boolean closed;
 
-    /** What a cache was asked for with, and what came of it. */
-    private record Opened(Object keys, Object values, CachePolicy policy, CacheEngine<?, ?> cache) {
-        boolean wasAskedFor(Object otherKeys, Object otherValues, CachePolicy otherPolicy) {
-            return keys.equals(otherKeys) && values.equals(otherValues) && policy.equals(otherPolicy);
+    /** What a cache was asked for with. */
+    record Terms(Object keys, Object values, CachePolicy policy) {}
+
+    /** Compared by identity: the terms' {@code equals} is foreign. */
+    private static final class Opened {
+        private final Terms terms;
+        private final CacheEngine<?, ?> cache;
+
+        Opened(Terms terms, CacheEngine<?, ?> cache) {
+            this.terms = terms;
+            this.cache = cache;
         }
     }
 
@@ -29,38 +48,74 @@ final class Caches {
      * Returns a cache, opened if need be.
      *
      * @param name its name
-     * @param keys what decides its keys: a class or a function
-     * @param values what decides its values: a type or a codec
-     * @param policy its policy
-     * @param open opens it
+     * @param terms what decides its keys (a class or a function), its values (a type or a codec) and its policy
+     * @param open opens it; what it opens is closed again if another caller is faster
+     * @param opened is told of it if it was opened by this call
      */
-    @SuppressWarnings("unchecked") // equal arguments, so the same K and V
-    <K, V> Cache<K, V> get(
-            String name, Object keys, Object values, CachePolicy policy, Supplier<CacheEngine<K, V>> open) {
+    @SuppressWarnings("unchecked") // equal terms, so the same K and V
+    <K, V> CacheEngine<K, V> get(
+            String name, Terms terms, Supplier<CacheEngine<K, V>> open, Consumer<CacheEngine<?, ?>> opened) {
         if (!isName(name)) {
             throw new IllegalArgumentException(
-                    "a cache's name has 1 to 64 characters out of A-Z a-z 0-9 . _ -, this is \"" + name + '"');
+                    "a cache's name has 1 to 64 characters out of A-Z a-z 0-9 . _ -, this is \""
+                            + ForeignText.shown(name) + '"');
         }
+        while (true) {
+            Opened present = byName.get(name);
+            if (present != null && !present.cache.isClosed()) {
+                return (CacheEngine<K, V>) agreed(name, present, terms);
+            }
+            CacheEngine<K, V> cache = open.get();
+            boolean published = false;
+            try {
+                published = publish(name, present, new Opened(terms, cache));
+            } finally {
+                if (!published) {
+                    cache.close();
+                }
+            }
+            if (published) {
+                opened.accept(cache);
+                return cache;
+            }
+        }
+    }
+
+    private static CacheEngine<?, ?> agreed(String name, Opened present, Terms terms) {
+        if (!present.terms.equals(terms)) {
+            throw new IllegalStateException("the cache " + name + " is open with keys " + present.terms.keys
+                    + ", values " + present.terms.values + " and " + present.terms.policy
+                    + "; now asked for with keys " + terms.keys
+                    + ", values " + terms.values + " and " + terms.policy);
+        }
+        return present.cache;
+    }
+
+    /** Puts a cache in the place of {@code present}, one that was closed, or of none; {@code false} if another was faster. */
+    private boolean publish(String name, @Nullable Opened present, Opened opened) {
         lock.lock();
         try {
             if (closed) {
                 throw new IllegalStateException("the cache client is closed");
             }
-            Opened opened = byName.get(name);
-            if (opened != null && !opened.cache.isClosed()) {
-                if (!opened.wasAskedFor(keys, values, policy)) {
-                    throw new IllegalStateException("the cache " + name + " is open with keys " + opened.keys
-                            + ", values " + opened.values + " and " + opened.policy + "; now asked for with keys "
-                            + keys
-                            + ", values " + values + " and " + policy);
-                }
-                return (Cache<K, V>) opened.cache;
+            boolean first =
+                    present == null ? byName.putIfAbsent(name, opened) == null : byName.replace(name, present, opened);
+            if (first) {
+                misplacedBefore.addAndGet(present == null ? 0 : present.cache.misplaced());
+                prefixes.add(opened.cache.prefix());
             }
-            CacheEngine<K, V> cache = open.get();
-            byName.put(name, new Opened(keys, values, policy, cache));
-            return cache;
+            return first;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** A cache was closed: nothing is kept of it but the prefix of its keys. */
+    void forget(CacheEngine<?, ?> cache) {
+        Opened opened = byName.get(cache.name());
+        if (opened != null && opened.cache == cache && byName.remove(cache.name(), opened)) {
+            misplacedBefore.addAndGet(cache.misplaced());
+            prefixes.closed(cache.prefix());
         }
     }
 
@@ -79,35 +134,48 @@ final class Caches {
         return valid;
     }
 
-    /** What keys in the store begin with, counters included. */
-    Collection<String> prefixes() {
-        List<String> prefixes = new ArrayList<>();
-        prefixes.add(CacheClient.COUNTERS);
-        all().forEach(cache -> prefixes.add(cache.name() + ':'));
-        return prefixes;
+    /**
+     * What this client's keys in the store begin with, as far as they can be told from those of others: typed caches, open or
+     * closed, and counters. Raw caches have no prefix. A live view, for any thread, whose {@code contains} is quick.
+     */
+    Set<String> prefixes() {
+        return prefixes.view();
     }
 
-    List<CacheEngine<?, ?>> all() {
-        lock.lock();
-        try {
-            return List.copyOf(byName.values().stream()
-                    .<CacheEngine<?, ?>>map(Opened::cache)
-                    .filter(cache -> !cache.isClosed())
-                    .toList());
-        } finally {
-            lock.unlock();
+    Collection<CacheEngine<?, ?>> all() {
+        List<CacheEngine<?, ?>> open = new ArrayList<>();
+        byName.values().forEach(opened -> {
+            if (!opened.cache.isClosed()) {
+                open.add(opened.cache);
+            }
+        });
+        return open;
+    }
+
+    /** What of the caches wants an operator's attention. */
+    List<String> notes() {
+        long misplaced = misplacedBefore.get();
+        for (Opened opened : byName.values()) {
+            misplaced += opened.cache.misplaced();
         }
+        List<String> notes = new ArrayList<>();
+        if (misplaced > 0) {
+            notes.add((misplaced == 1 ? "1 entry was" : misplaced + " entries were")
+                    + " read under another key: a server, a proxy or a client library gives the answers to other questions."
+                    + " Each such entry counts as a miss, but raw caches and counters can't tell");
+        }
+        prefixes.note().ifPresent(notes::add);
+        return notes;
     }
 
     void close() {
-        List<CacheEngine<?, ?>> open = all();
         lock.lock();
         try {
             closed = true;
-            byName.clear();
         } finally {
             lock.unlock();
         }
-        open.forEach(Cache::close);
+        all().forEach(Cache::close);
+        byName.clear();
     }
 }

@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.ContextCarrier;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
@@ -14,20 +15,38 @@ final class CarriedContext {
         this.carriers = List.copyOf(carriers);
     }
 
-    Runnable carry(Runnable task) {
-        Runnable carried = withMdc(task);
+    /** One caller's context, for one task that is not known yet. */
+    static final class Captured {
+        private @Nullable Runnable carried;
+        private volatile @Nullable Runnable task;
+
+        /** Runs a task in the context. Throws what a carrier throws, which may be before the task has run. */
+        void run(Runnable inside) {
+            task = inside;
+            Objects.requireNonNull(carried, "a context carrier returned null").run();
+        }
+
+        private void runTask() {
+            Objects.requireNonNull(task).run();
+        }
+    }
+
+    /** Captures the calling thread's context. Throws what a carrier throws. */
+    Captured capture() {
+        Captured captured = new Captured();
+        Runnable carried = withMdc(captured::runTask);
         for (ContextCarrier carrier : carriers) {
             carried = carrier.carry(carried);
         }
-        return carried;
+        captured.carried = carried;
+        return captured;
     }
 
     private static Runnable withMdc(Runnable task) {
         Map<String, String> captured = MDC.getCopyOfContextMap();
         return () -> {
             Map<String, String> before = MDC.getCopyOfContextMap();
-            // A caller without one has none there either: a pool's thread may have inherited that of whoever came
-            // first.
+            // A caller without one has none there either: a pool's thread may have kept that of an earlier task.
             restore(captured);
             try {
                 task.run();

@@ -1,9 +1,12 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.failover.TierPolicy;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 
 /**
@@ -21,10 +24,6 @@ final class ClientSettings {
     ClientSettings(Settings settings) {
         this.settings = settings;
         checkForms();
-    }
-
-    boolean enabled() {
-        return settings.flag("CACHE_ENABLED", true);
     }
 
     boolean strictStart() {
@@ -78,9 +77,29 @@ final class ClientSettings {
         settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE);
         settings.integer("REDIS_CONNECTION_POOL_SIZE", 5, 1, 10_000);
         settings.number("CACHE_MEMORY_MAX_BYTES", 64L << 20, 1, Long.MAX_VALUE);
+        settings.number("CACHE_MAX_VALUE_BYTES", 512L << 20, 1L << 10, (2L << 30) - (1L << 10));
+        settings.integer("UPSTASH_MAX_COMMAND_BYTES", 10_485_760, 1_024, 1 << 30);
+        webhook();
         strictStart();
         startTimeout();
         policy();
         failover();
+    }
+
+    /** Whoever has such an address may write to where it leads: it is not shown. */
+    private void webhook() {
+        settings.text("REDIS_ALERT_WEBHOOK_URL").ifPresent(text -> {
+            boolean url;
+            try {
+                URI uri = new URI(text);
+                url = uri.getHost() != null && ("https".equals(uri.getScheme()) || "http".equals(uri.getScheme()));
+            } catch (URISyntaxException e) {
+                url = false;
+            }
+            if (!url) {
+                throw new CacheConfigException(
+                        "REDIS_ALERT_WEBHOOK_URL is \"***\", but must be an https:// or http:// address");
+            }
+        });
     }
 }

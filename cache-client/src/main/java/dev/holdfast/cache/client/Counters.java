@@ -2,8 +2,12 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.LatencyHistogram;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Counts what a cache does and tells the listener what goes wrong. */
 final class Counters {
@@ -21,9 +25,16 @@ final class Counters {
     private final LongAdder loadFailures = new LongAdder();
     private final LongAdder leasesExpired = new LongAdder();
     private final LongAdder unreadable = new LongAdder();
+    private final LongAdder misplaced = new LongAdder();
     private final LongAdder failedReads = new LongAdder();
     private final LongAdder failedWrites = new LongAdder();
     private final LongAdder failedRemovals = new LongAdder();
+    private static final Logger LOG = LoggerFactory.getLogger(Counters.class);
+    private static final String MISPLACED =
+            "it was written under another key: a server, a proxy or a client library gave the"
+                    + " answer to another question";
+
+    private final AtomicLong misplacedEver = new AtomicLong();
     private final String cache;
     private final Events events;
 
@@ -46,6 +57,26 @@ final class Counters {
     void entryUnreadable(String storeKey, String why) {
         unreadable.increment();
         events.tell(listener -> listener.entryUnreadable(cache, storeKey, why));
+    }
+
+    /** An entry was read under another key than it was written under: somebody answers questions that were not asked. */
+    void entryMisplaced(String storeKey) {
+        misplaced.increment();
+        long count = misplacedEver.incrementAndGet();
+        if (Long.bitCount(count) == 1) { // powers of two only: each answer may be wrong
+            LOG.warn(
+                    "cache {}: the entry that was read under {} was written under another key ({} such entries so far): a"
+                            + " server, a proxy or a client library gives the answers to other questions. It counts as a miss",
+                    cache,
+                    ForeignText.shown(storeKey),
+                    count);
+        }
+        entryUnreadable(storeKey, MISPLACED);
+    }
+
+    /** How many entries were misplaced, never reset. */
+    long misplaced() {
+        return misplacedEver.get();
     }
 
     void readFailed(String operation, CacheException cause) {
@@ -80,6 +111,7 @@ final class Counters {
                 notStored.sum(),
                 removals.sum(),
                 unreadable.sum(),
+                misplaced.sum(),
                 failedReads.sum(),
                 failedWrites.sum(),
                 failedRemovals.sum(),
@@ -100,6 +132,7 @@ final class Counters {
             loadFailures,
             leasesExpired,
             unreadable,
+            misplaced,
             failedReads,
             failedWrites,
             failedRemovals

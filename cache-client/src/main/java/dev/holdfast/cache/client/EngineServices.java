@@ -5,9 +5,6 @@ import dev.holdfast.cache.ContextCarrier;
 import java.time.Clock;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.function.LongSupplier;
 
 /**
@@ -15,20 +12,19 @@ import java.util.function.LongSupplier;
  *
  * @param clock the time that entries carry
  * @param nanoTime the time that leases are measured in
- * @param timer runs short tasks later; never a load, never I/O
- * @param calls runs asynchronous calls
+ * @param deadlines ends what takes too long
+ * @param threads runs what its caller does not wait for
  * @param events tells the listener
  * @param context carries a caller's context into the background
  */
 record EngineServices(
         InstantSource clock,
         LongSupplier nanoTime,
-        ScheduledExecutorService timer,
-        ExecutorService calls,
+        Deadlines deadlines,
+        BackgroundThreads threads,
         Events events,
         CarriedContext context)
         implements AutoCloseable {
-    private static final int CALL_THREADS = 64;
 
     static EngineServices start(String client, CacheListener listener, List<ContextCarrier> carriers) {
         return start(client, listener, carriers, Clock.systemUTC(), System::nanoTime);
@@ -40,23 +36,29 @@ record EngineServices(
             List<ContextCarrier> carriers,
             InstantSource clock,
             LongSupplier nanoTime) {
-        ScheduledThreadPoolExecutor timer =
-                new ScheduledThreadPoolExecutor(1, BackgroundThreads.platform("holdfast-" + client + "-timer"));
-        timer.setRemoveOnCancelPolicy(true);
+        return start(BackgroundThreads.of("holdfast-" + client), listener, carriers, clock, nanoTime);
+    }
+
+    static EngineServices start(
+            BackgroundThreads threads,
+            CacheListener listener,
+            List<ContextCarrier> carriers,
+            InstantSource clock,
+            LongSupplier nanoTime) {
         return new EngineServices(
                 clock,
                 nanoTime,
-                timer,
-                BackgroundThreads.upTo(CALL_THREADS, "holdfast-" + client + "-call"),
-                Events.to(listener, client),
+                new Deadlines(threads.platform("deadlines"), nanoTime),
+                threads,
+                Events.to(listener, threads.platform("events")),
                 new CarriedContext(carriers));
     }
 
-    /** Ends the threads; the caches must be closed before. */
+    /** Lets the threads end. Leases are kept, for loads that still run on their callers' threads. */
     @Override
     public void close() {
-        timer.shutdownNow();
-        calls.shutdown();
+        deadlines.close();
+        threads.close();
         events.close();
     }
 }

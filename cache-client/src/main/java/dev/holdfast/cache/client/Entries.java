@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.ForeignText;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -23,9 +24,12 @@ final class Entries<V> {
 
     private final Codec<V> codec;
     private final boolean raw;
+    private final KeyHash hash;
     private final InstantSource clock;
 
-    Entries(Codec<V> codec, InstantSource clock) {
+    /** {@code prefix}: what the keys in the store begin with. */
+    Entries(String prefix, Codec<V> codec, InstantSource clock) {
+        this.hash = KeyHash.under(prefix);
         this.codec = codec;
         this.raw = codec.isRaw();
         this.clock = clock;
@@ -55,11 +59,12 @@ final class Entries<V> {
         return clock.millis();
     }
 
-    State state(byte[] entry, long now) {
+    /** What the entry that the store holds under a key is good for. */
+    State state(String storeKey, byte[] entry, long now) {
         if (raw) {
             return State.FRESH;
         }
-        if (Envelope.problem(entry) != null) {
+        if (Envelope.problem(entry) != null || !Envelope.isOf(hash.of(storeKey), entry)) {
             return State.UNREADABLE;
         }
         if (now < Envelope.freshUntil(entry)) {
@@ -68,6 +73,12 @@ final class Entries<V> {
         return now < Envelope.staleUntil(entry) && !Envelope.isAbsence(entry) ? State.STALE : State.EXPIRED;
     }
 
+    /** Whether an entry is whole, and was written under another key than the one it is read under. */
+    boolean isMisplaced(String storeKey, byte[] entry) {
+        return !raw && Envelope.problem(entry) == null && !Envelope.isOf(hash.of(storeKey), entry);
+    }
+
+    /** Why an entry is unreadable. */
     String problem(byte[] entry) {
         String problem = raw ? null : Envelope.problem(entry);
         return problem == null ? "its codec refuses it" : problem;
@@ -82,7 +93,7 @@ final class Entries<V> {
             return codec.decode(entry, offset, entry.length - offset);
         } catch (CacheCodecException e) {
             throw e;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // a class that an old entry needs may be gone
             throw new CacheCodecException("a codec failed: " + codec, e);
         }
     }
@@ -93,7 +104,7 @@ final class Entries<V> {
         try {
             return decode(entry);
         } catch (CacheCodecException e) {
-            counters.entryUnreadable(storeKey, String.valueOf(e.getMessage()));
+            counters.entryUnreadable(storeKey, ForeignText.shown(e.getMessage()));
             return null;
         }
     }
@@ -117,18 +128,21 @@ final class Entries<V> {
         return Envelope.markedStale(entry, now);
     }
 
-    Encoded encode(V value, CachePolicy policy) {
-        return encode(value, policy, policy.ttl(), null);
+    Encoded encode(String storeKey, V value, CachePolicy policy) {
+        return encode(storeKey, value, lifetime(policy, policy.ttl()), null);
     }
 
-    Encoded encode(V value, CachePolicy policy, Duration ttl, byte @Nullable [] etag) {
+    Encoded encode(String storeKey, V value, Lifetime lifetime, byte @Nullable [] etag) {
         byte[] payload = payload(value);
-        Lifetime lifetime =
-                Lifetime.of(ttl, policy, now(), ThreadLocalRandom.current().nextDouble());
         if (raw) {
             return new Encoded(payload, Lifetime.remaining(lifetime.freshUntil(), lifetime.created()));
         }
-        return new Encoded(Envelope.of(lifetime, etag, payload), lifetime.inStore());
+        return new Encoded(Envelope.of(hash.of(storeKey), lifetime, etag, payload), lifetime.inStore());
+    }
+
+    /** The lifetime of a value that is stored now, shortened at random as the policy says. */
+    Lifetime lifetime(CachePolicy policy, Duration ttl) {
+        return Lifetime.of(ttl, policy, now(), ThreadLocalRandom.current().nextDouble());
     }
 
     /**
@@ -137,17 +151,12 @@ final class Entries<V> {
      */
     Duration ttlOfBatch(CachePolicy policy) {
         CachePolicy inStore = raw ? policy : policy.withTtlJitter(0);
-        return Lifetime.of(
-                        policy.ttl(),
-                        inStore,
-                        now(),
-                        ThreadLocalRandom.current().nextDouble())
-                .inStore();
+        return lifetime(inStore, policy.ttl()).inStore();
     }
 
-    Encoded encodeAbsence(Duration ttl) {
+    Encoded encodeAbsence(String storeKey, Duration ttl) {
         Lifetime lifetime = Lifetime.ofAbsence(ttl, now());
-        return new Encoded(Envelope.ofAbsence(lifetime), lifetime.inStore());
+        return new Encoded(Envelope.ofAbsence(hash.of(storeKey), lifetime), lifetime.inStore());
     }
 
     private byte[] payload(V value) {

@@ -8,7 +8,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an entry stands in a store, version 1; all numbers big-endian:
+ * How an entry stands in a store, version 1.1; all numbers big-endian:
  *
  * <pre>
  *   0  magic FE 48   (FE is in no UTF-8 text)
@@ -18,12 +18,16 @@ import org.jspecify.annotations.Nullable;
  *  12  freshUntil    epoch ms, Long.MAX_VALUE: for ever
  *  20  staleUntil    epoch ms, not before freshUntil
  *  28  ETag          if flagged: length (2 bytes), UTF-8
- *      tags          if flagged: count (2 bytes), each: length (2 bytes), UTF-8, generation (8 bytes). Reserved: not
- *                    written yet, skipped by readers
+ *      tags          if flagged: count (2 bytes), each: length (2 bytes), UTF-8, generation (8 bytes)
  *      payload       the rest: what the codec made
  * </pre>
  *
- * What is not such an entry is unreadable, never an exception: releases before and after may share a store.
+ * The first tag has no name (length 0), and its generation is the {@link KeyHash} of the key that the entry was written under:
+ * the whole key below the store's prefix. An entry that is read under another key is unreadable: a server, a proxy or a client
+ * library gave the answer to another question. Version 1.0 wrote no tags and its readers skip them, so that both read each
+ * other's entries; one of version 1.0 is not checked. Tags with names are reserved: not written yet, skipped by readers.
+ *
+ * <p>What is not such an entry is unreadable, never an exception: releases before and after may share a store.
  */
 final class Envelope {
     static final int MAX_ETAG_BYTES = 0xFFFF;
@@ -40,28 +44,36 @@ final class Envelope {
     private static final int FRESH_AT = 12;
     private static final int STALE_AT = 20;
     private static final int HEADER = 28;
+    /** One tag without a name: the count, its length, its generation. */
+    private static final int KEY_TAG = 2 + 2 + Long.BYTES;
+
+    private static final int ONE_TAG_WITHOUT_NAME = 1 << 16;
 
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN);
     private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
 
     private Envelope() {}
 
-    static byte[] of(Lifetime lifetime, byte @Nullable [] etag, byte[] payload) {
-        int extra = etag == null ? 0 : 2 + etag.length;
+    /** An entry of a key with this hash. */
+    static byte[] of(long keyHash, Lifetime lifetime, byte @Nullable [] etag, byte[] payload) {
+        int extra = KEY_TAG + (etag == null ? 0 : 2 + etag.length);
         byte[] entry = new byte[HEADER + extra + payload.length];
-        header(entry, etag == null ? 0 : ETAG, lifetime);
+        header(entry, etag == null ? TAGS : TAGS | ETAG, lifetime);
         if (etag != null) {
             SHORT.set(entry, HEADER, (short) etag.length);
             System.arraycopy(etag, 0, entry, HEADER + 2, etag.length);
         }
+        keyTag(entry, HEADER + extra - KEY_TAG, keyHash);
         System.arraycopy(payload, 0, entry, HEADER + extra, payload.length);
         return entry;
     }
 
-    /** An entry that remembers that there is no value. */
-    static byte[] ofAbsence(Lifetime lifetime) {
-        byte[] entry = new byte[HEADER];
-        header(entry, ABSENCE, lifetime);
+    /** An entry that remembers that a key with this hash has no value. */
+    static byte[] ofAbsence(long keyHash, Lifetime lifetime) {
+        byte[] entry = new byte[HEADER + KEY_TAG];
+        header(entry, ABSENCE | TAGS, lifetime);
+        keyTag(entry, HEADER, keyHash);
         return entry;
     }
 
@@ -73,6 +85,22 @@ final class Envelope {
         LONG.set(entry, CREATED_AT, lifetime.created());
         LONG.set(entry, FRESH_AT, lifetime.freshUntil());
         LONG.set(entry, STALE_AT, lifetime.staleUntil());
+    }
+
+    private static void keyTag(byte[] entry, int at, long keyHash) {
+        INT.set(entry, at, ONE_TAG_WITHOUT_NAME);
+        LONG.set(entry, at + 4, keyHash);
+    }
+
+    /** Whether a readable entry was written under a key with this hash; one of version 1.0 does not say, and may have been. */
+    static boolean isOf(long keyHash, byte[] entry) {
+        int flags = entry[3];
+        if ((flags & TAGS) == 0) {
+            return true;
+        }
+        int at = (flags & ETAG) == 0 ? HEADER : afterText(entry, HEADER);
+        boolean names = unsignedShort(entry, at) > 0 && unsignedShort(entry, at + 2) == 0;
+        return !names || (long) LONG.get(entry, at + 4) == keyHash;
     }
 
     /**
@@ -109,6 +137,12 @@ final class Envelope {
         return (long) LONG.get(entry, CREATED_AT);
     }
 
+    /** When a stored value was made, in epoch milliseconds; {@link Long#MAX_VALUE} if it is no entry. */
+    static long made(byte[] value) {
+        boolean entry = value.length >= HEADER && value[0] == MAGIC_0 && value[1] == MAGIC_1;
+        return entry ? created(value) : Long.MAX_VALUE;
+    }
+
     static long freshUntil(byte[] entry) {
         return (long) LONG.get(entry, FRESH_AT);
     }
@@ -128,6 +162,11 @@ final class Envelope {
         int flags = entry[3];
         if (flags <= ABSENCE) {
             return HEADER;
+        }
+        if ((flags & ETAG) == 0
+                && entry.length >= HEADER + KEY_TAG
+                && (int) INT.get(entry, HEADER) == ONE_TAG_WITHOUT_NAME) {
+            return HEADER + KEY_TAG;
         }
         int at = HEADER;
         if ((flags & ETAG) != 0) {

@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheListener;
 import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -23,14 +24,9 @@ final class Events implements AutoCloseable {
         this.thread = thread;
     }
 
-    static Events to(CacheListener listener, String client) {
-        ThreadPoolExecutor thread = new ThreadPoolExecutor(
-                1,
-                1,
-                1,
-                TimeUnit.SECONDS,
-                new ArrayBlockingQueue<>(MOST_WAITING),
-                BackgroundThreads.platform("holdfast-" + client + "-events"));
+    static Events to(CacheListener listener, ThreadFactory threads) {
+        ThreadPoolExecutor thread =
+                new ThreadPoolExecutor(1, 1, 1, TimeUnit.SECONDS, new ArrayBlockingQueue<>(MOST_WAITING), threads);
         thread.allowCoreThreadTimeOut(true);
         Events events = new Events(listener, thread);
         thread.setRejectedExecutionHandler((task, executor) -> events.drop());
@@ -39,14 +35,18 @@ final class Events implements AutoCloseable {
 
     void tell(Consumer<CacheListener> event) {
         if (listener != CacheListener.NONE) {
-            thread.execute(() -> deliver(event));
+            try {
+                thread.execute(() -> deliver(event));
+            } catch (Throwable e) {
+                drop(); // no thread to be had: nobody who has something to tell is harmed
+            }
         }
     }
 
     private void deliver(Consumer<CacheListener> event) {
         try {
             event.accept(listener);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LOG.warn("a cache listener failed; the cache goes on", e);
         }
     }
@@ -55,7 +55,7 @@ final class Events implements AutoCloseable {
     private void drop() {
         long count = dropped.incrementAndGet();
         if (!thread.isShutdown() && Long.bitCount(count) == 1) {
-            LOG.warn("a cache listener is too slow; events dropped so far: {}", count);
+            LOG.warn("a cache listener is too slow, or no thread is to be had; events dropped so far: {}", count);
         }
     }
 

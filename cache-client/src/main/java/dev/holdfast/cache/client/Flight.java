@@ -1,7 +1,6 @@
 package dev.holdfast.cache.client;
 
 import java.util.ArrayDeque;
-import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -31,8 +30,8 @@ final class Flight<K, V> {
         GOES_ON,
         /** Nobody waits: it is over. */
         OVER,
-        /** Nobody waits and nobody runs it, but it is to go on. */
-        UNATTENDED
+        /** Nobody runs it, but it must go on in the background, for {@link #next()} if anybody waits. */
+        ASIDE
     }
 
     private final String storeKey;
@@ -44,10 +43,17 @@ final class Flight<K, V> {
     private final CompletableFuture<@Nullable Void> stored = new CompletableFuture<>();
     private Phase phase = Phase.LOADING;
     private boolean invalidated;
+    /** Changes under way that may turn out to have changed nothing. */
+    private int doubts;
+
     private boolean expired;
     private boolean removeAfterStore;
     /** Set where the load must go on without anybody waiting: refresh ahead, or a caller that went away with a stale value. */
     private boolean unattended;
+    /** Whether anybody asked for a refresh, which is a change of the store and not a mere filling. */
+    private boolean refresh;
+    /** Whether a load that holds a place waits for this one, which then needs none. */
+    private boolean urgent;
 
     private @Nullable Outcome<V> outcome;
     private @Nullable LoadRun run;
@@ -68,13 +74,51 @@ final class Flight<K, V> {
 
     /** Hands the load to a run; returns false if it needs none any more. */
     boolean runBy(LoadRun newRun) {
+        boolean now;
         lock.lock();
         try {
             if (expired || phase != Phase.LOADING) {
                 return false;
             }
             run = newRun;
-            return true;
+            now = urgent;
+        } finally {
+            lock.unlock();
+        }
+        if (now) {
+            newRun.place().grantAtOnce();
+        }
+        return true;
+    }
+
+    /** Lets the load run without waiting for a place: somebody who holds one waits for it. */
+    void hurry() {
+        LoadRun waiting;
+        lock.lock();
+        try {
+            urgent = true;
+            waiting = run;
+        } finally {
+            lock.unlock();
+        }
+        if (waiting != null) {
+            waiting.place().grantAtOnce();
+        }
+    }
+
+    void refresh() {
+        lock.lock();
+        try {
+            refresh = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isRefresh() {
+        lock.lock();
+        try {
+            return refresh;
         } finally {
             lock.unlock();
         }
@@ -92,19 +136,20 @@ final class Flight<K, V> {
 
     /** Adds a caller. Returns false if this load is not for later callers: changed meanwhile, or out of its lease. */
     boolean join(Waiter<K, V> waiter) {
+        Outcome<V> known;
         lock.lock();
         try {
             if (invalidated || expired || (outcome == null && phase == Phase.DONE)) {
                 return false;
             }
-            if (outcome == null) {
+            known = outcome;
+            if (known == null) {
                 waiters.add(waiter);
-                return true;
             }
-            return waiter.complete(outcome);
         } finally {
             lock.unlock();
         }
+        return known == null || waiter.complete(known);
     }
 
     /**
@@ -133,7 +178,7 @@ final class Flight<K, V> {
         }
     }
 
-    /** Tells everyone. The first to call decides. */
+    /** Tells everyone. The first to call decides what later callers are told. */
     void ended(Outcome<V> result) {
         lock.lock();
         try {
@@ -144,10 +189,10 @@ final class Flight<K, V> {
                 phase = Phase.LOADED;
             }
             run = null;
-            tellAll(result);
         } finally {
             lock.unlock();
         }
+        tellAll(result);
     }
 
     /** The lease ran out. Returns false if the load had ended before. */
@@ -158,19 +203,27 @@ final class Flight<K, V> {
                 return false;
             }
             expired = true;
-            tellAll(result);
-            return true;
         } finally {
             lock.unlock();
         }
+        tellAll(result);
+        return true;
     }
 
-    // Completing a waiter under the lock runs no foreign code: sync callers are parked, async ones hop to an executor.
+    // Outside the lock, since what a waiter is told may make another leave. Nobody is added any more.
     private void tellAll(Outcome<V> result) {
-        for (Waiter<K, V> waiter : waiters) {
+        for (Waiter<K, V> waiter = poll(); waiter != null; waiter = poll()) {
             waiter.complete(result);
         }
-        waiters.clear();
+    }
+
+    private @Nullable Waiter<K, V> poll() {
+        lock.lock();
+        try {
+            return waiters.poll();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** Whoever ran the load on its own thread was interrupted; the next who waits takes it over. */
@@ -185,23 +238,39 @@ final class Flight<K, V> {
     }
 
     private Succession succession() {
-        if (nextTakesOver()) {
-            return Succession.GOES_ON;
+        for (Waiter<K, V> next = live(); next != null; next = live()) {
+            if (next.context() != null) {
+                return Succession.ASIDE;
+            }
+            waiters.remove();
+            if (next.complete(new Outcome.TakeOver<>())) {
+                return Succession.GOES_ON;
+            }
         }
         if (unattended) {
-            return Succession.UNATTENDED;
+            return Succession.ASIDE;
         }
         phase = Phase.DONE;
         return Succession.OVER;
     }
 
-    private boolean nextTakesOver() {
-        for (Waiter<K, V> next = waiters.poll(); next != null; next = waiters.poll()) {
-            if (next.complete(new Outcome.TakeOver<>())) {
-                return true;
-            }
+    /** The first who still waits. */
+    private @Nullable Waiter<K, V> live() {
+        while (!waiters.isEmpty() && waiters.element().isDone()) {
+            waiters.remove();
         }
-        return false;
+        return waiters.peek();
+    }
+
+    /** Whoever waits first, and whose loader is to run in the background. */
+    @Nullable
+    Waiter<K, V> next() {
+        lock.lock();
+        try {
+            return live();
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** A caller stops waiting. If the load then runs for nobody, it is over, and its run is to be told. */
@@ -216,7 +285,7 @@ final class Flight<K, V> {
                 return succession();
             }
             // Without a run, one whom the load was handed to has it in its hands.
-            if (hasWaiters() || unattended || run == null || run.servesItsOwnThread()) {
+            if (live() != null || unattended || run == null || run.servesItsOwnThread()) {
                 return Succession.GOES_ON;
             }
             phase = Phase.DONE;
@@ -240,20 +309,11 @@ final class Flight<K, V> {
         }
     }
 
-    private boolean hasWaiters() {
-        for (Iterator<Waiter<K, V>> i = waiters.iterator(); i.hasNext(); ) {
-            if (i.next().isDone()) {
-                i.remove();
-            }
-        }
-        return !waiters.isEmpty();
-    }
-
     /** Begins to store, unless the key was changed since the load began. */
     boolean tryStore(boolean changing) {
         lock.lock();
         try {
-            if (invalidated || changing || phase != Phase.LOADED) {
+            if (invalidated || doubts > 0 || changing || phase != Phase.LOADED) {
                 return false;
             }
             phase = Phase.STORING;
@@ -284,6 +344,37 @@ final class Flight<K, V> {
         try {
             invalidated = true;
             return phase == Phase.STORING;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Like {@link #invalidate}, but for as long as it is not known whether the key is changed. */
+    boolean doubt() {
+        lock.lock();
+        try {
+            doubts++;
+            return phase == Phase.STORING;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A change that was doubtful is known. */
+    void settle(boolean changed) {
+        lock.lock();
+        try {
+            doubts--;
+            invalidated |= changed;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    boolean isInvalidated() {
+        lock.lock();
+        try {
+            return invalidated;
         } finally {
             lock.unlock();
         }

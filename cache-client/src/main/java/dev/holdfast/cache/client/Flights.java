@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -13,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -31,7 +34,9 @@ final class Flights<K, V> {
     private final ConcurrentHashMap<String, Flight<K, V>> byKey = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<String, Integer> changing = new ConcurrentHashMap<>();
     private final AtomicInteger changingAll = new AtomicInteger();
-    private final AtomicIntegerArray stamps = new AtomicIntegerArray(STAMPS);
+    /** Made when first counted in: many a cache is only ever read. */
+    private final AtomicReference<@Nullable AtomicIntegerArray> stamps = new AtomicReference<>();
+
     private final AtomicInteger stampOfAll = new AtomicInteger();
     private final Supplier<Duration> storeBound;
 
@@ -44,7 +49,8 @@ final class Flights<K, V> {
      * the store and then finds another number saw what is outdated, and looks again.
      */
     int stamp(String storeKey) {
-        return stamps.get(storeKey.hashCode() & (STAMPS - 1)) + stampOfAll.get();
+        AtomicIntegerArray counts = stamps.get();
+        return (counts == null ? 0 : counts.get(storeKey.hashCode() & (STAMPS - 1))) + stampOfAll.get();
     }
 
     /** How many keys are being loaded. */
@@ -62,15 +68,16 @@ final class Flights<K, V> {
         return byKey.get(storeKey);
     }
 
-    /** Starts a flight in the place of {@code present}, one that can't be joined, or of none; {@code null} if another was faster. */
-    @Nullable
-    Flight<K, V> start(String storeKey, @Nullable Flight<K, V> present) {
-        if (present == null) {
-            Flight<K, V> first = new Flight<>(storeKey, null);
-            return byKey.putIfAbsent(storeKey, first) == null ? first : null;
-        }
-        Flight<K, V> next = new Flight<>(storeKey, firstToReckonWith(present));
-        return byKey.replace(storeKey, present, next) ? next : null;
+    /** Makes a flight that may take the place of {@code present}, one that can't be joined, or of none. */
+    Flight<K, V> next(String storeKey, @Nullable Flight<K, V> present) {
+        return new Flight<>(storeKey, present == null ? null : firstToReckonWith(present));
+    }
+
+    /** Starts a flight in the place of {@code present} or of none; returns false if another was faster. */
+    boolean start(Flight<K, V> next, @Nullable Flight<K, V> present) {
+        return present == null
+                ? byKey.putIfAbsent(next.storeKey(), next) == null
+                : byKey.replace(next.storeKey(), present, next);
     }
 
     /** Begins to store what a flight loaded. Loads of the key that are late lose their right to. */
@@ -105,7 +112,12 @@ final class Flights<K, V> {
 
     // Before the loads of the key are marked: one that began since is marked, or finds the new number.
     private void outdate(String storeKey) {
-        stamps.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
+        AtomicIntegerArray counts = stamps.get();
+        if (counts == null) {
+            AtomicIntegerArray made = new AtomicIntegerArray(STAMPS);
+            counts = stamps.compareAndSet(null, made) ? made : Objects.requireNonNull(stamps.get());
+        }
+        counts.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
     }
 
     private @Nullable Flight<K, V> firstToReckonWith(@Nullable Flight<K, V> newest) {
@@ -129,6 +141,42 @@ final class Flights<K, V> {
         } finally {
             changed(storeKey);
         }
+    }
+
+    /** Runs a command that changes a key or says that it has not: then loads under way are as good as before. */
+    boolean changingIf(String storeKey, BooleanSupplier command) {
+        changing.merge(storeKey, 1, Integer::sum);
+        List<Flight<K, V>> doubted = new ArrayList<>(1);
+        boolean changed = true;
+        try {
+            boolean stored = await(doubted(storeKey, doubted));
+            changed = command.getAsBoolean();
+            if (changed) {
+                outdate(storeKey);
+                requireStored(stored);
+            }
+            return changed;
+        } finally {
+            for (Flight<K, V> flight : doubted) {
+                flight.settle(changed);
+            }
+            if (changed) {
+                invalidated(byKey.get(storeKey));
+            }
+            changed(storeKey);
+        }
+    }
+
+    /** Keeps the loads of a key from storing until they are settled. Returns those that are being stored. */
+    private List<Flight<K, V>> doubted(String storeKey, List<Flight<K, V>> doubted) {
+        List<Flight<K, V>> storing = new ArrayList<>(1);
+        for (Flight<K, V> flight = byKey.get(storeKey); flight != null; flight = flight.previous()) {
+            doubted.add(flight);
+            if (flight.doubt()) {
+                storing.add(flight);
+            }
+        }
+        return storing;
     }
 
     /** Runs a command that changes keys. */

@@ -1,17 +1,20 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.TierHealth.State;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Health as JSON, in the shape that dashboards read. All times in milliseconds. */
@@ -36,16 +39,21 @@ final class HealthJson {
             }
             json.field("ready", health.ready())
                     .field("readYourWrites", health.readYourWrites())
-                    .array("tiers", health.tiers(), HealthJson::tier);
+                    .array("tiers", health.tiers(), HealthJson::tier)
+                    .field("notes", health.notes());
         });
     }
 
     private static void cluster(JsonWriter json, StoreHealth store, CacheHealth health) {
         long healthy = store.nodes().stream().filter(NodeHealth::healthy).count();
+        long failed = store.nodes().stream()
+                .filter(node -> node.state() == HealthState.DOWN)
+                .count();
         json.field("enabled", true)
                 .field("totalNodes", store.nodes().size())
                 .field("healthyNodes", healthy)
-                .field("failedNodes", store.nodes().size() - healthy);
+                .field("failedNodes", failed)
+                .field("unknownNodes", store.nodes().size() - healthy - failed);
         work(json, store.operations(), store.pool(), health.uptime());
         json.array("nodes", store.nodes(), HealthJson::node);
     }
@@ -53,9 +61,7 @@ final class HealthJson {
     private static void work(JsonWriter json, OperationStats operations, PoolHealth pool, Duration uptime) {
         operations(json, operations);
         json.object("performance", performance -> performance
-                        .field(
-                                "averageResponseTime",
-                                millis(operations.latency().meanMicros()))
+                        .field("averageResponseTime", measured(operations.latency(), Latency::meanMicros))
                         .field("uptime", uptime.toMillis()))
                 .object("connectionPool", connections -> connections
                         .field("totalConnections", pool.total())
@@ -78,7 +84,7 @@ final class HealthJson {
 
     private static void node(JsonWriter json, NodeHealth node) {
         json.field("address", node.address())
-                .field("healthy", node.healthy())
+                .field("healthy", known(node.state()))
                 .field("failureCount", node.failureCount())
                 .field("lastHealthCheck", time(node.lastHealthCheck()))
                 .field("poolConnections", node.pool().total());
@@ -90,14 +96,20 @@ final class HealthJson {
                 .field("type", store.type())
                 .field(
                         "state",
-                        tier.serving() ? "serving" : tier.state().equals("CLOSED") ? "standby" : lower(tier.state()))
+                        tier.serving()
+                                ? "serving"
+                                : tier.state() == State.CLOSED
+                                        ? "standby"
+                                        : lower(tier.state().name()))
                 .field("breaker", breaker(tier.state()))
                 .field("failureRate", tier.failureRate())
                 .field("since", time(tier.since()))
-                .field("reason", tier.reason() == null ? null : lower(tier.reason()))
+                .field(
+                        "reason",
+                        tier.reason() == null ? null : lower(tier.reason().name()))
                 .field("lastFailure", tier.lastFailure())
                 .field("lastFailureAt", time(tier.lastFailureAt()))
-                .field("available", store.available())
+                .field("available", known(store.state()))
                 .field("readYourWrites", store.readYourWrites());
         operations(json, store.operations());
         json.object("latency", latency -> latency(latency, store.operations().latency()))
@@ -110,20 +122,25 @@ final class HealthJson {
     }
 
     /** The words of every circuit breaker; a tier that answers its probes and doesn't serve yet is half open. */
-    private static String breaker(String state) {
+    private static String breaker(State state) {
         return switch (state) {
-            case "CLOSED" -> "closed";
-            case "OPEN" -> "open";
-            default -> "half-open";
+            case CLOSED -> "closed";
+            case OPEN -> "open";
+            case RECOVERING -> "half-open";
         };
     }
 
+    /** {@code null} for what nobody has looked at yet. */
+    private static @Nullable Boolean known(HealthState state) {
+        return state == HealthState.UNKNOWN ? null : state == HealthState.UP;
+    }
+
     private static void latency(JsonWriter json, Latency latency) {
-        json.field("mean", millis(latency.meanMicros()))
-                .field("p50", millis(latency.p50Micros()))
-                .field("p99", millis(latency.p99Micros()))
-                .field("p999", millis(latency.p999Micros()))
-                .field("max", millis(latency.maxMicros()));
+        json.field("mean", measured(latency, Latency::meanMicros))
+                .field("p50", measured(latency, Latency::p50Micros))
+                .field("p99", measured(latency, Latency::p99Micros))
+                .field("p999", measured(latency, Latency::p999Micros))
+                .field("max", measured(latency, Latency::maxMicros));
     }
 
     private static void pool(JsonWriter json, PoolHealth pool) {
@@ -132,11 +149,13 @@ final class HealthJson {
                 .field("active", pool.active())
                 .field("idle", pool.idle())
                 .field("waiting", pool.waiting())
-                .field("exhausted", pool.exhausted());
+                .field("exhausted", pool.exhausted())
+                .field("failedDials", pool.failedDials());
     }
 
-    private static double millis(double micros) {
-        return micros / 1_000;
+    /** In milliseconds; {@code null} if nothing was measured, as of this process's memory. */
+    private static @Nullable Double measured(Latency latency, ToDoubleFunction<Latency> micros) {
+        return latency.count() == 0 ? null : micros.applyAsDouble(latency) / 1_000;
     }
 
     static @Nullable String time(@Nullable Instant instant) {

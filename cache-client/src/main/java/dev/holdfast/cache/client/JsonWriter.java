@@ -35,6 +35,21 @@ final class JsonWriter {
         return this;
     }
 
+    JsonWriter field(String name, @Nullable Boolean value) {
+        name(name);
+        out.append(value);
+        return this;
+    }
+
+    JsonWriter field(String name, @Nullable Double value) {
+        if (value != null) {
+            return field(name, value.doubleValue());
+        }
+        name(name);
+        out.append("null");
+        return this;
+    }
+
     JsonWriter field(String name, long value) {
         name(name);
         out.append(value);

@@ -38,6 +38,8 @@ record Lifetime(long created, long freshUntil, long staleUntil) {
     }
 
     static Duration remaining(long until, long now) {
-        return until == Long.MAX_VALUE ? CacheStore.FOREVER : Duration.ofMillis(Math.max(1, until - now));
+        return until == Long.MAX_VALUE
+                ? CacheStore.FOREVER
+                : Duration.ofMillis(Math.min(CacheStore.MAX_TTL.toMillis(), Math.max(1, until - now)));
     }
 }

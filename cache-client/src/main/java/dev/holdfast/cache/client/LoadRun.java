@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * One execution of a loader, by one thread, for one flight or the flights of a bulk load. Interrupts its thread only while
  * the loader runs, so that an interrupt of the cache's never reaches the caller's own code.
  */
-final class LoadRun {
+final class LoadRun implements Deadlines.Deadline {
     private enum State {
         QUEUED,
         RUNNING,
@@ -54,15 +54,16 @@ final class LoadRun {
 
     /**
      * The loader has returned. Returns whether it was interrupted by the cache; the interrupt has arrived then, and the
-     * thread's flag is clear. An interrupt by others that came in between the two can't be told apart and is lost with it.
+     * thread's flag is clear. Called again it does nothing. An interrupt by others that came in between the two can't be told apart and is lost with it.
      */
     boolean end() {
-        if (state.compareAndSet(State.RUNNING, State.ENDED)) {
+        if (state.get() == State.ENDED || state.compareAndSet(State.RUNNING, State.ENDED)) {
             return false;
         }
         while (state.get() == State.INTERRUPTING) {
             Thread.onSpinWait();
         }
+        state.set(State.ENDED);
         Thread.interrupted();
         return true;
     }
@@ -89,17 +90,34 @@ final class LoadRun {
         }
     }
 
-    boolean isOverdue(long nanoTime) {
-        return nanoTime - deadlineNanos >= 0;
+    @Override
+    public long remainingNanos(long now) {
+        return deadlineNanos - now;
     }
 
     /** The lease ran out: the callers are told, the place is free for another load, and the loader is interrupted. */
-    void expire() {
-        owner.expired();
-        if (interrupt()) {
-            owner.neverBegan();
+    @Override
+    public void passed() {
+        try {
+            owner.expired();
+        } finally {
+            try {
+                if (interrupt()) {
+                    owner.neverBegan();
+                }
+            } finally {
+                place.leave();
+            }
         }
-        place.leave();
+    }
+
+    /** The cache closes: nobody waits any longer, and a loader that serves no thread of a caller's is interrupted. */
+    void close() {
+        if (onCallersThread) {
+            owner.expired();
+        } else {
+            passed();
+        }
     }
 
     boolean isOn(Thread candidate) {

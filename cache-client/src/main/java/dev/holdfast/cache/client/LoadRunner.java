@@ -1,17 +1,15 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheInterruptedException;
-import java.time.Duration;
-import java.util.concurrent.Callable;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Runs loaders, on their caller's thread or aside, and sees to it that each flight ends. */
+/** Runs loads, on their caller's thread or aside. */
 final class LoadRunner<K, V> implements AutoCloseable {
     private final String cache;
     private final Flights<K, V> flights;
@@ -21,8 +19,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private final RetryPauses pauses;
     private final EngineServices services;
     private final LoadGate gate;
-    private final Leases leases;
-    private final ExecutorService background;
+    private final RunningLoads running;
 
     LoadRunner(
             String cache,
@@ -41,224 +38,273 @@ final class LoadRunner<K, V> implements AutoCloseable {
         this.pauses = pauses;
         this.services = services;
         this.gate = new LoadGate(maxLoads);
-        this.leases = new Leases(services.timer(), services.nanoTime());
-        this.background = BackgroundThreads.unbounded("holdfast-" + cache + "-load");
+        this.running = new RunningLoads(services.deadlines());
     }
 
     LoadGate gate() {
         return gate;
     }
 
-    /** Where short work runs that must not hold the thread it arises on. */
-    ExecutorService background() {
-        return background;
+    /** Makes a load that has no keys yet. Whoever has it in hand runs it or ends it. */
+    Load<K, V> load(Loading<K, V> loading) {
+        return new Load<>(this, flights, loading);
     }
 
-    /** Runs the load of a flight on the calling thread, which waits for it anyway. */
-    Outcome<V> runHere(Flight<K, V> flight, Request<K, V> request) {
-        Outcome<V> found = lookAgain(flight, request);
-        if (found != null) {
-            return found;
-        }
-        LoadRun run = newRun(true, flight, request);
+    /** Runs a load on the calling thread, which waits for it anyway. Then each part has its outcome. */
+    void runHere(Load<K, V> load) {
         try {
-            return run(flight, request, run);
-        } finally {
-            ended(run);
+            begin(load, true);
+            run(load);
+            load.end(null);
+        } catch (Throwable e) {
+            load.end(e);
+            throw e;
         }
     }
 
-    /** Runs the load of a flight on a thread of its own, as soon as there is a place. */
-    void runAside(Flight<K, V> flight, Request<K, V> request) {
-        LoadRun run = newRun(false, flight, request);
-        if (!flight.runBy(run)) {
-            ended(run);
-            return;
+    /** Runs a load in the background, as soon as there is a place. Throws nothing. */
+    void runAside(Load<K, V> load) {
+        try {
+            runAside(load, services.context().capture());
+        } catch (Throwable e) {
+            load.end(e);
         }
-        aside(
-                run,
-                () -> {
-                    if (lookAgain(flight, request) == null) {
-                        run(flight, request, run);
-                    }
-                },
-                refusal -> failed(flight, request, refusal));
     }
 
-    /** Runs something on a thread of its own, as soon as its run has a place. */
-    void aside(LoadRun run, Runnable work, Consumer<Throwable> refused) {
-        Runnable task = services.context().carry(() -> {
-            try {
-                work.run();
-            } finally {
-                ended(run);
-                Thread.interrupted();
+    private void runAside(Load<K, V> load, CarriedContext.Captured context) {
+        try {
+            LoadRun run = begin(load, false);
+            if (!flightsRunBy(run, load)) {
+                load.end(null);
+                return;
             }
-        });
-        CompletableFuture<?> unused = run.place().granted().thenRun(() -> {
-            try {
-                background.execute(task);
-            } catch (RejectedExecutionException e) {
-                ended(run);
-                refused.accept(e);
-            }
-        });
-    }
-
-    /** A load of the key may have ended between the caller's look at the store and its flight: then its value is there. */
-    @Nullable
-    Outcome<V> lookAgain(Flight<K, V> flight, Request<K, V> request) {
-        if (request.refresh() || flights.stamp(request.storeKey()) == request.stamp()) {
-            return null;
+            CompletableFuture<?> unused = run.place()
+                    .granted()
+                    .thenRun(() -> load.finishOn(services.threads()::load, context, () -> run(load)));
+        } catch (Throwable e) {
+            load.end(e);
         }
-        Outcome<V> found = loaded.freshIn(request.storeKey());
-        if (found != null) {
-            counters.joins.increment();
-            flight.ended(found);
-            flights.done(flight);
+    }
+
+    private static <K, V> boolean flightsRunBy(LoadRun run, Load<K, V> load) {
+        boolean any = false;
+        for (LoadPart<K, V> part : load.parts()) {
+            any |= part.flight().runBy(run);
         }
-        return found;
+        return any;
     }
 
-    private LoadRun newRun(boolean onCallersThread, Flight<K, V> flight, Request<K, V> request) {
-        return newRun(onCallersThread, request.policy().loadTimeout(), new LoadRun.Owner() {
-            @Override
-            public void expired() {
-                expire(flight, request);
-            }
-
-            @Override
-            public void neverBegan() {
-                flights.done(flight);
-            }
-
-            @Override
-            public boolean isAbandoned() {
-                return flight.isOver();
-            }
-        });
-    }
-
-    LoadRun newRun(boolean onCallersThread, Duration lease, LoadRun.Owner owner) {
-        long deadline = services.nanoTime().getAsLong() + lease.toNanos();
-        LoadRun run = new LoadRun(onCallersThread, gate.enter(), deadline, owner);
-        leases.add(run);
+    private LoadRun begin(Load<K, V> load, boolean onCallersThread) {
+        long deadline = services.deadlines().now() + load.lease().toNanos();
+        LoadRun run = new LoadRun(onCallersThread, gate.enter(), deadline, load);
+        load.runBy(run);
+        running.add(run);
         return run;
     }
 
-    void ended(LoadRun run) {
-        leases.remove(run);
+    /** Gives a run's place and its lease back. Idempotent. */
+    void leave(LoadRun run) {
+        running.remove(run);
         run.place().leave();
     }
 
-    void expire(Flight<K, V> flight, Request<K, V> request) {
-        if (flight.expire(overdue(flight))) {
-            counters.leaseExpired(flight.storeKey());
-            rest(request);
-        }
-    }
-
-    Outcome<V> overdue(Flight<K, V> flight) {
-        return new Outcome.Failed<>(
-                null, "cache " + cache + ": the load of " + flight.storeKey() + " did not end within its lease");
-    }
-
-    private Outcome<V> run(Flight<K, V> flight, Request<K, V> request, LoadRun run) {
+    private void run(Load<K, V> load) {
+        LoadRun run = load.run();
         if (!run.begin()) {
-            return overdue(flight);
+            // The lease ran out, or all have left, before it began.
+            load.parts().forEach(part -> part.outcome(overdue(part)));
+            return;
         }
-        if (!flight.runBy(run)) {
-            run.end();
-            return overdue(flight);
-        }
-        Request<K, V> current = upToDate(request);
-        LoadDecisions<V> decisions = new LoadDecisions<>(entries, counters, current);
-        V value;
         try {
-            value = timed(run, () -> request.loader().load(request.key(), decisions));
+            run(load, run);
+        } finally {
+            run.end();
+        }
+    }
+
+    private void run(Load<K, V> load, LoadRun run) {
+        List<LoadPart<K, V>> wanted = new ArrayList<>(load.parts().size());
+        try {
+            for (LoadPart<K, V> part : load.parts()) {
+                if (isWanted(part, run)) {
+                    wanted.add(part);
+                }
+            }
+            if (wanted.isEmpty()) {
+                return;
+            }
+            timed(run, load.loading(), wanted);
         } catch (Throwable e) {
-            return failed(flight, request, run, e);
+            failed(load, run, e);
+            return;
         }
         // Not of interest whether the lease has run out: the caller whose thread found a value late gets it all the
         // same.
         run.end();
-        ended(run);
-        return succeeded(flight, current, value, decisions);
+        leave(run);
+        succeeded(wanted);
     }
 
-    /** A loader must not find a last value "not modified" that was removed after its caller had seen it. */
-    private Request<K, V> upToDate(Request<K, V> request) {
+    /** Whether a key must be loaded: its lease lasts, and no load of it has ended between the caller's look at the store and its flight. */
+    private boolean isWanted(LoadPart<K, V> part, LoadRun run) {
+        Request<K, V> request = part.request();
         String storeKey = request.storeKey();
-        boolean asSeen = request.last() == null || flights.stamp(storeKey) == request.stamp();
-        return asSeen ? request : request.withLast(loaded.last(storeKey));
-    }
-
-    private Outcome<V> succeeded(
-            Flight<K, V> flight, Request<K, V> request, @Nullable V value, LoadDecisions<V> decisions) {
-        counters.loads.increment();
-        pauses.end(flight.storeKey());
-        Outcome<V> outcome = new Outcome.Loaded<>(value);
-        flight.ended(outcome);
-        loaded.keep(flight, request, value, decisions);
-        return outcome;
+        if (!part.flight().runBy(run)) {
+            part.outcome(overdue(part));
+            return false;
+        }
+        boolean asSeen = flights.stamp(storeKey) == request.stamp();
+        Outcome<V> found = asSeen || request.refresh() ? null : loaded.freshIn(storeKey);
+        if (found != null) {
+            counters.joins.increment();
+            put(part, found);
+            return false;
+        }
+        // A loader must not find a last value "not modified" that was removed after its caller had seen it.
+        Request<K, V> upToDate = asSeen || request.last() == null ? request : request.withLast(loaded.last(storeKey));
+        part.begin(upToDate, new LoadDecisions<>(entries, counters, upToDate));
+        return true;
     }
 
     /** Waits for a place and loads, measuring the loader alone. */
-    <T> T timed(LoadRun run, Callable<T> loading) throws Exception {
+    private void timed(LoadRun run, Loading<K, V> loading, List<LoadPart<K, V>> wanted) throws Exception {
         if (!run.place().granted().isDone()) {
             run.place().granted().get();
         }
         long start = System.nanoTime();
         try {
-            return loading.call();
+            gate.holding(() -> {
+                loading.load(wanted);
+                return wanted;
+            });
         } finally {
             counters.loadTime.record(System.nanoTime() - start);
         }
     }
 
-    private Outcome<V> failed(Flight<K, V> flight, Request<K, V> request, LoadRun run, Throwable cause) {
+    /** Values are encoded before anybody else gets hold of them: who changes one does not change what is stored. */
+    private void succeeded(List<LoadPart<K, V>> wanted) {
+        for (LoadPart<K, V> part : wanted) {
+            part.encoded(loaded.encode(part));
+            counters.loads.increment();
+            pauses.end(part.request().storeKey());
+        }
+        for (LoadPart<K, V> part : wanted) {
+            Outcome<V> outcome = new Outcome.Loaded<>(part.value());
+            part.outcome(outcome);
+            part.flight().ended(outcome);
+        }
+        loaded.keep(wanted);
+    }
+
+    private void failed(Load<K, V> load, LoadRun run, Throwable cause) {
         if (run.end()) {
             // The lease ran out and the others were told, or nobody waits any more.
-            return closed(flight, overdue(flight));
-        }
-        if (run.servesItsOwnThread() && isInterruption(cause)) {
-            follow(flight, request, flight.handOver());
+            forEachOpen(load, part -> put(part, overdue(part)));
+        } else if (run.servesItsOwnThread() && isInterruption(cause)) {
+            forEachOpen(load, this::handOver);
             Thread.currentThread().interrupt();
-            throw new CacheInterruptedException("interrupted while loading " + flight.storeKey(), cause);
+            throw new CacheInterruptedException("interrupted while loading " + named(load), cause);
+        } else {
+            forEachOpen(load, part -> failed(part, cause));
         }
-        return failed(flight, request, cause);
     }
 
-    /** Ends a flight with a failure of its loader. */
-    Outcome<V> failed(Flight<K, V> flight, Request<K, V> request, Throwable cause) {
-        counters.loadFailed(flight.storeKey(), cause);
-        rest(request);
-        return closed(
-                flight,
-                new Outcome.Failed<>(
-                        cause, "cache " + cache + ": the loader of " + flight.storeKey() + " failed: " + cause));
+    private void forEachOpen(Load<K, V> load, Consumer<LoadPart<K, V>> action) {
+        for (LoadPart<K, V> part : load.parts()) {
+            if (part.outcome() == null && !part.isOver()) {
+                action.accept(part);
+            }
+        }
     }
 
-    Outcome<V> closed(Flight<K, V> flight, Outcome<V> outcome) {
-        flight.ended(outcome);
-        flights.done(flight);
-        return outcome;
+    private String named(Load<K, V> load) {
+        int size = load.parts().size();
+        return size == 1 ? load.parts().get(0).request().storeKey() : size + " keys";
     }
 
-    private void rest(Request<K, V> request) {
-        if (request.last() != null) {
+    private void failed(LoadPart<K, V> part, Throwable cause) {
+        String storeKey = part.request().storeKey();
+        counters.loadFailed(storeKey, cause);
+        rest(part.flight(), part.request());
+        put(part, new Outcome.Failed<>(cause, "cache " + cache + ": the loader of " + storeKey + " failed: " + cause));
+    }
+
+    /** A load has ended and this part of it has not: nobody must wait for it any longer. */
+    void broken(LoadPart<K, V> part, @Nullable Throwable cause) {
+        Outcome<V> outcome = part.outcome();
+        try {
+            if (outcome == null && cause != null) {
+                failed(part, cause);
+            }
+        } finally {
+            if (!part.isOver()) {
+                put(part, outcome == null ? overdue(part) : outcome);
+            }
+        }
+    }
+
+    /** Tells everyone and puts the flight away, with nothing to store. */
+    private void put(LoadPart<K, V> part, Outcome<V> outcome) {
+        part.outcome(outcome);
+        part.flight().ended(outcome);
+        loaded.done(part);
+    }
+
+    void expire(LoadPart<K, V> part) {
+        if (part.flight().expire(overdue(part))) {
+            counters.leaseExpired(part.request().storeKey());
+            rest(part.flight(), part.request());
+        }
+    }
+
+    private Outcome<V> overdue(LoadPart<K, V> part) {
+        return new Outcome.Failed<>(
+                null,
+                "cache " + cache + ": the load of " + part.request().storeKey() + " did not end within its lease");
+    }
+
+    /** Lets a key rest whose load has failed, unless it was changed since that began. */
+    void rest(Flight<K, V> flight, Request<K, V> request) {
+        if (request.last() != null && !flight.isInvalidated()) {
             pauses.begin(request.storeKey(), request.policy().retryLoadAfter());
+            if (flight.isInvalidated()) {
+                pauses.end(request.storeKey());
+            }
         }
     }
 
-    void follow(Flight<K, V> flight, Request<K, V> request, Flight.Succession succession) {
+    /** Gives a part out of hand: whoever waits first takes it over, and if nobody does it is over. */
+    void handOver(LoadPart<K, V> part) {
+        part.over();
+        follow(part.flight(), part.request(), part.flight().handOver());
+    }
+
+    /** A caller stops waiting. */
+    void leave(Waiter<K, V> waiter) {
+        Flight<K, V> flight = waiter.flight();
+        follow(flight, waiter.request(), flight.leave(waiter));
+    }
+
+    private void follow(Flight<K, V> flight, Request<K, V> request, Flight.Succession succession) {
         switch (succession) {
             case GOES_ON -> {}
             case OVER -> {
                 flights.done(flight);
                 flight.abandon();
             }
-            case UNATTENDED -> runAside(flight, request);
+            case ASIDE -> succeed(flight, request);
+        }
+    }
+
+    private void succeed(Flight<K, V> flight, Request<K, V> request) {
+        Waiter<K, V> next = flight.next();
+        Load<K, V> successor = load(Loading.one());
+        successor.adopt(flight, next == null ? request : next.request());
+        if (next == null || next.context() == null) {
+            runAside(successor);
+        } else {
+            runAside(successor, next.context());
         }
     }
 
@@ -284,10 +330,9 @@ final class LoadRunner<K, V> implements AutoCloseable {
         return false;
     }
 
-    /** Ends loads in the background. */
+    /** Ends loads in the background, and lets nobody wait for the others. */
     @Override
     public void close() {
-        leases.expireAside();
-        background.shutdown();
+        running.close();
     }
 }

@@ -4,20 +4,25 @@ import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Stores what loads found, unless their keys were changed meanwhile. What fails here is counted and harms no caller. */
 final class LoadedValues<K, V> {
     private final CacheStore store;
+    private final Reads<V> reads;
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
 
-    LoadedValues(CacheStore store, Entries<V> entries, Counters counters, Flights<K, V> flights) {
+    LoadedValues(CacheStore store, Reads<V> reads, Entries<V> entries, Counters counters, Flights<K, V> flights) {
         this.store = store;
+        this.reads = reads;
         this.entries = entries;
         this.counters = counters;
         this.flights = flights;
@@ -26,84 +31,91 @@ final class LoadedValues<K, V> {
     /** What the store holds for a key if it is fresh, else {@code null}. */
     @Nullable
     Outcome<V> freshIn(String storeKey) {
-        byte[] entry = held(storeKey);
-        if (entry == null) {
-            return null;
-        }
-        try {
-            return switch (entries.state(entry, entries.now())) {
-                case FRESH -> new Outcome.Loaded<>(entries.decode(entry));
-                case ABSENCE -> new Outcome.Loaded<>(null);
-                case STALE, EXPIRED, UNREADABLE -> null;
-            };
-        } catch (CacheCodecException e) {
-            return null;
-        }
+        Found<V> found = look(storeKey);
+        return found.isAnswer() ? new Outcome.Loaded<>(found.fresh()) : null;
     }
 
     /** The entry of a key if it is fresh or stale, else {@code null}. */
     byte @Nullable [] last(String storeKey) {
-        byte[] entry = held(storeKey);
-        if (entry == null) {
-            return null;
-        }
-        return switch (entries.state(entry, entries.now())) {
-            case FRESH, STALE -> entry;
-            case ABSENCE, EXPIRED, UNREADABLE -> null;
-        };
+        return look(storeKey).last(true);
     }
 
-    private byte @Nullable [] held(String storeKey) {
+    private Found<V> look(String storeKey) {
+        byte[] entry;
         try {
-            return store.getShared(storeKey);
-        } catch (CacheException | IllegalStateException e) {
+            entry = store.isServing() ? store.getShared(storeKey) : null;
+        } catch (RuntimeException e) {
             // Only a second look: what is wrong with the store was counted at the first, and the load goes on.
-            return null;
+            entry = null;
         }
+        return reads.foundUncounted(storeKey, entry);
     }
 
-    /** Stores a value, or its absence, and ends the flight. */
-    void keep(Flight<K, V> flight, Request<K, V> request, @Nullable V value, LoadDecisions<V> decisions) {
+    /** Encodes what a load found, its absence included; {@code null} if nothing is to be stored. Throws nothing. */
+    Entries.@Nullable Encoded encode(LoadPart<K, V> part) {
+        LoadDecisions<V> decisions = part.decisions();
+        CachePolicy policy = part.request().policy();
+        V value = part.value();
+        String storeKey = part.request().storeKey();
+        try {
+            if (!decisions.isCached()) {
+                return null;
+            }
+            if (value != null) {
+                Lifetime lifetime = entries.lifetime(policy, decisions.ttlOr(policy.ttl()));
+                return entries.encode(storeKey, value, lifetime, decisions.etag());
+            }
+            return policy.negativeTtl().isZero() ? null : entries.encodeAbsence(storeKey, policy.negativeTtl());
+        } catch (CacheException e) {
+            counters.writeFailed("encode", e);
+        } catch (Throwable e) {
+            counters.writeFailed("encode", new CacheCodecException("a codec failed: " + e, e));
+        }
+        return null;
+    }
+
+    /** Stores what a load found, several values in one call of the store, and ends their flights. */
+    void keep(List<LoadPart<K, V>> parts) {
         // An interrupt of the caller's must not keep from the store what is already loaded.
         boolean interrupted = Thread.interrupted();
         try {
-            Entries.Encoded encoded = encode(request.policy(), value, decisions);
-            if (encoded != null && tryStore(flight)) {
-                attempt(() -> fill(flight.storeKey(), encoded));
-            } else if (value == null && decisions.isCached()) {
-                dropLast(flight, request);
+            Map<String, byte[]> values = new LinkedHashMap<>();
+            Map<String, byte[]> absences = new LinkedHashMap<>();
+            for (LoadPart<K, V> part : parts) {
+                Entries.Encoded encoded = part.encoded();
+                if (encoded == null) {
+                    dropLast(part);
+                } else if (tryStore(part.flight())) {
+                    if (parts.size() == 1 || part.flight().isRefresh()) {
+                        store(part, encoded);
+                    } else {
+                        (part.value() == null ? absences : values)
+                                .put(part.request().storeKey(), encoded.entry());
+                    }
+                }
             }
+            CachePolicy policy = parts.get(0).request().policy();
+            fillAll(values, entries.ttlOfBatch(policy));
+            fillAll(absences, policy.negativeTtl());
         } finally {
-            done(flight);
+            parts.forEach(this::done);
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
         }
     }
 
-    /** Stores the values of a bulk load, in one call of the store, and ends their flights. */
-    void keepAll(Map<Flight<K, V>, Request<K, V>> flightsOfLoad, Map<K, V> values, CachePolicy policy) {
-        Map<String, byte[]> found = new LinkedHashMap<>();
-        Map<String, byte[]> absent = new LinkedHashMap<>();
-        boolean interrupted = Thread.interrupted();
-        try {
-            flightsOfLoad.forEach((flight, request) -> {
-                V value = values.get(request.key());
-                Entries.Encoded encoded = encode(policy, value, new LoadDecisions<>(entries, counters, request));
-                if (encoded != null && tryStore(flight)) {
-                    (value == null ? absent : found).put(flight.storeKey(), encoded.entry());
-                } else if (value == null) {
-                    dropLast(flight, request);
-                }
-            });
-            fillAll(found, entries.ttlOfBatch(policy));
-            fillAll(absent, policy.negativeTtl());
-        } finally {
-            flightsOfLoad.keySet().forEach(this::done);
-            if (interrupted) {
-                Thread.currentThread().interrupt();
+    /** A refresh is a change: a server that is out while it happens must not bring the old value back. */
+    private void store(LoadPart<K, V> part, Entries.Encoded encoded) {
+        String storeKey = part.request().storeKey();
+        attempt(() -> {
+            if (part.flight().isRefresh()) {
+                store.put(storeKey, encoded.entry(), encoded.ttl());
+            } else {
+                store.fill(storeKey, encoded.entry(), encoded.ttl());
             }
-        }
+            counters.stored.increment();
+        });
     }
 
     private void fillAll(Map<String, byte[]> batch, Duration ttl) {
@@ -116,31 +128,11 @@ final class LoadedValues<K, V> {
     }
 
     /** The source has no value any more: the last one must not stand in for a later load that fails. */
-    private void dropLast(Flight<K, V> flight, Request<K, V> request) {
-        byte[] last = request.last();
-        if (last != null && flights.tryStore(flight)) {
-            attempt(() -> store.remove(flight.storeKey(), last));
+    private void dropLast(LoadPart<K, V> part) {
+        byte[] last = part.request().last();
+        if (part.value() == null && part.decisions().isCached() && last != null && flights.tryStore(part.flight())) {
+            attempt(() -> store.remove(part.request().storeKey(), last));
         }
-    }
-
-    private Entries.@Nullable Encoded encode(CachePolicy policy, @Nullable V value, LoadDecisions<V> decisions) {
-        try {
-            if (!decisions.isCached()) {
-                return null;
-            }
-            if (value != null) {
-                return entries.encode(value, policy, decisions.ttlOr(policy.ttl()), decisions.etag());
-            }
-            return policy.negativeTtl().isZero() ? null : entries.encodeAbsence(policy.negativeTtl());
-        } catch (CacheException e) {
-            counters.writeFailed("encode", e);
-            return null;
-        }
-    }
-
-    private void fill(String storeKey, Entries.Encoded encoded) {
-        store.fill(storeKey, encoded.entry(), encoded.ttl());
-        counters.stored.increment();
     }
 
     private boolean tryStore(Flight<K, V> flight) {
@@ -153,23 +145,37 @@ final class LoadedValues<K, V> {
 
     private void attempt(Runnable command) {
         try {
+            if (!store.isServing()) {
+                throw new CacheUnavailableException(store + " is known to be out", null, Reason.CONNECTION, false);
+            }
             command.run();
         } catch (CacheException e) {
             counters.writeFailed("fill", e);
         } catch (IllegalStateException e) {
             // Closed while the load ran: its value reaches its callers, and nobody reads the store any more.
             return;
+        } catch (Throwable e) {
+            counters.writeFailed("fill", unexpected(e));
         }
     }
 
-    private void done(Flight<K, V> flight) {
-        if (flights.done(flight)) {
+    private static CacheException unexpected(Throwable cause) {
+        return new CacheUnavailableException("the store failed: " + cause, cause, Reason.CONNECTION, true);
+    }
+
+    /** Ends a flight, however its store went. */
+    void done(LoadPart<K, V> part) {
+        boolean remove = flights.done(part.flight());
+        part.over();
+        if (remove) {
             try {
-                store.remove(flight.storeKey());
+                store.remove(part.request().storeKey());
             } catch (CacheException e) {
                 counters.removalFailed("remove", e);
             } catch (IllegalStateException e) {
                 return; // closed, as above
+            } catch (Throwable e) {
+                counters.removalFailed("remove", unexpected(e));
             }
         }
     }

@@ -2,12 +2,18 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoadException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Answers callers that found no fresh entry: each joins the load under way, or begins one. */
+/**
+ * Answers callers that found no fresh entries: of each key they join the load under way, or begin one, together with the other keys
+ * that nobody loads. The own load comes first, so that two callers never wait for each other.
+ */
 final class Loads<K, V> {
     private final Flights<K, V> flights;
     private final LoadRunner<K, V> runner;
@@ -31,148 +37,235 @@ final class Loads<K, V> {
         this.services = services;
     }
 
-    /** Answers a caller on its own thread. */
-    @Nullable
-    V load(Request<K, V> request) {
-        V resting = resting(request);
-        if (resting != null) {
-            return resting;
-        }
-        while (true) {
-            Waiter<K, V> waiter = new Waiter<>(request);
-            Flight<K, V> present = flights.find(request.storeKey());
-            if (present != null && joins(present, waiter)) {
-                return await(present, waiter);
+    /** Answers a caller on its own thread: puts the values of the requested keys into {@code values}, leaving those without one out. */
+    void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values) {
+        Begun<K, V> begun = new Begun<>(runner.load(loading), missing.size() > 1);
+        try {
+            begin(missing, begun, values);
+            // Whoever has no stale value must wait for the load anyway, so it may as well run here.
+            boolean aside = begun.own.parts().stream().allMatch(part -> mayWalkAway(part.request()));
+            if (aside) {
+                runAside(begun);
+            } else {
+                runHere(begun.own, values);
             }
-            Flight<K, V> own = flights.start(request.storeKey(), present);
-            if (own == null) {
-                continue;
+            for (Waiter<K, V> waiter : begun.waiters) {
+                putIfPresent(values, waiter.request().key(), await(waiter));
             }
-            if (!mayWalkAway(request)) {
-                return answer(request, runner.runHere(own, request));
-            }
-            own.joinOwn(waiter);
-            runner.runAside(own, request);
-            return await(own, waiter);
+        } catch (Throwable e) {
+            begun.orphaned(e);
+            throw e;
+        } finally {
+            begun.waiters.forEach(this::leave);
         }
     }
 
-    /** Answers a caller that does not wait: its future completes on another thread. */
-    void load(Request<K, V> request, AsyncLoad<K, V> caller) {
-        V resting = resting(request);
-        if (resting != null) {
-            caller.complete(resting);
-            return;
-        }
-        while (true) {
-            Waiter<K, V> waiter = new Waiter<>(request);
-            Flight<K, V> present = flights.find(request.storeKey());
-            if (present != null && joins(present, waiter)) {
-                caller.waitFor(present, waiter);
-                return;
-            }
-            Flight<K, V> own = flights.start(request.storeKey(), present);
-            if (own != null) {
-                own.joinOwn(waiter);
-                caller.waitFor(own, waiter);
-                runner.runAside(own, request);
-                return;
-            }
+    /** Answers a caller that does not wait. */
+    void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values, AsyncCall<K, V, ?> caller) {
+        Begun<K, V> begun = new Begun<>(runner.load(loading), true);
+        try {
+            begin(missing, begun, values);
+            runAside(begun);
+            caller.waitFor(begun.waiters, values);
+        } catch (Throwable e) {
+            begun.orphaned(e);
+            begun.waiters.forEach(this::leave);
+            throw e;
         }
     }
 
-    /** Starts a load that nobody waits for, unless one is under way, rests, or has just ended. */
+    /** Starts a load that nobody waits for, unless one is under way, rests, or has just ended. Throws nothing. */
     void refreshAhead(Request<K, V> due) {
-        String storeKey = due.storeKey();
-        if (flights.find(storeKey) != null || pauses.holds(storeKey)) {
-            return;
+        Load<K, V> load = null;
+        try {
+            String storeKey = due.storeKey();
+            if (flights.find(storeKey) != null || pauses.holds(storeKey)) {
+                return;
+            }
+            load = runner.load(Loading.one());
+            if (!load.claim(due, null)) {
+                return;
+            }
+            LoadPart<K, V> part = load.parts().get(0);
+            if (flights.stamp(storeKey) != due.stamp()) {
+                runner.handOver(part);
+                return;
+            }
+            part.flight().goOnUnattended();
+            runner.runAside(load);
+        } catch (Throwable e) {
+            if (load != null) {
+                load.end(e);
+            }
         }
-        Flight<K, V> flight = flights.start(storeKey, null);
-        if (flight == null) {
-            return;
-        }
-        if (flights.stamp(storeKey) != due.stamp()) {
-            runner.follow(flight, due, flight.handOver());
-            return;
-        }
-        flight.goOnUnattended();
-        runner.runAside(flight, due);
     }
 
-    boolean joins(Flight<K, V> present, Waiter<K, V> waiter) {
+    /** What a call has begun and joined so far. */
+    private static final class Begun<K, V> {
+        private final Load<K, V> own;
+        private final List<Waiter<K, V>> waiters = new ArrayList<>(1);
+        /** Whether its thread has more to do than one load, so that what it is to take over runs elsewhere. */
+        private final boolean busy;
+        /** Whether the own load is in hands that will end it. */
+        private boolean handedOn;
+
+        Begun(Load<K, V> own, boolean busy) {
+            this.own = own;
+            this.busy = busy;
+        }
+
+        void orphaned(Throwable cause) {
+            if (!handedOn) {
+                own.end(cause);
+            }
+        }
+    }
+
+    private void begin(Collection<Request<K, V>> missing, Begun<K, V> begun, Map<K, V> values) {
+        for (Request<K, V> request : missing) {
+            V resting = resting(request);
+            if (resting != null) {
+                values.put(request.key(), resting);
+            } else {
+                joinOrClaim(request, begun);
+            }
+        }
+    }
+
+    private void joinOrClaim(Request<K, V> request, Begun<K, V> begun) {
+        while (true) {
+            Flight<K, V> present = flights.find(request.storeKey());
+            if (present != null && joins(present, request, begun)) {
+                return;
+            }
+            if (begun.own.claim(request, present)) {
+                if (request.refresh()) {
+                    begun.own.newest().flight().refresh();
+                }
+                return;
+            }
+        }
+    }
+
+    private boolean joins(Flight<K, V> present, Request<K, V> request, Begun<K, V> begun) {
         if (present.runsHere()) {
             throw new IllegalStateException(
                     "a loader asked its cache for the key that it is loading: " + present.storeKey());
         }
+        long until = services.deadlines().now() + request.policy().loadTimeout().toNanos();
+        Waiter<K, V> waiter = new Waiter<>(present, request, patience(request, true, until), context(begun));
+        begun.waiters.add(waiter);
         if (!present.join(waiter)) {
+            begun.waiters.remove(waiter);
             return false;
         }
         counters.joins.increment();
+        if (request.refresh()) {
+            present.refresh();
+        }
+        if (runner.gate().isHeldHere()) {
+            present.hurry();
+        }
+        watch(waiter);
         return true;
     }
 
-    private @Nullable V await(Flight<K, V> flight, Waiter<K, V> waiter) {
-        Request<K, V> request = waiter.request();
-        Future<?> softTimeout = softTimeout(waiter);
+    private CarriedContext.@Nullable Captured context(Begun<K, V> begun) {
+        return begun.busy ? services.context().capture() : null;
+    }
+
+    private Waiter.Patience patience(Request<K, V> request, boolean bounded, long until) {
+        boolean walksAway = mayWalkAway(request);
+        if (!bounded && !walksAway) {
+            return Waiter.Patience.ENDLESS;
+        }
+        long soft = walksAway
+                ? System.nanoTime() + request.policy().loadSoftTimeout().toNanos()
+                : 0;
+        return new Waiter.Patience(bounded, until, walksAway, soft);
+    }
+
+    private void watch(Waiter<K, V> waiter) {
+        if (waiter.hasDeadline()) {
+            services.deadlines().watch(waiter);
+        }
+    }
+
+    private void runAside(Begun<K, V> begun) {
+        for (LoadPart<K, V> part : begun.own.parts()) {
+            Request<K, V> request = part.request();
+            Waiter<K, V> waiter = new Waiter<>(part.flight(), request, patience(request, false, 0), context(begun));
+            begun.waiters.add(waiter);
+            part.flight().joinOwn(waiter);
+            watch(waiter);
+        }
+        begun.handedOn = true;
+        if (!begun.own.parts().isEmpty()) {
+            runner.runAside(begun.own);
+        }
+    }
+
+    private void runHere(Load<K, V> own, Map<K, V> values) {
+        runner.runHere(own);
+        for (LoadPart<K, V> part : own.parts()) {
+            Outcome<V> outcome = Objects.requireNonNull(part.outcome(), "a load that ran has an outcome");
+            putIfPresent(values, part.request().key(), answer(part.flight(), part.request(), outcome));
+        }
+    }
+
+    private static <K, V> void putIfPresent(Map<K, V> values, K key, @Nullable V value) {
+        if (value != null) {
+            values.put(key, value);
+        }
+    }
+
+    private @Nullable V await(Waiter<K, V> waiter) {
         Outcome<V> outcome;
         try {
             outcome = waiter.get();
         } catch (InterruptedException e) {
-            leave(flight, waiter);
             Thread.currentThread().interrupt();
-            throw new CacheInterruptedException("interrupted while waiting for the load of " + flight.storeKey(), e);
+            throw new CacheInterruptedException(
+                    "interrupted while waiting for the load of "
+                            + waiter.request().storeKey(),
+                    e);
         } catch (ExecutionException e) {
             throw new AssertionError("a waiter is never completed with an exception", e);
-        } finally {
-            if (softTimeout != null) {
-                softTimeout.cancel(false);
-            }
         }
-        if (outcome instanceof Outcome.TakeOver) {
-            return answer(request, runner.runHere(flight, request));
+        if (outcome instanceof Outcome.TakeOver && waiter.leaves()) {
+            Load<K, V> successor = runner.load(Loading.one());
+            successor.adopt(waiter.flight(), waiter.request());
+            runner.runHere(successor);
+            outcome = Objects.requireNonNull(successor.parts().get(0).outcome());
         }
+        told(waiter, outcome);
+        return answer(waiter.flight(), waiter.request(), outcome);
+    }
+
+    /** A caller has what it waited for, or has waited enough. */
+    void told(Waiter<K, V> waiter, Outcome<V> outcome) {
         if (outcome instanceof Outcome.Impatient) {
-            walkAway(flight, waiter);
+            waiter.flight().goOnUnattended();
         }
-        return answer(request, outcome);
+        leave(waiter);
+    }
+
+    /** A caller waits no longer. Does nothing more than once. */
+    void leave(Waiter<K, V> waiter) {
+        services.deadlines().forget(waiter);
+        if (waiter.leaves()) {
+            runner.leave(waiter);
+        }
     }
 
     /** With a stale value at hand and a soft timeout a caller does not wait for the end of a load, unless it asked for just that. */
-    boolean mayWalkAway(Request<K, V> request) {
+    private boolean mayWalkAway(Request<K, V> request) {
         return !request.refresh() && !request.policy().loadSoftTimeout().isZero() && canStandIn(request);
-    }
-
-    /** Completes the waiter when its caller has waited enough; {@code null} if it waits to the end. */
-    @Nullable
-    Future<?> softTimeout(Waiter<K, V> waiter) {
-        if (!mayWalkAway(waiter.request())) {
-            return null;
-        }
-        long nanos = waiter.request().policy().loadSoftTimeout().toNanos();
-        return services.timer().schedule(() -> waiter.complete(new Outcome.Impatient<>()), nanos, TimeUnit.NANOSECONDS);
-    }
-
-    void walkAway(Flight<K, V> flight, Waiter<K, V> waiter) {
-        flight.goOnUnattended();
-        leave(flight, waiter);
-    }
-
-    void leave(Flight<K, V> flight, Waiter<K, V> waiter) {
-        runner.follow(flight, waiter.request(), flight.leave(waiter));
-    }
-
-    /** A caller without a thread was handed a load whose runner was interrupted. */
-    void takeOverAside(Flight<K, V> flight, Waiter<K, V> again) {
-        if (flight.joinOwn(again)) {
-            runner.runAside(flight, again.request());
-        } else {
-            again.complete(runner.overdue(flight));
-        }
     }
 
     /** What a caller gets for an outcome. */
     @Nullable
-    V answer(Request<K, V> request, Outcome<V> outcome) {
+    V answer(Flight<K, V> flight, Request<K, V> request, Outcome<V> outcome) {
         if (outcome instanceof Outcome.Loaded<V> loaded) {
             return loaded.value();
         }
@@ -181,18 +274,17 @@ final class Loads<K, V> {
             if (standIn == null) {
                 throw new CacheLoadException(failed.what(), failed.cause());
             }
-            pauses.begin(request.storeKey(), request.policy().retryLoadAfter());
+            runner.rest(flight, request);
         }
         if (standIn == null) {
             throw new CacheLoadException(
-                    "the load of " + request.storeKey() + " takes longer than its soft timeout", null);
+                    "the load of " + request.storeKey() + " takes longer than this caller waits", null);
         }
         return standIn;
     }
 
     /** The stale value of a key whose last load failed a moment ago, else {@code null}. */
-    @Nullable
-    V resting(Request<K, V> request) {
+    private @Nullable V resting(Request<K, V> request) {
         return !request.refresh() && pauses.holds(request.storeKey()) && canStandIn(request)
                 ? staleValue(request)
                 : null;
@@ -202,7 +294,7 @@ final class Loads<K, V> {
         byte[] last = request.last();
         return last != null
                 && !request.policy().staleFor().isZero()
-                && entries.state(last, entries.now()) == Entries.State.STALE;
+                && entries.state(request.storeKey(), last, entries.now()) == Entries.State.STALE;
     }
 
     private @Nullable V staleValue(Request<K, V> request) {

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -33,27 +34,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * An MBean of open types, described by hand: an {@code MXBean} would need a public interface for each kind of bean, and would
  * show no descriptions. Several attributes that are asked for together come from one snapshot.
+ *
+ * @param <T> what is managed
+ * @param <S> what a snapshot of it holds
  */
-final class ManagedBean<S> implements DynamicMBean {
+final class ManagedBean<T, S> implements DynamicMBean {
+    private final Kind<T, S> kind;
+    private final T target;
     private final Supplier<S> snapshot;
-    private final Map<String, Function<S, @Nullable Object>> attributes;
-    private final Map<String, Consumer<String>> operations;
-    private final MBeanInfo info;
 
-    private ManagedBean(Description<S> description, Supplier<S> snapshot) {
+    private ManagedBean(Kind<T, S> kind, T target, Supplier<S> snapshot) {
+        this.kind = kind;
+        this.target = target;
         this.snapshot = snapshot;
-        this.attributes = Map.copyOf(description.readers);
-        this.operations = Map.copyOf(description.operations);
-        this.info = new OpenMBeanInfoSupport(
-                ManagedBean.class.getName(),
-                description.text,
-                description.attributeInfos.toArray(OpenMBeanAttributeInfo[]::new),
-                new OpenMBeanConstructorInfo[0],
-                description.operationInfos.toArray(OpenMBeanOperationInfo[]::new),
-                null);
     }
 
-    static <S> Description<S> describe(String text) {
+    static <T, S> Description<T, S> describe(String text) {
         return new Description<>(text);
     }
 
@@ -68,7 +64,7 @@ final class ManagedBean<S> implements DynamicMBean {
         try {
             S taken = take();
             for (String name : names) {
-                if (attributes.containsKey(name)) {
+                if (kind.attributes.containsKey(name)) {
                     found.add(new Attribute(name, read(name, taken)));
                 }
             }
@@ -80,7 +76,7 @@ final class ManagedBean<S> implements DynamicMBean {
     }
 
     private @Nullable Object read(String name, S taken) throws AttributeNotFoundException {
-        Function<S, @Nullable Object> reader = attributes.get(name);
+        Function<S, @Nullable Object> reader = kind.attributes.get(name);
         if (reader == null) {
             throw new AttributeNotFoundException("no attribute " + name);
         }
@@ -98,12 +94,12 @@ final class ManagedBean<S> implements DynamicMBean {
     @Override
     public @Nullable Object invoke(String operation, Object @Nullable [] parameters, String @Nullable [] signature)
             throws MBeanException, ReflectionException {
-        Consumer<String> action = operations.get(operation);
+        BiConsumer<T, String> action = kind.operations.get(operation);
         if (action == null) {
             throw new ReflectionException(new NoSuchMethodException(operation), "no operation " + operation);
         }
         try {
-            action.accept(parameters == null || parameters.length == 0 ? "" : String.valueOf(parameters[0]));
+            action.accept(target, parameters == null || parameters.length == 0 ? "" : String.valueOf(parameters[0]));
         } catch (RuntimeException e) {
             throw plain(e);
         }
@@ -127,14 +123,37 @@ final class ManagedBean<S> implements DynamicMBean {
 
     @Override
     public MBeanInfo getMBeanInfo() {
-        return info;
+        return kind.info;
+    }
+
+    /** What beans of a kind have in common, which is most of what they take. */
+    static final class Kind<T, S> {
+        private final Map<String, Function<S, @Nullable Object>> attributes;
+        private final Map<String, BiConsumer<T, String>> operations;
+        private final MBeanInfo info;
+
+        private Kind(Description<T, S> description) {
+            this.attributes = Map.copyOf(description.readers);
+            this.operations = Map.copyOf(description.operations);
+            this.info = new OpenMBeanInfoSupport(
+                    ManagedBean.class.getName(),
+                    description.text,
+                    description.attributeInfos.toArray(OpenMBeanAttributeInfo[]::new),
+                    new OpenMBeanConstructorInfo[0],
+                    description.operationInfos.toArray(OpenMBeanOperationInfo[]::new),
+                    null);
+        }
+
+        ManagedBean<T, S> of(T target, Supplier<S> snapshot) {
+            return new ManagedBean<>(this, target, snapshot);
+        }
     }
 
     /** Collects what a kind of bean shows. */
-    static final class Description<S> {
+    static final class Description<T, S> {
         private final String text;
         private final Map<String, Function<S, @Nullable Object>> readers = new LinkedHashMap<>();
-        private final Map<String, Consumer<String>> operations = new LinkedHashMap<>();
+        private final Map<String, BiConsumer<T, String>> operations = new LinkedHashMap<>();
         private final List<OpenMBeanAttributeInfoSupport> attributeInfos = new ArrayList<>();
         private final List<OpenMBeanOperationInfoSupport> operationInfos = new ArrayList<>();
 
@@ -142,28 +161,28 @@ final class ManagedBean<S> implements DynamicMBean {
             this.text = text;
         }
 
-        Description<S> number(String name, String description, Function<S, Long> reader) {
+        Description<T, S> number(String name, String description, Function<S, Long> reader) {
             return attribute(name, description, SimpleType.LONG, reader::apply);
         }
 
-        Description<S> decimal(String name, String description, Function<S, Double> reader) {
+        Description<T, S> decimal(String name, String description, Function<S, @Nullable Double> reader) {
             return attribute(name, description, SimpleType.DOUBLE, reader::apply);
         }
 
-        Description<S> flag(String name, String description, Function<S, Boolean> reader) {
+        Description<T, S> flag(String name, String description, Function<S, @Nullable Boolean> reader) {
             return attribute(name, description, SimpleType.BOOLEAN, reader::apply);
         }
 
-        Description<S> text(String name, String description, Function<S, @Nullable String> reader) {
+        Description<T, S> text(String name, String description, Function<S, @Nullable String> reader) {
             return attribute(name, description, SimpleType.STRING, reader::apply);
         }
 
         /** A time, as a text: JConsole would show a Date in its own zone. */
-        Description<S> time(String name, String description, Function<S, @Nullable Instant> reader) {
+        Description<T, S> time(String name, String description, Function<S, @Nullable Instant> reader) {
             return text(name, description + " (UTC)", taken -> HealthJson.time(reader.apply(taken)));
         }
 
-        Description<S> texts(String name, String description, Function<S, List<String>> reader) {
+        Description<T, S> texts(String name, String description, Function<S, List<String>> reader) {
             try {
                 return attribute(
                         name, description, new ArrayType<String[]>(1, SimpleType.STRING), taken -> reader.apply(taken)
@@ -173,35 +192,36 @@ final class ManagedBean<S> implements DynamicMBean {
             }
         }
 
-        private Description<S> attribute(
+        private Description<T, S> attribute(
                 String name, String description, OpenType<?> type, Function<S, @Nullable Object> reader) {
             readers.put(name, reader);
             attributeInfos.add(new OpenMBeanAttributeInfoSupport(name, description, type, true, false, false));
             return this;
         }
 
-        Description<S> operation(String name, String description, Runnable action) {
-            return operation(name, description, new OpenMBeanParameterInfo[0], ignored -> action.run());
+        Description<T, S> operation(String name, String description, Consumer<T> action) {
+            return operation(
+                    name, description, new OpenMBeanParameterInfo[0], (target, ignored) -> action.accept(target));
         }
 
-        Description<S> operation(
-                String name, String description, String parameter, String meaning, Consumer<String> action) {
+        Description<T, S> operation(
+                String name, String description, String parameter, String meaning, BiConsumer<T, String> action) {
             OpenMBeanParameterInfo[] parameters = {
                 new OpenMBeanParameterInfoSupport(parameter, meaning, SimpleType.STRING)
             };
             return operation(name, description, parameters, action);
         }
 
-        private Description<S> operation(
-                String name, String description, OpenMBeanParameterInfo[] parameters, Consumer<String> action) {
+        private Description<T, S> operation(
+                String name, String description, OpenMBeanParameterInfo[] parameters, BiConsumer<T, String> action) {
             operations.put(name, action);
             operationInfos.add(new OpenMBeanOperationInfoSupport(
                     name, description, parameters, SimpleType.VOID, MBeanOperationInfo.ACTION));
             return this;
         }
 
-        ManagedBean<S> over(Supplier<S> snapshot) {
-            return new ManagedBean<>(this, snapshot);
+        Kind<T, S> kind() {
+            return new Kind<>(this);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
@@ -9,13 +10,24 @@ import dev.holdfast.cache.TierHealth;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** What each kind of MBean shows. Durations are in microseconds where the name says so. */
 final class ManagedBeans {
+    private static final ManagedBean.Kind<CacheClient, CacheHealth> CLIENT = client();
+    private static final ManagedBean.Kind<String, TierHealth> TIER = tier();
+    private static final ManagedBean.Kind<String, NodeHealth> NODE = node();
+    private static final ManagedBean.Kind<CacheEngine<?, ?>, CacheStats> CACHE = cache();
+
     private ManagedBeans() {}
 
-    static ManagedBean<CacheHealth> client(CacheClient client, Supplier<CacheHealth> health) {
-        ManagedBean.Description<CacheHealth> bean = ManagedBean.<CacheHealth>describe("A Holdfast cache client")
+    static ManagedBean<CacheClient, CacheHealth> client(CacheClient client, Supplier<CacheHealth> health) {
+        return CLIENT.of(client, health);
+    }
+
+    private static ManagedBean.Kind<CacheClient, CacheHealth> client() {
+        ManagedBean.Description<CacheClient, CacheHealth> bean = ManagedBean.<CacheClient, CacheHealth>describe(
+                        "A Holdfast cache client")
                 .text("Status", "disabled, healthy, degraded or critical", h -> lower(h.status()))
                 .flag("Ready", "whether some tier answers", CacheHealth::ready)
                 .text("Type", "the kind of the tier that answers now", CacheHealth::type)
@@ -28,32 +40,44 @@ final class ManagedBeans {
                 .number("UptimeMillis", "how long the client has been open", h -> h.uptime()
                         .toMillis())
                 .number("DirtyKeys", "keys to be removed from tiers that missed it", ManagedBeans::dirtyKeys)
+                .text("Notes", "what wants an operator's attention", CacheHealth::notes)
                 .text("HealthJson", "the whole health, in JSON", HealthJson::write)
-                .operation("resetStatistics", "sets the counts of all caches to zero", () -> client.caches()
+                .operation("resetStatistics", "sets the counts of all caches to zero", client -> client.caches()
                         .all()
                         .forEach(CacheEngine::resetStats))
-                .operation("invalidateAll", "clears every cache that is open here", client::clearAll)
+                .operation("invalidateAll", "clears every cache that is open here", CacheClient::clearAll)
                 .operation(
                         "forceFailover",
                         "takes a tier out until forceFailback",
                         "tier",
                         "the tier's name",
-                        client::forceFailover)
-                .operation("forceFailback", "takes back every tier that answers, now", client::forceFailback);
+                        CacheClient::forceFailover)
+                .operation("forceFailback", "takes back every tier that answers, now", CacheClient::forceFailback);
         work(bean, h -> h.operations().total(), h -> h.operations().failed(), h -> h.operations()
                 .latency());
-        return bean.over(health);
+        return bean.kind();
     }
 
-    static ManagedBean<TierHealth> tier(Supplier<TierHealth> health) {
-        ManagedBean.Description<TierHealth> bean = ManagedBean.<TierHealth>describe("A tier of a cache client")
+    static ManagedBean<String, TierHealth> tier(String name, Supplier<TierHealth> health) {
+        return TIER.of(name, health);
+    }
+
+    private static ManagedBean.Kind<String, TierHealth> tier() {
+        ManagedBean.Description<String, TierHealth> bean = ManagedBean.<String, TierHealth>describe(
+                        "A tier of a cache client")
                 .text("Type", "its kind", t -> t.store().type())
-                .text("State", "CLOSED (admits calls), OPEN (out) or RECOVERING", TierHealth::state)
+                .text("State", "CLOSED (admits calls), OPEN (out) or RECOVERING", t -> t.state()
+                        .name())
                 .flag("Serving", "whether calls go to it now", TierHealth::serving)
-                .flag("Available", "whether the last heard of it is that it serves", t -> t.store()
-                        .available())
+                .flag(
+                        "Available",
+                        "whether the last heard of it is that it serves; null if nobody looked yet",
+                        t -> known(t.store().state()))
                 .time("Since", "when it came into this state", TierHealth::since)
-                .text("Reason", "why it was last opened", TierHealth::reason)
+                .text(
+                        "Reason",
+                        "why it was last opened",
+                        t -> t.reason() == null ? null : t.reason().name())
                 .decimal("FailureRate", "the share of its last 20 calls that failed, 0 to 1", TierHealth::failureRate)
                 .text("LastFailure", "the last failure", TierHealth::lastFailure)
                 .time("LastFailureTime", "when that was", TierHealth::lastFailureAt)
@@ -71,49 +95,63 @@ final class ManagedBeans {
                 t -> t.store().operations().failed(),
                 t -> t.store().operations().latency());
         pool(bean, t -> t.store().pool());
-        return bean.over(health);
+        return bean.kind();
     }
 
-    static ManagedBean<NodeHealth> node(Supplier<NodeHealth> health) {
-        ManagedBean.Description<NodeHealth> bean = ManagedBean.<NodeHealth>describe("A server of a tier")
+    static ManagedBean<String, NodeHealth> node(String address, Supplier<NodeHealth> health) {
+        return NODE.of(address, health);
+    }
+
+    private static ManagedBean.Kind<String, NodeHealth> node() {
+        ManagedBean.Description<String, NodeHealth> bean = ManagedBean.<String, NodeHealth>describe(
+                        "A server of a tier")
                 .text("Address", "host:port", NodeHealth::address)
                 .text("Role", "master or replica", NodeHealth::role)
-                .flag("Healthy", "whether it answers its probes", NodeHealth::healthy)
+                .flag("Healthy", "whether it answers; null if nobody looked yet", n -> known(n.state()))
                 .number("FailureCount", "probes failed in a row", n -> (long) n.failureCount())
                 .time("LastHealthCheck", "when it was last probed", NodeHealth::lastHealthCheck)
                 .number("Slots", "hash slots of a cluster that it serves", n -> (long) n.slots());
         pool(bean, NodeHealth::pool);
-        return bean.over(health);
+        return bean.kind();
     }
 
-    static ManagedBean<CacheStats> cache(CacheEngine<?, ?> cache) {
-        ManagedBean.Description<CacheStats> bean = ManagedBean.<CacheStats>describe("A cache")
-                .number("Hits", "reads answered by a fresh entry", CacheStats::hits)
-                .number("Misses", "reads that found no fresh entry", CacheStats::misses)
-                .decimal("HitRatio", "hits of all answered reads, 0 to 1", CacheStats::hitRatio)
-                .number("StaleHits", "reads answered by a stale value", CacheStats::staleHits)
-                .number("Joins", "reads that waited for another's load", CacheStats::joins)
-                .number("Loads", "loads that ended", CacheStats::loads)
-                .number("LoadFailures", "loads that failed", CacheStats::loadFailures)
-                .number("LeasesExpired", "loads that did not end in time", CacheStats::leasesExpired)
-                .number("LoadsRunning", "loads that run now", CacheStats::loadsRunning)
-                .number("LoadsWaiting", "loads that wait for their place now", CacheStats::loadsWaiting)
-                .number("Stored", "entries stored", CacheStats::stored)
-                .number("NotStored", "loaded values invalidated before they were stored", CacheStats::notStored)
-                .number("Removals", "keys removed by callers", CacheStats::removals)
-                .number("Unreadable", "entries that could not be read", CacheStats::unreadable)
-                .number("FailedReads", "reads that the store did not answer", CacheStats::failedReads)
-                .number("FailedWrites", "writes that the store did not take", CacheStats::failedWrites)
-                .number("FailedRemovals", "removals that the store did not do", CacheStats::failedRemovals)
-                .operation("resetStatistics", "sets every count to zero", cache::resetStats)
-                .operation("invalidateAll", "removes every key of this cache", cache::clear);
+    static ManagedBean<CacheEngine<?, ?>, CacheStats> cache(CacheEngine<?, ?> cache) {
+        return CACHE.of(cache, cache::stats);
+    }
+
+    private static ManagedBean.Kind<CacheEngine<?, ?>, CacheStats> cache() {
+        ManagedBean.Description<CacheEngine<?, ?>, CacheStats> bean =
+                ManagedBean.<CacheEngine<?, ?>, CacheStats>describe("A cache")
+                        .number("Hits", "reads answered by a fresh entry", CacheStats::hits)
+                        .number("Misses", "reads that found no fresh entry", CacheStats::misses)
+                        .decimal("HitRatio", "hits of all answered reads, 0 to 1", CacheStats::hitRatio)
+                        .number("StaleHits", "reads answered by a stale value", CacheStats::staleHits)
+                        .number("Joins", "reads that waited for another's load", CacheStats::joins)
+                        .number("Loads", "loads that ended", CacheStats::loads)
+                        .number("LoadFailures", "loads that failed", CacheStats::loadFailures)
+                        .number("LeasesExpired", "loads that did not end in time", CacheStats::leasesExpired)
+                        .number("LoadsRunning", "loads that run now", CacheStats::loadsRunning)
+                        .number("LoadsWaiting", "loads that wait for their place now", CacheStats::loadsWaiting)
+                        .number("Stored", "entries stored", CacheStats::stored)
+                        .number("NotStored", "loaded values invalidated before they were stored", CacheStats::notStored)
+                        .number("Removals", "keys removed by callers", CacheStats::removals)
+                        .number("Unreadable", "entries that could not be read", CacheStats::unreadable)
+                        .number(
+                                "Misplaced",
+                                "entries written under another key than they were read under",
+                                CacheStats::misplaced)
+                        .number("FailedReads", "reads that the store did not answer", CacheStats::failedReads)
+                        .number("FailedWrites", "writes that the store did not take", CacheStats::failedWrites)
+                        .number("FailedRemovals", "removals that the store did not do", CacheStats::failedRemovals)
+                        .operation("resetStatistics", "sets every count to zero", CacheEngine::resetStats)
+                        .operation("invalidateAll", "removes every key of this cache", CacheEngine::clear);
         latency(bean, "Load", CacheStats::loadTime);
         latency(bean, "Read", CacheStats::readTime);
-        return bean.over(cache::stats);
+        return bean.kind();
     }
 
-    private static <S> void work(
-            ManagedBean.Description<S> bean,
+    private static <T, S> void work(
+            ManagedBean.Description<T, S> bean,
             Function<S, Long> total,
             Function<S, Long> failed,
             Function<S, Latency> latency) {
@@ -122,18 +160,28 @@ final class ManagedBeans {
         latency(bean, "Operation", latency);
     }
 
-    private static <S> void latency(ManagedBean.Description<S> bean, String what, Function<S, Latency> latency) {
-        bean.decimal(what + "MeanMicros", "mean duration", s -> latency.apply(s).meanMicros())
-                .decimal(what + "P50Micros", "median duration", s -> latency.apply(s)
-                        .p50Micros())
-                .decimal(what + "P99Micros", "99th percentile", s -> latency.apply(s)
-                        .p99Micros())
-                .decimal(what + "P999Micros", "99.9th percentile", s -> latency.apply(s)
-                        .p999Micros())
-                .decimal(what + "MaxMicros", "longest", s -> latency.apply(s).maxMicros());
+    private static <T, S> void latency(ManagedBean.Description<T, S> bean, String what, Function<S, Latency> latency) {
+        bean.decimal(what + "MeanMicros", "mean duration", measured(latency, Latency::meanMicros))
+                .decimal(what + "P50Micros", "median duration", measured(latency, Latency::p50Micros))
+                .decimal(what + "P99Micros", "99th percentile", measured(latency, Latency::p99Micros))
+                .decimal(what + "P999Micros", "99.9th percentile", measured(latency, Latency::p999Micros))
+                .decimal(what + "MaxMicros", "longest", measured(latency, Latency::maxMicros));
     }
 
-    private static <S> void pool(ManagedBean.Description<S> bean, Function<S, PoolHealth> pool) {
+    /** {@code null} if nothing was measured. */
+    private static <S> Function<S, @Nullable Double> measured(
+            Function<S, Latency> latency, Function<Latency, Double> figure) {
+        return taken -> {
+            Latency figures = latency.apply(taken);
+            return figures.count() == 0 ? null : figure.apply(figures);
+        };
+    }
+
+    private static @Nullable Boolean known(HealthState state) {
+        return state == HealthState.UNKNOWN ? null : state == HealthState.UP;
+    }
+
+    private static <T, S> void pool(ManagedBean.Description<T, S> bean, Function<S, PoolHealth> pool) {
         bean.number("PoolMax", "most connections", s -> (long) pool.apply(s).max())
                 .number("PoolTotal", "open connections", s ->
                         (long) pool.apply(s).total())
@@ -144,7 +192,9 @@ final class ManagedBeans {
                 .number("PoolWaiting", "callers that wait for one", s ->
                         (long) pool.apply(s).waiting())
                 .number("PoolExhausted", "how often one waited in vain", s -> pool.apply(s)
-                        .exhausted());
+                        .exhausted())
+                .number("PoolFailedDials", "how often one could not be opened", s -> pool.apply(s)
+                        .failedDials());
     }
 
     private static String serving(CacheHealth health) {

@@ -1,9 +1,10 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.TierHealth;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -38,7 +39,8 @@ final class Management implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Set<ObjectName> fixed = new LinkedHashSet<>();
     private final Map<String, Set<ObjectName>> nodes = new LinkedHashMap<>();
-    private final List<CacheEngine<?, ?>> early = new ArrayList<>();
+    private final Map<ObjectName, CacheEngine<?, ?>> caches = new LinkedHashMap<>();
+    private final Set<CacheEngine<?, ?>> early = new LinkedHashSet<>();
     private String clientName;
     private boolean registered;
     private boolean closed;
@@ -50,7 +52,7 @@ final class Management implements AutoCloseable {
 
     /** Begins to register; {@code servers} finds the MBean server. */
     void start(Supplier<MBeanServer> servers) {
-        BackgroundThreads.platform("holdfast-" + clientName + "-jmx")
+        IsolatedThreads.platform("holdfast-" + clientName + "-jmx")
                 .newThread(() -> {
                     try {
                         server.complete(servers.get());
@@ -85,7 +87,7 @@ final class Management implements AutoCloseable {
     }
 
     private boolean registerClient(String wanted) {
-        ManagedBean<CacheHealth> bean = ManagedBeans.client(client, this::healthNow);
+        ManagedBean<CacheClient, CacheHealth> bean = ManagedBeans.client(client, this::healthNow);
         for (int number = 1; number <= MOST_CLIENTS_OF_A_NAME; number++) {
             String candidate = number == 1 ? wanted : wanted + '-' + number;
             ObjectName name = name("CacheClient", "name", candidate);
@@ -97,7 +99,10 @@ final class Management implements AutoCloseable {
             } catch (InstanceAlreadyExistsException e) {
                 LOG.debug("the name {} is taken, trying the next", candidate);
             } catch (JMException | RuntimeException e) {
-                LOG.warn("JMX does not take the cache client {}, which works without: {}", wanted, e.toString());
+                LOG.warn(
+                        "JMX does not take the cache client {}, which works without: {}",
+                        wanted,
+                        ForeignText.shown(e.toString()));
                 return false;
             }
         }
@@ -106,19 +111,26 @@ final class Management implements AutoCloseable {
     }
 
     private void registerTier(String tier) {
-        add(name("Tier", "client", clientName, "name", tier), ManagedBeans.tier(() -> tierNow(tier)));
+        add(name("Tier", "client", clientName, "name", tier), ManagedBeans.tier(tier, () -> tierNow(tier)));
     }
 
     private void registerCache(CacheEngine<?, ?> cache) {
         ObjectName name = name("Cache", "client", clientName, "name", cache.name());
-        // A cache that was closed and opened again takes its predecessor's place.
-        if (fixed.remove(name)) {
-            unregister(name);
+        CacheEngine<?, ?> shown = caches.get(name);
+        if (shown == cache || cache.isClosed()) {
+            return;
         }
-        add(name, ManagedBeans.cache(cache));
+        // Its predecessor was closed and is about to be removed.
+        if (shown != null) {
+            unregister(name);
+            caches.remove(name);
+        }
+        if (register(name, ManagedBeans.cache(cache))) {
+            caches.put(name, cache);
+        }
     }
 
-    private void add(ObjectName name, ManagedBean<?> bean) {
+    private void add(ObjectName name, ManagedBean<?, ?> bean) {
         if (register(name, bean)) {
             fixed.add(name);
         }
@@ -130,8 +142,22 @@ final class Management implements AutoCloseable {
         try {
             if (registered) {
                 registerCache(cache);
-            } else if (!closed) {
+            } else if (!closed && !cache.isClosed()) {
                 early.add(cache);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes away what shows a cache that was closed. */
+    void remove(CacheEngine<?, ?> cache) {
+        lock.lock();
+        try {
+            early.remove(cache);
+            ObjectName name = name("Cache", "client", clientName, "name", cache.name());
+            if (caches.remove(name, cache)) {
+                unregister(name);
             }
         } finally {
             lock.unlock();
@@ -190,7 +216,8 @@ final class Management implements AutoCloseable {
             String address = node.address();
             ObjectName name = nodeName(tier.name(), address);
             now.add(name);
-            if (!known.contains(name) && register(name, ManagedBeans.node(() -> nodeNow(tier.name(), address)))) {
+            if (!known.contains(name)
+                    && register(name, ManagedBeans.node(address, () -> nodeNow(tier.name(), address)))) {
                 known.add(name);
             }
         }
@@ -229,12 +256,12 @@ final class Management implements AutoCloseable {
         }
     }
 
-    private boolean register(ObjectName name, ManagedBean<?> bean) {
+    private boolean register(ObjectName name, ManagedBean<?, ?> bean) {
         try {
             server.join().registerMBean(bean, name);
             return true;
         } catch (JMException | RuntimeException e) {
-            LOG.warn("JMX does not take {}: {}", name, e.toString());
+            LOG.warn("JMX does not take {}: {}", ForeignText.shown(name.toString()), ForeignText.shown(e.toString()));
             return false;
         }
     }
@@ -245,7 +272,7 @@ final class Management implements AutoCloseable {
         } catch (InstanceNotFoundException e) {
             LOG.debug("someone else has taken {} away", name);
         } catch (JMException | RuntimeException e) {
-            LOG.warn("JMX does not let {} go: {}", name, e.toString());
+            LOG.warn("JMX does not let {} go: {}", ForeignText.shown(name.toString()), ForeignText.shown(e.toString()));
         }
     }
 
@@ -260,6 +287,8 @@ final class Management implements AutoCloseable {
             nodes.clear();
             List.copyOf(fixed).forEach(this::unregister);
             fixed.clear();
+            caches.keySet().forEach(this::unregister);
+            caches.clear();
         } finally {
             lock.unlock();
         }

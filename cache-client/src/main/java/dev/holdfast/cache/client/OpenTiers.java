@@ -22,13 +22,24 @@ import org.slf4j.LoggerFactory;
  * @param store what caches stand on
  * @param failover the same, unless it is the process's memory alone
  * @param first the name of the first tier
+ * @param switchedOff the variable that keeps servers out; {@code null} if none does
  */
-record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String first) {
+record OpenTiers(
+        CacheStore store,
+        Optional<FailoverStore> failover,
+        String first,
+        @Nullable String switchedOff) {
     private static final Logger LOG = LoggerFactory.getLogger(OpenTiers.class);
+    /** Of the variables that are read here the only one that a Service's name makes. */
+    private static final String SERVICE_LINK = "REDIS_PORT";
+
     private static final String MEMORY = KnownTier.MEMORY.tier();
 
     /** What was asked for: servers in their order, then memory if at all. */
-    private record Wanted(List<Tier> servers, @Nullable Supplier<? extends CacheStore> memories) {
+    private record Wanted(
+            List<Tier> servers,
+            @Nullable Supplier<? extends CacheStore> memories,
+            @Nullable String switchedOff) {
         int count() {
             return servers.size() + (memories == null ? 0 : 1);
         }
@@ -39,13 +50,15 @@ record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String firs
     }
 
     /** Opens what the builder describes; {@code prefixes} says what this client's keys begin with. */
-    static OpenTiers open(CacheClientBuilder builder, Supplier<Collection<String>> prefixes) {
-        Wanted wanted =
-                builder.hasTiers() ? new Wanted(builder.servers(), builder.memories()) : bySettings(builder.settings());
+    static OpenTiers open(CacheClientBuilder builder, Supplier<? extends Collection<String>> prefixes) {
+        builder.settings().serviceLinks().forEach(OpenTiers::reportServiceLink);
+        Wanted wanted = builder.hasTiers()
+                ? new Wanted(builder.servers(), builder.memories(), null)
+                : bySettings(builder.settings());
         if (wanted.servers().isEmpty() && wanted.memories() != null) {
             CacheStore memory = wanted.memories().get();
-            LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(builder));
-            return new OpenTiers(memory, Optional.empty(), MEMORY);
+            LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(wanted.switchedOff()));
+            return new OpenTiers(memory, Optional.empty(), MEMORY, wanted.switchedOff());
         }
         return join(builder, wanted, prefixes);
     }
@@ -53,11 +66,12 @@ record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String firs
     private static Wanted bySettings(Settings settings) {
         ClientSettings client = new ClientSettings(settings);
         StoreProviders stores = StoreProviders.find();
-        List<String> plan = TierPlan.of(settings, stores);
-        boolean memoryToo = plan.contains(MEMORY);
-        Wanted wanted = new Wanted(new ArrayList<>(), memoryToo ? () -> stores.make(MEMORY, settings) : null);
+        TierPlan plan = TierPlan.of(settings, stores);
+        boolean memoryToo = plan.tiers().contains(MEMORY);
+        Wanted wanted = new Wanted(
+                new ArrayList<>(), memoryToo ? () -> stores.make(MEMORY, settings) : null, plan.switchedOff());
         try {
-            for (String tier : plan) {
+            for (String tier : plan.tiers()) {
                 if (!tier.equals(MEMORY)) {
                     wanted.servers().add(new Tier(tier, stores.make(tier, settings), client.rulesOf(tier)));
                 }
@@ -69,13 +83,14 @@ record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String firs
         }
     }
 
-    private static String why(CacheClientBuilder builder) {
-        return builder.enabled()
+    private static String why(@Nullable String switchedOff) {
+        return switchedOff == null
                 ? "no server is configured, entries live in this process (REDIS_URL would name one)"
-                : "CACHE_ENABLED is false, entries live in this process";
+                : switchedOff + " is false, entries live in this process";
     }
 
-    private static OpenTiers join(CacheClientBuilder builder, Wanted wanted, Supplier<Collection<String>> prefixes) {
+    private static OpenTiers join(
+            CacheClientBuilder builder, Wanted wanted, Supplier<? extends Collection<String>> prefixes) {
         FailoverStore failover;
         try {
             failover = compose(builder, wanted, prefixes);
@@ -89,7 +104,7 @@ record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String firs
             LOG.info("Cache client {} over {}", builder.name(), failover);
             failures.forEach(OpenTiers::report);
             return new OpenTiers(
-                    failover, Optional.of(failover), wanted.servers().get(0).name());
+                    failover, Optional.of(failover), wanted.servers().get(0).name(), wanted.switchedOff());
         } catch (RuntimeException | Error e) {
             failover.close();
             throw e;
@@ -97,11 +112,12 @@ record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String firs
     }
 
     private static FailoverStore compose(
-            CacheClientBuilder builder, Wanted wanted, Supplier<Collection<String>> prefixes) {
+            CacheClientBuilder builder, Wanted wanted, Supplier<? extends Collection<String>> prefixes) {
         FailoverBuilder failover = FailoverStore.builder()
                 .name("holdfast-" + builder.name())
                 .config(builder.failover())
-                .prefixes(prefixes);
+                .prefixes(prefixes)
+                .made(Envelope::made);
         builder.failoverListeners().forEach(failover::listener);
         try {
             wanted.servers().forEach(tier -> failover.tier(tier.name(), tier.store(), tier.rules()));
@@ -114,6 +130,16 @@ record OpenTiers(CacheStore store, Optional<FailoverStore> failover, String firs
                     "the tiers and the time for a call don't fit together: " + e.getMessage()
                             + " (check REDIS_FAILOVER_TIMEOUT, REDIS_CONNECT_TIMEOUT and REDIS_COMMAND_TIMEOUT)",
                     e);
+        }
+    }
+
+    private static void reportServiceLink(String variable) {
+        if (variable.equals(SERVICE_LINK)) {
+            LOG.warn(
+                    "{} was set by Kubernetes for a Service of that name and is passed over; 6379 is the port. Set"
+                            + " enableServiceLinks: false in the pod's spec to have {} to yourself",
+                    variable,
+                    variable);
         }
     }
 

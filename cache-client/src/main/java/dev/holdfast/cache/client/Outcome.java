@@ -16,4 +16,7 @@ sealed interface Outcome<V> {
 
     /** This caller's soft timeout has run out; the load goes on. */
     record Impatient<V>() implements Outcome<V> {}
+
+    /** This caller's own timeout has run out, for a load that another began. */
+    record Late<V>() implements Outcome<V> {}
 }

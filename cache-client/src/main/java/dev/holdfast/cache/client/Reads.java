@@ -1,9 +1,11 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
@@ -24,6 +26,24 @@ final class Reads<V> {
         this.entries = entries;
         this.counters = counters;
         this.sampled = store.callBound().isZero();
+    }
+
+    /** Like {@link #get}, for a caller that can load instead: does not wait for a store that is known to be out. */
+    byte @Nullable [] getToLoad(String storeKey) {
+        requireServing();
+        return get(storeKey);
+    }
+
+    /** Like {@link #getAll}, for a caller that can load instead. */
+    Map<String, byte[]> getAllToLoad(Collection<String> storeKeys) {
+        requireServing();
+        return getAll(storeKeys);
+    }
+
+    private void requireServing() {
+        if (!store.isServing()) {
+            throw counted(new CacheUnavailableException(store + " is known to be out", null, Reason.CONNECTION, false));
+        }
     }
 
     /** What the store holds; not to be changed. */
@@ -66,13 +86,46 @@ final class Reads<V> {
         return failure instanceof CacheUnavailableException e ? e.partialResult() : Map.of();
     }
 
+    /** Reads a key and says what it found. */
+    Found<V> look(String storeKey) {
+        return found(storeKey, get(storeKey));
+    }
+
+    /** Says what an entry is; one that can't be read is counted. */
+    Found<V> found(String storeKey, byte @Nullable [] entry) {
+        Entries.State state = entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now());
+        return new Found<>(entry, state, bytes -> decode(storeKey, bytes));
+    }
+
+    /** Says what an entry is, and counts nothing. */
+    Found<V> foundUncounted(String storeKey, byte @Nullable [] entry) {
+        Entries.State state = entry == null ? Entries.State.EXPIRED : entries.state(storeKey, entry, entries.now());
+        return new Found<>(entry, state, this::decodeUncounted);
+    }
+
+    private @Nullable V decodeUncounted(byte[] entry) {
+        try {
+            return entries.decode(entry);
+        } catch (CacheCodecException e) {
+            return null;
+        }
+    }
+
     /** What an entry is good for; one that can't be read is counted. */
     Entries.State state(String storeKey, byte[] entry, long now) {
-        Entries.State state = entries.state(entry, now);
+        Entries.State state = entries.state(storeKey, entry, now);
         if (state == Entries.State.UNREADABLE) {
-            counters.entryUnreadable(storeKey, entries.problem(entry));
+            unreadable(storeKey, entry);
         }
         return state;
+    }
+
+    private void unreadable(String storeKey, byte[] entry) {
+        if (entries.isMisplaced(storeKey, entry)) {
+            counters.entryMisplaced(storeKey);
+        } else {
+            counters.entryUnreadable(storeKey, entries.problem(entry));
+        }
     }
 
     /** The value of an entry; {@code null}, and counted, if its codec refuses it. */

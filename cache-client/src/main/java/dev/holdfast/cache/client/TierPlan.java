@@ -5,32 +5,39 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** Which tiers settings ask for, in which order. */
-final class TierPlan {
+/**
+ * Which tiers settings ask for, in which order.
+ *
+ * @param tiers tier names, the first to answer first; never empty
+ * @param switchedOff the variable that keeps servers out which are configured or named; {@code null} if none does
+ */
+record TierPlan(List<String> tiers, @Nullable String switchedOff) {
     private static final List<String> MEMORY_ONLY = List.of(KnownTier.MEMORY.tier());
-
-    private TierPlan() {}
 
     /**
      * Reads the plan.
      *
      * @param settings the settings
      * @param stores what can be made
-     * @return tier names, the first to answer first; never empty
+     * @return the plan
      */
-    static List<String> of(Settings settings, StoreProviders stores) {
+    static TierPlan of(Settings settings, StoreProviders stores) {
         boolean enabled = settings.flag("CACHE_ENABLED", true);
         boolean redis = settings.flag("REDIS_ENABLED", true);
         List<String> named = named(settings, stores);
         if (!enabled) {
-            return MEMORY_ONLY;
+            return new TierPlan(MEMORY_ONLY, "CACHE_ENABLED");
         }
-        if (!redis) {
-            List<String> others = named.stream().filter(tier -> !isRedis(tier)).toList();
-            return others.isEmpty() ? MEMORY_ONLY : others;
+        List<String> wanted = named.isEmpty() ? configured(settings) : named;
+        if (redis) {
+            return new TierPlan(wanted, null);
         }
-        return named.isEmpty() ? configured(settings) : named;
+        List<String> others = named.stream().filter(tier -> !isRedis(tier)).toList();
+        return new TierPlan(
+                others.isEmpty() ? MEMORY_ONLY : others,
+                wanted.stream().anyMatch(TierPlan::isRedis) ? "REDIS_ENABLED" : null);
     }
 
     private static boolean isRedis(String tier) {
@@ -63,8 +70,8 @@ final class TierPlan {
             if (known.isEmpty() && !stores.canMake(tier)) {
                 throw settings.malformed(
                         "CACHE_TIERS",
-                        "may name cluster, single, upstash, memory and tiers of your own that a StoreProvider makes, not \""
-                                + tier + '"');
+                        "may name cluster, single, upstash, memory and tiers of your own that a StoreProvider makes; its word "
+                                + (tiers.indexOf(tier) + 1) + " is none of them");
             }
             if (known.isPresent() && !known.get().configured(settings)) {
                 throw settings.malformed(

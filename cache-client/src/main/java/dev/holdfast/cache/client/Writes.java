@@ -9,8 +9,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** What callers change in the store; each change wins over the loads under way. */
 final class Writes<K, V> {
@@ -18,13 +18,21 @@ final class Writes<K, V> {
     private static final int ATTEMPTS = 100;
 
     private final CacheStore store;
+    private final Reads<V> reads;
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
     private final RetryPauses pauses;
 
-    Writes(CacheStore store, Entries<V> entries, Counters counters, Flights<K, V> flights, RetryPauses pauses) {
+    Writes(
+            CacheStore store,
+            Reads<V> reads,
+            Entries<V> entries,
+            Counters counters,
+            Flights<K, V> flights,
+            RetryPauses pauses) {
         this.store = store;
+        this.reads = reads;
         this.entries = entries;
         this.counters = counters;
         this.flights = flights;
@@ -32,7 +40,7 @@ final class Writes<K, V> {
     }
 
     void put(String storeKey, V value, CachePolicy policy) {
-        Entries.Encoded encoded = entries.encode(value, policy);
+        Entries.Encoded encoded = entries.encode(storeKey, value, policy);
         change(storeKey, "put", () -> {
             store.put(storeKey, encoded.entry(), encoded.ttl());
             return true;
@@ -46,14 +54,14 @@ final class Writes<K, V> {
         }
         Map<String, byte[]> batch = new LinkedHashMap<>();
         values.forEach((storeKey, value) ->
-                batch.put(storeKey, entries.encode(value, policy).entry()));
+                batch.put(storeKey, entries.encode(storeKey, value, policy).entry()));
         change(batch.keySet(), "putAll", () -> store.putAll(batch, entries.ttlOfBatch(policy)));
         counters.stored.add(batch.size());
     }
 
     boolean putIfAbsent(String storeKey, V value, CachePolicy policy) {
-        Entries.Encoded encoded = entries.encode(value, policy);
-        boolean stored = change(storeKey, "putIfAbsent", () -> putIfAbsent(storeKey, encoded));
+        Entries.Encoded encoded = entries.encode(storeKey, value, policy);
+        boolean stored = changeIf(storeKey, "putIfAbsent", () -> putIfAbsent(storeKey, encoded));
         if (stored) {
             counters.stored.increment();
         }
@@ -69,8 +77,7 @@ final class Writes<K, V> {
             if (present == null) {
                 continue;
             }
-            if (entries.state(present, entries.now()) == Entries.State.FRESH
-                    && entries.decode(storeKey, present, counters) != null) {
+            if (reads.found(storeKey, present).fresh() != null) {
                 return false;
             }
             // Stale, a remembered absence, or unreadable: absent to callers, so it gives way.
@@ -82,8 +89,8 @@ final class Writes<K, V> {
     }
 
     boolean replace(String storeKey, V expected, V value, CachePolicy policy) {
-        Entries.Encoded encoded = entries.encode(value, policy);
-        boolean replaced = change(storeKey, "replace", () -> replaceFresh(storeKey, encoded, expected));
+        Entries.Encoded encoded = entries.encode(storeKey, value, policy);
+        boolean replaced = changeIf(storeKey, "replace", () -> replaceFresh(storeKey, encoded, expected));
         if (replaced) {
             counters.stored.increment();
         }
@@ -92,8 +99,8 @@ final class Writes<K, V> {
 
     private boolean replaceFresh(String storeKey, Entries.Encoded encoded, V expected) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            byte[] present = fresh(storeKey);
-            V value = present == null ? null : entries.decode(storeKey, present, counters);
+            byte[] present = store.get(storeKey);
+            V value = reads.found(storeKey, present).fresh();
             if (present == null || value == null || !Objects.deepEquals(value, expected)) {
                 return false;
             }
@@ -104,35 +111,36 @@ final class Writes<K, V> {
         return false;
     }
 
+    /**
+     * Always changes the store, if only by writing what is there once more: to a composite whose first server is out, a change is what
+     * keeps that server's own copy from coming back fresh.
+     */
     boolean markStale(String storeKey) {
         return change(storeKey, "markStale", () -> {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 byte[] present = store.get(storeKey);
-                long now = entries.now();
-                Entries.State state = present == null ? Entries.State.EXPIRED : entries.state(present, now);
-                if (present == null || (state != Entries.State.FRESH && state != Entries.State.ABSENCE)) {
-                    return false;
-                }
-                // A remembered absence has nothing that could stand in, and the next read is to load.
-                if (state == Entries.State.ABSENCE && store.remove(storeKey, present)) {
-                    return false;
-                }
-                if (state == Entries.State.FRESH && replaceByStale(storeKey, present, now)) {
-                    return true;
+                Found<V> found = reads.found(storeKey, present);
+                boolean fresh = found.fresh() != null;
+                if (present == null || found.value() == null) {
+                    // Nothing could stand in: absent, a remembered absence, or unreadable.
+                    if (present == null) {
+                        store.remove(storeKey);
+                        return false;
+                    } else if (store.remove(storeKey, present)) {
+                        return false;
+                    }
+                } else if (replaceByStale(storeKey, present)) {
+                    return fresh;
                 }
             }
             return false;
         });
     }
 
-    private boolean replaceByStale(String storeKey, byte[] present, long now) {
+    private boolean replaceByStale(String storeKey, byte[] present) {
+        long now = entries.now();
         Duration left = Lifetime.remaining(Envelope.staleUntil(present), now);
         return store.replace(storeKey, present, entries.markedStale(present, now), left);
-    }
-
-    private byte @Nullable [] fresh(String storeKey) {
-        byte[] present = store.get(storeKey);
-        return present != null && entries.state(present, entries.now()) == Entries.State.FRESH ? present : null;
     }
 
     boolean remove(String storeKey) {
@@ -150,29 +158,45 @@ final class Writes<K, V> {
     }
 
     void clear(String prefix) {
-        pauses.endAll();
         try {
             flights.changingAll(() -> store.removeByPrefix(prefix));
         } catch (CacheException e) {
             throw counted("clear", e);
+        } finally {
+            pauses.endAll();
+        }
+    }
+
+    /** Runs a change that may turn out to be none. */
+    private boolean changeIf(String storeKey, String operation, BooleanSupplier command) {
+        try {
+            boolean changed = flights.changingIf(storeKey, command);
+            if (changed) {
+                pauses.end(storeKey);
+            }
+            return changed;
+        } catch (CacheException e) {
+            throw counted(operation, e);
         }
     }
 
     private <T> T change(String storeKey, String operation, Supplier<T> command) {
-        pauses.end(storeKey);
         try {
             return flights.changing(storeKey, command);
         } catch (CacheException e) {
             throw counted(operation, e);
+        } finally {
+            pauses.end(storeKey);
         }
     }
 
     private void change(Collection<String> storeKeys, String operation, Runnable command) {
-        storeKeys.forEach(pauses::end);
         try {
             flights.changing(storeKeys, command);
         } catch (CacheException e) {
             throw counted(operation, e);
+        } finally {
+            storeKeys.forEach(pauses::end);
         }
     }
 

@@ -160,6 +160,7 @@ class AsyncTest extends EngineFixture {
         time.advance(MINUTE.multipliedBy(4));
         assertEquals("one", own.get("k", key -> MDC.get("request")), "refreshed ahead");
         until("the refresh is stored", () -> "two".equals(own.get("k")));
+        until("and put away", () -> own.loadsUnderWay() == 0);
 
         MDC.put("request", "three");
         time.advance(MINUTE.multipliedBy(5));

@@ -198,6 +198,7 @@ class BulkTest extends EngineFixture {
     @Test
     void bulkWorksAsynchronously() throws Exception {
         assertEquals(Map.of("a", "1"), result(cache.async().getAll(List.of("a"), keys -> Map.of("a", "1"))));
+        until("it is stored, which its caller does not wait for", () -> cache.loadsUnderWay() == 0);
         assertEquals(Map.of("a", "1"), result(cache.async().getAll(List.of("a", "b"))));
         assertEquals(Map.of(), cache.getAll(List.of(), keys -> {
             throw new AssertionError("not called");
@@ -264,11 +265,12 @@ class BulkTest extends EngineFixture {
             return Map.of();
         });
         await(loading);
-        Future<String> single = start(() -> cache.get("b", key -> "single"));
+        CompletableFuture<String> single = cache.async().get("b", key -> "not called");
         until("one has joined", () -> cache.stats().joins() == 1);
         bulk.cancel(false);
+        assertEquals(1, interrupted.getCount(), "one still waits for a key of it");
+        single.cancel(false);
         await(interrupted);
-        assertEquals("single", result(single), "who still waits takes its key over");
         until("nothing is left", () -> cache.loadsUnderWay() == 0);
         assertEquals(0, cache.stats().loadFailures());
     }

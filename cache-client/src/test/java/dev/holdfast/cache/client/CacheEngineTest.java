@@ -243,7 +243,8 @@ class CacheEngineTest extends EngineFixture {
         Lookup<String> fresh = stale.lookup("k");
         assertEquals(Lookup.State.FRESH, fresh.state());
         assertEquals(MINUTE, fresh.age());
-        assertEquals("in-memory", fresh.tier());
+        assertEquals("memory", fresh.tier());
+        assertEquals(0, store.count("health"), "a look at one key asked for the health of everything");
         time.advance(MINUTE.multipliedBy(10));
         assertEquals(Lookup.State.STALE, stale.lookup("k").state());
         assertEquals("v", stale.lookup("k").value());

@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -21,20 +23,69 @@ import org.junit.jupiter.api.Test;
 /** Entries of every released version are read as long as there is a release that may have written them. */
 class EnvelopeTest {
     private static final Lifetime LIFETIME = new Lifetime(1_767_225_600_000L, 1_767_225_900_000L, 1_767_229_500_000L);
+    private static final Lifetime FOREVER = new Lifetime(LIFETIME.created(), Long.MAX_VALUE, Long.MAX_VALUE);
+    private static final String KEY = "users:42";
+    private static final long HASH = KeyHash.under("users:").of(KEY);
+    private static final long OTHER = KeyHash.under("users:").of("users:43");
     private static final byte[] PAYLOAD = "value ü".getBytes(StandardCharsets.UTF_8);
     private static final byte[] ETAG = "\"v1\"".getBytes(StandardCharsets.UTF_8);
 
     private final Entries<String> entries =
-            new Entries<>(Codec.string(), InstantSource.fixed(Instant.ofEpochMilli(LIFETIME.created())));
+            new Entries<>("users:", Codec.string(), InstantSource.fixed(Instant.ofEpochMilli(LIFETIME.created())));
 
     @Test
-    void versionOneIsWrittenAsItsGoldenFilesAre() throws IOException {
-        assertArrayEquals(golden("envelope-1-plain"), Envelope.of(LIFETIME, null, PAYLOAD));
-        assertArrayEquals(golden("envelope-1-etag"), Envelope.of(LIFETIME, ETAG, PAYLOAD));
-        assertArrayEquals(golden("envelope-1-absence"), Envelope.ofAbsence(LIFETIME));
-        assertArrayEquals(
-                golden("envelope-1-forever"),
-                Envelope.of(new Lifetime(LIFETIME.created(), Long.MAX_VALUE, Long.MAX_VALUE), null, PAYLOAD));
+    void entriesAreWrittenAsTheGoldenFilesAre() throws IOException {
+        assertArrayEquals(golden("envelope-1.1-plain"), Envelope.of(HASH, LIFETIME, null, PAYLOAD));
+        assertArrayEquals(golden("envelope-1.1-etag"), Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD));
+        assertArrayEquals(golden("envelope-1.1-absence"), Envelope.ofAbsence(HASH, LIFETIME));
+        assertArrayEquals(golden("envelope-1.1-forever"), Envelope.of(HASH, FOREVER, null, PAYLOAD));
+    }
+
+    @Test
+    void entriesAreReadFromTheGoldenFilesUnderTheirOwnKeyOnly() throws IOException {
+        for (String name : List.of("plain", "etag", "absence", "forever", "key-and-tags")) {
+            byte[] entry = golden("envelope-1.1-" + name);
+            assertNull(Envelope.problem(entry), name);
+            assertTrue(Envelope.isOf(HASH, entry), name);
+            assertFalse(Envelope.isOf(OTHER, entry), name);
+            assertEquals(Entries.State.UNREADABLE, entries.state("users:43", entry, LIFETIME.created()), name);
+            assertTrue(entries.isMisplaced("users:43", entry), name);
+            if (!name.equals("absence")) {
+                assertEquals(Entries.State.FRESH, entries.state(KEY, entry, LIFETIME.created()), name);
+                assertEquals("value ü", entries.decode(entry), name);
+            }
+        }
+        assertEquals(Optional.of("\"v1\""), Envelope.etag(golden("envelope-1.1-etag")));
+        assertTrue(Envelope.isAbsence(golden("envelope-1.1-absence")));
+    }
+
+    @Test
+    void inARollingUpdateEachReleaseReadsWhatTheOtherWrote() {
+        List<byte[]> written = List.of(
+                Envelope.of(HASH, LIFETIME, null, PAYLOAD),
+                Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD),
+                Envelope.of(HASH, FOREVER, null, PAYLOAD),
+                Envelope.ofAbsence(HASH, LIFETIME),
+                Envelope.markedStale(Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD), LIFETIME.created() + 1));
+        for (byte[] entry : written) {
+            assertNull(EnvelopeOfVersionOne.problem(entry));
+            assertEquals(Envelope.isAbsence(entry), EnvelopeOfVersionOne.isAbsence(entry));
+            assertEquals(Envelope.etag(entry), EnvelopeOfVersionOne.etag(entry));
+            assertEquals(Envelope.payloadOffset(entry), EnvelopeOfVersionOne.payloadOffset(entry));
+            assertEquals(Envelope.freshUntil(entry), EnvelopeOfVersionOne.freshUntil(entry));
+            // What the older release marks stale still says which key it belongs to.
+            assertFalse(Envelope.isOf(OTHER, EnvelopeOfVersionOne.markedStale(entry, LIFETIME.created())));
+        }
+        for (byte[] old : List.of(
+                EnvelopeOfVersionOne.of(LIFETIME, null, PAYLOAD),
+                EnvelopeOfVersionOne.of(LIFETIME, ETAG, PAYLOAD),
+                EnvelopeOfVersionOne.ofAbsence(LIFETIME))) {
+            assertNull(Envelope.problem(old));
+            assertTrue(Envelope.isOf(HASH, old));
+            assertFalse(entries.isMisplaced(KEY, old));
+            assertEquals(EnvelopeOfVersionOne.etag(old), Envelope.etag(old));
+            assertEquals(EnvelopeOfVersionOne.payloadOffset(old), Envelope.payloadOffset(old));
+        }
     }
 
     @Test
@@ -53,7 +104,7 @@ class EnvelopeTest {
         byte[] absence = golden("envelope-1-absence");
         assertNull(Envelope.problem(absence));
         assertTrue(Envelope.isAbsence(absence));
-        assertEquals(Entries.State.FRESH, entries.state(golden("envelope-1-forever"), Long.MAX_VALUE - 1));
+        assertEquals(Entries.State.FRESH, entries.state(KEY, golden("envelope-1-forever"), Long.MAX_VALUE - 1));
     }
 
     @Test
@@ -80,11 +131,12 @@ class EnvelopeTest {
     void whateverBytesStandInAStoreReadingThemNeverFails() throws IOException {
         long seed = System.nanoTime();
         Random random = new Random(seed);
-        byte[] golden = golden("envelope-1-etag-tags");
+        byte[][] golden = {golden("envelope-1-etag-tags"), golden("envelope-1.1-etag"), golden("envelope-1.1-plain")};
         for (int i = 0; i < 50_000; i++) {
             byte[] bytes;
             if (i % 2 == 0) {
-                bytes = Arrays.copyOf(golden, random.nextInt(golden.length + 1));
+                byte[] whole = golden[random.nextInt(golden.length)];
+                bytes = Arrays.copyOf(whole, random.nextInt(whole.length + 1));
                 for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
                     bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
                 }
@@ -93,7 +145,7 @@ class EnvelopeTest {
                 random.nextBytes(bytes);
             }
             try {
-                Entries.State state = entries.state(bytes, LIFETIME.created());
+                Entries.State state = entries.state(KEY, bytes, LIFETIME.created());
                 if (state == Entries.State.FRESH || state == Entries.State.STALE) {
                     Envelope.etag(bytes);
                     assertTrue(Envelope.payloadOffset(bytes) <= bytes.length);

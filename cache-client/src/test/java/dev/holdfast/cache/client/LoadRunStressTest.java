@@ -42,7 +42,7 @@ class LoadRunStressTest extends EngineFixture {
             for (int i = 0; i < ROUNDS; i++) {
                 round.await(30, TimeUnit.SECONDS);
                 if (i % 2 == 0) {
-                    current[0].expire();
+                    current[0].passed();
                 } else {
                     current[0].abandon();
                 }

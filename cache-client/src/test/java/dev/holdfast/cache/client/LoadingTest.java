@@ -12,6 +12,7 @@ import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.IsolatedThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -105,7 +106,7 @@ class LoadingTest extends EngineFixture {
         for (int i = 0; i < each; i++) {
             callers.add(start(call));
         }
-        ThreadFactory virtual = VirtualThreads.factory("v-").orElse(Executors.defaultThreadFactory());
+        ThreadFactory virtual = IsolatedThreads.virtual("v").orElse(Executors.defaultThreadFactory());
         for (int i = 0; i < each; i++) {
             CompletableFuture<String> result = new CompletableFuture<>();
             virtual.newThread(() -> {

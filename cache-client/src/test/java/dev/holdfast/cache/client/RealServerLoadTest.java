@@ -29,10 +29,13 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Loads over a Redis that is one. */
+@Execution(ExecutionMode.CONCURRENT)
 class RealServerLoadTest {
     private static final CachePolicy STALE =
             CachePolicy.of(Duration.ofMinutes(5)).withStaleFor(Duration.ofHours(1));

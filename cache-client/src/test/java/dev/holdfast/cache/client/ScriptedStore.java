@@ -142,8 +142,13 @@ final class ScriptedStore implements CacheStore {
     }
 
     @Override
+    public String tierName() {
+        return store.tierName();
+    }
+
+    @Override
     public StoreHealth health() {
-        return store.health();
+        return at("health").health();
     }
 
     @Override

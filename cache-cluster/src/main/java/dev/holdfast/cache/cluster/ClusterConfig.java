@@ -5,6 +5,7 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.TlsContexts;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -18,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ClusterConfig {
     private static final Duration LONGEST = Duration.ofHours(1);
+
+    private static final long LEAST_VALUE_BYTES = 1024;
+    private static final long MOST_VALUE_BYTES = 2L * 1024 * 1024 * 1024 - 1024;
 
     private final Parts parts;
 
@@ -42,19 +46,28 @@ public final class ClusterConfig {
      * @throws IllegalArgumentException if there is none or one is malformed
      */
     public static ClusterConfig of(List<String> nodes) {
-        return new ClusterConfig(
-                new Parts(nodes.stream().map(ClusterConfig::seed).toList()));
+        List<Address> seeds = new ArrayList<>();
+        for (String node : nodes) {
+            seeds.add(seed(node, seeds.size() + 1));
+        }
+        return new ClusterConfig(new Parts(seeds));
     }
 
-    private static Address seed(String node) {
+    /** Shows nothing of what it can't read: that may hold a password. */
+    private static Address seed(String node, int number) {
         try {
             if (node.startsWith("[") || node.indexOf(':') == node.lastIndexOf(':')) {
                 return Address.parse(node);
             }
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("a node " + e.getMessage(), e);
+            throw new IllegalArgumentException(malformed(number));
         }
-        throw new IllegalArgumentException("a node must be host:port, an IPv6 address in brackets: \"" + node + '"');
+        throw new IllegalArgumentException(malformed(number));
+    }
+
+    private static String malformed(int number) {
+        return "node " + number
+                + " must be host:port with a port from 1 to 65535, an IPv6 address in brackets, and nothing else";
     }
 
     /**
@@ -217,6 +230,22 @@ public final class ClusterConfig {
     }
 
     /**
+     * Derives one with another limit to what a server may send as one value, and this client stores. What announces itself as larger is
+     * not read: its call is rejected and its connection closed.
+     *
+     * @param value from 1 KiB (1,024) to 2 GiB - 1 KiB (2,147,482,624)
+     * @return the derived configuration
+     */
+    public ClusterConfig withMaxValueBytes(long value) {
+        return with(parts -> parts.maxValueBytes = value);
+    }
+
+    /** Derives one whose connections prove themselves after another time without a byte. */
+    ClusterConfig withIdleProof(Duration value) {
+        return with(parts -> parts.idleProof = value);
+    }
+
+    /**
      * Returns the nodes that are asked first.
      *
      * @return {@code host:port} each, unmodifiable
@@ -290,6 +319,16 @@ public final class ClusterConfig {
         return parts.maxFailures;
     }
 
+    /** Returns how many bytes a value has at most. */
+    public long maxValueBytes() {
+        return parts.maxValueBytes;
+    }
+
+    /** After how long without a byte a connection proves itself before it is used. */
+    Duration idleProof() {
+        return parts.idleProof;
+    }
+
     /** Where this process reaches a node that announces itself like this. */
     Address reached(Address announced) {
         try {
@@ -331,6 +370,8 @@ public final class ClusterConfig {
         Duration topologyRefresh = Duration.ofSeconds(30);
         Duration healthCheckInterval = Duration.ofSeconds(30);
         int maxFailures = 3;
+        long maxValueBytes = 512L * 1024 * 1024;
+        Duration idleProof = Duration.ofSeconds(15);
         UnaryOperator<String> addressMapper = UnaryOperator.identity();
 
         Parts(List<Address> seeds) {
@@ -351,6 +392,8 @@ public final class ClusterConfig {
             topologyRefresh = other.topologyRefresh;
             healthCheckInterval = other.healthCheckInterval;
             maxFailures = other.maxFailures;
+            maxValueBytes = other.maxValueBytes;
+            idleProof = other.idleProof;
             addressMapper = other.addressMapper;
         }
 
@@ -367,6 +410,10 @@ public final class ClusterConfig {
             requireTime("healthCheckInterval", healthCheckInterval);
             requireBetween("poolSize", poolSize);
             requireBetween("maxFailures", maxFailures);
+            if (maxValueBytes < LEAST_VALUE_BYTES || maxValueBytes > MOST_VALUE_BYTES) {
+                throw new IllegalArgumentException("maxValueBytes must be from " + LEAST_VALUE_BYTES + " to "
+                        + MOST_VALUE_BYTES + ": " + maxValueBytes);
+            }
             Objects.requireNonNull(readFrom, "readFrom");
             Objects.requireNonNull(addressMapper, "addressMapper");
             if (clusterDownRetry.isNegative() || clusterDownRetry.compareTo(LONGEST) > 0) {

@@ -4,10 +4,12 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.cluster.Errand.Kind;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -42,7 +44,9 @@ public final class ClusterStore implements CacheStore {
     private static final byte[] ONCE_MILLIS = digits(TimeUnit.HOURS.toMillis(1));
     private static final byte[] NOTHING = {};
 
-    private final Session session;
+    /** What it has in common with its views. */
+    final Session session;
+
     private final long boundNanos;
     private final boolean view;
 
@@ -57,8 +61,10 @@ public final class ClusterStore implements CacheStore {
      *
      * @param config where the cluster is and how to talk to it
      * @return the store
+     * @throws dev.holdfast.cache.CacheConfigException if the Lettuce that is there is too old
      */
     public static ClusterStore of(ClusterConfig config) {
+        LettuceVersion.require(ClusterStore.class.getClassLoader());
         long bound = config.connectTimeout().plus(config.commandTimeout()).toNanos();
         return new ClusterStore(new Session(config), bound, false);
     }
@@ -66,12 +72,12 @@ public final class ClusterStore implements CacheStore {
     @Override
     public byte @Nullable [] get(String key) {
         byte[] server = serverKey(key);
-        return run(server, true, Requests.get(server));
+        return run(server, Kind.READ, Requests.get(server));
     }
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        Map<String, Errand<byte[]>> errands = errands(keys, true, Requests::get);
+        Map<String, Errand<byte[]>> errands = errands(keys, Kind.READ, Requests::get);
         runAll(errands);
         return found(errands);
     }
@@ -89,7 +95,7 @@ public final class ClusterStore implements CacheStore {
     @Override
     public void put(String key, byte[] value, Duration ttl) {
         byte[] server = serverKey(key);
-        run(server, false, Requests.set(server, checked(value), CacheStore.ttlMillis(ttl)));
+        run(server, Kind.HARMLESS, Requests.set(server, checked(value), CacheStore.ttlMillis(ttl)));
     }
 
     @Override
@@ -98,7 +104,8 @@ public final class ClusterStore implements CacheStore {
         Map<String, Errand<String>> errands = new LinkedHashMap<>();
         entries.forEach((key, value) -> {
             byte[] server = serverKey(key);
-            errands.put(key, new Errand<>(Slots.of(server), false, Requests.set(server, checked(value), millis)));
+            errands.put(
+                    key, new Errand<>(Slots.of(server), Kind.HARMLESS, Requests.set(server, checked(value), millis)));
         });
         runAll(errands);
     }
@@ -106,42 +113,47 @@ public final class ClusterStore implements CacheStore {
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         byte[] server = serverKey(key);
-        return run(server, false, Requests.setIfAbsent(server, checked(value), CacheStore.ttlMillis(ttl))) != null;
+        return run(server, Kind.ONCE, Requests.setIfAbsent(server, checked(value), CacheStore.ttlMillis(ttl))) != null;
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
         Objects.requireNonNull(expected, "expected");
-        return number(run(Script.REPLACE, List.of(serverKey(key)), List.of(expected, checked(value), millis(ttl)))) > 0;
+        return number(run(
+                        Script.REPLACE,
+                        Kind.ONCE,
+                        List.of(serverKey(key)),
+                        List.of(expected, checked(value), millis(ttl))))
+                > 0;
     }
 
     @Override
     public boolean remove(String key) {
         byte[] server = serverKey(key);
-        return number(run(server, false, Requests.number(CommandType.UNLINK, server))) > 0;
+        return number(run(server, Kind.HARMLESS, Requests.number(CommandType.UNLINK, server))) > 0;
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
         Objects.requireNonNull(expected, "expected");
-        return number(run(Script.REMOVE, List.of(serverKey(key)), List.of(expected))) > 0;
+        return number(run(Script.REMOVE, Kind.ONCE, List.of(serverKey(key)), List.of(expected))) > 0;
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
-        runAll(errands(keys, false, key -> Requests.number(CommandType.UNLINK, key)));
+        runAll(errands(keys, Kind.HARMLESS, key -> Requests.number(CommandType.UNLINK, key)));
     }
 
     @Override
     public boolean contains(String key) {
         byte[] server = serverKey(key);
-        return number(run(server, true, Requests.number(CommandType.EXISTS, server))) > 0;
+        return number(run(server, Kind.READ, Requests.number(CommandType.EXISTS, server))) > 0;
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
         byte[] server = serverKey(key);
-        long millis = number(run(server, true, Requests.number(CommandType.PTTL, server)));
+        long millis = number(run(server, Kind.READ, Requests.number(CommandType.PTTL, server)));
         if (millis == -2) {
             return null;
         }
@@ -155,14 +167,15 @@ public final class ClusterStore implements CacheStore {
         byte[] server = serverKey(key);
         return number(
                         millis == Long.MAX_VALUE
-                                ? run(Script.PERSIST, List.of(server), List.of())
-                                : run(server, false, Requests.expire(server, millis)))
+                                ? run(Script.PERSIST, Kind.HARMLESS, List.of(server), List.of())
+                                : run(server, Kind.HARMLESS, Requests.expire(server, millis)))
                 > 0;
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
-        return sum(run(Script.INCREMENT, List.of(serverKey(key)), List.of(digits(delta), millis(ttlIfCreated))));
+        return sum(run(
+                Script.INCREMENT, Kind.ONCE, List.of(serverKey(key)), List.of(digits(delta), millis(ttlIfCreated))));
     }
 
     @Override
@@ -171,7 +184,8 @@ public final class ClusterStore implements CacheStore {
         // In the counter's slot by a hash tag; a key prefix that pins the slot has one already.
         String marker = ONCE_KEY_PREFIX + CacheStore.onceId(onceId) + ":{" + Slots.tagOf(Slots.of(server)) + '}' + key;
         List<byte[]> arguments = List.of(digits(delta), millis(ttlIfCreated), ONCE_MILLIS);
-        return OptionalLong.of(sum(run(Script.INCREMENT_ONCE, List.of(server, serverKey(marker)), arguments)));
+        return OptionalLong.of(
+                sum(run(Script.INCREMENT_ONCE, Kind.ONCE, List.of(server, serverKey(marker)), arguments)));
     }
 
     @Override
@@ -179,14 +193,8 @@ public final class ClusterStore implements CacheStore {
         byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
         long start = System.nanoTime();
         long until = start + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        return number(counted(start, () -> new PrefixRemoval(
-                        session.topology,
-                        session.router,
-                        session.errors,
-                        pattern,
-                        serverKey(Canaries.KEY_PREFIX),
-                        until)
-                .run()));
+        return number(
+                counted(start, () -> new PrefixRemoval(session, pattern, serverKey(Canaries.KEY_PREFIX), until).run()));
     }
 
     @Override
@@ -219,9 +227,16 @@ public final class ClusterStore implements CacheStore {
     @Override
     public StoreHealth health() {
         SlotMap map = session.topology.map();
-        List<NodeHealth> nodes = map.nodes().stream().map(Node::health).toList();
+        boolean reached = map != SlotMap.UNKNOWN;
+        HealthState unreached = session.failed ? HealthState.DOWN : HealthState.UNKNOWN;
+        // Of a cluster that never answered the configured nodes are known, and no more.
+        List<NodeHealth> nodes = reached
+                ? map.nodes().stream().map(Node::health).toList()
+                : session.config.nodes().stream()
+                        .map(node -> new NodeHealth(node, "unknown", unreached, 0, null, PoolHealth.NONE, 0))
+                        .toList();
         return StoreHealth.of("redis-cluster", true, session.startedAt)
-                .withAvailable(map == SlotMap.UNKNOWN ? !session.failed : map.served() == Slots.COUNT)
+                .withState(reached ? map.served() == Slots.COUNT ? HealthState.UP : HealthState.DOWN : unreached)
                 .withReadYourWrites(session.config.readFrom() == ReadFrom.MASTER)
                 .withOperations(session.meter.snapshot())
                 .withPool(nodes.stream().map(NodeHealth::pool).reduce(PoolHealth.NONE, ClusterStore::together))
@@ -234,7 +249,8 @@ public final class ClusterStore implements CacheStore {
                 one.total() + other.total(),
                 one.active() + other.active(),
                 one.waiting() + other.waiting(),
-                one.exhausted() + other.exhausted());
+                one.exhausted() + other.exhausted(),
+                one.failedDials() + other.failedDials());
     }
 
     @Override
@@ -249,23 +265,23 @@ public final class ClusterStore implements CacheStore {
         return "ClusterStore(" + session.config + ')';
     }
 
-    private <T> @Nullable T run(byte[] serverKey, boolean read, Request<T> request) {
+    private <T> @Nullable T run(byte[] serverKey, Kind kind, Request<T> request) {
         long start = System.nanoTime();
         return counted(
                 start,
-                () -> session.router.run(new Errand<>(Slots.of(serverKey), read, request), start, start + boundNanos));
+                () -> session.router.run(new Errand<>(Slots.of(serverKey), kind, request), start, start + boundNanos));
     }
 
-    private <T> @Nullable T run(Script<T> script, List<byte[]> keys, List<byte[]> arguments) {
+    private <T> @Nullable T run(Script<T> script, Kind kind, List<byte[]> keys, List<byte[]> arguments) {
         long start = System.nanoTime();
         int slot = Slots.of(keys.get(0));
         return counted(start, () -> {
             try {
                 return session.router.run(
-                        new Errand<>(slot, false, script.byDigest(keys, arguments)), start, start + boundNanos);
+                        new Errand<>(slot, kind, script.byDigest(keys, arguments)), start, start + boundNanos);
             } catch (UnknownScriptException e) {
                 return session.router.run(
-                        new Errand<>(slot, false, script.inFull(keys, arguments)), start, start + boundNanos);
+                        new Errand<>(slot, kind, script.inFull(keys, arguments)), start, start + boundNanos);
             }
         });
     }
@@ -287,11 +303,11 @@ public final class ClusterStore implements CacheStore {
     }
 
     private <T> Map<String, Errand<T>> errands(
-            Collection<String> keys, boolean read, Function<byte[], Request<T>> request) {
+            Collection<String> keys, Kind kind, Function<byte[], Request<T>> request) {
         Map<String, Errand<T>> errands = new LinkedHashMap<>();
         for (String key : new LinkedHashSet<>(keys)) {
             byte[] server = serverKey(key);
-            errands.put(key, new Errand<>(Slots.of(server), read, request.apply(server)));
+            errands.put(key, new Errand<>(Slots.of(server), kind, request.apply(server)));
         }
         return errands;
     }
@@ -332,7 +348,7 @@ public final class ClusterStore implements CacheStore {
             throw session.errors.ofKeys(worst, unknown, failed, found(errands));
         }
         if (other != null) {
-            throw other instanceof CacheException known ? known : new IllegalStateException(other);
+            throw other instanceof CacheException known ? known : session.errors.broken(other);
         }
     }
 
@@ -340,10 +356,11 @@ public final class ClusterStore implements CacheStore {
         return session.config.keyPrefix().encodeKey(key);
     }
 
-    private static byte[] checked(byte[] value) {
-        if (value.length > LARGEST_VALUE) {
+    private byte[] checked(byte[] value) {
+        long most = Math.min(LARGEST_VALUE, session.config.maxValueBytes());
+        if (value.length > most) {
             throw new CacheRejectedException(
-                    "a value of " + value.length + " bytes is larger than Redis takes, " + LARGEST_VALUE);
+                    "a value of " + value.length + " bytes is larger than is allowed, " + most + " (maxValueBytes)");
         }
         return value;
     }
@@ -358,12 +375,18 @@ public final class ClusterStore implements CacheStore {
         return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
     }
 
-    private static long number(@Nullable Long reply) {
-        return Objects.requireNonNull(reply, "a number was expected, not nil");
+    private long number(@Nullable Long reply) {
+        if (reply == null) {
+            throw session.errors.malformed("nothing where a number was expected");
+        }
+        return reply;
     }
 
-    private static long sum(byte @Nullable [] reply) {
-        return Long.parseLong(new String(
-                Objects.requireNonNull(reply, "a counter was expected, not nil"), StandardCharsets.US_ASCII));
+    private long sum(byte @Nullable [] reply) {
+        try {
+            return Long.parseLong(new String(reply == null ? NOTHING : reply, StandardCharsets.US_ASCII));
+        } catch (NumberFormatException e) {
+            throw session.errors.malformed("something else where a number was expected");
+        }
     }
 }

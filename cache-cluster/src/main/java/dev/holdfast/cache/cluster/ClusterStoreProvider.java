@@ -13,6 +13,7 @@ import java.util.List;
 public final class ClusterStoreProvider implements StoreProvider {
     private static final String NODES = "REDIS_CLUSTER_NODES";
     private static final String READ_FROM = "REDIS_CLUSTER_READ_FROM";
+    private static final String MAX_VALUE_BYTES = "CACHE_MAX_VALUE_BYTES";
     private static final String KEY_PREFIX = "REDIS_KEY_PREFIX";
 
     /** With another tier behind it, a call is better off there than waiting for an election. */
@@ -47,6 +48,8 @@ public final class ClusterStoreProvider implements StoreProvider {
                 .withHealthCheckInterval(timeout(settings, "REDIS_HEALTH_CHECK_INTERVAL", config.healthCheckInterval()))
                 .withPoolSize(settings.integer("REDIS_CONNECTION_POOL_SIZE", config.poolSize(), 1, 1_000))
                 .withMaxFailures(settings.integer("REDIS_MAX_FAILURES", config.maxFailures(), 1, 1_000))
+                .withMaxValueBytes(
+                        settings.number(MAX_VALUE_BYTES, config.maxValueBytes(), 1024, 2L * 1024 * 1024 * 1024 - 1024))
                 .withReadFrom(readFrom(settings));
         if (isFollowed(settings)) {
             config = config.withClusterDownRetry(RETRY_BEFORE_NEXT_TIER);

@@ -12,8 +12,8 @@ record Doom(Kind kind, @Nullable Throwable cause) {
     enum Kind {
         /** The node failed its probe. */
         OUT,
-        /** Nothing came on it for as long as a command may take. */
-        STUCK,
+        /** Nothing came on it while the node answered elsewhere: it is the connection that is broken. */
+        HUNG,
         /** On purpose, to fail what is under way. */
         DISCONNECTED,
         /** Nobody wants it any more. */

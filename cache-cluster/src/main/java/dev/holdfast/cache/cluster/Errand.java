@@ -1,6 +1,8 @@
 package dev.holdfast.cache.cluster;
 
 import io.lettuce.core.protocol.AsyncCommand;
+import java.util.HashSet;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,14 +25,30 @@ final class Errand<T> {
         FAILED
     }
 
+    /** What a request does, as far as it decides where it goes and whether it may be sent twice. */
+    enum Kind {
+        /** Changes nothing; a replica may answer it, where that is wanted. */
+        READ,
+        /** Changes something, and twice is the same as once. */
+        HARMLESS,
+        /** Changes something, and twice is not the same as once. */
+        ONCE
+    }
+
+    private static final long LARGE_BYTES = 256 * 1024;
+
     private final int slot;
-    private final boolean read;
+    private final Kind kind;
     private final Request<T> request;
 
     private Next next = Next.SEND;
     private @Nullable Node askNext;
     private int redirections;
     private boolean redialled;
+    private boolean alone;
+    private boolean mayHaveRun;
+    private @Nullable Node pinned;
+    private @Nullable Set<Node> avoided;
     private @Nullable Node lostAt;
     private @Nullable AsyncCommand<byte[], byte[], T> command;
     private @Nullable T reply;
@@ -40,12 +58,12 @@ final class Errand<T> {
      * Creates one that is to be sent.
      *
      * @param slot the slot of its keys
-     * @param read whether a replica may answer it, where that is wanted
+     * @param kind what it does
      * @param request what is asked
      */
-    Errand(int slot, boolean read, Request<T> request) {
+    Errand(int slot, Kind kind, Request<T> request) {
         this.slot = slot;
-        this.read = read;
+        this.kind = kind;
         this.request = request;
     }
 
@@ -53,8 +71,23 @@ final class Errand<T> {
         return slot;
     }
 
-    boolean read() {
-        return read;
+    boolean isRead() {
+        return kind == Kind.READ;
+    }
+
+    /** Whether it may be sent again when nobody knows what came of it. */
+    boolean isHarmless() {
+        return kind != Kind.ONCE;
+    }
+
+    /** Whether it carries so much that others should not wait behind it. */
+    boolean isLarge() {
+        return request.bytes() >= LARGE_BYTES;
+    }
+
+    /** How large what it sends is, about. */
+    long bytes() {
+        return request.bytes();
     }
 
     Next next() {
@@ -69,7 +102,8 @@ final class Errand<T> {
 
     /** What is to be thrown if it failed, or if there is no time for another attempt. */
     RuntimeException failure() {
-        return failure == null ? new IllegalStateException("no failure is known") : failure;
+        RuntimeException why = failure == null ? new IllegalStateException("no failure is known") : failure;
+        return mayHaveRun ? LettuceErrors.outcomeUnknown(why) : why;
     }
 
     /** The node that was named by ASK, to be asked once. */
@@ -130,10 +164,49 @@ final class Errand<T> {
         lostAt = at;
     }
 
-    /** The node that did not answer, if one did not. */
+    /**
+     * Has it go to another node than one that answers, but can't serve, or does not let itself be reached.
+     *
+     * @param at that node
+     * @param why what is to be thrown if nothing better comes of it
+     */
+    void avoid(Node at, RuntimeException why) {
+        failure = why;
+        avoided = avoided == null ? new HashSet<>(2) : avoided;
+        avoided.add(at);
+        next = Next.SEND;
+    }
+
+    /** Whether it has been at a node in vain. */
+    boolean avoids(Node node) {
+        return node == lostAt || (avoided != null && avoided.contains(node));
+    }
+
+    /** Notes that it was sent and that nobody knows what came of it, so that whatever it fails with later does not either. */
+    void mayHaveRun() {
+        mayHaveRun = true;
+    }
+
+    /** Has it go to one node, whoever has its slot. */
+    void pinTo(Node node) {
+        pinned = node;
+    }
+
+    /** The only node that it may go to, if there is one. */
     @Nullable
-    Node lostAt() {
-        return lostAt;
+    Node pinned() {
+        return pinned;
+    }
+
+    /** Has it sent on a connection of its own, since the one before was closed with it. */
+    void sendAlone() {
+        alone = true;
+        next = Next.SEND;
+    }
+
+    /** Whether it is sent on a connection of its own. */
+    boolean isAlone() {
+        return alone;
     }
 
     /** Gives up what waits for a pause. */

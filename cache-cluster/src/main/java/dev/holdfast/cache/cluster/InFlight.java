@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.LongAdder;
  * long as it is recent.
  */
 final class InFlight {
-    private static final int TICKS = 16;
+    private static final int TICKS = 32;
 
     private final LongAdder[] begun = new LongAdder[TICKS];
 

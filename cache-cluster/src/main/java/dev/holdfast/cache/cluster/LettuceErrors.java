@@ -6,7 +6,9 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ForeignText;
 import io.lettuce.core.RedisCommandExecutionException;
+import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.util.Collection;
@@ -42,6 +44,8 @@ final class LettuceErrors {
         PASSING,
         /** A script must be sent in full. */
         NO_SCRIPT,
+        /** The answer is larger than it may be. */
+        TOO_LARGE,
         /** The node answered, and that is that. */
         ANSWERED,
         /** The connection was lost or could not be opened. */
@@ -51,7 +55,7 @@ final class LettuceErrors {
     static Kind kindOf(Throwable failure) {
         RedisCommandExecutionException answer = answer(failure);
         if (answer == null) {
-            return Kind.LOST;
+            return failure instanceof ReplyTooLargeException ? Kind.TOO_LARGE : Kind.LOST;
         }
         String code = codeOf(answer);
         return switch (code) {
@@ -93,22 +97,82 @@ final class LettuceErrors {
     }
 
     private static boolean isAboutClients(Throwable answer) {
-        return messageOf(answer).contains("max number of clients");
+        return textOf(answer).contains("max number of clients");
+    }
+
+    /** Whether the node, or something between, ended the connection. */
+    static boolean isClosedByPeer(Throwable failure) {
+        return find(failure, ClosedByPeerException.class) != null || find(failure, IOException.class) != null;
     }
 
     /**
      * Where MOVED or ASK points to.
      *
      * @param from the node that said it, whose host stands for one that is left out
+     * @return {@code null} if it is malformed
      */
-    static Redirection redirection(Throwable failure, Node from) {
-        String[] words = messageOf(answer(failure)).split(" ", -1);
-        String place = words[2].startsWith(":") ? from.address().host() + words[2] : words[2];
-        return new Redirection(Integer.parseInt(words[1]), Address.parse(place));
+    static @Nullable Redirection redirection(Throwable failure, Node from) {
+        String[] words = textOf(answer(failure)).split(" ", -1);
+        int slot = words.length < 3 ? -1 : Slots.parse(words[1]);
+        if (slot < 0) {
+            return null;
+        }
+        if (words[2].startsWith("?:")) {
+            // A node whose name is not known yet: others may know its address.
+            return new Redirection(slot, null);
+        }
+        try {
+            return new Redirection(
+                    slot,
+                    Address.parse(words[2].startsWith(":") ? from.address().host() + words[2] : words[2]));
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
     }
 
-    /** A slot, and who has it. */
-    record Redirection(int slot, Address to) {}
+    /**
+     * A slot, and who has it.
+     *
+     * @param to {@code null} if the node that said so does not know where that is
+     */
+    record Redirection(int slot, @Nullable Address to) {}
+
+    /** What a node said makes no sense. */
+    CacheUnavailableException malformed(Node node, Throwable failure) {
+        return new CacheUnavailableException(
+                at(node) + " answered what can't be followed: " + messageOf(failure),
+                failure,
+                Reason.CONNECTION,
+                false);
+    }
+
+    /** A reply of another kind than the command has. */
+    CacheUnavailableException malformed(String what) {
+        return new CacheUnavailableException(cluster() + " answered " + what, null, Reason.CONNECTION, true);
+    }
+
+    CacheRejectedException tooLarge(Node node, Throwable failure) {
+        return new CacheRejectedException(at(node) + ": " + messageOf(failure), failure);
+    }
+
+    /** A request that broke two connections while the node answered others. */
+    CacheRejectedException poisonous(Node node, Throwable failure, long bytes) {
+        return new CacheRejectedException(
+                at(node) + " closed two connections on this request" + (bytes > 0 ? " of " + bytes + " bytes" : "")
+                        + " while it answered others: a limit of the server or of a proxy, as a rule"
+                        + " (proto-max-bulk-len, client-output-buffer-limit, the largest value that a proxy lets pass)",
+                failure);
+    }
+
+    /** The same failure, of which nobody knows what came of the call. */
+    static RuntimeException outcomeUnknown(RuntimeException why) {
+        if (!(why instanceof CacheUnavailableException known) || known.outcomeUnknown()) {
+            return why;
+        }
+        return known instanceof CacheTimeoutException
+                ? new CacheTimeoutException(messageOf(known), known, true)
+                : new CacheUnavailableException(messageOf(known), known, known.reason(), true);
+    }
 
     /**
      * Translates what ended a call.
@@ -205,7 +269,7 @@ final class LettuceErrors {
 
     CacheTimeoutException timeout(Node node, long nanos, @Nullable Throwable cause, boolean sent) {
         return new CacheTimeoutException(
-                "no answer from " + at(node) + " within " + nanos / 1_000_000 + " ms"
+                "no answer from " + at(node) + " within " + Math.max(0, nanos) / 1_000_000 + " ms"
                         + (sent ? "" : ", connecting included"),
                 cause,
                 sent);
@@ -306,7 +370,7 @@ final class LettuceErrors {
 
     /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */
     private static String codeOf(Throwable e) {
-        String message = messageOf(e);
+        String message = textOf(e);
         if (message.startsWith("ERR Error running script")) {
             int inner = message.lastIndexOf(": -");
             message = inner < 0 ? message : message.substring(inner + 3);
@@ -324,25 +388,32 @@ final class LettuceErrors {
         return null;
     }
 
-    /** What went wrong, in the words of whoever saw it first. */
+    private static String textOf(@Nullable Throwable e) {
+        return e == null ? "" : String.valueOf(e.getMessage());
+    }
+
+    /** What went wrong, in the words of whoever saw it first, made fit to be shown. */
     static String messageOf(@Nullable Throwable e) {
         if (e == null) {
             return "no cause known";
         }
-        if (e instanceof CacheException || e instanceof RedisCommandExecutionException) {
+        if (e instanceof CacheException) {
             return String.valueOf(e.getMessage());
+        }
+        if (e instanceof RedisCommandExecutionException) {
+            return ForeignText.shown(e.getMessage());
         }
         Throwable root = e;
         while (root.getCause() != null) {
             root = root.getCause();
         }
         if (root instanceof UnknownHostException) {
-            return "the name can't be resolved: " + root.getMessage();
+            return "the name can't be resolved: " + ForeignText.shown(root.getMessage());
         }
         if (root instanceof ConnectException) {
             return root.getMessage() + "; is it running, and is the port right?";
         }
         String message = root.getMessage();
-        return message == null ? root.getClass().getSimpleName().toLowerCase(Locale.ROOT) : message;
+        return message == null ? root.getClass().getSimpleName().toLowerCase(Locale.ROOT) : ForeignText.shown(message);
     }
 }

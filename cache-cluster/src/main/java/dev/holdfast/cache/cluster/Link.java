@@ -1,74 +1,86 @@
 package dev.holdfast.cache.cluster;
 
 import io.lettuce.core.protocol.AsyncCommand;
-import io.lettuce.core.protocol.RedisCommand;
+import io.netty.channel.EventLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection to a node. What callers send at the same time goes out in one write: each puts its commands into a queue,
- * and the first has the event loop empty it; so commands that are sent together also arrive without others between them.
+ * One connection to a node, from when it is wanted. What callers send at the same time goes out in one write: each puts its commands
+ * into a queue, and the first has the event loop empty it; so commands that are sent together also arrive without others between
+ * them.
  *
  * <p>Commands may be sent as soon as it exists; they wait until it is open, and fail with {@link UnsentException} if it can't
- * be opened. There are never more of them than callers.
+ * be opened. There are never more of them than callers. On a connection that was silent for long they also wait until it has answered
+ * a PING: something between may have dropped it without a word. Thread-safe.
  */
 final class Link {
-    private final CompletableFuture<NodeClient.Wire> opened;
-    private final boolean readOnly;
+    /** So much longer our own event loop may take to read an answer that is there. */
+    private static final long LOOP_GRACE_MILLIS = 50;
+
+    /** So long a reply that has begun may pause while the node answers on another connection. */
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
+
+    private final CompletableFuture<Wire> opened;
+    private final Pool pool;
     private final Queue<List<? extends AsyncCommand<byte[], byte[], ?>>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
-    private final AtomicBoolean released = new AtomicBoolean();
     private final AtomicInteger waiting = new AtomicInteger();
-    private volatile NodeClient.@Nullable Wire wire;
+    private final AtomicInteger large = new AtomicInteger();
+    private volatile @Nullable Wire wire;
+    private volatile @Nullable Throwable failure;
     private volatile long openedAt;
     private volatile long answeredAt;
 
     /**
      * Creates one over a connection that is being opened.
      *
-     * @param readOnly whether a replica shall answer reads on it
+     * @param pool whose it is; hears of it if it turns out to be dropped
      */
-    Link(CompletableFuture<NodeClient.Wire> opened, boolean readOnly) {
+    Link(CompletableFuture<Wire> opened, Pool pool) {
         this.opened = opened;
-        this.readOnly = readOnly;
+        this.pool = pool;
         // Held back until the connection is there.
         queued.set(1);
-        CompletableFuture<NodeClient.Wire> unused = opened.whenComplete(this::begin);
+        CompletableFuture<Wire> unused = opened.whenComplete(this::begin);
     }
 
-    private void begin(NodeClient.@Nullable Wire open, @Nullable Throwable failure) {
+    private void begin(@Nullable Wire open, @Nullable Throwable why) {
         if (open == null) {
-            failQueued(failure);
+            failure = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
+            failQueued();
             return;
-        }
-        if (readOnly) {
-            open.connection().dispatch(Requests.READONLY.command());
         }
         openedAt = System.nanoTime();
         wire = open;
-        if (queued.decrementAndGet() > 0) {
+        if (doom.get() != null) {
+            open.reset(new IllegalStateException("it is not wanted any more"));
+            failQueued();
+        } else if (queued.decrementAndGet() > 0) {
             schedule(open);
         }
     }
 
     /** Completed when it is open, or can't be opened. */
-    CompletableFuture<NodeClient.Wire> opened() {
+    CompletableFuture<Wire> opened() {
         return opened;
     }
 
     /** Whether it is open now. */
     boolean isOpen() {
-        NodeClient.Wire present = wire;
-        return present != null && present.channel().isActive() && doom.get() == null;
+        Wire present = wire;
+        return present != null && present.isOpen() && doom.get() == null;
     }
 
     /** When it was opened, if it was. */
@@ -76,9 +88,33 @@ final class Link {
         return openedAt;
     }
 
+    /** When commands last went out on it, if it was opened. */
+    long writtenAt() {
+        Wire present = wire;
+        return present == null ? openedAt : present.writtenAt();
+    }
+
+    /** When bytes last came on it, if it was opened. */
+    long readAt() {
+        Wire present = wire;
+        return present == null ? openedAt : present.readAt();
+    }
+
+    /** Whether anything came in, or a piece of something large went out, since a moment. */
+    boolean movedSince(long moment) {
+        Wire present = wire;
+        return present != null && present.isOpen() && present.movedAt() - moment > 0;
+    }
+
+    /** Whether it was ever open. */
+    boolean wasOpen() {
+        return wire != null;
+    }
+
     /** Whether it is open or may become so. */
     boolean isAlive() {
-        return !isDead();
+        Wire present = wire;
+        return doom.get() == null && (present == null ? !opened.isCompletedExceptionally() : present.isOpen());
     }
 
     /** Why we closed it; {@code null} if we didn't. */
@@ -87,21 +123,31 @@ final class Link {
         return doom.get();
     }
 
-    /** Counts commands whose answers somebody waits for. */
-    void enter(int commands) {
+    /**
+     * Counts commands whose answers somebody waits for.
+     *
+     * @param isLarge whether they carry something large
+     */
+    void enter(int commands, boolean isLarge) {
         // Before they count: nobody must take it for stuck that has only been idle.
         if (waiting.get() == 0) {
             answeredAt = System.nanoTime();
         }
         waiting.addAndGet(commands);
+        if (isLarge) {
+            large.incrementAndGet();
+        }
     }
 
     /** Ends the wait for them. */
-    void exit(int commands, boolean answered) {
+    void exit(int commands, boolean isLarge, boolean answered) {
         if (answered) {
             answeredAt = System.nanoTime();
         }
         waiting.addAndGet(-commands);
+        if (isLarge) {
+            large.decrementAndGet();
+        }
     }
 
     /** How many commands are waited for. */
@@ -109,9 +155,36 @@ final class Link {
         return waiting.get();
     }
 
+    /** Whether something large goes out on it or comes in, behind which others would wait. */
+    boolean isLaden() {
+        Wire present = wire;
+        return large.get() > 0 || (present != null && present.receivesLarge());
+    }
+
     /** Whether commands are waited for, and none was answered for so long. */
     boolean isStuckFor(long nanos) {
         return waiting.get() > 0 && System.nanoTime() - answeredAt > nanos;
+    }
+
+    /**
+     * Whether commands are waited for that were sent before a moment, and nothing came, or went out slowly, since; of a reply that has
+     * begun, nothing for some time before that either, since a thin line pauses.
+     */
+    boolean isSilentSince(long moment) {
+        Wire present = wire;
+        return present != null
+                && waiting.get() > 0
+                && answeredAt - moment < 0
+                && present.movedAt() - (present.receives() ? moment - PAUSE_NANOS : moment) < 0
+                && !present.isSending();
+    }
+
+    /** Has it show soon that its replies are those to its commands; it is closed if not. */
+    void verify() {
+        Wire present = wire;
+        if (present != null) {
+            present.verify();
+        }
     }
 
     void send(AsyncCommand<byte[], byte[], ?> command) {
@@ -122,64 +195,65 @@ final class Link {
     void send(List<? extends AsyncCommand<byte[], byte[], ?>> commands) {
         queue.add(commands);
         if (queued.getAndIncrement() == 0) {
-            NodeClient.Wire open = wire;
+            Wire open = wire;
             if (open != null) {
                 schedule(open);
             }
         }
         // Nobody empties the queue of a dead connection any more.
-        if (isDead()) {
-            failQueued(null);
+        if (!isAlive()) {
+            failQueued();
         }
     }
 
-    private boolean isDead() {
-        NodeClient.Wire present = wire;
-        return doom.get() != null
-                || (present == null
-                        ? opened.isCompletedExceptionally()
-                        : !present.channel().isActive());
+    private void schedule(Wire open) {
+        open.onLoop(() -> drain(open));
     }
 
-    private void schedule(NodeClient.Wire open) {
-        try {
-            open.channel().eventLoop().execute(() -> drain(open));
-        } catch (RejectedExecutionException e) {
-            failQueued(e);
-        }
-    }
-
-    private void drain(NodeClient.Wire open) {
-        if (isDead()) {
-            failQueued(null);
+    private void drain(Wire open) {
+        if (!isAlive()) {
+            failQueued();
             return;
         }
-        int count = 0;
-        List<? extends AsyncCommand<byte[], byte[], ?>> first = queue.poll();
-        List<? extends AsyncCommand<byte[], byte[], ?>> next = first == null ? null : queue.poll();
-        if (first != null) {
-            count++;
-            if (next == null && first.size() == 1) {
-                open.connection().dispatch(first.get(0));
-            } else {
-                List<RedisCommand<byte[], byte[], ?>> all = new ArrayList<>(first);
-                while (next != null) {
-                    count++;
-                    all.addAll(next);
-                    next = queue.poll();
-                }
-                open.connection().dispatch(all);
-            }
+        if (open.inFlight() == 0 && System.nanoTime() - open.readAt() > pool.idleNanos()) {
+            prove(open);
+            return;
         }
+        List<List<? extends AsyncCommand<byte[], byte[], ?>>> batches = new ArrayList<>(queued.get());
+        List<? extends AsyncCommand<byte[], byte[], ?>> next;
+        while ((next = queue.poll()) != null) {
+            batches.add(next);
+        }
+        open.write(batches);
         // Answers are read before what was queued meanwhile is written.
-        if (queued.addAndGet(-count) > 0) {
+        if (queued.addAndGet(-batches.size()) > 0) {
             schedule(open);
         }
     }
 
-    private void failQueued(@Nullable Throwable why) {
+    /** Sends what is queued once it has answered a PING; if it does not soon, it is given up. */
+    private void prove(Wire open) {
+        AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
+        Runnable verdict = () -> {
+            if (!ping.isDone()) {
+                pool.hung(this, new TimeoutException("no answer on a connection that had been idle"));
+            }
+        };
+        EventLoop loop = open.channel().eventLoop();
+        Runnable lastChance = () -> {
+            Object unused = loop.schedule(verdict, LOOP_GRACE_MILLIS, TimeUnit.MILLISECONDS);
+        };
+        Future<?> limit = loop.schedule(lastChance, pool.proofNanos(), TimeUnit.NANOSECONDS);
+        CompletableFuture<?> unused = ping.whenComplete((pong, why) -> {
+            limit.cancel(false);
+            drain(open);
+        });
+        open.write(List.of(List.of(ping)));
+    }
+
+    private void failQueued() {
         Doom reason = doom.get();
-        Throwable cause = why == null && reason != null ? reason.cause() : why;
+        Throwable cause = reason == null ? failure : reason.cause();
         List<? extends AsyncCommand<byte[], byte[], ?>> commands;
         while ((commands = queue.poll()) != null) {
             for (AsyncCommand<byte[], byte[], ?> command : commands) {
@@ -188,32 +262,16 @@ final class Link {
         }
     }
 
-    /** Marks it as closed by us; the first reason stands. Its node closes it. */
-    void doom(Doom why) {
-        doom.compareAndSet(null, why);
-    }
-
-    /** Closes it by a TCP reset if it is open, so that what the node has not read is dropped. */
-    void reset() {
-        NodeClient.Wire present = wire;
-        if (present != null) {
-            NodeClient.reset(present.channel());
-        }
-    }
-
-    /** Gives it up for a reason of ours. */
+    /**
+     * Gives it up for a reason of ours; the first stands. It is closed by a TCP reset, so that what the node has not read is dropped, or
+     * as soon as it is open; what waits on it fails.
+     */
     void discard(Doom why) {
-        doom(why);
-        release();
-    }
-
-    /** Fails what waits for it, and closes it as soon as it is open, if it ever is. */
-    void release() {
-        failQueued(null);
-        if (!released.compareAndSet(false, true)) {
-            return;
+        doom.compareAndSet(null, why);
+        Wire present = wire;
+        if (present != null) {
+            present.reset(why.cause() == null ? new IllegalStateException("it was given up") : why.cause());
         }
-        CompletableFuture<Void> unused =
-                opened.thenCompose(open -> open.connection().closeAsync());
+        failQueued();
     }
 }

@@ -1,52 +1,32 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
-import java.util.ArrayList;
 import java.util.BitSet;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReferenceArray;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/**
- * One server of the cluster: its connections, what it serves, and whether it answers. Connections are opened as they are
- * needed; the last is the one that probes it and asks it for the topology. Thread-safe.
- */
+/** One server of the cluster: what it serves, whether it answers, and the connections to it. Thread-safe. */
 final class Node {
-    /** So many commands wait on a connection before another is used: answers that are read together cost less than apart. */
-    private static final int ROOM = 16;
-
-    /** A connection on which nothing came for so long carries something large, or hangs; far nodes are given two round trips. */
-    private static final long STUCK_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
-
     private final Address address;
     private final ClusterConfig config;
-    private final Wiring wiring;
     private final InFlight inFlight = new InFlight();
     private final Prober prober;
-    private final AtomicReferenceArray<@Nullable Link> links;
-    private final int controlIndex;
-
-    /** Guards the client and the making of links; nothing waits under it. */
-    private final ReentrantLock lock = new ReentrantLock();
-
-    private @Nullable NodeClient client;
-    private boolean closed;
-
-    private volatile @Nullable Throwable outage;
+    private final Pool pool;
     private volatile long outSince;
+    private volatile @Nullable Throwable outage;
+    private volatile @Nullable Throwable illness;
+    private volatile boolean written;
+    private volatile boolean doubted;
+    private volatile boolean holdsWrites;
     private volatile Role role = new Role(false, new BitSet());
 
     Node(Address address, ClusterConfig config, Wiring wiring, Canaries canaries) {
         this.address = address;
         this.config = config;
-        this.wiring = wiring;
-        this.links = new AtomicReferenceArray<>(config.poolSize() + 1);
-        this.controlIndex = config.poolSize();
         this.prober = new Prober(this, canaries, config);
+        this.pool = new Pool(config, new Dials(address, config, wiring), prober::medianNanos);
     }
 
     Address address() {
@@ -55,6 +35,10 @@ final class Node {
 
     InFlight inFlight() {
         return inFlight;
+    }
+
+    Pool pool() {
+        return pool;
     }
 
     Prober prober() {
@@ -84,8 +68,40 @@ final class Node {
         return outage == null;
     }
 
+    /** Whether it is up and serves what it is asked, as far as is known. */
+    boolean isFit() {
+        return outage == null && illness == null;
+    }
+
+    /** Whether it answers, but not what it is asked. */
+    boolean isIll() {
+        return illness != null;
+    }
+
+    /** Notes that it answers, but refuses calls for a state of its own: others are asked first until a probe is well. */
+    void ill(Throwable why) {
+        illness = why;
+    }
+
     void up() {
         outage = null;
+    }
+
+    void well() {
+        outage = null;
+        illness = null;
+        doubted = false;
+        holdsWrites = false;
+    }
+
+    /** Notes whether it answers, but not to writes. */
+    void holdsWrites(boolean value) {
+        holdsWrites = value;
+    }
+
+    /** Whether it answered its last probe, but not to writes: as a master does that hands over to its replica. */
+    boolean holdsWrites() {
+        return holdsWrites;
     }
 
     /** Takes it out of service: what is under way fails now, and what comes fails at once. */
@@ -95,134 +111,73 @@ final class Node {
         reset(new Doom(Doom.Kind.OUT, why));
     }
 
-    /**
-     * Returns a connection to call on, one that is being opened if there is none. The first that is not busy is taken: what goes out
-     * together costs least, for the server too. Another is opened when all are busy.
-     */
-    Link link() {
-        long stuck = Math.max(STUCK_NANOS, 2 * prober.medianNanos());
-        Link best = null;
-        for (int i = 0; i < controlIndex; i++) {
-            Link link = links.get(i);
-            if (link == null || !link.isAlive()) {
-                Link dialled = linkAt(i);
-                return best == null || dialled.isOpen() ? dialled : best;
-            }
-            if (link.isOpen()) {
-                if (link.waiting() < ROOM && !link.isStuckFor(stuck)) {
-                    return link;
-                }
-                best = best == null || link.waiting() < best.waiting() ? link : best;
-            } else if (best == null) {
-                best = link;
-            } else {
-                return best;
-            }
-        }
-        return best == null ? linkAt(0) : best;
-    }
-
-    /** The connection that no caller uses. */
-    Link control() {
-        return linkAt(controlIndex);
-    }
-
-    private Link linkAt(int index) {
-        Link link = links.get(index);
-        if (link != null && link.isAlive()) {
-            return link;
-        }
-        lock.lock();
-        try {
-            Link present = links.get(index);
-            if (present != null && present.isAlive()) {
-                return present;
-            }
-            if (present != null) {
-                present.release();
-            }
-            Link dialled = new Link(dial(), config.readFrom() != ReadFrom.MASTER && index != controlIndex);
-            links.set(index, dialled);
-            return dialled;
-        } finally {
-            lock.unlock();
+    /** Notes that this client may have written something there. */
+    void wrote() {
+        if (!written) {
+            written = true;
         }
     }
 
-    private CompletableFuture<NodeClient.Wire> dial() {
-        if (closed) {
-            return CompletableFuture.failedFuture(new IllegalStateException("the node is no longer used"));
+    /** Whether {@link #wrote} was called since {@link #takeWritten} was. */
+    boolean isWritten() {
+        return written;
+    }
+
+    /** Notes that a call went wrong in a way that may be its fault. */
+    void doubt() {
+        if (!doubted) {
+            doubted = true;
         }
-        if (client == null) {
-            client = new NodeClient(address, config, wiring);
-        }
-        return client.connect();
+    }
+
+    /** Whether a call went wrong since the last probe that was well. */
+    boolean isDoubted() {
+        return doubted;
+    }
+
+    /** Whether {@link #wrote} was called since this was last asked. */
+    boolean takeWritten() {
+        boolean was = written;
+        written = false;
+        return was;
     }
 
     /** Closes every connection by a TCP reset; what is under way on them fails, what comes opens others. */
     void reset(Doom why) {
-        lock.lock();
-        try {
-            List<Link> doomed = new ArrayList<>();
-            for (int i = 0; i <= controlIndex; i++) {
-                Link link = links.getAndSet(i, null);
-                if (link != null) {
-                    link.doom(why);
-                    doomed.add(link);
-                }
-            }
-            if (client != null) {
-                client.reset();
-            }
-            doomed.forEach(link -> link.discard(why));
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Closes one connection by a TCP reset; what is under way on it fails. */
-    void drop(Link link, Doom why) {
-        for (int i = 0; i < controlIndex; i++) {
-            if (links.compareAndSet(i, link, null)) {
-                link.doom(why);
-                link.reset();
-                link.discard(why);
-            }
-        }
+        prober.doubt();
+        pool.reset(why);
     }
 
     /** Closes it for good; done when that is done. */
     CompletableFuture<Void> close(Doom why) {
-        reset(why);
-        lock.lock();
-        try {
-            NodeClient present = client;
-            client = null;
-            closed = true;
-            return present == null ? CompletableFuture.completedFuture(null) : present.close();
-        } finally {
-            lock.unlock();
-        }
+        return pool.close(why);
     }
 
     NodeHealth health() {
         return new NodeHealth(
                 address.toString(),
                 role.master() ? "master" : "replica",
-                prober.failures() < config.maxFailures() && (isUp() || prober.failures() == 0),
+                state(),
                 prober.failures(),
                 prober.lastCheck(),
-                pool(),
+                poolHealth(),
                 role.slots().cardinality());
     }
 
-    PoolHealth pool() {
-        int open = 0;
-        for (int i = 0; i < controlIndex; i++) {
-            Link link = links.get(i);
-            open += link != null && link.isOpen() ? 1 : 0;
+    /** Until it was probed only an open connection tells that it is there. */
+    private HealthState state() {
+        if (prober.lastCheck() == null
+                && prober.failures() == 0
+                && isUp()
+                && poolHealth().total() == 0) {
+            return HealthState.UNKNOWN;
         }
-        return new PoolHealth(controlIndex, open, Math.min(open, inFlight.count()), 0, 0);
+        boolean answers = prober.failures() < config.maxFailures() && (isUp() || prober.failures() == 0);
+        return answers ? HealthState.UP : HealthState.DOWN;
+    }
+
+    private PoolHealth poolHealth() {
+        return pool.health(inFlight.count());
     }
 
     @Override

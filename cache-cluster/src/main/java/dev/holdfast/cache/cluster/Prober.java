@@ -1,88 +1,64 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.cluster.Canaries.Canary;
+import dev.holdfast.cache.Backoff;
 import io.lettuce.core.protocol.AsyncCommand;
-import io.netty.channel.EventLoop;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Probes one node on its control connection, never twice at a time, without a thread of its own: a master by its canary, which
- * is read, overwritten with the next number and read back in one round trip; others, and where the canary may not be written,
- * by PING.
+ * Probes one node, never twice at a time, without a thread of its own. A master on which this client wrote something since the last
+ * time gets its canary: the next number is written, and the one before comes back. Others, and those where the canary may not be
+ * written, get a PING.
  */
 final class Prober {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
-    private static final long SHORTEST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-
+    private static final long SHORTEST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long LONGEST_OPENING_NANOS = TimeUnit.SECONDS.toNanos(3);
-    private static final long LOOP_GRACE_MILLIS = 50;
+    private static final long LOOP_GRACE_MILLIS = 25;
     private static final int BUSY_FACTOR = 5;
+
+    /** So long a user who may not write the canary is taken at his word; then it is tried again. */
+    private static final long NO_PERMISSION_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private final Node node;
     private final Canaries canaries;
     private final ClusterConfig config;
     private final AtomicReference<@Nullable Probe> running = new AtomicReference<>();
+
+    /** The pause between probes of a node that does not serve. */
+    private final Backoff pause = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
+
     private final long[] latencies = new long[5];
     private int latencyCount;
-
-    /** When the probe began that the watch is waiting for, and what the watch had lost when it first looked; of its thread. */
-    private long watchedStart;
-
-    private long lostBefore;
 
     private volatile int failures;
     private volatile @Nullable Instant lastCheck;
     private volatile long lastLatencyNanos = Long.MAX_VALUE;
     private volatile long medianNanos;
     private volatile long lastEndNanos;
-    private volatile boolean readOnlyUser;
+    private volatile long checkAfterNanos;
+    private volatile boolean saidReadOnly;
+    private volatile long readOnlyUntil;
+
+    /** Whether the canary was seen since the node was last doubted. */
+    private volatile boolean compared;
 
     Prober(Node node, Canaries canaries, ClusterConfig config) {
         this.node = node;
         this.canaries = canaries;
         this.config = config;
         this.lastEndNanos = System.nanoTime();
+        this.readOnlyUntil = lastEndNanos;
+        this.checkAfterNanos = config.healthCheckInterval().toNanos();
     }
-
-    /**
-     * What a probe found.
-     *
-     * @param alive whether the node answered at all
-     * @param failure why it does not serve; {@code null} if it does
-     * @param writable whether its canary was written
-     * @param wentBack whether its canary had been lost or was older than it had to be
-     * @param conclusive whether it says anything about the node: not if we closed the connection ourselves
-     */
-    record Finding(boolean alive, @Nullable Throwable failure, boolean writable, boolean wentBack, boolean conclusive) {
-        static Finding well(boolean writable, boolean wentBack) {
-            return new Finding(true, null, writable, wentBack, true);
-        }
-
-        static Finding ill(boolean alive, Throwable failure) {
-            return new Finding(alive, failure, false, false, true);
-        }
-    }
-
-    /**
-     * A probe under way.
-     *
-     * @param repeated whether it is the second attempt, on a new connection
-     * @param overdue whether it has been noticed to take too long
-     */
-    record Probe(
-            long startNanos, Link link, CompletableFuture<Finding> finding, boolean repeated, AtomicBoolean overdue) {}
 
     /** Probes failed in a row. */
     int failures() {
@@ -109,135 +85,193 @@ final class Prober {
         return lastEndNanos;
     }
 
+    /** Whether the pause after failed probes is over. */
+    boolean isRested(long now) {
+        return pause.failures() == 0 || pause.remaining(now).isZero();
+    }
+
+    /** After how long without probe the next health check is due. */
+    long checkAfterNanos() {
+        return checkAfterNanos;
+    }
+
+    /** Notes that a health check was due, and when the next will be. */
+    void checked(long nextAfterNanos) {
+        lastEndNanos = System.nanoTime();
+        checkAfterNanos = nextAfterNanos;
+    }
+
+    /** Whether this user may write the canary, as far as is known. */
+    boolean mayWrite() {
+        return System.nanoTime() - readOnlyUntil >= 0;
+    }
+
     /** The probe under way; {@code null} if there is none. */
     @Nullable
     Probe running() {
         return running.get();
     }
 
+    /** The node may not be what it was: its canary is to be compared. */
+    void doubt() {
+        compared = false;
+    }
+
     /**
      * Whether a probe takes too long. Opening a connection counts by itself, and generously: it is slow for reasons that have nothing
      * to do with the node's state. To be called by one thread.
      *
+     * @param now a moment
      * @param lostNanos for how long that thread was kept from running since it exists; such time does not count
      * @param busy whether it has just been kept from running; then the node may be as well, and is given longer
+     * @param part of the time that it has, as a divisor
      */
-    boolean isOverdue(Probe probe, long now, long lostNanos, boolean busy) {
-        if (probe.startNanos() != watchedStart) {
-            watchedStart = probe.startNanos();
-            lostBefore = lostNanos;
+    boolean isOverdue(Probe probe, long now, long lostNanos, boolean busy, int part) {
+        long gone = now - probe.startNanos() - probe.lostSince(lostNanos);
+        if (!probe.first().isOpen() && !probe.wasOpen()) {
+            return gone > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
         }
-        return takesTooLong(probe, now - (lostNanos - lostBefore), busy ? BUSY_FACTOR : 1);
+        boolean lenient = busy || node.pool().isMovingSince(probe.startNanos());
+        long most = (lenient ? BUSY_FACTOR : 1) * Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos) / part;
+        // While it is not even sent, our own event loop has something large to do.
+        long sent = probe.first().writtenAt();
+        boolean unsent = sent - probe.startNanos() < 0 && probe.first().isOpen();
+        return unsent ? gone > LONGEST_OPENING_NANOS : Math.min(now - sent, gone) > most;
     }
 
-    private boolean takesTooLong(Probe probe, long now, int factor) {
-        if (!probe.link().isOpen()) {
-            return now - probe.startNanos() > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
+    /** Begins a probe, or joins the one under way. What it finds never fails. */
+    Probe probe() {
+        Probe present = running.get();
+        if (present != null) {
+            return present;
         }
-        long sinceOpened = now - probe.link().openedAt();
-        long sinceStart = now - probe.startNanos();
-        return Math.min(sinceOpened, sinceStart) > factor * Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos);
-    }
-
-    /** Begins a probe, or joins the one under way. The result never fails. */
-    CompletableFuture<Finding> probe() {
+        boolean writes = isCanaryDue();
+        AtomicReference<@Nullable Probe> self = new AtomicReference<>();
         Probe probe =
-                new Probe(System.nanoTime(), node.control(), new CompletableFuture<>(), false, new AtomicBoolean());
+                new Probe(node, (asking, link) -> ask(asking, link, writes), found -> end(self.get(), found, writes));
+        self.set(probe);
         Probe other = running.compareAndExchange(null, probe);
         if (other != null) {
-            return other.finding();
+            return other;
         }
-        begin(probe);
-        return probe.finding();
+        probe.begin();
+        return probe;
     }
 
-    private void begin(Probe probe) {
-        try {
-            ask(probe);
-        } catch (RuntimeException e) {
-            end(probe, Finding.ill(false, e));
-        }
-    }
-
-    /**
-     * Ends a probe that took too long, unless its answer is there by now and our own event loop, busy with something large, has
-     * not come to read it: it gets the time to.
-     */
+    /** Ends a probe that took too long, unless its answer is there by now and our own event loop has not come to read it. */
     void timeOut(Probe probe) {
-        if (!probe.overdue().compareAndSet(false, true)) {
+        if (!probe.noticeOverdue()) {
             return;
         }
-        Runnable verdict = () -> end(probe, Finding.ill(false, new TimeoutException("no answer to a probe")));
-        NodeClient.Wire open = probe.link().opened().isCompletedExceptionally()
-                ? null
-                : probe.link().opened().getNow(null);
+        Wire open = probe.first().isAlive() ? probe.first().opened().getNow(null) : null;
         if (open == null) {
-            verdict.run();
+            probe.timeOut();
             return;
         }
-        try {
-            EventLoop loop = open.channel().eventLoop();
-            loop.execute(() -> {
-                Future<?> unused = loop.schedule(verdict, LOOP_GRACE_MILLIS, TimeUnit.MILLISECONDS);
-            });
-        } catch (RejectedExecutionException e) {
-            verdict.run();
+        open.onLoop(() -> {
+            Object unused =
+                    open.channel().eventLoop().schedule(probe::timeOut, LOOP_GRACE_MILLIS, TimeUnit.MILLISECONDS);
+        });
+        if (!open.isOpen()) {
+            probe.timeOut();
         }
     }
 
-    private void ask(Probe probe) {
-        Canary canary = node.role().master() && !readOnlyUser
-                ? canaries.among(node.role().slots())
-                : null;
+    private boolean isCanaryDue() {
+        return node.role().master()
+                && mayWrite()
+                && (node.takeWritten()
+                        || (!compared && canaries.isKnown(node.role().slots())));
+    }
+
+    private CompletableFuture<Finding> ask(Probe probe, Link link, boolean writes) {
+        Canary canary = writes ? canaries.among(node.role().slots()) : null;
         if (canary == null) {
             AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
-            probe.link().send(ping);
-            CompletableFuture<?> unused =
-                    ping.toCompletableFuture().whenComplete((pong, failure) -> end(probe, pinged(failure)));
-            return;
+            link.send(ping);
+            return ping.handle((pong, failure) -> pinged(failure));
         }
-        long number = canary.next();
-        AsyncCommand<byte[], byte[], byte[]> before = Requests.get(canary.key()).command();
-        AsyncCommand<byte[], byte[], String> write = Requests.set(
-                        canary.key(), Canary.digits(number), Canaries.LIFE_MILLIS)
+        if (link != probe.first() || !probe.wasOpen()) {
+            // A master that hands over to its replica answers, but holds writes back until that is done.
+            AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
+            CompletableFuture<?> unused = ping.thenRun(probe::spoke).toCompletableFuture();
+            link.send(ping);
+        }
+        Canary.Question question = canary.ask();
+        AsyncCommand<byte[], byte[], byte[]> swap = Requests.swap(canary.key(), question.digits(), Canary.LIFE_MILLIS)
                 .command();
-        AsyncCommand<byte[], byte[], byte[]> after = Requests.get(canary.key()).command();
-        probe.link().send(List.of(before, write, after));
-        CompletableFuture<?> unused = CompletableFuture.allOf(before, write, after)
-                .whenComplete((all, failure) -> end(probe, found(canary, number, before, after, failure)));
-    }
-
-    private static Finding pinged(@Nullable Throwable failure) {
-        return failure == null ? Finding.well(false, false) : Finding.ill(LettuceErrors.isAnswer(failure), failure);
-    }
-
-    private Finding found(
-            Canary canary,
-            long number,
-            AsyncCommand<byte[], byte[], byte[]> before,
-            AsyncCommand<byte[], byte[], byte[]> after,
-            @Nullable Throwable failure) {
-        if (failure == null) {
-            byte[] read = after.getNow(null);
-            if (Canary.numberIn(read) < number) {
-                return Finding.ill(true, new IllegalStateException("it does not return what was just written"));
+        link.send(swap);
+        CompletableFuture<Finding> finding = new CompletableFuture<>();
+        CompletableFuture<?> unused = swap.whenComplete((before, failure) -> {
+            if (failure == null) {
+                answered(link, canary, question, before, finding);
+            } else {
+                if (failure instanceof UnsentException) {
+                    canary.withdraw(question);
+                }
+                finding.complete(found(failure));
             }
-            return Finding.well(true, canary.acknowledge(number, before.getNow(null)));
+        });
+        return finding;
+    }
+
+    /** A loss is believed of a connection only whose replies are shown to be those to its commands: else it is the connection's fault. */
+    private void answered(
+            Link link,
+            Canary canary,
+            Canary.Question question,
+            byte @Nullable [] before,
+            CompletableFuture<Finding> finding) {
+        if (!canary.canBeAnswer(before)) {
+            finding.complete(outOfStep(link));
+        } else if (!canary.isLoss(question, before, link)) {
+            finding.complete(acknowledged(link, canary, question, before));
+        } else {
+            byte[] word = Pairing.newWord();
+            AsyncCommand<byte[], byte[], byte[]> mark = Requests.ping(word).command();
+            link.send(mark);
+            CompletableFuture<?> unused = mark.whenComplete((reply, failure) -> {
+                boolean shifted = failure == null
+                        ? Pairing.isOfAnother(word, reply)
+                        : failure.getCause() instanceof MalformedReplyException;
+                finding.complete(shifted ? outOfStep(link) : acknowledged(link, canary, question, before));
+            });
+        }
+    }
+
+    private Finding acknowledged(Link link, Canary canary, Canary.Question question, byte @Nullable [] before) {
+        compared = true;
+        canaries.acknowledge(canary, question, before, link);
+        return found(null);
+    }
+
+    private Finding outOfStep(Link link) {
+        MalformedReplyException why = Pairing.outOfStep();
+        node.pool().drop(link, new Doom(Doom.Kind.HUNG, why));
+        return Finding.ill(false, why);
+    }
+
+    private Finding pinged(@Nullable Throwable failure) {
+        return failure == null ? Finding.well(mayWrite()) : Finding.ill(LettuceErrors.isAnswer(failure), failure);
+    }
+
+    private Finding found(@Nullable Throwable failure) {
+        if (failure == null) {
+            return Finding.well(true);
         }
         if (LettuceErrors.isNoPermission(failure)) {
+            readOnlyUntil = System.nanoTime() + NO_PERMISSION_NANOS;
             sayReadOnly();
-            return Finding.well(false, false);
+            return Finding.well(false);
         }
         boolean answered = LettuceErrors.isAnswer(failure);
         // If the slot has moved, the node is well, and somebody else will have the canary.
-        return answered && LettuceErrors.isRedirection(failure)
-                ? Finding.well(true, false)
-                : Finding.ill(answered, failure);
+        return answered && LettuceErrors.isRedirection(failure) ? Finding.well(true) : Finding.ill(answered, failure);
     }
 
     private void sayReadOnly() {
-        if (!readOnlyUser) {
-            readOnlyUser = true;
+        if (!saidReadOnly) {
+            saidReadOnly = true;
             LOG.warn(
                     "Redis cluster node {} does not let this user write its canary, so its probes only see whether it"
                             + " answers; to let them see more: ACL SETUSER {} ~{}{}* +get +set",
@@ -248,41 +282,27 @@ final class Prober {
         }
     }
 
-    private void end(Probe probe, Finding finding) {
-        if (!finding.alive() && !probe.repeated() && wasClosedByServer(probe, finding)) {
-            Probe again = new Probe(probe.startNanos(), node.control(), probe.finding(), true, new AtomicBoolean());
-            if (running.compareAndSet(probe, again)) {
-                begin(again);
-            }
-            return;
-        }
-        if (!running.compareAndSet(probe, null)) {
-            return;
-        }
+    @SuppressWarnings("NonAtomicVolatileUpdate") // there is one probe at a time
+    private void end(@Nullable Probe ended, Finding found, boolean wrote) {
+        Probe probe = Objects.requireNonNull(ended);
         lastEndNanos = System.nanoTime();
-        Doom doom = probe.link().doom();
-        if (!finding.alive() && doom != null) {
-            Throwable cause =
-                    doom.cause() == null ? new IllegalStateException("the connection was closed") : doom.cause();
-            probe.finding().complete(new Finding(false, cause, false, false, false));
-            return;
+        if (wrote && (found.failure() != null || !found.conclusive())) {
+            node.wrote();
         }
-        if (finding.alive()) {
-            note(lastEndNanos - probe.startNanos());
+        if (found.conclusive()) {
+            if (found.answered()) {
+                note(lastEndNanos - Math.max(probe.startNanos(), probe.first().openedAt()));
+            }
+            if (found.failure() == null) {
+                failures = 0;
+                pause.succeeded();
+            } else {
+                failures = failures + 1;
+                pause.failed(lastEndNanos);
+            }
+            lastCheck = Instant.now();
         }
-        failures = finding.failure() == null ? 0 : failures + 1;
-        lastCheck = Instant.now();
-        probe.finding().complete(finding);
-    }
-
-    /** That may have happened while nobody used the connection, and says nothing of the server. */
-    private static boolean wasClosedByServer(Probe probe, Finding finding) {
-        CompletableFuture<NodeClient.Wire> opened = probe.link().opened();
-        return probe.link().doom() == null
-                && opened.isDone()
-                && !opened.isCompletedExceptionally()
-                && !(finding.failure() instanceof TimeoutException)
-                && !probe.link().isOpen();
+        running.set(null);
     }
 
     private synchronized void note(long nanos) {

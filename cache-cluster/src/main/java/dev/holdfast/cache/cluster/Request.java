@@ -14,12 +14,21 @@ import java.util.function.Function;
  * @param type the command's name
  * @param arguments what follows it
  * @param output makes the reader of the reply
+ * @param bytes how large what is sent is, about
  * @param <T> the reply
  */
 record Request<T>(
         ProtocolKeyword type,
         CommandArgs<byte[], byte[]> arguments,
-        Function<ByteArrayCodec, CommandOutput<byte[], byte[], T>> output) {
+        Function<ByteArrayCodec, CommandOutput<byte[], byte[], T>> output,
+        long bytes) {
+
+    Request(
+            ProtocolKeyword type,
+            CommandArgs<byte[], byte[]> arguments,
+            Function<ByteArrayCodec, CommandOutput<byte[], byte[], T>> output) {
+        this(type, arguments, output, 0);
+    }
 
     /** Arguments to begin with. */
     static CommandArgs<byte[], byte[]> noArguments() {

@@ -9,11 +9,13 @@ import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandKeyword;
 import io.lettuce.core.protocol.CommandType;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The commands that the store uses. */
 final class Requests {
-    private static final int SCAN_COUNT = 500;
+    private static final int SCAN_COUNT = 2_000;
 
     static final Request<String> ASKING = new Request<>(CommandType.ASKING, Request.noArguments(), StatusOutput::new);
     static final Request<String> READONLY =
@@ -24,7 +26,25 @@ final class Requests {
     static final Request<List<Object>> CLUSTER_SLOTS =
             new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.SLOTS), NestedMultiOutput::new);
 
+    static final Request<byte[]> CLUSTER_INFO =
+            new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.INFO), ByteArrayOutput::new);
+
     private Requests() {}
+
+    /** Logs in; the default user if none is named. */
+    static Request<String> auth(@Nullable String username, String password) {
+        CommandArgs<byte[], byte[]> arguments = Request.noArguments();
+        if (username != null) {
+            arguments.add(username.getBytes(StandardCharsets.UTF_8));
+        }
+        return new Request<>(
+                CommandType.AUTH, arguments.add(password.getBytes(StandardCharsets.UTF_8)), StatusOutput::new);
+    }
+
+    /** A PING that is answered with what it carries. */
+    static Request<byte[]> ping(byte[] nonce) {
+        return new Request<>(CommandType.PING, Request.noArguments().add(nonce), ByteArrayOutput::new);
+    }
 
     static Request<byte[]> get(byte[] key) {
         return new Request<>(CommandType.GET, Request.noArguments().addKey(key), ByteArrayOutput::new);
@@ -36,13 +56,21 @@ final class Requests {
      * @param millis to live; {@link Long#MAX_VALUE} for ever
      */
     static Request<String> set(byte[] key, byte[] value, long millis) {
-        return new Request<>(CommandType.SET, setArguments(key, value, millis), StatusOutput::new);
+        return new Request<>(CommandType.SET, setArguments(key, value, millis), StatusOutput::new, value.length);
     }
 
     /** Stores if absent; the reply is null if it was not. */
     static Request<String> setIfAbsent(byte[] key, byte[] value, long millis) {
         return new Request<>(
-                CommandType.SET, setArguments(key, value, millis).add(CommandKeyword.NX), StatusOutput::new);
+                CommandType.SET,
+                setArguments(key, value, millis).add(CommandKeyword.NX),
+                StatusOutput::new,
+                value.length);
+    }
+
+    /** Stores, and returns what was there before. */
+    static Request<byte[]> swap(byte[] key, byte[] value, long millis) {
+        return new Request<>(CommandType.SET, setArguments(key, value, millis).add("GET"), ByteArrayOutput::new);
     }
 
     private static CommandArgs<byte[], byte[]> setArguments(byte[] key, byte[] value, long millis) {

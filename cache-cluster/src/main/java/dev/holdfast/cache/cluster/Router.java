@@ -1,49 +1,39 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.cluster.LettuceErrors.Redirection;
-import io.lettuce.core.protocol.AsyncCommand;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Takes requests to the nodes that have their slots, follows redirections, and repeats what failed for a reason that passes by
- * itself, until all are answered or the caller's time is up. What becomes of a failed attempt is decided here and nowhere else.
+ * itself, until all are answered or the caller's time is up. Thread-safe.
  */
 final class Router {
-    private static final int MOST_REDIRECTIONS = 32;
-    private static final int REDIRECTIONS_WITHOUT_PAUSE = 4;
     private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+
     /** So long somebody waits to hear who has a slot now; where nobody answers at all, one round of asking takes longer. */
     private static final long QUESTION_NANOS = TimeUnit.SECONDS.toNanos(1);
 
-    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final Topology topology;
     private final Watch watch;
     private final LettuceErrors errors;
-    private final ReadFrom readFrom;
-    private final long commandNanos;
+    private final Targets targets;
+    private final Outcomes outcomes;
     private final long retryNanos;
 
     Router(ClusterConfig config, Topology topology, Watch watch, LettuceErrors errors) {
         this.topology = topology;
         this.watch = watch;
         this.errors = errors;
-        this.readFrom = config.readFrom();
-        this.commandNanos = config.commandTimeout().toNanos();
+        this.targets = new Targets(config, topology, errors);
+        this.outcomes = new Outcomes(config, topology, targets, watch, errors);
         this.retryNanos = config.clusterDownRetry().toNanos();
     }
 
@@ -58,10 +48,11 @@ final class Router {
      */
     <T> @Nullable T run(Errand<T> errand, long start, long until) {
         requireNotInterrupted();
+        Cut cut = topology.cut();
         topology.known(until);
         long pause = SHORTEST_PAUSE_NANOS;
         while (true) {
-            attempt(errand, until);
+            attempt(errand, cut, until);
             switch (errand.next()) {
                 case DONE -> {
                     return errand.reply();
@@ -81,82 +72,89 @@ final class Router {
                 }
                 case SEND -> {
                     if (System.nanoTime() - until >= 0) {
-                        throw errors.noTimeLeft();
+                        errand.failed(errors.noTimeLeft());
+                        throw errand.failure();
                     }
                 }
             }
         }
     }
 
-    private <T> void attempt(Errand<T> errand, long until) {
-        Node node = target(errand);
+    private <T> void attempt(Errand<T> errand, Cut cut, long until) {
+        Node node = targets.of(errand);
         if (node == null) {
             return;
         }
         int tick = watch.enter(node);
         try {
-            attempt(errand, node, node.link(), until);
+            attempt(errand, node, cut, until);
         } finally {
             node.inFlight().exit(tick);
         }
     }
 
-    private <T> void attempt(Errand<T> errand, Node node, Link link, long until) {
+    private <T> void attempt(Errand<T> errand, Node node, Cut cut, long until) {
+        boolean alone = errand.isAlone();
+        Link link = alone ? node.pool().alone() : linkFor(errand, node);
         boolean answered = false;
-        link.enter(1);
+        if (!errand.isRead()) {
+            node.wrote();
+        }
+        link.enter(1, errand.isLarge());
         try {
+            if (isCut(errand, cut)) {
+                return;
+            }
             send(errand, link);
-            answered = settle(errand, node, link, until);
+            answered = outcomes.settle(new Outcomes.Attempt<>(errand, node, link), until);
         } finally {
-            link.exit(1, answered);
+            link.exit(1, errand.isLarge(), answered);
+            if (alone) {
+                node.pool().drop(link, new Doom(Doom.Kind.DISCARDED, null));
+            }
         }
     }
 
+    /** While a node holds writes back, they have one connection to themselves: what is sent after them waits with them. */
+    private static Link linkFor(Errand<?> errand, Node node) {
+        boolean held = node.holdsWrites() && !errand.isRead();
+        return held ? node.pool().last() : node.pool().link(errand.isLarge());
+    }
+
     /**
-     * Asks one node what only it can say.
-     *
-     * @param until when it must have been answered
-     * @return the reply
+     * Whether everything was disconnected since the call began; it ends with that. To be asked between the choice of a connection and
+     * sending: whoever chooses one later sees the cut, and what was chosen earlier is closed by it.
      */
-    <T> T runAt(Node node, Request<T> request, long until) {
-        requireNotInterrupted();
-        Errand<T> errand = new Errand<>(0, false, request);
-        errand.askAt(node);
-        while (errand.next() != Errand.Next.DONE) {
-            Throwable outage = node.outage();
-            if (outage != null) {
-                throw errors.out(node, outage, () -> servesMostWithout(node));
-            }
-            errand.askAt(node);
-            attempt(errand, until);
-            if (errand.next() == Errand.Next.ASK_AROUND) {
-                topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, until));
-            }
-            if (errand.next() == Errand.Next.FAILED
-                    || (errand.next() == Errand.Next.PAUSE && !pause(LONGEST_PAUSE_NANOS, until - retryNanos, until))) {
-                throw errand.failure();
-            }
+    private boolean isCut(Errand<?> errand, Cut before) {
+        Cut cut = topology.cut();
+        if (cut != before && cut.why() != null) {
+            errand.failed(errors.disconnected(cut.why(), false));
         }
-        T reply = errand.reply();
-        if (reply == null) {
-            throw errors.noTimeLeft();
+        return cut != before;
+    }
+
+    private static <T> void send(Errand<T> errand, Link link) {
+        if (errand.askNext() == null) {
+            link.send(errand.newCommand());
+        } else {
+            link.send(List.of(Requests.ASKING.command(), errand.newCommand()));
         }
-        return reply;
     }
 
     /**
-     * Runs errands to their ends, those of one node together, nodes in parallel. How each ended is in it.
+     * Runs errands to their ends, those of one node together as far as is good for others, nodes in parallel. How each ended is in it.
      *
      * @param start when the call began
      * @param until when it must have ended
      */
     <T> void runAll(List<Errand<T>> errands, long start, long until) {
         requireNotInterrupted();
+        Cut cut = topology.cut();
         topology.known(until);
         List<Errand<T>> pending = errands;
         long pause = SHORTEST_PAUSE_NANOS;
         while (!pending.isEmpty()) {
-            attemptAll(pending, until);
+            attemptAll(pending, cut, until);
             pending = pending.stream()
                     .filter(errand -> errand.next() != Errand.Next.DONE && errand.next() != Errand.Next.FAILED)
                     .toList();
@@ -183,233 +181,44 @@ final class Router {
         }
     }
 
-    private <T> void attemptAll(List<Errand<T>> errands, long until) {
+    private <T> void attemptAll(List<Errand<T>> errands, Cut cut, long until) {
         Map<Node, Group<T>> groups = new HashMap<>();
         for (Errand<T> errand : errands) {
-            Node node = target(errand);
+            if (errand.isAlone()) {
+                attempt(errand, cut, until);
+                continue;
+            }
+            Node node = targets.of(errand);
             if (node != null) {
-                groups.computeIfAbsent(node, Group::new).add(errand);
-            }
-        }
-        List<Group<T>> open = new ArrayList<>(groups.values());
-        try {
-            open.forEach(group -> group.begin(watch));
-            for (Group<T> group : groups.values()) {
-                boolean answered = false;
-                for (Errand<T> errand : group.errands) {
-                    answered |= settle(errand, group.node, group.link(), until);
+                Group<T> group = groups.computeIfAbsent(node, Group::new);
+                if (!group.isFull()) {
+                    group.add(errand);
                 }
-                group.end(answered);
-                open.remove(group);
-            }
-        } finally {
-            open.forEach(Group::abandon);
-        }
-    }
-
-    /** The errands that go to one node in one write. */
-    private static final class Group<T> {
-        final Node node;
-        final List<Errand<T>> errands = new ArrayList<>();
-        private final List<AsyncCommand<byte[], byte[], ?>> commands = new ArrayList<>();
-        private @Nullable Link link;
-        private int tick;
-
-        Group(Node node) {
-            this.node = node;
-        }
-
-        void add(Errand<T> errand) {
-            if (errand.askNext() != null) {
-                commands.add(Requests.ASKING.command());
-            }
-            commands.add(errand.newCommand());
-            errands.add(errand);
-        }
-
-        void begin(Watch watch) {
-            tick = watch.enter(node);
-            Link chosen = node.link();
-            chosen.enter(commands.size());
-            link = chosen;
-            chosen.send(commands);
-        }
-
-        Link link() {
-            if (link == null) {
-                throw new IllegalStateException("not begun");
-            }
-            return link;
-        }
-
-        void end(boolean answered) {
-            link().exit(commands.size(), answered);
-            node.inFlight().exit(tick);
-        }
-
-        /** Nobody waits for it any more. */
-        void abandon() {
-            if (link != null) {
-                commands.forEach(AsyncCommand::cancel);
-                end(false);
             }
         }
-    }
-
-    /** Where an errand goes now; {@code null} if nowhere, and then it knows why. */
-    private @Nullable Node target(Errand<?> errand) {
-        Node named = errand.askNext();
-        if (named != null) {
-            return named;
-        }
-        SlotMap.Shard shard = topology.map().shard(errand.slot());
-        if (shard == null) {
-            topology.refreshSoon();
-            errand.pause(errors.unserved(errand.slot(), () -> servesMostWithout(null)));
-            return null;
-        }
-        Node node = errand.read() ? reader(shard, errand.lostAt()) : shard.master();
-        Throwable outage = node.outage();
-        if (outage != null) {
-            CacheUnavailableException why = errors.out(node, outage, () -> servesMostWithout(node));
-            if (topology.isFresh(node.outSince())) {
-                errand.failed(why);
-            } else {
-                errand.askAround(node, why);
-            }
-            return null;
-        }
-        return node;
-    }
-
-    private Node reader(SlotMap.Shard shard, @Nullable Node lostAt) {
-        Node master = shard.master();
-        List<Node> replicas = readFrom == ReadFrom.MASTER
-                ? List.of()
-                : shard.replicas().stream()
-                        .filter(node -> node.isUp() && node != lostAt)
-                        .toList();
-        if (replicas.isEmpty()) {
-            return master;
-        }
-        boolean fit = master.isUp() && master != lostAt;
-        return switch (readFrom) {
-            case MASTER -> master;
-            case MASTER_PREFERRED -> fit ? master : any(replicas);
-            case REPLICA_PREFERRED -> any(replicas);
-            case NEAREST ->
-                Stream.concat(fit ? Stream.of(master) : Stream.empty(), replicas.stream())
-                        .min(Comparator.comparingLong(node -> node.prober().lastLatencyNanos()))
-                        .orElse(master);
-        };
-    }
-
-    private static Node any(List<Node> nodes) {
-        return nodes.get(ThreadLocalRandom.current().nextInt(nodes.size()));
-    }
-
-    private <T> void send(Errand<T> errand, Link link) {
-        boolean asking = errand.askNext() != null;
-        AsyncCommand<byte[], byte[], T> command = errand.newCommand();
-        if (asking) {
-            link.send(List.of(Requests.ASKING.command(), command));
-        } else {
-            link.send(command);
-        }
-    }
-
-    /** Waits for the answer to an attempt and decides what comes next; returns whether there was one. */
-    private <T> boolean settle(Errand<T> errand, Node node, Link link, long until) {
-        AsyncCommand<byte[], byte[], T> command = errand.command();
-        long now = System.nanoTime();
-        long left = until - now;
-        long wait = link.isOpen() ? Math.min(left, commandNanos) : left;
+        List<Group<T>> open = List.copyOf(groups.values());
         try {
-            errand.done(command.get(Math.max(0, wait), TimeUnit.NANOSECONDS));
-            return true;
-        } catch (ExecutionException e) {
-            decide(errand, node, link, e.getCause() == null ? e : e.getCause());
-            return true;
-        } catch (CancellationException e) {
-            decide(errand, node, link, e);
-            return true;
-        } catch (TimeoutException e) {
-            command.cancel();
-            errand.failed(errors.timeout(node, wait, e, link.isOpen()));
-            if (link.isStuckFor(commandNanos)) {
-                node.drop(link, new Doom(Doom.Kind.STUCK, e));
+            for (Group<T> group : open) {
+                group.begin(watch);
+                if (group.errands().stream().noneMatch(errand -> isCut(errand, cut))) {
+                    group.send();
+                }
             }
-            watch.suspect(node);
-            topology.refreshSoon();
-            return false;
-        } catch (InterruptedException e) {
-            command.cancel();
-            throw errors.interrupted(e);
+            open.forEach(group -> settle(group, until));
+        } finally {
+            open.forEach(Group::end);
         }
     }
 
-    private void decide(Errand<?> errand, Node node, Link link, Throwable failure) {
-        switch (LettuceErrors.kindOf(failure)) {
-            case MOVED -> {
-                Redirection redirection = LettuceErrors.redirection(failure, node);
-                topology.moved(redirection.slot(), redirection.to());
-                errand.again();
-                limitRedirections(errand);
-            }
-            case ASK -> {
-                errand.askAt(
-                        topology.node(LettuceErrors.redirection(failure, node).to()));
-                limitRedirections(errand);
-            }
-            case PASSING -> {
-                topology.refreshSoon();
-                errand.pause(errors.failed(failure, node, link, () -> servesMostWithout(node)));
-            }
-            case NO_SCRIPT -> errand.failed(new UnknownScriptException());
-            case ANSWERED -> errand.failed(errors.failed(failure, node, link, () -> servesMostWithout(node)));
-            case LOST -> lost(errand, node, link, failure);
+    private <T> void settle(Group<T> group, long until) {
+        if (!group.isSent()) {
+            return;
         }
-    }
-
-    private void limitRedirections(Errand<?> errand) {
-        int redirections = errand.redirected();
-        if (redirections > MOST_REDIRECTIONS) {
-            errand.failed(errors.redirectedTooOften(errand.slot()));
-        } else if (redirections > REDIRECTIONS_WITHOUT_PAUSE && errand.askNext() == null) {
-            errand.pause(errors.redirectedTooOften(errand.slot()));
+        boolean answered = true;
+        for (Errand<T> errand : group.errands()) {
+            answered &= outcomes.settle(new Outcomes.Attempt<>(errand, group.node(), group.link()), until);
         }
-    }
-
-    private void lost(Errand<?> errand, Node node, Link link, Throwable failure) {
-        Doom doom = link.doom();
-        if (doom == null) {
-            watch.suspect(node);
-            topology.refreshSoon();
-            // Closed by the server before it was used: that says nothing of the server.
-            if (failure instanceof UnsentException && !link.opened().isCompletedExceptionally() && errand.redial()) {
-                errand.again();
-                return;
-            }
-        }
-        RuntimeException why = errors.failed(failure, node, link, () -> servesMostWithout(node));
-        boolean harmless = failure instanceof UnsentException || errand.read();
-        if (harmless && (doom == null || doom.kind() == Doom.Kind.OUT)) {
-            // The node may have left the cluster, and its slots to others.
-            errand.askAround(node, why);
-        } else {
-            errand.failed(why);
-        }
-    }
-
-    /** Whether the trouble is one shard's: the others, at least half of the slots, are served. */
-    private boolean servesMostWithout(@Nullable Node node) {
-        int served = 0;
-        for (Node other : topology.map().nodes()) {
-            if (other != node && other.isUp()) {
-                served += other.role().slots().cardinality();
-            }
-        }
-        return 2 * served >= Slots.COUNT;
+        group.settled(answered);
     }
 
     /** Waits; returns false at once if there is no time for that and another attempt. */

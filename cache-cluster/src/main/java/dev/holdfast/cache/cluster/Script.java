@@ -42,6 +42,10 @@ final class Script<T> {
         CommandArgs<byte[], byte[]> whole = Request.noArguments().add(text).add(keys.size());
         keys.forEach(whole::addKey);
         arguments.forEach(whole::add);
-        return new Request<>(type, whole, output);
+        return new Request<>(
+                type,
+                whole,
+                output,
+                arguments.stream().mapToLong(argument -> argument.length).sum());
     }
 }

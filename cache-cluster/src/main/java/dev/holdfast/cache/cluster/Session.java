@@ -3,6 +3,7 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.ProbeResult;
 import java.time.Duration;
@@ -10,6 +11,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -24,6 +27,9 @@ final class Session {
     final Router router;
     final OperationMeter meter = new OperationMeter();
     final Instant startedAt = Instant.now();
+
+    /** By pattern. */
+    final ConcurrentMap<String, PrefixProgress> unfinishedRemovals = new ConcurrentHashMap<>();
 
     /** Whether the last call failed. */
     volatile boolean failed;
@@ -69,8 +75,7 @@ final class Session {
     }
 
     private static Thread daemon(Runnable work, String name) {
-        Thread thread = new Thread(work, "holdfast-cluster-" + name);
-        thread.setDaemon(true);
+        Thread thread = IsolatedThreads.thread(work, "holdfast-cluster-" + name);
         thread.start();
         return thread;
     }
@@ -94,42 +99,62 @@ final class Session {
 
     private ProbeResult probeUntil(long until) {
         List<Node> masters = topology.known(until).masters();
-        List<CompletableFuture<Prober.Finding>> findings = new ArrayList<>();
+        long now = System.nanoTime();
+        List<@Nullable Probe> probes = new ArrayList<>();
         for (Node master : masters) {
-            CompletableFuture<Prober.Finding> finding = master.prober().probe();
-            CompletableFuture<Void> unused = finding.thenAccept(found -> watch.judge(master, found));
-            findings.add(finding);
+            if (isBelieved(master, now)) {
+                probes.add(null);
+            } else {
+                Probe probe = master.prober().probe();
+                CompletableFuture<Void> unused = probe.finding().thenAccept(found -> watch.judge(master, probe, found));
+                probes.add(probe);
+            }
         }
+        watch.wake();
         int served = 0;
         boolean writable = true;
-        boolean wentBack = false;
         CacheUnavailableException failure = null;
         for (int i = 0; i < masters.size(); i++) {
-            Prober.Finding finding = await(findings.get(i), masters.get(i), until);
+            Node master = masters.get(i);
+            Probe probe = probes.get(i);
+            Finding finding = probe == null ? Finding.well(master.prober().mayWrite()) : await(probe, master, until);
             Throwable why = finding.failure();
             if (why == null) {
-                served += masters.get(i).role().slots().cardinality();
+                served += master.role().slots().cardinality();
                 writable &= finding.writable();
-                wentBack |= finding.wentBack();
             } else if (failure == null) {
-                failure = finding.conclusive()
-                        ? errors.out(masters.get(i), why, () -> false)
-                        : errors.disconnected(why, false);
+                failure = finding.conclusive() ? errors.out(master, why, () -> false) : errors.disconnected(why, false);
             }
         }
         if (2 * served < Slots.COUNT) {
             throw failure == null ? errors.unservedMostly(served) : failure;
         }
-        return new ProbeResult(writable, wentBack);
+        return new ProbeResult(writable, topology.takeWentBack());
     }
 
-    private Prober.Finding await(CompletableFuture<Prober.Finding> finding, Node node, long until) {
+    /** Whether the answers that calls got of late are proof enough that it serves: nothing went wrong, and nobody waits. */
+    private boolean isBelieved(Node node, long now) {
+        return node.isFit()
+                && !node.isDoubted()
+                && !watch.isWaitedFor(node)
+                && node.pool().spokeSince(now - config.healthCheckInterval().toNanos());
+    }
+
+    private Finding await(Probe probe, Node node, long until) {
         try {
-            return finding.get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
+            long left = Math.max(0, until - System.nanoTime());
+            try {
+                return probe.finding().get(left / 2, TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                probe.tryFresh();
+            }
+            return probe.finding().get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             throw errors.interrupted(e);
         } catch (TimeoutException e) {
-            return Prober.Finding.ill(false, new TimeoutException("no answer to a probe"));
+            // Nothing is known yet: the watch ends a probe that takes too long, and knows whether it is this process
+            // that is slow.
+            return Finding.inconclusive(new TimeoutException("no answer to a probe yet"));
         } catch (ExecutionException e) {
             throw new CacheUnavailableException(
                     "probing " + node + " went wrong", e.getCause(), Reason.CONNECTION, false);
@@ -140,8 +165,7 @@ final class Session {
         if (closed) {
             return;
         }
-        topology.disconnect(errors.disconnected(cause, false));
-        topology.nodes().forEach(node -> node.reset(new Doom(Doom.Kind.DISCONNECTED, cause)));
+        topology.disconnect(cause);
     }
 
     /** Ends everything and waits for its threads, two seconds at most each. */

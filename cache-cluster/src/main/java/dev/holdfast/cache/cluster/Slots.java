@@ -27,6 +27,13 @@ final class Slots {
         return crc(key, 0, key.length) & (COUNT - 1);
     }
 
+    /** Reads a slot's number; -1 if it is none. */
+    static int parse(String text) {
+        boolean digits = !text.isEmpty() && text.length() <= 5 && text.chars().allMatch(c -> c >= '0' && c <= '9');
+        int slot = digits ? Integer.parseInt(text) : -1;
+        return slot < COUNT ? slot : -1;
+    }
+
     /** A string without braces whose slot this is. */
     static String tagOf(int slot) {
         return Tags.BY_SLOT[slot];

@@ -1,7 +1,6 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import io.lettuce.core.protocol.AsyncCommand;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
@@ -10,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -22,19 +21,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Knows the nodes and who serves which slot. A thread of its own asks for it: at first, at an interval, soon after anything that
- * hints at a change, and all the time while something is amiss. It asks some nodes and takes what the cluster itself would agree
- * on; the configured nodes are asked first, and again when no other answers.
+ * Knows the nodes and who serves which slot. A thread of its own asks for it: at first, at an interval, and soon after anything that
+ * hints at a change. While slots are not served it asks one node twice a second whether anything has changed, and looks further
+ * only then. Altogether it asks two questions a second at most, on average. The configured nodes are asked first, and again when those
+ * that are known don't answer at once.
  */
 final class Topology implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
-    private static final int VIEWS = 5;
+    private static final int VIEWS = 2;
+    private static final int MOST_STRANGERS = 32;
     private static final long SHORTEST_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
-    private static final long AMISS_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    private static final long AMISS_NANOS = TimeUnit.SECONDS.toNanos(30);
-    private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+    private static final long AMISS_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final long FAILED_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final long VIEW_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** So long the known nodes may take before the configured ones are asked as well. */
+    private static final long BESIDE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final ClusterConfig config;
     private final LettuceErrors errors;
@@ -47,11 +50,18 @@ final class Topology implements Runnable {
     /** What went wrong in the present round; of the thread that asks. */
     private final List<CacheUnavailableException> failures = new ArrayList<>();
 
-    private long amissSince;
+    private final Allowance allowance = new Allowance(System.nanoTime());
+    private long refreshNanos;
+    private boolean withEndpoints = true;
+    private boolean wantedBefore;
+    private String fingerprint = "";
+    private long epoch;
     private volatile long freshSince = System.nanoTime();
 
     private volatile SlotMap map = SlotMap.UNKNOWN;
+    private volatile Cut cut = new Cut(null);
     private volatile boolean wanted = true;
+    private volatile boolean urgent = true;
     private volatile boolean closed;
     private volatile @Nullable Thread thread;
     private volatile @Nullable Wiring wiring;
@@ -97,6 +107,27 @@ final class Topology implements Runnable {
         return present;
     }
 
+    /** The node that announces itself like this, if it is known or few are not: a flood of names must not make a flood of nodes. */
+    @Nullable
+    Node named(Address announced) {
+        Node known = nodes.get(config.reached(announced));
+        if (known != null) {
+            retired.remove(known);
+            return known;
+        }
+        return nodes.size() - map.nodes().size() < MOST_STRANGERS ? node(announced) : null;
+    }
+
+    /** Whether a node belongs to the cluster, by what was last heard. */
+    boolean isMember(Node node) {
+        return map.nodes().contains(node);
+    }
+
+    /** Whether canaries tell that the cluster lost writes since this was last asked. */
+    boolean takeWentBack() {
+        return canaries.takeWentBack();
+    }
+
     /** Asks for the topology soon; cheap, and for any thread. */
     void refreshSoon() {
         if (!wanted) {
@@ -105,9 +136,15 @@ final class Topology implements Runnable {
         }
     }
 
+    /** Somebody waits for it. */
+    private void refreshNow() {
+        urgent = true;
+        wanted = true;
+        LockSupport.unpark(thread);
+    }
+
     /** Notes that a node said where a slot is. */
-    void moved(int slot, Address announced) {
-        Node master = node(announced);
+    void moved(int slot, Node master) {
         lock.lock();
         try {
             map = map.withMoved(slot, master);
@@ -127,31 +164,9 @@ final class Topology implements Runnable {
         return present == SlotMap.UNKNOWN ? next(until) : present;
     }
 
-    /**
-     * Asks every master now, each for what it alone knows: which slots it is just giving or taking.
-     *
-     * @param until when to give up
-     * @throws CacheUnavailableException if one does not answer; it is named
-     */
-    SlotMap survey(long until) {
-        List<Node> masters = known(until).masters();
-        List<CompletableFuture<View>> answers = masters.stream().map(this::ask).toList();
-        List<View> views = new ArrayList<>();
-        for (int i = 0; i < answers.size(); i++) {
-            try {
-                views.add(answers.get(i).get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS));
-            } catch (InterruptedException e) {
-                throw errors.interrupted(e);
-            } catch (TimeoutException e) {
-                throw errors.noView(masters.get(i), null, e);
-            } catch (ExecutionException e) {
-                throw errors.noView(masters.get(i), null, e.getCause() == null ? e : e.getCause());
-            }
-        }
-        return publish(SlotMap.merge(views, this::node));
-    }
-
-    private SlotMap publish(SlotMap merged) {
+    /** Makes known what nodes said. */
+    SlotMap publish(List<View> views) {
+        SlotMap merged = SlotMap.merge(views, this::node);
         lock.lock();
         try {
             map = merged;
@@ -168,14 +183,14 @@ final class Topology implements Runnable {
             if (map != SlotMap.UNKNOWN) {
                 return map;
             }
-            if (lastFailure != null && System.nanoTime() - lastRoundEnd < AMISS_GAP_NANOS) {
+            if (lastFailure != null && System.nanoTime() - lastRoundEnd < FAILED_GAP_NANOS) {
                 throw errors.again(lastFailure);
             }
             next = round;
         } finally {
             lock.unlock();
         }
-        refreshSoon();
+        refreshNow();
         return awaited(next, until);
     }
 
@@ -198,7 +213,7 @@ final class Topology implements Runnable {
         } finally {
             lock.unlock();
         }
-        refreshSoon();
+        refreshNow();
         try {
             next.get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
@@ -220,8 +235,19 @@ final class Topology implements Runnable {
         }
     }
 
-    /** Fails those who wait for the topology. */
-    void disconnect(CacheUnavailableException failure) {
+    /** The last time that everything was disconnected. */
+    Cut cut() {
+        return cut;
+    }
+
+    /** Ends what is under way: notes it, fails those who wait for the topology, and closes every connection. */
+    void disconnect(Throwable cause) {
+        cut = new Cut(cause);
+        failWaiting(errors.disconnected(cause, false));
+        nodes.values().forEach(node -> node.reset(new Doom(Doom.Kind.DISCONNECTED, cause)));
+    }
+
+    private void failWaiting(CacheUnavailableException failure) {
         lock.lock();
         try {
             round.completeExceptionally(failure);
@@ -240,7 +266,7 @@ final class Topology implements Runnable {
         if (running != null) {
             LockSupport.unpark(running);
         }
-        disconnect(errors.disconnected(why.cause(), false));
+        failWaiting(errors.disconnected(why.cause(), false));
         closeAll(why);
     }
 
@@ -248,32 +274,76 @@ final class Topology implements Runnable {
     public void run() {
         thread = Thread.currentThread();
         while (!closed) {
-            long began = System.nanoTime();
-            CompletableFuture<SlotMap> awaited = begin();
             try {
-                if (wiring == null) {
-                    wiring = new Wiring();
+                look();
+                while (!closed && !pause()) {
+                    peek();
                 }
-                round(gather());
-            } catch (RuntimeException | Error e) {
-                LOG.warn("Redis cluster {}: asking for the topology went wrong", config.nodes(), e);
-                failures.add(errors.broken(e));
-                round(List.of());
+            } catch (Throwable e) {
+                // Whatever it was: nobody else asks.
+                failed(e);
             }
-            freshSince = began;
-            awaited.complete(map);
-            retire();
-            pause();
         }
         // Whatever was begun while it was being closed.
         closeAll(new Doom(Doom.Kind.DISCARDED, null));
+    }
+
+    private void look() {
+        long began = System.nanoTime();
+        CompletableFuture<SlotMap> awaited = begin();
+        try {
+            if (wiring == null) {
+                wiring = new Wiring();
+            }
+            round(gather());
+        } finally {
+            freshSince = began;
+            awaited.complete(map);
+        }
+        retire();
+    }
+
+    private void failed(Throwable e) {
+        try {
+            failures.add(errors.broken(e));
+            round(List.of());
+            LOG.warn("Redis cluster {}: asking for the topology went wrong", config.nodes(), e);
+        } catch (Throwable alsoThis) {
+            // Not even memory to say so.
+        }
+        LockSupport.parkNanos(this, FAILED_GAP_NANOS);
+    }
+
+    /** Asks one node whether anything has changed; if so, the next round begins at once. */
+    private void peek() {
+        List<Node> fit = fitNodes();
+        if (fit.isEmpty()) {
+            wanted = true;
+            return;
+        }
+        String now = Inquiry.fingerprint(fit.get(0), VIEW_TIMEOUT_NANOS);
+        allowance.spend(1, System.nanoTime());
+        if (now == null) {
+            // Until a probe says otherwise.
+            fit.get(0).ill(new TimeoutException("no answer to a question"));
+            wanted = true;
+        } else if (fingerprint.isEmpty() && now.contains("cluster_current_epoch:" + epoch + ' ')) {
+            // Nothing since the round that the map is of.
+            fingerprint = now;
+        } else if (!now.equals(fingerprint)) {
+            fingerprint = now;
+            wanted = true;
+            urgent = true;
+        }
     }
 
     /** Returns what those wait for who came before this round. */
     private CompletableFuture<SlotMap> begin() {
         lock.lock();
         try {
+            wantedBefore = wanted;
             wanted = false;
+            urgent = false;
             CompletableFuture<SlotMap> awaited = fresh;
             fresh = new CompletableFuture<>();
             return awaited;
@@ -292,27 +362,35 @@ final class Topology implements Runnable {
         }
     }
 
-    private void pause() {
+    /** Waits until something is to be asked; returns whether it is the whole topology. */
+    private boolean pause() {
         long end = System.nanoTime();
         while (!closed) {
-            long gone = System.nanoTime() - end;
-            long gap = gap(end);
-            long left = (wanted ? Math.min(gap, SHORTEST_GAP_NANOS) : gap) - gone;
-            if (left <= 0) {
-                return;
+            long now = System.nanoTime();
+            long amissGap = amissGap();
+            long untilAsked = wanted ? untilAsked(now) : Long.MAX_VALUE;
+            long untilPeek = Math.max(end + amissGap, lastRoundEnd) - now;
+            long untilRefresh = lastRoundEnd + refreshNanos - now;
+            if (untilAsked <= 0 || untilRefresh <= 0) {
+                return true;
             }
-            LockSupport.parkNanos(this, left);
+            if (amissGap > 0 && untilPeek <= 0) {
+                return false;
+            }
+            long left = Math.min(untilAsked, untilRefresh);
+            LockSupport.parkNanos(this, amissGap > 0 ? Math.min(left, untilPeek) : left);
         }
+        return false;
     }
 
-    /** While slots are not served somebody is about to take them over; at first it is worth asking often. */
-    private long gap(long now) {
-        if (map == SlotMap.UNKNOWN || map.served() == Slots.COUNT) {
-            amissSince = 0;
-            return config.topologyRefresh().toNanos();
-        }
-        amissSince = amissSince == 0 ? now : amissSince;
-        return now - amissSince < AMISS_NANOS ? AMISS_GAP_NANOS : 5 * AMISS_GAP_NANOS;
+    private long untilAsked(long now) {
+        long gap = lastRoundEnd + SHORTEST_GAP_NANOS - now;
+        return urgent ? gap : Math.max(gap, allowance.waitNanos(now));
+    }
+
+    /** While slots are not served somebody may be about to take them over. 0 if all are served. */
+    private long amissGap() {
+        return map == SlotMap.UNKNOWN || map.served() == Slots.COUNT ? 0 : AMISS_GAP_NANOS;
     }
 
     private void round(List<View> views) {
@@ -323,6 +401,8 @@ final class Topology implements Runnable {
             ended = round;
             round = new CompletableFuture<>();
             lastRoundEnd = System.nanoTime();
+            long refresh = config.topologyRefresh().toNanos();
+            refreshNanos = refresh * 3 / 4 + ThreadLocalRandom.current().nextLong(refresh / 2 + 1);
             if (merged != null) {
                 map = merged;
                 lastFailure = null;
@@ -341,14 +421,36 @@ final class Topology implements Runnable {
 
     private List<View> gather() {
         failures.clear();
-        List<Node> known = new ArrayList<>(map.nodes());
-        Collections.shuffle(known);
-        known.removeIf(node -> !node.isUp());
-        List<View> views = ask(known.subList(0, Math.min(VIEWS, known.size())));
-        if (views.isEmpty() && known.size() > VIEWS) {
-            views = ask(known.subList(VIEWS, known.size()));
+        Inquiry inquiry = new Inquiry(errors, withEndpoints);
+        List<Node> known = fitNodes();
+        // One is enough where nothing hints at a change.
+        int most = wantedBefore ? VIEWS : 1;
+        inquiry.ask(known.subList(0, Math.min(most, known.size())));
+        boolean answered = !known.isEmpty() && inquiry.awaitFirst(BESIDE_NANOS);
+        if (!answered) {
+            inquiry.ask(known.subList(0, Math.min(2 * VIEWS, known.size())));
+            inquiry.ask(seeds());
+            inquiry.awaitFirst(
+                    Math.max(VIEW_TIMEOUT_NANOS, config.connectTimeout().toNanos()));
         }
-        return views.isEmpty() ? ask(seeds()) : views;
+        List<View> views = inquiry.views(failures);
+        allowance.spend(inquiry.questions(), System.nanoTime());
+        if (!views.isEmpty()) {
+            withEndpoints = views.stream().anyMatch(View::hasOtherEndpoints);
+            epoch = views.stream()
+                    .flatMap(view -> view.members().stream())
+                    .mapToLong(View.Member::epoch)
+                    .max()
+                    .orElse(0);
+        }
+        return views;
+    }
+
+    private List<Node> fitNodes() {
+        List<Node> known = new ArrayList<>(map.nodes());
+        known.removeIf(node -> !node.isFit());
+        Collections.shuffle(known);
+        return known;
     }
 
     private List<Node> seeds() {
@@ -362,52 +464,12 @@ final class Topology implements Runnable {
         return List.copyOf(seeds);
     }
 
-    /** Asks all of them, waits for the first answer, and a little longer for the others. */
-    private List<View> ask(List<Node> asked) {
-        List<CompletableFuture<View>> answers = asked.stream().map(this::ask).toList();
-        CompletableFuture<?> all = CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new));
-        CompletableFuture<@Nullable View> first = new CompletableFuture<>();
-        for (CompletableFuture<View> answer : answers) {
-            CompletableFuture<Void> unused = answer.thenAccept(first::complete);
-        }
-        CompletableFuture<?> unused = all.whenComplete((none, failure) -> first.complete(null));
-        await(first, patience(asked));
-        await(all, STRAGGLERS_NANOS);
-        List<View> views = new ArrayList<>();
-        for (int i = 0; i < answers.size(); i++) {
-            try {
-                answers.get(i).completeExceptionally(new TimeoutException("no answer in time"));
-                views.add(answers.get(i).join());
-            } catch (CompletionException e) {
-                failures.add(errors.noView(asked.get(i), null, e.getCause() == null ? e : e.getCause()));
-            }
-        }
-        return views;
-    }
-
     private static void await(CompletableFuture<?> future, long nanos) {
         try {
             future.get(nanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException | TimeoutException | ExecutionException e) {
             // What is there by now is taken.
         }
-    }
-
-    private long patience(List<Node> asked) {
-        return asked.stream().allMatch(node -> node.control().isOpen())
-                ? VIEW_TIMEOUT_NANOS
-                : Math.max(VIEW_TIMEOUT_NANOS, config.connectTimeout().toNanos());
-    }
-
-    private CompletableFuture<View> ask(Node node) {
-        AsyncCommand<byte[], byte[], byte[]> members = Requests.CLUSTER_NODES.command();
-        AsyncCommand<byte[], byte[], List<Object>> slots = Requests.CLUSTER_SLOTS.command();
-        Link link = node.control();
-        link.send(List.of(members, slots));
-        return members.thenCombine(slots, (lines, ranges) -> View.parse(lines, ranges, node.address()))
-                .exceptionally(failure -> {
-                    throw errors.noView(node, link, failure);
-                });
     }
 
     /** Closes nodes that belong to the cluster no more, once no call can be under way on them. */

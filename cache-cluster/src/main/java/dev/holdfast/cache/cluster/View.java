@@ -70,6 +70,24 @@ record View(List<Member> members, Map<String, Address> endpoints) {
         return new View(List.copyOf(members), endpoints);
     }
 
+    /** Whether the cluster's nodes have host names, so that some other address than in {@code CLUSTER NODES} may be preferred. */
+    static boolean hasHostNames(byte[] nodes) {
+        return new String(nodes, StandardCharsets.UTF_8)
+                .lines()
+                .map(line -> line.split(" ", 3))
+                .filter(words -> words.length > 1)
+                .map(words -> words[1].split(",", -1))
+                .anyMatch(parts -> parts.length > 1 && !parts[1].isEmpty() && parts[1].indexOf('=') < 0);
+    }
+
+    /** Whether the cluster would have clients reach some node under another address than it lists. */
+    boolean hasOtherEndpoints() {
+        return members.stream().anyMatch(member -> {
+            Address endpoint = endpoints.get(member.id());
+            return endpoint != null && !endpoint.equals(member.announced());
+        });
+    }
+
     private static Member member(String[] words, Address asked) {
         if (words.length < 8) {
             throw new IllegalArgumentException("a line of CLUSTER NODES has " + words.length + " words");
@@ -82,7 +100,12 @@ record View(List<Member> members, Map<String, Address> endpoints) {
                 continue;
             }
             String[] range = words[i].split("-", -1);
-            slots.set(Integer.parseInt(range[0]), Integer.parseInt(range[range.length - 1]) + 1);
+            int from = Slots.parse(range[0]);
+            int to = Slots.parse(range[range.length - 1]);
+            if (from < 0 || to < from || range.length > 2) {
+                throw new IllegalArgumentException("a line of CLUSTER NODES has slots that are none");
+            }
+            slots.set(from, to + 1);
         }
         return new Member(
                 words[0],
@@ -115,9 +138,10 @@ record View(List<Member> members, Map<String, Address> endpoints) {
                 && !(reply.get(0) instanceof Long)) {
             String host = reply.get(0) instanceof byte[] name ? new String(name, StandardCharsets.UTF_8) : "";
             try {
+                // "?" is a name that is not known yet: no address, and the other one stands.
                 endpoints.put(
                         new String(id, StandardCharsets.UTF_8),
-                        new Address(host.isEmpty() || host.equals("?") ? asked.host() : host, port.intValue()));
+                        new Address(host.isEmpty() ? asked.host() : host, port.intValue()));
             } catch (IllegalArgumentException e) {
                 // The address of CLUSTER NODES stands.
             }

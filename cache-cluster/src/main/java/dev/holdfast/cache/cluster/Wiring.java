@@ -1,111 +1,107 @@
 package dev.holdfast.cache.cluster;
 
-import io.lettuce.core.event.DefaultEventPublisherOptions;
-import io.lettuce.core.metrics.CommandLatencyRecorder;
-import io.lettuce.core.resource.ClientResources;
-import io.lettuce.core.resource.DefaultEventLoopGroupProvider;
-import io.lettuce.core.resource.ThreadFactoryProvider;
+import dev.holdfast.cache.IsolatedThreads;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
-import io.netty.util.concurrent.DefaultThreadFactory;
-import io.netty.util.concurrent.EventExecutorGroup;
-import io.netty.util.concurrent.Future;
+import io.netty.channel.nio.NioEventLoopGroup;
+import io.netty.channel.socket.nio.NioChannelOption;
+import io.netty.channel.socket.nio.NioSocketChannel;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import jdk.net.ExtendedSocketOptions;
 
 /**
  * What all of a store's connections share: two event loops, and threads on which names are resolved, since that can neither
- * be bounded nor interrupted and must not hold up an event loop. The latter end a second after their last work.
+ * be bounded nor interrupted and must not hold up an event loop. One thread looks up a name, however many want it. Those threads end
+ * a second after their last work. All are of the store's own: nothing is done on callers' threads, which would keep what Netty leaves
+ * there.
  */
 final class Wiring {
     private static final int EVENT_LOOPS = 2;
 
-    private final Loops loops = new Loops();
-    private final ClientResources resources = settings()
-            .eventLoopGroupProvider(loops)
-            .computationThreadPoolSize(EVENT_LOOPS)
-            .threadFactoryProvider(pool -> daemons("work"))
-            .build();
+    /** A connection that is silent for 15 s is asked by the system, and given up after three questions without answer. */
+    private static final int KEEP_ALIVE_SECONDS = 15;
 
-    private final ThreadPoolExecutor resolvers =
-            new ThreadPoolExecutor(0, 64, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), daemons("dns"));
+    private static final int KEEP_ALIVE_GAP_SECONDS = 5;
+    private static final int KEEP_ALIVE_QUESTIONS = 3;
 
-    private static ClientResources.Builder settings() {
-        return ClientResources.builder()
-                .commandLatencyRecorder(CommandLatencyRecorder.disabled())
-                .commandLatencyPublisherOptions(DefaultEventPublisherOptions.disabled());
+    @SuppressWarnings("deprecation") // What stands in for it is not in Netty 4.1.
+    private final EventLoopGroup loops =
+            new NioEventLoopGroup(EVENT_LOOPS, IsolatedThreads.platform("holdfast-cluster-io"));
+
+    private final ThreadPoolExecutor resolvers = new ThreadPoolExecutor(
+            0, 64, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), IsolatedThreads.platform("holdfast-cluster-dns"));
+
+    private final ConcurrentMap<String, CompletableFuture<InetAddress[]>> lookups = new ConcurrentHashMap<>();
+
+    /** The event loop for another connection. */
+    EventLoop loop() {
+        return loops.next();
     }
 
-    /** Resources for the client of one node, to whose channels something of its own is done; to be shut down with it. */
-    ClientResources.Builder resources() {
-        return settings()
-                .eventLoopGroupProvider(loops)
-                .eventExecutorGroup(resources.eventExecutorGroup())
-                .eventBus(resources.eventBus())
-                .timer(resources.timer());
+    /** How connections are opened, but for their handler and time limit. */
+    static Bootstrap bootstrap(EventLoop loop) {
+        Bootstrap bootstrap = new Bootstrap()
+                .group(loop)
+                .channel(NioSocketChannel.class)
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.SO_KEEPALIVE, true);
+        try {
+            return bootstrap
+                    .option(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPIDLE), KEEP_ALIVE_SECONDS)
+                    .option(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPINTERVAL), KEEP_ALIVE_GAP_SECONDS)
+                    .option(NioChannelOption.of(ExtendedSocketOptions.TCP_KEEPCOUNT), KEEP_ALIVE_QUESTIONS);
+        } catch (LinkageError e) {
+            // A runtime without the module jdk.net: the system's times stand.
+            return bootstrap;
+        }
     }
 
     /** Looks up a host's addresses, at least one. */
     CompletableFuture<InetAddress[]> resolve(Address node) {
-        try {
-            if (node.isLiteral()) {
+        if (node.isLiteral()) {
+            try {
                 return CompletableFuture.completedFuture(InetAddress.getAllByName(node.host()));
+            } catch (UnknownHostException e) {
+                return CompletableFuture.failedFuture(e);
             }
-            return CompletableFuture.supplyAsync(() -> addressesOf(node.host()), resolvers);
-        } catch (UnknownHostException | RejectedExecutionException e) {
-            return CompletableFuture.failedFuture(e);
         }
+        CompletableFuture<InetAddress[]> mine = new CompletableFuture<>();
+        CompletableFuture<InetAddress[]> lookup = lookups.computeIfAbsent(node.host(), host -> mine);
+        if (lookup == mine) {
+            CompletableFuture<?> unused = mine.whenComplete((addresses, failure) -> lookups.remove(node.host(), mine));
+            begin(node.host(), mine);
+        }
+        return lookup;
     }
 
-    private static InetAddress[] addressesOf(String host) {
+    private void begin(String host, CompletableFuture<InetAddress[]> lookup) {
         try {
-            return InetAddress.getAllByName(host);
-        } catch (UnknownHostException e) {
-            throw new CompletionException(e);
+            resolvers.execute(() -> {
+                try {
+                    lookup.complete(InetAddress.getAllByName(host));
+                } catch (Throwable e) {
+                    lookup.completeExceptionally(e);
+                }
+            });
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            lookup.completeExceptionally(new CompletionException("no thread to look up " + host, e));
         }
     }
 
-    /** Ends all threads; waits two seconds at most for each kind. */
+    /** Ends all threads; waits two seconds at most. */
     void close() {
         resolvers.shutdownNow();
-        // The event loops last: Lettuce's timer still has handshakes to fail there, and Netty complains of loops that
-        // are gone.
-        resources.shutdown(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
-        loops.close();
-    }
-
-    private static DefaultThreadFactory daemons(String name) {
-        return new DefaultThreadFactory("holdfast-cluster-" + name, true);
-    }
-
-    /** Lettuce's event loops, ended when we say so rather than when Lettuce has counted that nobody uses them. */
-    private static final class Loops extends DefaultEventLoopGroupProvider {
-        private final Set<EventExecutorGroup> groups = ConcurrentHashMap.newKeySet();
-
-        Loops() {
-            super(EVENT_LOOPS, (ThreadFactoryProvider) pool -> daemons("io"));
-        }
-
-        @Override
-        public <T extends EventLoopGroup> T allocate(Class<T> type) {
-            T group = super.allocate(type);
-            groups.add(group);
-            return group;
-        }
-
-        void close() {
-            List<? extends Future<?>> ends = groups.stream()
-                    .map(group -> group.shutdownGracefully(0, 2, TimeUnit.SECONDS))
-                    .toList();
-            ends.forEach(end -> end.awaitUninterruptibly(2, TimeUnit.SECONDS));
-        }
+        loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
     }
 }

@@ -26,7 +26,7 @@ class ClusterStoreContractTest extends CacheStoreContract {
     @Override
     protected CacheStore create(String keyPrefix) {
         return ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",")))
-                .withCommandTimeout(Duration.ofSeconds(10)) // 16 MiB on a busy machine
+                .withCommandTimeout(Duration.ofSeconds(30)) // 16 MiB on a busy machine
                 .withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }
 }

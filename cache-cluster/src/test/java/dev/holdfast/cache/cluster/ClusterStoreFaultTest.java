@@ -26,6 +26,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -75,12 +77,21 @@ class ClusterStoreFaultTest {
         eventually("no more than " + most + " connections to a node", () -> cluster.nodes().stream()
                 .allMatch(node -> Traces.connections(node) <= most));
         stop();
-        eventually("what there was before " + before, () -> {
-            Traces now = Traces.of(cluster);
-            return now.connections() <= before.connections()
-                    && now.threads() <= before.threads()
-                    && now.buffers() <= before.buffers();
-        });
+        AtomicReference<Traces> now = new AtomicReference<>();
+        try {
+            eventually("what there was before", () -> {
+                now.set(Traces.of(cluster));
+                return now.get().connections() <= before.connections()
+                        && now.get().threads() <= before.threads()
+                        && now.get().buffers() <= before.buffers();
+            });
+        } catch (AssertionError e) {
+            String clients = cluster.nodes().stream()
+                    .filter(RedisServer::isRunning)
+                    .map(node -> String.valueOf(node.command("CLIENT", "LIST")))
+                    .collect(Collectors.joining());
+            throw new AssertionError(before + " before, now " + now + "\n" + clients, e);
+        }
     }
 
     private void stop() {
@@ -190,14 +201,17 @@ class ClusterStoreFaultTest {
         cluster.setPassword("rotated");
         cluster.nodes().forEach(node -> node.command("CLIENT", "KILL", "USER", "default"));
 
-        eventually("a refusal that says what to check", () -> {
-            CacheUnavailableException e = failureOf("any");
-            return e != null
-                    && !e.outcomeUnknown()
-                    && e.reason() == Reason.REFUSED
-                    && String.valueOf(e.getMessage()).contains("REDIS_CLUSTER_PASSWORD");
-        });
-        cluster.setPassword(null);
+        try {
+            eventually("a refusal that says what to check", () -> {
+                CacheUnavailableException e = failureOf("any");
+                return e != null
+                        && !e.outcomeUnknown()
+                        && e.reason() == Reason.REFUSED
+                        && String.valueOf(e.getMessage()).contains("REDIS_CLUSTER_PASSWORD");
+            });
+        } finally {
+            cluster.setPassword(null);
+        }
         answersAgain();
         assertEquals(List.of(), load.wrong());
     }

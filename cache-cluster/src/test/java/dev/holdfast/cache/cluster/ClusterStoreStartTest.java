@@ -3,6 +3,7 @@ package dev.holdfast.cache.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -47,6 +48,7 @@ class ClusterStoreStartTest {
                 "REDIS_HEALTH_CHECK_INTERVAL", "4",
                 "REDIS_CONNECTION_POOL_SIZE", "5",
                 "REDIS_MAX_FAILURES", "6",
+                "CACHE_MAX_VALUE_BYTES", "2048",
                 "REDIS_KEY_PREFIX", "{p}");
 
         assertEquals(List.of("a:1", "[::1]:2"), config.nodes());
@@ -59,6 +61,7 @@ class ClusterStoreStartTest {
         assertEquals(Duration.ofMillis(4), config.healthCheckInterval());
         assertEquals(5, config.poolSize());
         assertEquals(6, config.maxFailures());
+        assertEquals(2048, config.maxValueBytes());
         assertEquals("{p}:", config.keyPrefix().toString());
         assertFalse(config.toString().contains("secret"));
     }
@@ -77,6 +80,11 @@ class ClusterStoreStartTest {
                 List.of("a", "a:0", "a:65536", "a:x", ":1", "a:1,,b:2", "a b:1", "::1:7", "[a]:1", "a:1/2")) {
             CacheConfigException e = assertThrows(CacheConfigException.class, () -> config(NODES, nodes), nodes);
             assertTrue(String.valueOf(e.getMessage()).startsWith(NODES), () -> String.valueOf(e.getMessage()));
+        }
+        for (String nodes : List.of("redis://:s3cret@h:1", "h:1,s3cret", "s3cret@h:1", "[s3cret]:1", "h:s3cret")) {
+            CacheConfigException e = assertThrows(CacheConfigException.class, () -> config(NODES, nodes), nodes);
+            assertFalse(String.valueOf(e.getMessage()).contains("s3cret"), () -> String.valueOf(e.getMessage()));
+            assertNull(e.getCause());
         }
         assertThrows(CacheConfigException.class, () -> config(NODES, ""));
         assertThrows(CacheConfigException.class, () -> config("REDIS_KEY_PREFIX", "a{b"));
@@ -103,6 +111,16 @@ class ClusterStoreStartTest {
 
         assertEquals("cluster", provider.tier());
         provider.create(Settings.of(Map.of(NODES, "192.0.2.1:1"))).close();
+    }
+
+    @Test
+    void aLettuceThatIsTooOldIsToldInOneSentence() {
+        CacheConfigException e =
+                assertThrows(CacheConfigException.class, () -> LettuceVersion.require(new ClassLoader(null) {}));
+
+        assertEquals(
+                "the cluster tier needs Lettuce 6.8 or later, found none (managed by Spring Boot? set <lettuce.version>)",
+                e.getMessage());
     }
 
     @Test

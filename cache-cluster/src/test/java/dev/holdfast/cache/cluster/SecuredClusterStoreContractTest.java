@@ -35,7 +35,7 @@ class SecuredClusterStoreContractTest extends CacheStoreContract {
     @Override
     protected CacheStore create(String keyPrefix) {
         return ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",")))
-                .withCommandTimeout(Duration.ofSeconds(10))
+                .withCommandTimeout(Duration.ofSeconds(30))
                 .withKeyPrefix(KeyPrefix.of(keyPrefix))
                 .withPoolSize(2)
                 .withUsername("app")

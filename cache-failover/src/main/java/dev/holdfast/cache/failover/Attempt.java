@@ -11,7 +11,7 @@ import java.util.List;
  * @param mask tiers that have already failed these keys
  * @param tries how often this tier has already failed them
  * @param purge what is to be removed there first; mostly nothing
- * @param marked the tiers, as bits, for which the prefix was not dirty before
+ * @param marked the tiers, as bits, from whose records the prefix can be taken back if it is refused
  */
 record Attempt(int tier, List<String> keys, long stamp, int mask, int tries, Purge purge, int marked) {
 

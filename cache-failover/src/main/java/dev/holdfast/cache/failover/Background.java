@@ -1,38 +1,26 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.CacheTimeoutException;
-import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.ProbeResult;
-import java.time.Duration;
+import dev.holdfast.cache.IsolatedThreads;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a composite does apart from its callers: one thread that ticks while there is something to watch, and others, which
- * come and go, for what may block: at most one probe and one reconciliation of each tier at a time, disconnections, and the
- * listeners.
+ * What a composite does beside its callers: the ticker, and workers that probe, disconnect, reconcile and tell the listeners.
+ * Whatever was decided is done in the end or reported as failed, for any {@link Throwable}, so that nothing stays under way;
+ * and the ticker survives everything.
  */
 class Background {
     /** Does nothing: before the real one is there. */
@@ -40,13 +28,10 @@ class Background {
 
     private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
     private static final long IDLE_PERIOD = TimeUnit.SECONDS.toNanos(1);
+    private static final long SAID_AGAIN = TimeUnit.MINUTES.toNanos(1);
     private static final int TICKS_TO_REST = 20;
     /** The application is started by then, as a rule, and nothing has failed yet. */
     private static final int TICKS_TO_REHEARSAL = 10;
-    /** A tick that comes later than this means that the process stood still, and proves nothing about servers. */
-    private static final long STALL = TimeUnit.MILLISECONDS.toNanos(100);
-
-    private static final Duration FOR_EVER = Duration.ofDays(365 * 50);
 
     /** Does nothing. */
     void note(List<Effect> effects) {}
@@ -59,33 +44,29 @@ class Background {
         private final Switchboard switchboard;
         private final List<Tier> tiers;
         private final Ticks ticks;
+        private final Stalls stalls = new Stalls();
         private final Notices notices;
-        private final Supplier<? extends Collection<String>> prefixes;
-        private final ExecutorService workers;
+        private final Workers workers;
+        private final Prober prober;
+        private final Reconciler reconciler;
         private final Thread ticker;
-        private volatile long stalledAt;
+        private final AtomicBoolean ending = new AtomicBoolean();
         private volatile boolean stopped;
+        /** When each thing was last said: a few sentences, and one for each tier. */
+        private final Map<String, Long> said = new ConcurrentHashMap<>();
 
-        Running(
-                String name,
-                Switchboard switchboard,
-                List<Tier> tiers,
-                Ticks ticks,
-                Notices notices,
-                Supplier<? extends Collection<String>> prefixes) {
+        /** Done when the rehearsal that began here has ended; {@code null} if none did. */
+        private volatile @Nullable CompletableFuture<Void> rehearsal;
+
+        Running(Switchboard switchboard, List<Tier> tiers, Ticks ticks, Notices notices, String name) {
             this.switchboard = switchboard;
             this.tiers = tiers;
             this.ticks = ticks;
             this.notices = notices;
-            this.prefixes = prefixes;
-            this.workers = new ThreadPoolExecutor(
-                    0, Integer.MAX_VALUE, 5, TimeUnit.SECONDS, new SynchronousQueue<>(), work -> {
-                        Thread thread = new Thread(work, name + "-worker");
-                        thread.setDaemon(true);
-                        return thread;
-                    });
-            this.ticker = new Thread(this::run, name);
-            ticker.setDaemon(true);
+            this.workers = new Workers(name + "-worker");
+            this.prober = new Prober(switchboard, tiers, stalls);
+            this.reconciler = new Reconciler(switchboard, tiers, workers);
+            this.ticker = IsolatedThreads.thread(this::run, name);
             ticks.wakes(ticker);
         }
 
@@ -96,7 +77,60 @@ class Background {
         void stop() {
             stopped = true;
             LockSupport.unpark(ticker);
-            workers.shutdownNow();
+            workers.stop();
+            awaitRehearsal();
+        }
+
+        /** It was interrupted; if it went on, a container might take its classes away meanwhile. */
+        private void awaitRehearsal() {
+            CompletableFuture<Void> playing = rehearsal;
+            if (playing != null) {
+                try {
+                    playing.get(1, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                } catch (ExecutionException | TimeoutException e) {
+                    log.debug("the rehearsal of an outage goes on after its composite has ended", e);
+                }
+            }
+        }
+
+        /** Returns whether this is the first that hears of the end. */
+        boolean beginsEnd() {
+            return ending.compareAndSet(false, true);
+        }
+
+        /** Gives what tiers have missed a last chance, for so long, and says what of it is lost with this composite. */
+        void settle(long nanos) {
+            if (switchboard.decide(state -> state.tiers.stream().allMatch(tier -> tier.dirty.isEmpty()))) {
+                return;
+            }
+            long end = switchboard.now() + nanos;
+            switchboard.change(state -> state.reconciliation.hurry(switchboard.now()));
+            while (!switchboard.decide(state -> state.reconciliation.hurried())
+                    && switchboard.now() - end < 0
+                    && !Thread.currentThread().isInterrupted()) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+            }
+            for (Tier tier : tiers) {
+                int left = switchboard.decide(
+                        state -> state.tiers.get(tier.index).dirty.size());
+                if (left > 0) {
+                    log.warn(
+                            "closed while tier {} still had {} changes to catch up with: other clients may read old"
+                                    + " values of those keys there until their time to live is over",
+                            tier.name,
+                            left);
+                }
+            }
+        }
+
+        Prober prober() {
+            return prober;
+        }
+
+        Workers workers() {
+            return workers;
         }
 
         // The ticker
@@ -111,13 +145,11 @@ class Background {
                 if (idle < TICKS_TO_REST && now - due < 0) {
                     continue;
                 }
-                if (now - due > STALL) {
-                    stalledAt = now;
-                }
+                boolean stalled = stalls.ran(due, now);
                 if (--ticksToRehearsal == 0) {
-                    submit(Rehearsal::once);
+                    rehearse();
                 }
-                idle = tick(now) ? 0 : Math.min(idle + 1, TICKS_TO_REST);
+                idle = tick(now, stalled) ? 0 : Math.min(idle + 1, TICKS_TO_REST);
                 if (idle == TICKS_TO_REST) {
                     ticks.rest();
                 }
@@ -125,26 +157,63 @@ class Background {
             }
         }
 
-        /** Returns whether there is something to watch. */
-        private boolean tick(long now) {
-            int tick = ticks.advance();
-            try {
-                boolean busy = switchboard.decide(state -> {
-                    boolean any = false;
-                    for (Tier tier : tiers) {
-                        any |= tier.observe(state, tick, now);
-                    }
-                    state.tick(now);
-                    return any || !state.quiet(now);
-                });
-                if (!busy) {
-                    switchboard.takeRetired().forEach(CacheStore::close);
+        private void rehearse() {
+            CompletableFuture<Void> ended = new CompletableFuture<>();
+            rehearsal = ended;
+            workers.submit(() -> {
+                try {
+                    Rehearsal.once();
+                } finally {
+                    ended.complete(null);
                 }
-                return busy;
-            } catch (RuntimeException e) {
-                log.error("the failover watch failed and goes on", e);
-                return true;
+            });
+        }
+
+        /** Returns whether there is something to watch. Survives whatever is thrown: the next tick may go better. */
+        private boolean tick(long now, boolean stalled) {
+            guarded("no memory could be had for the next period", switchboard::restock);
+            boolean busy = true;
+            try {
+                workers.retry();
+                int tick = ticks.advance();
+                List<Tier.Observation> observations = new ArrayList<>(tiers.size());
+                for (Tier tier : tiers) {
+                    observations.add(tier.observe(tick));
+                }
+                busy = switchboard.decide(state -> decide(state, observations, stalled, now));
+            } catch (Throwable e) {
+                warn("the failover watch failed and goes on", e);
             }
+            // Calls that are still under way in a memory that was replaced are made once more on the one in use.
+            for (CacheStore retired : switchboard.takeRetired()) {
+                guarded("a memory that was replaced could not be closed", retired::close);
+            }
+            return busy || workers.postponed() > 0;
+        }
+
+        private void guarded(String failing, Runnable foreign) {
+            try {
+                foreign.run();
+            } catch (Throwable e) {
+                warn(failing, e);
+            }
+        }
+
+        private static boolean decide(FailoverState state, List<Tier.Observation> seen, boolean stalled, long now) {
+            boolean busy = false;
+            if (stalled) {
+                state.stalled(now);
+            }
+            for (int i = 0; i < seen.size(); i++) {
+                Tier.Observation tier = seen.get(i);
+                state.verdicts.observed(i, tier.answers(), tier.slow(), tier.suspect(), now);
+                if (tier.refusing()) {
+                    state.verdicts.refuses(i, now);
+                }
+                busy |= tier.busy();
+            }
+            state.tick(now);
+            return busy || !state.quiet(now);
         }
 
         // What was decided
@@ -161,219 +230,68 @@ class Background {
         @Override
         void perform(List<Effect> effects) {
             for (Effect effect : effects) {
-                if (effect instanceof Effect.Disconnect disconnect) {
-                    submit(() -> disconnect(disconnect));
-                } else if (effect instanceof Effect.Probe probe) {
-                    submit(() -> probe(probe));
-                } else if (effect instanceof Effect.Drain drain) {
-                    submit(() -> drain(drain));
-                } else if (notices.claim()) {
-                    submit(notices::deliver);
+                if (effect instanceof Effect.Work work) {
+                    workers.submit(() -> perform(work));
+                } else {
+                    notices.deliverOn(workers::submit);
                 }
             }
         }
 
-        private void submit(Runnable work) {
+        /** Does work in stores and reports what came of it: what was under way for it ends here, whatever is thrown. */
+        private void perform(Effect.Work work) {
+            Consumer<FailoverState> outcome;
             try {
-                workers.execute(work);
-            } catch (RejectedExecutionException e) {
-                log.trace("closed meanwhile", e);
+                if (work instanceof Effect.Probe probe) {
+                    outcome = prober.probe(probe);
+                } else if (work instanceof Effect.Drain drain) {
+                    outcome = reconciler.drain(drain);
+                } else {
+                    outcome = disconnect((Effect.Disconnect) work);
+                }
+            } catch (Throwable e) {
+                outcome = state -> state.failed(work, e, switchboard.now());
+            }
+            report(outcome);
+        }
+
+        private void report(Consumer<FailoverState> outcome) {
+            try {
+                switchboard.change(outcome);
+            } catch (Throwable e) {
+                warn("what was done for a tier could not be entered, and is entered later", e);
+                workers.postpone(() -> report(outcome));
             }
         }
 
-        private void disconnect(Effect.Disconnect disconnect) {
+        private Consumer<FailoverState> disconnect(Effect.Disconnect disconnect) {
+            boolean complete = true;
             try {
                 tiers.get(disconnect.tier()).store().disconnect(disconnect.cause());
-            } catch (RuntimeException e) {
-                log.warn("tier {} could not be disconnected", tiers.get(disconnect.tier()).name, e);
+            } catch (Throwable e) {
+                complete = false;
+                warn("tier " + tiers.get(disconnect.tier()).name + " could not be disconnected", e);
             }
-            if (disconnect.fence()) {
-                switchboard.change(state -> state.circuit.fenced(disconnect.tier(), switchboard.now()));
-            }
-        }
-
-        private void probe(Effect.Probe probe) {
-            Tier tier = tiers.get(probe.tier());
-            ProbeResult result = null;
-            CacheUnavailableException failure = null;
-            try {
-                result = tier.store().probe(probe.timeout());
-            } catch (CacheUnavailableException e) {
-                failure = e;
-            } catch (CacheRejectedException e) {
-                result = new ProbeResult(false, false); // it answered, if only to say no
-            } catch (RuntimeException | Error e) {
-                if (switchboard.closed()) {
-                    return;
-                }
-                failure = new CacheUnavailableException("the probe failed: " + e, e, Reason.CONNECTION, true);
-            }
-            switchboard.change(outcome(probe, result, failure));
-        }
-
-        private Consumer<FailoverState> outcome(
-                Effect.Probe probe, @Nullable ProbeResult result, @Nullable CacheUnavailableException failure) {
+            boolean reset = complete;
             return state -> {
-                long now = switchboard.now();
-                if (failure != null) {
-                    state.verdicts.probeFailed(
-                            probe.tier(), probe.startedAt(), failure, stalledAt - probe.startedAt() < 0, now);
-                } else if (result != null) {
-                    state.verdicts.probed(probe.tier(), probe.startedAt(), result, now);
+                if (disconnect.fence()) {
+                    state.circuit.fenced(disconnect.tier(), reset, switchboard.now());
                 }
             };
         }
 
-        /** Probes every server at once, and opens those that have not answered after {@code limit}. */
-        Map<String, CacheUnavailableException> probeAll(Duration limit) {
-            Map<Tier, CompletableFuture<Void>> asked = new LinkedHashMap<>();
-            for (Tier tier : tiers) {
-                if (tier.remote) {
-                    asked.put(tier, CompletableFuture.runAsync(() -> firstProbe(tier, limit), workers));
-                }
-            }
-            long end = System.nanoTime() + limit.toNanos();
-            Map<String, CacheUnavailableException> failures = new LinkedHashMap<>();
-            asked.forEach((tier, answer) -> {
-                CacheUnavailableException failure = await(tier, answer, limit, end);
-                if (failure != null) {
-                    failures.put(tier.name, failure);
-                    switchboard.change(state -> state.circuit.startedWithout(tier.index, failure, switchboard.now()));
-                }
-            });
-            return failures;
-        }
-
-        private static void firstProbe(Tier tier, Duration limit) {
+        /** Says each thing once a minute at most: what fails in every tick is the same twenty times a second. */
+        private void warn(String what, Throwable e) {
             try {
-                tier.store().probe(limit);
-            } catch (CacheRejectedException e) {
-                log.debug("tier {} refused its first probe, so it is there", tier.name, e);
-            }
-        }
-
-        private static @Nullable CacheUnavailableException await(
-                Tier tier, CompletableFuture<Void> answer, Duration limit, long end) {
-            try {
-                answer.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
-                return null;
-            } catch (TimeoutException e) {
-                return new CacheTimeoutException(tier.store() + " did not answer within " + limit, e, true);
-            } catch (ExecutionException e) {
-                return e.getCause() instanceof CacheUnavailableException failure
-                        ? failure
-                        : new CacheUnavailableException(
-                                "the first probe failed", e.getCause(), Reason.CONNECTION, true);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new CacheInterruptedException("interrupted while waiting for " + tier.store(), e);
-            }
-        }
-
-        // Reconciliation
-
-        private void drain(Effect.Drain drain) {
-            CacheStore store = tiers.get(drain.tier()).store();
-            List<String> underWay = new ArrayList<>();
-            try {
-                if (drain instanceof Effect.RemoveEverything all) {
-                    Extent extent = removeEverything(store);
-                    switchboard.change(state -> state.reconciliation.everythingRemoved(all, extent));
-                } else if (drain instanceof Effect.RemovePrefixes work) {
-                    removePrefixes(store, work);
-                } else if (drain instanceof Effect.RemoveKeys work) {
-                    List<String> keys =
-                            work.keys().stream().map(DirtyRecord.Removal::key).toList();
-                    underWay.addAll(keys);
-                    store.removeAll(keys);
-                    switchboard.change(state -> state.reconciliation.removed(work.tier(), work.keys()));
-                } else if (drain instanceof Effect.Increments work) {
-                    for (DirtyRecord.Increment increment : work.increments()) {
-                        underWay.clear();
-                        underWay.add(increment.key());
-                        increment(store, work.tier(), increment);
-                    }
+                long now = switchboard.now();
+                Long before = said.get(what);
+                if (!stopped && (before == null || now - before > SAID_AGAIN)) {
+                    said.put(what, now);
+                    log.warn(what, e);
                 }
-                switchboard.change(state -> state.reconciliation.drained(drain.tier(), switchboard.now()));
-            } catch (CacheUnavailableException e) {
-                partlyDone(drain, e, underWay);
-                boolean unknown = e.outcomeUnknown();
-                switchboard.change(state -> state.reconciliation.drainFailed(
-                        drain.tier(), e, unknown ? underWay : List.of(), switchboard.now()));
-            } catch (RuntimeException e) {
-                if (!switchboard.closed()) {
-                    switchboard.change(
-                            state -> state.reconciliation.drainFailed(drain.tier(), e, underWay, switchboard.now()));
-                }
+            } catch (Throwable again) {
+                e.addSuppressed(again); // the log itself may be what failed
             }
-        }
-
-        private void partlyDone(Effect.Drain drain, CacheUnavailableException failure, List<String> underWay) {
-            if (drain instanceof Effect.RemoveKeys work && !failure.failedKeys().isEmpty()) {
-                underWay.retainAll(failure.failedKeys());
-                List<DirtyRecord.Removal> done = work.keys().stream()
-                        .filter(removal -> !failure.failedKeys().contains(removal.key()))
-                        .toList();
-                switchboard.change(state -> state.reconciliation.removed(work.tier(), done));
-            }
-        }
-
-        private Extent removeEverything(CacheStore store) {
-            try {
-                store.removeByPrefix("");
-                return Extent.ALL;
-            } catch (IllegalArgumentException e) {
-                log.debug("{} has no key prefix of its own", store, e);
-                Collection<String> known = prefixes.get();
-                known.forEach(store::removeByPrefix);
-                return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
-            }
-        }
-
-        private void removePrefixes(CacheStore store, Effect.RemovePrefixes work) {
-            for (DirtyRecord.Removal prefix : work.prefixes()) {
-                Extent extent = Extent.ALL;
-                if (prefix.key().isEmpty()) {
-                    extent = removeEverything(store);
-                } else {
-                    store.removeByPrefix(prefix.key());
-                }
-                boolean done = extent == Extent.ALL;
-                switchboard.change(state -> {
-                    if (done) {
-                        state.reconciliation.prefixRemoved(work.tier(), prefix);
-                    } else {
-                        state.reconciliation.prefixImpossible(work.tier(), prefix);
-                    }
-                });
-            }
-        }
-
-        private void increment(CacheStore store, int tier, DirtyRecord.Increment increment) {
-            long rest = increment.expiresAt() - switchboard.now();
-            Duration left = Duration.ofNanos(Math.max(1_000_000, rest));
-            Duration ttl = left.compareTo(FOR_EVER) > 0 ? CacheStore.FOREVER : left;
-            try {
-                OptionalLong sum = store.incrementOnce(increment.key(), increment.delta(), ttl, increment.onceId());
-                if (sum.isEmpty()) {
-                    // No marker there. What may have been applied is given up: lost is better than counted twice.
-                    try {
-                        store.increment(increment.key(), increment.delta(), ttl);
-                    } catch (CacheUnavailableException e) {
-                        if (e.outcomeUnknown()) {
-                            switchboard.change(state -> state.reconciliation.incremented(tier, increment));
-                        }
-                        throw e;
-                    }
-                }
-            } catch (CacheRejectedException e) {
-                log.warn(
-                        "tier {} refused what was added to counter {} meanwhile; it is dropped",
-                        tiers.get(tier).name,
-                        increment.key(),
-                        e);
-            }
-            switchboard.change(state -> state.reconciliation.incremented(tier, increment));
         }
     }
 }

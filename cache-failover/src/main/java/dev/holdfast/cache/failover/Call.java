@@ -87,9 +87,9 @@ final class Call {
             }
             return attempt;
         }
-        // No tier is left. Waiting may help now, and only now.
+        // No tier is left. Waiting may help now, and only now; and not for tiers that are known to be out.
         long delay = state.admission.retryPause(retries);
-        if (retries < state.config.retries() && delay < rest) {
+        if (retries < state.config.retries() && delay < rest && state.circuit.serving() != FailoverState.NONE) {
             retries++;
             pause = Math.max(1, delay);
             List<String> keys = new ArrayList<>();

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.CacheUnavailableException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -52,6 +53,9 @@ final class Circuit {
         tier.reconciled = 0;
         probes.opened(tier);
         tier.lookedTwice = false;
+        tier.suspicion = null;
+        tier.suspectedBy = null;
+        tier.contradictions = 0;
         fence(tier, cause == null ? new IllegalStateException("the tier was opened: " + reason) : cause);
         int next = firstClosed();
         effects.add(new Effect.Opened(tier.index, reason, cause, next));
@@ -60,8 +64,13 @@ final class Circuit {
 
     /** Opens a tier that did not answer when the composite started. */
     void startedWithout(int index, Throwable cause, long now) {
-        if (tiers.get(index).closed()) {
-            open(tiers.get(index), FailoverReason.PROBE, cause, now);
+        TierState tier = tiers.get(index);
+        if (tier.closed()) {
+            if (cause instanceof CacheUnavailableException failure) {
+                tier.lastFailure = failure;
+                tier.lastFailureAt = now;
+            }
+            open(tier, FailoverReason.PROBE, cause, now);
         }
     }
 
@@ -95,14 +104,19 @@ final class Circuit {
         effects.add(new Effect.Disconnect(tier.index, cause, true));
     }
 
-    /** A tier's connections were reset: nothing that was sent on them before will be applied, unless something buffers. */
-    void fenced(int index, long now) {
+    /**
+     * A tier was disconnected.
+     *
+     * @param reset whether its connections were reset: then nothing that was sent on them before will be applied, unless
+     *     something buffers
+     */
+    void fenced(int index, boolean reset, long now) {
         TierState tier = tiers.get(index);
         tier.fencing = false;
         tier.fencedAt = now;
         probes.soon(tier, now);
         keys.mayHaveForgotten(tier);
-        if (!tier.buffered) {
+        if (reset && !tier.buffered) {
             tier.dirty.settle();
         }
     }
@@ -145,8 +159,9 @@ final class Circuit {
             return;
         }
         effects.add(new Effect.Switched(serving, next, reason, outage, reconciled));
+        int before = serving;
         serving = next;
-        memory.replace();
+        memory.switched(before);
     }
 
     /** What is under way below may have come there because of this tier, which is different now. */

@@ -33,7 +33,7 @@ class DirtyKeys {
         return tier.dirty.contains(key);
     }
 
-    /** Makes keys dirty for every tier above one. Returns the tiers for which a prefix was not dirty before. */
+    /** Makes keys dirty for every tier above one. Returns the tiers, as bits, for which that of a prefix can be taken back. */
     int markAbove(TierState tier, Kind kind, List<String> keys) {
         int marked = 0;
         for (int i = 0; i < tier.index; i++) {
@@ -63,9 +63,7 @@ class DirtyKeys {
 
     private int mark(TierState tier, Kind kind, List<String> keys) {
         if (kind == Kind.PREFIX) {
-            boolean known = tier.dirty.containsPrefix(keys.get(0));
-            markPrefix(tier, keys.get(0));
-            return known ? 0 : 1 << tier.index;
+            return markPrefix(tier, keys.get(0)) ? 1 << tier.index : 0;
         }
         for (String key : keys) {
             mark(tier, key, 0);
@@ -77,9 +75,9 @@ class DirtyKeys {
         tier.dirty.remove(key, unsettledUntil);
     }
 
-    /** Makes a prefix dirty for a tier. */
-    void markPrefix(TierState tier, String prefix) {
-        tier.dirty.removePrefix(prefix);
+    /** Makes a prefix dirty for a tier. Returns whether that can be taken back: nothing was dirty there before. */
+    boolean markPrefix(TierState tier, String prefix) {
+        return tier.dirty.removePrefix(prefix);
     }
 
     /** Takes back the marks of a prefix removal that was refused as a whole, before anything was removed. */
@@ -92,10 +90,10 @@ class DirtyKeys {
     }
 
     /** The keys that no tier was clean of were removed where the call goes. */
-    void purged(Attempt attempt) {
+    void purged(Attempt attempt, long now) {
         TierState tier = tiers.get(attempt.tier());
         for (DirtyRecord.Removal removal : attempt.purge().removals()) {
-            tier.dirty.removed(removal);
+            tier.dirty.removed(removal, now);
         }
     }
 

@@ -2,21 +2,25 @@ package dev.holdfast.cache.failover;
 
 import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What was changed elsewhere and is still to be done on one tier: keys and prefixes to remove, counters to add to. A key
- * that is in here must be neither read nor changed on that tier. Bounded: beyond the bound keys are replaced by the prefix
- * of their cache. Pure; guarded by its owner.
+ * that is in here must be neither read nor changed on that tier. Bounded, prefixes included: beyond the bound keys are replaced
+ * by the prefix of their cache, as far as the client's caches are known by one, and what has none, or too many prefixes, by
+ * everything. No prefix in here begins with another one, so whether a key is under one takes one look. Pure; guarded by its
+ * owner.
  */
 final class DirtyRecord {
     private static final int ENTRY_BYTES = 160;
 
-    private final Map<String, Entry> entries = new LinkedHashMap<>();
-    private final Map<String, Mark> prefixes = new LinkedHashMap<>();
+    private final NavigableMap<String, Entry> entries = new TreeMap<>();
+    private final NavigableMap<String, Mark> prefixes = new TreeMap<>();
     private final int maxKeys;
     private final long maxBytes;
     private long bytes;
@@ -25,6 +29,7 @@ final class DirtyRecord {
     private boolean overflowed;
     private @Nullable Mark all;
     private boolean lost;
+    private Set<String> known = Set.of();
 
     /** One key. {@code removed}: it is to be removed first; {@code counts}: then {@code delta} is to be added. */
     private static final class Entry {
@@ -37,6 +42,8 @@ final class DirtyRecord {
         Increment pending;
         /** Until when a command may still arrive there that was sent before; 0 if none may. */
         long unsettledUntil;
+        /** Whether it was removed once meanwhile, for other clients' sake. */
+        boolean early;
         /** Of the last removal. */
         int version;
     }
@@ -64,16 +71,18 @@ final class DirtyRecord {
     }
 
     private boolean underPrefix(String key) {
-        for (String prefix : prefixes.keySet()) {
-            if (key.startsWith(prefix)) {
-                return true;
-            }
-        }
-        return false;
+        return prefixOf(key) != null;
     }
 
-    boolean containsPrefix(String prefix) {
-        return prefixes.containsKey(prefix);
+    /** The prefix in here that a key, or a longer prefix, begins with: no other lies between the two in their order. */
+    private @Nullable String prefixOf(String key) {
+        String before = prefixes.floorKey(key);
+        return before != null && key.startsWith(before) ? before : null;
+    }
+
+    /** Says what the keys of this client's caches begin with: only such a prefix may stand for keys that were under it. */
+    void known(Set<String> cachePrefixes) {
+        known = cachePrefixes;
     }
 
     /** Records that a key is to be removed; {@code unsettledUntil} is 0 unless a command may still arrive for it. */
@@ -91,6 +100,7 @@ final class DirtyRecord {
         entry.delta = 0;
         entry.pending = null;
         entry.unsettledUntil = Math.max(entry.unsettledUntil, unsettledUntil);
+        entry.early = false;
         entry.version = ++version;
         shrink();
     }
@@ -123,25 +133,53 @@ final class DirtyRecord {
         shrink();
     }
 
-    /** Records that everything under a prefix is to be removed. What was recorded under it before is dropped. */
-    void removePrefix(String prefix) {
-        for (Iterator<Map.Entry<String, Entry>> i = entries.entrySet().iterator(); i.hasNext(); ) {
+    /**
+     * Records that everything under a prefix is to be removed. What was recorded under it before is dropped.
+     *
+     * @return whether it is new and nothing was dropped: then {@link #retractPrefix} takes it back
+     */
+    boolean removePrefix(String prefix) {
+        boolean retractable = prefixOf(prefix) == null;
+        for (Iterator<Map.Entry<String, Entry>> i = under(entries, prefix); i.hasNext(); ) {
             Map.Entry<String, Entry> next = i.next();
+            if (!next.getKey().startsWith(prefix)) {
+                break;
+            }
             // What may still arrive has to be waited for, which a prefix does not do.
-            if (next.getKey().startsWith(prefix) && next.getValue().unsettledUntil == 0) {
+            if (next.getValue().unsettledUntil == 0) {
                 dropped(next.getKey(), next.getValue());
                 i.remove();
+                retractable = false;
             }
         }
+        int before = prefixes.size();
         putPrefix(prefix, 0);
+        shrink();
+        return retractable && prefixes.size() == before + 1;
+    }
+
+    private static <V> Iterator<Map.Entry<String, V>> under(NavigableMap<String, V> map, String prefix) {
+        return map.tailMap(prefix, true).entrySet().iterator();
     }
 
     private void putPrefix(String prefix, long unsettledUntil) {
-        Mark before = prefixes.get(prefix);
-        prefixes.put(prefix, later(before, unsettledUntil));
-        if (before == null) {
-            bytes += weight(prefix);
+        String covering = prefixOf(prefix);
+        if (covering != null) {
+            prefixes.put(covering, later(prefixes.get(covering), unsettledUntil));
+            return;
         }
+        long until = unsettledUntil;
+        for (Iterator<Map.Entry<String, Mark>> i = under(prefixes, prefix); i.hasNext(); ) {
+            Map.Entry<String, Mark> longer = i.next();
+            if (!longer.getKey().startsWith(prefix)) {
+                break;
+            }
+            until = Math.max(until, longer.getValue().unsettledUntil());
+            bytes -= weight(longer.getKey());
+            i.remove();
+        }
+        prefixes.put(prefix, later(null, until));
+        bytes += weight(prefix);
     }
 
     private Mark later(@Nullable Mark before, long unsettledUntil) {
@@ -165,7 +203,7 @@ final class DirtyRecord {
     }
 
     private boolean full() {
-        return entries.size() > maxKeys || bytes > maxBytes;
+        return entries.size() + prefixes.size() > maxKeys || bytes > maxBytes;
     }
 
     /** Replaces keys by the prefixes of their caches; counters, which can't be summed up so, only if that is not enough. */
@@ -187,7 +225,7 @@ final class DirtyRecord {
                 continue;
             }
             String prefix = cachePrefix(next.getKey());
-            if (prefix.isEmpty() || prefixes.size() >= maxKeys) {
+            if (prefix.isEmpty()) {
                 all = later(all, next.getValue().unsettledUntil);
                 lost = true;
             } else {
@@ -195,6 +233,9 @@ final class DirtyRecord {
             }
             dropped(next.getKey(), next.getValue());
             i.remove();
+        }
+        if (entries.isEmpty() && full()) {
+            all = later(all, 0); // prefixes alone are too many
         }
         if (all != null) {
             for (Mark mark : prefixes.values()) {
@@ -206,9 +247,10 @@ final class DirtyRecord {
         }
     }
 
-    /** The name of a typed cache with its colon; empty for a raw key without any. */
-    private static String cachePrefix(String key) {
-        return key.substring(0, key.indexOf(':') + 1);
+    /** The prefix of the cache that a key is of; empty if no cache is known to have it, as for raw keys. */
+    private String cachePrefix(String key) {
+        String prefix = key.substring(0, key.indexOf(':') + 1);
+        return known.contains(prefix) ? prefix : "";
     }
 
     /** Forgets that commands may still arrive: their connections were reset. */
@@ -236,7 +278,10 @@ final class DirtyRecord {
         return all != null && settled(all.unsettledUntil(), now) ? all.version() : 0;
     }
 
-    /** Returns up to {@code max} keys to remove that nothing can arrive for any more. */
+    /**
+     * Returns up to {@code max} keys to remove: those that nothing can arrive for any more, and, once, those that something can.
+     * Other clients, who know nothing of that, should not wait for the removal; it is repeated when nothing can.
+     */
     List<Removal> removals(int max, long now) {
         List<Removal> batch = new ArrayList<>();
         for (Map.Entry<String, Entry> next : entries.entrySet()) {
@@ -244,7 +289,9 @@ final class DirtyRecord {
                 break;
             }
             Entry entry = next.getValue();
-            if (entry.removed && settled(entry.unsettledUntil, now)) {
+            boolean due = settled(entry.unsettledUntil, now);
+            if (entry.removed && (due || !entry.early)) {
+                entry.early = true;
                 batch.add(new Removal(next.getKey(), entry.version));
             }
         }
@@ -292,9 +339,9 @@ final class DirtyRecord {
     }
 
     /** A key was removed there. If it was changed again since that was planned, it stays. */
-    void removed(Removal done) {
+    void removed(Removal done, long now) {
         Entry entry = entries.get(done.key());
-        if (entry == null || entry.version != done.version()) {
+        if (entry == null || entry.version != done.version() || !settled(entry.unsettledUntil, now)) {
             return;
         }
         entry.removed = false;
@@ -368,12 +415,9 @@ final class DirtyRecord {
         if ((entry != null && entry.version > planned) || (all != null && all.version() > planned)) {
             return true;
         }
-        for (Map.Entry<String, Mark> prefix : prefixes.entrySet()) {
-            if (prefix.getValue().version() > planned && key.startsWith(prefix.getKey())) {
-                return true;
-            }
-        }
-        return false;
+        String prefix = prefixOf(key);
+        Mark mark = prefix == null ? null : prefixes.get(prefix);
+        return mark != null && mark.version() > planned;
     }
 
     void retractPrefix(String prefix) {

@@ -7,16 +7,19 @@ import org.jspecify.annotations.Nullable;
 /** Something that was decided and is to be done outside. */
 sealed interface Effect {
 
-    /** Probe a tier; report to {@link Verdicts#probed} or {@link Verdicts#probeFailed}. */
-    record Probe(int tier, long startedAt, Duration timeout) implements Effect {}
-
-    /** Reset a tier's connections; if it is a fence, report to {@link Circuit#fenced}. */
-    record Disconnect(int tier, Throwable cause, boolean fence) implements Effect {}
-
-    /** Do on a tier what it has missed; report what was done, then {@link Reconciliation#drained} or {@link Reconciliation#drainFailed}. */
-    sealed interface Drain extends Effect {
+    /** What is done in stores, and ends with a report whatever comes of it. */
+    sealed interface Work extends Effect {
         int tier();
     }
+
+    /** Probe a tier; report to {@link Verdicts#probed} or {@link Verdicts#probeFailed}. */
+    record Probe(int tier, long startedAt, Duration timeout) implements Work {}
+
+    /** Reset a tier's connections; if it is a fence, report to {@link Circuit#fenced}. */
+    record Disconnect(int tier, Throwable cause, boolean fence) implements Work {}
+
+    /** Do on a tier what it has missed; report what was done, then {@link Reconciliation#drained} or {@link Reconciliation#drainFailed}. */
+    sealed interface Drain extends Work {}
 
     /** Remove everything of this client's. */
     record RemoveEverything(int tier, int version) implements Drain {}

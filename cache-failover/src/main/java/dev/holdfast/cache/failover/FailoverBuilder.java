@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import java.util.UUID;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,6 +26,7 @@ public final class FailoverBuilder {
     private @Nullable Supplier<? extends CacheStore> memories;
     private FailoverConfig config = FailoverConfig.DEFAULT;
     private Supplier<? extends Collection<String>> prefixes = List::of;
+    private @Nullable ToLongFunction<byte[]> made;
     private String name = "holdfast-failover";
     private SplittableRandom random = new SplittableRandom();
     private Logger log = LoggerFactory.getLogger(FailoverStore.class);
@@ -62,7 +64,7 @@ public final class FailoverBuilder {
      *
      * @param tier its name, in log lines and health
      * @param supplier makes an empty store that fails for no reason outside this process; asked again for each period in
-     *     which it serves, on a caller's thread and under a lock, so it must be quick
+     *     which it serves, ahead of it and on a thread of the composite's
      * @return this builder
      */
     public FailoverBuilder memoryTier(String tier, Supplier<? extends CacheStore> supplier) {
@@ -122,6 +124,21 @@ public final class FailoverBuilder {
     }
 
     /**
+     * Says when values were made. Then a server below another begins each period in which calls come to it empty, as memory does: what
+     * was made earlier counts as absent there, whichever client stored it, since this client may have removed or changed it above
+     * meanwhile. Without this, and for values that don't tell, a lower server that several clients share may answer with
+     * what another client stored there in an earlier outage.
+     *
+     * @param value returns when a value was made, in epoch milliseconds by its maker's clock (a second of difference does not matter);
+     *     {@link Long#MAX_VALUE} for a value that does not tell; called by callers' threads, must not throw
+     * @return this builder
+     */
+    public FailoverBuilder made(ToLongFunction<byte[]> value) {
+        made = Objects.requireNonNull(value, "made");
+        return this;
+    }
+
+    /**
      * Names the composite's threads.
      *
      * @param value the name
@@ -167,19 +184,24 @@ public final class FailoverBuilder {
                     new TierState.Traits(draft.name(), draft.remote(), draft.policy(), bound(draft.name(), store));
             TierState tier = new TierState(index, traits, config, nanoTime);
             states.add(tier);
-            tiers.add(new Tier(tier, store, ticks, config));
+            tiers.add(new Tier(tier, index > 0 && draft.remote() ? lower(store) : store, ticks, config));
         }
         String id = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
         FailoverState state = new FailoverState(config, states, random, id);
         Supplier<? extends CacheStore> fresh = memories;
-        Switchboard switchboard = new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : fresh::get);
+        Switchboard switchboard =
+                new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : new Memories(fresh), prefixes);
         List<String> names = drafts.stream().map(Draft::name).toList();
         Background.Running background =
-                new Background.Running(name, switchboard, tiers, ticks, new Notices(log, names, listeners), prefixes);
+                new Background.Running(switchboard, tiers, ticks, new Notices(log, names, listeners), name);
         switchboard.attach(background);
         background.start();
         FailoverHealth health = new FailoverHealth(switchboard, tiers, Clock.systemUTC());
         return new FailoverStore(switchboard, background, tiers, health, config.failoverTimeout());
+    }
+
+    private CacheStore lower(CacheStore store) {
+        return made == null ? store : new LowerServer(store, made);
     }
 
     /** The longest one call may take; 0 if the store keeps to any limit. */

@@ -47,16 +47,18 @@ final class FailoverHealth {
         StoreHealth serving = null;
         for (Tier tier : tiers) {
             View view = views.get(tier.index);
-            StoreHealth store = tier.store().health();
+            StoreHealth store = tier.health();
             if (view.serving()) {
                 serving = store;
             }
             healths.add(new TierHealth(
                     tier.name,
-                    view.mode().name(),
+                    TierHealth.State.valueOf(view.mode().name()),
                     view.serving(),
-                    wall.minusNanos(now - view.since()),
-                    view.reason() == null ? null : view.reason().name(),
+                    atLeastStart(wall.minusNanos(now - view.since())),
+                    view.reason() == null
+                            ? null
+                            : TierHealth.Reason.valueOf(view.reason().name()),
                     view.failureRate(),
                     view.lastFailure(),
                     view.lastFailure() == null ? null : wall.minusNanos(now - view.lastFailureAt()),
@@ -75,6 +77,11 @@ final class FailoverHealth {
                 .withPool(shown.pool())
                 .withNodes(shown.nodes())
                 .withTiers(healths);
+    }
+
+    /** The state's clock begins a little before the first tier does. */
+    private Instant atLeastStart(Instant time) {
+        return time.isBefore(startedAt) ? startedAt : time;
     }
 
     /** Counts of all tiers, since a call may be answered by one that does not serve; latencies can't be added up. */

@@ -1,7 +1,10 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 
 /**
@@ -48,6 +51,11 @@ class FailoverState {
         this.verdicts = new Verdicts(config, tiers, probes, circuit, reconciliation);
     }
 
+    /** Says what the keys of this client's caches begin with. */
+    void known(Set<String> cachePrefixes) {
+        tiers.forEach(tier -> tier.dirty.known(cachePrefixes));
+    }
+
     /** Whether every key may be read on the serving tier. */
     boolean readsAreClean() {
         int serving = circuit.serving();
@@ -70,17 +78,36 @@ class FailoverState {
     /** Whether nothing is to be watched for but calls: every tier is closed, clean and settled. */
     boolean quiet(long now) {
         for (TierState tier : tiers) {
-            if (!tier.closed() || tier.probing || !tier.dirty.isEmpty()) {
+            if (!tier.closed() || tier.probing || tier.suspicion != null || !tier.dirty.isEmpty()) {
                 return false;
             }
         }
         return !memory.used();
     }
 
+    /** What was to be done in a store ended in a way that nobody expected. */
+    void failed(Effect.Work work, Throwable cause, long now) {
+        if (work instanceof Effect.Probe probe) {
+            CacheUnavailableException failure =
+                    new CacheUnavailableException("the probe failed: " + cause, cause, Reason.UNEXPECTED, true);
+            verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
+        } else if (work instanceof Effect.Drain drain) {
+            reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
+        } else if (work instanceof Effect.Disconnect disconnect && disconnect.fence()) {
+            circuit.fenced(disconnect.tier(), false, now);
+        }
+    }
+
+    /** This process stood still: what was under way may be as late as it is. */
+    void stalled(long now) {
+        tiers.forEach(tier -> tier.probeSentAt = now);
+    }
+
     /** Does what is due. */
     void tick(long now) {
         for (TierState tier : tiers) {
             if (tier.remote) {
+                verdicts.tick(tier, now);
                 probes.tick(tier, now);
                 reconciliation.advance(tier, now);
             }

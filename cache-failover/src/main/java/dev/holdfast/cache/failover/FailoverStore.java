@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +30,9 @@ import org.jspecify.annotations.Nullable;
  * others for as long as a tier is in trouble; all of them are daemons.
  */
 public final class FailoverStore implements CacheStore {
+    /** Of a composite that is closed, for what its tiers have missed. */
+    private static final long LAST_CHANCE = TimeUnit.SECONDS.toNanos(2);
+
     private final Switchboard switchboard;
     private final Background.Running background;
     private final List<Tier> tiers;
@@ -77,7 +81,7 @@ public final class FailoverStore implements CacheStore {
      * @return why those that were taken out did not answer, by the names of their tiers; empty if all are there
      */
     public Map<String, CacheUnavailableException> start(Duration limit) {
-        return background.probeAll(Bounds.positive("limit", limit));
+        return background.prober().probeAll(Bounds.positive("limit", limit), background.workers());
     }
 
     /**
@@ -183,6 +187,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
+        Objects.requireNonNull(value, "value");
         Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
@@ -233,6 +238,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void fill(String key, byte[] value, Duration ttl) {
+        Objects.requireNonNull(value, "value");
         Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
@@ -281,6 +287,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
+        Objects.requireNonNull(value, "value");
         Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
@@ -306,6 +313,8 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
+        Objects.requireNonNull(expected, "expected");
+        Objects.requireNonNull(value, "value");
         Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
@@ -352,6 +361,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean remove(String key, byte[] expected) {
+        Objects.requireNonNull(expected, "expected");
         Route route = enter();
         @Nullable Tried<Boolean> tried = null;
         if (route.writes()) {
@@ -535,18 +545,61 @@ public final class FailoverStore implements CacheStore {
         return limit.compareTo(timeout) >= 0 ? this : new FailoverStore(this, limit);
     }
 
+    @Override
+    public String tierName() {
+        return switchboard.route().tier().name;
+    }
+
+    @Override
+    public boolean isServing() {
+        return switchboard.isServing();
+    }
+
     /** {@inheritDoc} Type, latency and connections are those of the serving tier; operations are those of all tiers; {@code tiers} has each. */
     @Override
     public StoreHealth health() {
         return health.snapshot();
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * <p>What tiers have missed is done first where they answer, within two seconds: with this composite goes the only record of
+     * it, and other clients would read what was removed. A line in the log counts what could not be done.
+     */
     @Override
     public void close() {
-        if (!view && switchboard.close()) {
-            background.stop();
-            tiers.forEach(tier -> tier.store().close());
-            switchboard.takeRetired().forEach(CacheStore::close);
+        if (view || !background.beginsEnd()) {
+            return;
+        }
+        background.settle(LAST_CHANCE);
+        end();
+    }
+
+    /** Closes it, whatever its tiers have missed. */
+    void abandon() {
+        if (background.beginsEnd()) {
+            end();
+        }
+    }
+
+    private void end() {
+        switchboard.close();
+        background.stop();
+        List<CacheStore> stores = new ArrayList<>(switchboard.takeRetired());
+        tiers.forEach(tier -> stores.add(tier.store()));
+        switchboard.closeStock();
+        closeAll(stores);
+    }
+
+    /** Closes each, whatever others throw at that; throws the first of it then. */
+    private static void closeAll(List<CacheStore> stores) {
+        if (!stores.isEmpty()) {
+            try {
+                stores.get(0).close();
+            } finally {
+                closeAll(stores.subList(1, stores.size()));
+            }
         }
     }
 

@@ -3,11 +3,12 @@ package dev.holdfast.cache.failover;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * Counts a tier's calls, begun and ended, by the tick in which they began: what began long ago and has not ended is stuck. For
- * any number of threads, without locks; two uncontended additions a call, no allocation.
+ * Counts a tier's calls, begun and ended, by the time in which they began: what began long ago and has not ended is stuck. Times
+ * are told apart in steps of one tick, or of as many as it takes to look back as far as is asked for. For any number of threads,
+ * without locks; two uncontended additions a call, no allocation.
  */
 final class InFlight {
-    /** How many ticks are told apart; older calls are seen among those of the tick that took their bucket over. */
+    /** How many steps are told apart; older calls are seen among those of the step that took their bucket over. */
     static final int BUCKETS = 64;
 
     private static final int STRIPE = 2 * BUCKETS;
@@ -15,6 +16,21 @@ final class InFlight {
             Math.min(64, Integer.highestOneBit(Math.max(2, Runtime.getRuntime().availableProcessors()) * 2 - 1) * 2);
 
     private final AtomicLongArray cells = new AtomicLongArray(STRIPES * STRIPE);
+    /** A step has two to the power of this many ticks. */
+    private final int shift;
+
+    /**
+     * Makes one without calls.
+     *
+     * @param longest the greatest age, in ticks, that {@link #stuck} will be asked for
+     */
+    InFlight(int longest) {
+        int steps = 0;
+        while (longest >> steps > BUCKETS / 2) {
+            steps++;
+        }
+        shift = steps;
+    }
 
     void begin(int tick) {
         cells.getAndIncrement(cell(tick));
@@ -24,9 +40,9 @@ final class InFlight {
         cells.getAndIncrement(cell(tick) + 1);
     }
 
-    private static int cell(int tick) {
+    private int cell(int tick) {
         int stripe = (int) Thread.currentThread().getId() & STRIPES - 1;
-        return stripe * STRIPE + 2 * (tick & BUCKETS - 1);
+        return stripe * STRIPE + 2 * (tick >> shift & BUCKETS - 1);
     }
 
     /** How many calls have ended. */
@@ -38,10 +54,11 @@ final class InFlight {
         return sum;
     }
 
-    /** Whether a call that began {@code age} ticks ago or earlier has not ended. */
+    /** Whether a call that began {@code age} ticks ago or earlier, up to a step earlier than asked for, has not ended. */
     boolean stuck(int tick, int age) {
-        for (int i = age; i < BUCKETS; i++) {
-            int cell = 2 * (tick - i & BUCKETS - 1);
+        int step = tick >> shift;
+        for (int i = (age + (1 << shift) - 1) >> shift; i < BUCKETS; i++) {
+            int cell = 2 * (step - i & BUCKETS - 1);
             // Ends first: a call that ends in between makes the count too high for a moment, never too low.
             long open = 0;
             for (int stripe = 0; stripe < STRIPES; stripe++) {

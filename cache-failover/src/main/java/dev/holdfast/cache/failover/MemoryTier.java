@@ -61,8 +61,17 @@ final class MemoryTier {
         return true;
     }
 
-    /** Begins anew with an empty instance. */
-    void replace() {
+    /** Another tier serves from now on: whoever came here before must not be found here when it serves next. */
+    void switched(int before) {
+        if (memory == null || used || before == memory.index) {
+            replace();
+        } else {
+            // Nobody has been here since it was made.
+            stamp();
+        }
+    }
+
+    private void replace() {
         used = false;
         generation++;
         stamp();

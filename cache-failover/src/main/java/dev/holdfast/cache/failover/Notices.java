@@ -1,52 +1,57 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.ForeignText;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 
-/** Tells the log and the listeners what happened: in order, one at a time, on whichever thread claims the task. */
+/**
+ * Tells the log and the listeners what happened, in order. The log does not wait for the listeners, nor one listener for
+ * another.
+ */
 final class Notices {
     private final Logger log;
     private final List<String> names;
-    private final List<FailoverListener> listeners;
-    private final Queue<Effect.Notice> waiting = new ConcurrentLinkedQueue<>();
-    private final AtomicBoolean claimed = new AtomicBoolean();
+    private final Mailbox<Effect.Notice> lines;
+    private final List<Mailbox<Consumer<FailoverListener>>> listeners = new ArrayList<>();
 
     Notices(Logger log, List<String> names, List<FailoverListener> listeners) {
         this.log = log;
         this.names = names;
-        this.listeners = new CopyOnWriteArrayList<>(listeners);
+        this.lines = new Mailbox<>(this::write, e -> {});
+        for (FailoverListener listener : listeners) {
+            this.listeners.add(
+                    new Mailbox<>(event -> event.accept(listener), e -> log.warn("a failover listener failed", e)));
+        }
     }
 
     void add(Effect.Notice notice) {
-        waiting.add(notice);
+        lines.add(notice);
+        Consumer<FailoverListener> event = event(notice);
+        if (event != null) {
+            listeners.forEach(each -> each.add(event));
+        }
     }
 
-    /** Whether the caller has to see to it that {@link #deliver} runs. */
-    boolean claim() {
-        return claimed.compareAndSet(false, true);
+    /** Has everything told that waits. */
+    void deliverOn(Consumer<? super Runnable> executor) {
+        lines.deliverOn(executor);
+        listeners.forEach(each -> each.deliverOn(executor));
     }
 
-    void deliver() {
-        do {
-            try {
-                for (Effect.Notice next = waiting.poll(); next != null; next = waiting.poll()) {
-                    tell(next);
-                }
-            } finally {
-                claimed.set(false);
-            }
-        } while (!waiting.isEmpty() && claim());
+    /** How many events listeners missed, since they did not keep up. */
+    long dropped() {
+        return listeners.stream().mapToLong(Mailbox::dropped).sum();
     }
 
-    private void tell(Effect.Notice notice) {
+    private void write(Effect.Notice notice) {
         if (notice instanceof Effect.Opened opened) {
-            String cause = opened.cause() == null ? "" : ": " + opened.cause().getMessage();
+            String cause = opened.cause() == null
+                    ? ""
+                    : ": " + ForeignText.shown(opened.cause().getMessage());
             String next = opened.next() == FailoverState.NONE ? "no tier" : "tier " + names.get(opened.next());
             log.warn(
                     "tier {} is lost ({}{}); {} answers now, and it is probed until it is back",
@@ -54,46 +59,45 @@ final class Notices {
                     opened.reason(),
                     cause,
                     next);
-            each(listener -> listener.tierOpened(names.get(opened.tier()), opened.reason(), opened.cause()));
         } else if (notice instanceof Effect.Closed closed) {
             log.info(
                     "tier {} is back after {} ms, {} changes entered",
                     names.get(closed.tier()),
                     closed.outageNanos() / 1_000_000,
                     closed.reconciled());
-            each(listener -> listener.tierClosed(names.get(closed.tier())));
-        } else if (notice instanceof Effect.Switched switched) {
-            switched(switched);
         } else if (notice instanceof Effect.ReconciliationFailed failed) {
             log.warn(
                     "tier {} could not be reconciled, it stays out and is tried again",
                     names.get(failed.tier()),
                     failed.cause());
-            each(listener -> listener.reconciliationFailed(names.get(failed.tier()), failed.cause()));
         } else if (notice instanceof Effect.Remark remark) {
             log.warn("tier {}: {}", names.get(remark.tier()), remark.note());
         }
     }
 
-    private void switched(Effect.Switched switched) {
+    private @Nullable Consumer<FailoverListener> event(Effect.Notice notice) {
+        if (notice instanceof Effect.Opened opened) {
+            return listener -> listener.tierOpened(names.get(opened.tier()), opened.reason(), opened.cause());
+        }
+        if (notice instanceof Effect.Closed closed) {
+            return listener -> listener.tierClosed(names.get(closed.tier()));
+        }
+        if (notice instanceof Effect.Switched switched) {
+            return switched(switched);
+        }
+        return notice instanceof Effect.ReconciliationFailed failed
+                ? listener -> listener.reconciliationFailed(names.get(failed.tier()), failed.cause())
+                : null;
+    }
+
+    private @Nullable Consumer<FailoverListener> switched(Effect.Switched switched) {
         String from = switched.from() == FailoverState.NONE ? null : names.get(switched.from());
         String to = switched.to() == FailoverState.NONE ? null : names.get(switched.to());
         FailoverReason reason = switched.reason();
         if (reason != null && from != null) {
-            each(listener -> listener.failover(from, to, reason));
-        } else if (to != null) {
-            Duration outage = Duration.ofNanos(switched.outageNanos());
-            each(listener -> listener.failback(from, to, outage, switched.reconciled()));
+            return listener -> listener.failover(from, to, reason);
         }
-    }
-
-    private void each(Consumer<FailoverListener> event) {
-        for (FailoverListener listener : listeners) {
-            try {
-                event.accept(listener);
-            } catch (RuntimeException | Error e) {
-                log.warn("a failover listener failed", e);
-            }
-        }
+        Duration outage = Duration.ofNanos(switched.outageNanos());
+        return to == null ? null : listener -> listener.failback(from, to, outage, switched.reconciled());
     }
 }

@@ -16,11 +16,20 @@ final class Probes {
     /** A tier that failed a call is not probed more often than this because of that. */
     private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /** One with a call that hangs beside so many answered probes is probed once in the longest pause, not to miss a freeze. */
+    private static final int HANGS = 3;
+
+    private static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(250);
+
     /**
-     * A tier in use writes its canary this often: of what it acknowledges after its last canary nobody can tell whether it
-     * is still there after a restart.
+     * A tier where something was changed since its last canary writes the next after so long, give or take a quarter: of what
+     * was acknowledged in between nobody can tell whether it is still there after a restart. Every client sends these to every
+     * server, so they are rare; a client that only reads sends none.
      */
-    private static final long CANARY_PERIOD = SECOND;
+    private static final long CANARY_PERIOD = 20 * SECOND;
+
+    /** A process that has too little of the machine for its threads is given so long to end a probe. */
+    private static final long OVERDUE = 10 * SECOND;
 
     private final long interval;
     private final RandomGenerator random;
@@ -33,11 +42,16 @@ final class Probes {
         this.effects = effects;
     }
 
+    /** Whether a probe that is under way should have ended long ago: its store promised to end it, and does not. */
+    boolean overdue(TierState tier, long now) {
+        return tier.probing
+                && now - tier.probeSentAt >= OVERDUE + 2 * tier.probeTimeout().toNanos();
+    }
+
     /** Probes a server if that is due. */
     void tick(TierState tier, long now) {
         if (tier.closed()) {
-            if (now - Math.max(tier.lastAnswerAt, tier.lastProbeAt) >= tier.healthCheckNanos
-                    || canaryIsDue(tier, now)) {
+            if (now - Math.max(tier.lastAnswerAt, tier.lastProbeAt) >= tier.idleNanos || canaryIsDue(tier, now)) {
                 want(tier, now);
             }
         } else if (!tier.fencing && !tier.held && !tier.probing && now - tier.nextProbeAt >= 0) {
@@ -52,7 +66,7 @@ final class Probes {
 
     /** The next one follows soon. */
     void soon(TierState tier, long now) {
-        tier.nextProbeAt = now + interval;
+        tier.nextProbeAt = now + jittered(interval);
     }
 
     /** Probes a tier because of a call or of the time that passed without one. */
@@ -62,20 +76,37 @@ final class Probes {
         }
     }
 
+    /** Probes a tier because a call hangs there; less often the longer one has hung beside answered probes. */
+    void wantOfHanging(TierState tier, long now) {
+        long pause = tier.hangs < HANGS ? PAUSE : LONGEST_PAUSE;
+        if (!tier.probing && (tier.lastProbeAt == 0 || now - tier.lastProbeAt >= pause)) {
+            tier.hangs++;
+            send(tier, now);
+        }
+    }
+
     /** Probes a tier now. */
     void send(TierState tier, long now) {
+        effects.add(new Effect.Probe(tier.index, now, tier.probeTimeout()));
+        tier.idleNanos = jittered(tier.healthCheckNanos);
+        tier.canaryNanos = jittered(Math.min(CANARY_PERIOD, tier.healthCheckNanos / 3 * 2));
         tier.probing = true;
+        tier.probeSentAt = now;
         if (tier.recent != null) {
             tier.recent.probing();
         }
-        effects.add(new Effect.Probe(tier.index, now, tier.probeTimeout()));
     }
 
     /** Not where every request is paid for and no process of ours is restarted: such a tier is probed when it has been idle. */
     private static boolean canaryIsDue(TierState tier, long now) {
         return tier.recent != null
-                && tier.lastAnswerAt - tier.lastProbeAt > 0
-                && (now - tier.lastProbeAt >= CANARY_PERIOD || tier.recent.many());
+                && tier.recent.any()
+                && (now - tier.lastProbeAt >= tier.canaryNanos
+                        || (tier.recent.many() && now - tier.lastProbeAt >= PAUSE));
+    }
+
+    private long jittered(long nanos) {
+        return nanos - nanos / 4 + random.nextLong(Math.max(1, nanos / 2));
     }
 
     /** Every second for a minute, then ever more rarely, never all clients at once. */

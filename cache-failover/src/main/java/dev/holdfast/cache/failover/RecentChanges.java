@@ -36,6 +36,11 @@ final class RecentChanges {
         ring.set((int) next.getAndIncrement() & KEPT - 1, change);
     }
 
+    /** Whether anything was changed. */
+    boolean any() {
+        return next.get() != oldest;
+    }
+
     /** Whether another canary would be welcome. */
     boolean many() {
         return next.get() - oldest >= MANY;

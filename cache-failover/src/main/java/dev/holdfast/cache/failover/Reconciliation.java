@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class Reconciliation {
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
     private static final int REMOVALS = 500;
-    private static final int INCREMENTS = 50;
+    private static final int INCREMENTS = 500;
     /** So few dirty keys need not delay a failback: they are cleaned while the tier serves. */
     private static final int FEW = 256;
 
@@ -154,11 +154,11 @@ final class Reconciliation {
         cleaned(tier);
     }
 
-    void removed(int index, List<DirtyRecord.Removal> done) {
+    void removed(int index, List<DirtyRecord.Removal> done, long now) {
         TierState tier = tiers.get(index);
         keys.changed(
                 tier, Kind.WRITE, done.stream().map(DirtyRecord.Removal::key).toList());
-        done.forEach(tier.dirty::removed);
+        done.forEach(each -> tier.dirty.removed(each, now));
         tier.reconciled += done.size();
         cleaned(tier);
     }
@@ -219,6 +219,38 @@ final class Reconciliation {
                 "wentBack: the server lost writes that it had acknowledged; what this client stored there is"
                         + " removed before it is used again"));
         drainIfDue(tier, now);
+    }
+
+    /**
+     * The composite is about to be closed: what its tiers have missed is to be done now, as far as they answer, since nobody will
+     * know of it afterwards. What may still arrive is not waited for.
+     */
+    void hurry(long now) {
+        for (TierState tier : tiers) {
+            if (tier.remote && !tier.held && !tier.dirty.isEmpty()) {
+                tier.dirty.settle();
+                tier.skipGrace = true;
+                tier.drainRetryAt = 0;
+                tier.hurriedAt = now;
+                if (tier.closed()) {
+                    drainIfDue(tier, now);
+                } else {
+                    tier.nextProbeAt = now;
+                    reconcileIfDue(tier, now);
+                }
+            }
+        }
+    }
+
+    /** Whether nothing more can be had of {@link #hurry}: each tier is clean, held out, or failed since. */
+    boolean hurried() {
+        for (TierState tier : tiers) {
+            boolean failed = tier.hurriedAt != 0 && tier.lastFailureAt - tier.hurriedAt > 0;
+            if (tier.remote && !tier.held && !tier.dirty.isEmpty() && !failed) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Lets every open tier come back as soon as it answers its probes and is reconciled. */

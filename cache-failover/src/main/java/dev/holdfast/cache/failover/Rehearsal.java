@@ -47,13 +47,14 @@ final class Rehearsal {
     static boolean play() {
         FailoverConfig quick = FailoverConfig.DEFAULT.withFailoverTimeout(LIMIT).withGracePeriod(Duration.ofMillis(50));
         Stage first = new Stage();
-        try (FailoverStore store = FailoverStore.builder()
+        FailoverStore store = FailoverStore.builder()
                 .name("holdfast-rehearsal")
                 .config(quick)
                 .tier("first", first)
                 .tier("second", new Stage())
                 .unlogged()
-                .build()) {
+                .build();
+        try {
             first.gone = true;
             for (int i = 0; i < 3; i++) {
                 callAll(store);
@@ -70,6 +71,8 @@ final class Rehearsal {
         } catch (CacheException | IllegalStateException e) {
             // Nobody depends on it.
             log.debug("the rehearsal of an outage was cut short", e);
+        } finally {
+            store.abandon();
         }
         return false;
     }

@@ -1,11 +1,13 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.KeyPrefix;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a caller asked for.
@@ -17,6 +19,12 @@ import java.util.Map;
  * @param found where a read of several keys gathers what it finds
  */
 record Request(Kind kind, List<String> keys, boolean several, long ttlNanos, long delta, Map<String, byte[]> found) {
+
+    Request {
+        // What is wrong with an argument is said before a store sees it: whatever a store throws is then the store's
+        // doing.
+        keys.forEach(KeyPrefix.NONE::checkedKey);
+    }
 
     private Request(Kind kind, List<String> keys, boolean several, long ttlNanos, long delta) {
         this(kind, keys, several, ttlNanos, delta, new HashMap<>());
@@ -43,6 +51,7 @@ record Request(Kind kind, List<String> keys, boolean several, long ttlNanos, lon
     }
 
     static Request write(Kind kind, Map<String, byte[]> entries, Duration ttl) {
+        entries.values().forEach(Objects::requireNonNull);
         return new Request(kind, List.copyOf(entries.keySet()), true, nanos(ttl), 0);
     }
 

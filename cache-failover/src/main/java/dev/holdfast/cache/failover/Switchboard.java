@@ -1,12 +1,15 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -28,29 +31,40 @@ final class Switchboard {
     private final List<Tier> tiers;
     private final LongSupplier nanoTime;
     private final Ticks ticks;
-    private final @Nullable Supplier<CacheStore> memories;
+    private final @Nullable Memories memories;
+    private final Supplier<? extends Collection<String>> prefixes;
     private final List<CacheStore> retired = new ArrayList<>();
     private Background background = Background.NONE;
     private int memoryGeneration;
+    private volatile Set<String> known = Set.of();
     private volatile boolean closed;
     private volatile Route route;
+    private volatile boolean serving;
 
     Switchboard(
             FailoverState state,
             List<Tier> tiers,
             Ticks ticks,
             LongSupplier nanoTime,
-            @Nullable Supplier<CacheStore> memories) {
+            @Nullable Memories memories,
+            Supplier<? extends Collection<String>> prefixes) {
         this.state = state;
         this.tiers = tiers;
         this.ticks = ticks;
         this.nanoTime = nanoTime;
         this.memories = memories;
+        this.prefixes = prefixes;
+        tiers.forEach(Tier::beginPeriod);
         this.route = currentRoute();
     }
 
     void attach(Background worker) {
         background = worker;
+    }
+
+    /** Whether some tier is closed. */
+    boolean isServing() {
+        return serving;
     }
 
     /** Where calls go that need no thought. */
@@ -61,7 +75,7 @@ final class Switchboard {
     /** Begins a call: refuses a caller who was interrupted, before anything is sent. */
     Route enter() {
         if (Thread.currentThread().isInterrupted()) {
-            throw interrupted("before the call");
+            throw new CacheInterruptedException("interrupted before the call", null, false);
         }
         return route;
     }
@@ -74,13 +88,15 @@ final class Switchboard {
         return nanoTime.getAsLong();
     }
 
-    /** Reads or changes the state, and sees to what follows from it. */
+    /**
+     * Reads or changes the state, and has done what follows from it, also of what was decided before the decision threw. Nothing
+     * foreign runs under the lock.
+     */
     <R> R decide(Function<FailoverState, R> decision) {
-        List<Effect> effects;
-        R result;
+        List<Effect> effects = List.of();
         lock.lock();
         try {
-            result = decision.apply(state);
+            return decision.apply(state);
         } finally {
             try {
                 publish();
@@ -88,28 +104,42 @@ final class Switchboard {
                 background.note(effects);
             } finally {
                 lock.unlock();
+                background.perform(effects);
             }
         }
-        background.perform(effects);
-        return result;
     }
 
     /** Makes the state's word the law: a new memory and the route to it become visible together. */
     private void publish() {
-        if (memories != null && state.memory.generation() != memoryGeneration && !closed) {
-            memoryGeneration = state.memory.generation();
-            retired.add(tiers.get(tiers.size() - 1).replace(memories.get()));
+        if (memories != null && !closed) {
+            Tier last = tiers.get(tiers.size() - 1);
+            boolean outdated = state.memory.generation() != memoryGeneration;
+            if (outdated || (last.store() == Memories.NONE && memories.ready())) {
+                retired.add(last.replace(memories.take()));
+                memoryGeneration = state.memory.generation();
+            }
         }
         Route next = currentRoute();
         Route last = route;
         if (!next.sameAs(last)) {
+            beginPeriods(last, next);
             route = next;
         }
     }
 
+    /** Keys begin to lead to lower tiers: all of them, or some though a tier above serves. */
+    private void beginPeriods(Route last, Route next) {
+        int index = next.tier().index;
+        boolean failover = index > last.tier().index;
+        if (failover || (last.reads() && !next.reads())) {
+            tiers.subList(failover ? index : index + 1, tiers.size()).forEach(Tier::beginPeriod);
+        }
+    }
+
     private Route currentRoute() {
-        int serving = state.circuit.serving();
-        Tier tier = tiers.get(serving == FailoverState.NONE ? 0 : serving);
+        int first = state.circuit.serving();
+        serving = first != FailoverState.NONE;
+        Tier tier = tiers.get(serving ? first : 0);
         boolean reads = !closed && state.readsAreClean();
         boolean writes = reads && state.writesAreClean(now());
         return new Route(tier, tier.store(), reads, writes, state.tiers.get(tier.index).stamp);
@@ -124,6 +154,34 @@ final class Switchboard {
             return taken;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Makes the memory for the next period in which one serves. Asks the client, so not to be called under the lock. */
+    void restock() {
+        if (memories != null && !closed) {
+            memories.restock();
+        }
+    }
+
+    /** Closes the memory that was made for a period that never comes. */
+    void closeStock() {
+        if (memories != null) {
+            memories.close();
+        }
+    }
+
+    /** What the keys of this client's caches begin with, as far as it says. Asks the client, so not to be called under the lock. */
+    Set<String> prefixes() {
+        return Set.copyOf(prefixes.get());
+    }
+
+    /** Takes in what caches there are by now, for records that may overflow by what is changed next. */
+    private void learnPrefixes() {
+        Set<String> now = prefixes();
+        if (!now.equals(known)) {
+            change(decided -> decided.known(now));
+            known = now;
         }
     }
 
@@ -167,6 +225,9 @@ final class Switchboard {
      * @param limit the longest it may take in all
      */
     <R> R call(@Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit) {
+        if (request.kind() != Kind.READ) {
+            learnPrefixes();
+        }
         if (tried == null) {
             return drive(Call.begin(state, request, now() + limit.toNanos()), request, none, operation);
         }
@@ -226,7 +287,7 @@ final class Switchboard {
             CacheStore store = bounded(step.store(), step.rest());
             if (!attempt.purge().isEmpty()) {
                 store.removeAll(attempt.keys());
-                change(decided -> decided.keys.purged(attempt));
+                change(decided -> decided.keys.purged(attempt, now()));
                 // That took some of the time.
                 store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
             }
@@ -266,30 +327,34 @@ final class Switchboard {
 
     /** Every failure of every attempt ends here: the call goes on, or the exception goes to the caller. */
     private void failed(Call call, Attempt attempt, CacheStore store, Throwable failure) {
-        if (failure instanceof CacheUnavailableException unavailable) {
-            long answers = tiers.get(attempt.tier()).answers();
-            change(decided -> call.failed(attempt, unavailable, answers, now()));
-            return;
-        }
         Tier tier = tiers.get(attempt.tier());
         if (failure instanceof IllegalStateException && !closed && !tier.remote && tier.store() != store) {
             change(decided -> call.outdated(attempt));
             return;
         }
-        boolean refused = failure instanceof CacheRejectedException
-                || failure instanceof IllegalArgumentException
-                || failure instanceof NullPointerException;
-        change(decided -> {
-            if (refused) {
-                call.refused(attempt);
-            } else {
-                call.abandoned(attempt, now());
-            }
-        });
-        if (failure instanceof RuntimeException exception) {
+        if (closed && failure instanceof IllegalStateException exception) {
             throw exception;
         }
-        throw (Error) failure;
+        boolean unsent = failure instanceof CacheInterruptedException interrupt && !interrupt.outcomeUnknown();
+        boolean refused = unsent || failure instanceof CacheRejectedException || isContract(call.kind(), failure);
+        if (refused || (failure instanceof CacheException && !(failure instanceof CacheUnavailableException))) {
+            change(decided -> {
+                if (refused) {
+                    call.refused(attempt);
+                } else {
+                    call.abandoned(attempt, now());
+                }
+            });
+            throw (RuntimeException) failure;
+        }
+        CacheUnavailableException unavailable = tier.unavailable(failure);
+        long answers = tier.answers();
+        change(decided -> call.failed(attempt, unavailable, answers, now()));
+    }
+
+    /** Whether a caller's argument is to blame: all others were checked before a store saw them. */
+    private static boolean isContract(Kind kind, Throwable failure) {
+        return kind == Kind.PREFIX && failure instanceof IllegalArgumentException;
     }
 
     private static void pause(long nanos) {

@@ -2,14 +2,31 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.StoreHealth;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collection;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A store in its place in the order: its calls are counted on their way in and out. */
 final class Tier {
+    private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
+    /** So many refusals and nothing else are worth asking whether the server refuses only these. */
+    private static final int MANY_REFUSALS = 10;
+
+    private static final int REFUSED_PAUSE_TICKS = (int) (TimeUnit.SECONDS.toNanos(1) / Ticks.PERIOD);
+    private static final int KINDS_SAID = 32;
+
     final int index;
     final String name;
     final boolean remote;
@@ -17,15 +34,23 @@ final class Tier {
     private final Ticks ticks;
     private final int slowTicks;
     private final int suspectTicks;
-    private final InFlight calls = new InFlight();
+    private final InFlight calls;
     private final LongAdder failures = new LongAdder();
     private final LongAdder slow = new LongAdder();
+    private final LongAdder refusals = new LongAdder();
+    /** The types of failures that nobody described and that stand in the log. */
+    private final Set<String> unexpected = ConcurrentHashMap.newKeySet();
+
     private volatile CacheStore store;
     /** What the ticker has seen so far. */
     private long answersSeen;
 
     private long slowSeen;
     private long exhaustedSeen;
+    private long refusalsSeen;
+    private long refusedInARow;
+    /** When refusals last were so many that it was told. */
+    private int refusedTick = -REFUSED_PAUSE_TICKS;
 
     Tier(TierState state, CacheStore store, Ticks ticks, FailoverConfig config) {
         this.index = state.index;
@@ -36,6 +61,7 @@ final class Tier {
         this.ticks = ticks;
         this.slowTicks = inTicks(config.slowCallThreshold());
         this.suspectTicks = inTicks(config.suspectAfter());
+        this.calls = new InFlight(suspectTicks);
     }
 
     private static int inTicks(Duration duration) {
@@ -44,6 +70,22 @@ final class Tier {
 
     CacheStore store() {
         return store;
+    }
+
+    /** Asks the store for its health; one that fails at that says nothing of itself and is not taken for worse. */
+    StoreHealth health() {
+        try {
+            return store.health();
+        } catch (RuntimeException | Error e) {
+            return StoreHealth.of("unknown", remote, Instant.EPOCH);
+        }
+    }
+
+    /** Calls begin to come to it: what is on a lower server from before is not seen any more. */
+    void beginPeriod() {
+        if (store instanceof LowerServer server) {
+            server.begin(System.currentTimeMillis());
+        }
     }
 
     /** Puts a new, empty memory in the place of the old one, which is returned. */
@@ -83,11 +125,28 @@ final class Tier {
     /** A call ended with an exception. */
     void ended(int tick, Throwable failure) {
         if (failure instanceof CacheRejectedException) {
+            refusals.increment();
             answered(tick);
         } else {
             failures.increment();
             calls.end(tick);
         }
+    }
+
+    /**
+     * Returns what a failed call says about its store. Whatever is no {@link CacheUnavailableException} is none of the caller's
+     * doing, whose arguments were checked; it is said in the log once for each kind.
+     */
+    CacheUnavailableException unavailable(Throwable failure) {
+        if (failure instanceof CacheUnavailableException unavailable) {
+            return unavailable;
+        }
+        if (unexpected.size() < KINDS_SAID && unexpected.add(failure.getClass().getName())) {
+            log.error("tier {} failed in a way that it does not describe; the next tier is asked", name, failure);
+        }
+        String what = failure.getClass().getName() + ": " + ForeignText.shown(failure.getMessage());
+        return new CacheUnavailableException(
+                "tier " + name + " failed unexpectedly: " + what, failure, Reason.UNEXPECTED, true);
     }
 
     /** How many calls were answered so far, refusals included. */
@@ -97,23 +156,49 @@ final class Tier {
         return calls.ended() - failed;
     }
 
-    /** Reports to the state what happened since the last time; for the ticker. Returns whether anything did, or is under way. */
-    boolean observe(FailoverState state, int tick, long now) {
+    /**
+     * What a tier's calls did since the last look.
+     *
+     * @param answers how many were answered
+     * @param slow how many of those slowly
+     * @param suspect whether one hangs
+     * @param refusing whether it has refused everything for a while, said once a second
+     * @param busy whether anything happened or is under way
+     */
+    record Observation(long answers, long slow, boolean suspect, boolean refusing, boolean busy) {}
+
+    /** Looks what happened since the last time; for the ticker. Asks the store, so not to be called under a lock. */
+    Observation observe(int tick) {
         long answers = answers();
         long slowOnes = slow.sum();
         boolean pending = calls.stuck(tick, 0);
         boolean suspect = remote && pending && calls.stuck(tick, suspectTicks);
         long slower = slowOnes == slowSeen || saturated() ? 0 : slowOnes - slowSeen;
-        state.verdicts.observed(index, Math.max(0, answers - answersSeen), slower, suspect, now);
-        boolean busy = pending || answers != answersSeen;
+        long fresh = Math.max(0, answers - answersSeen);
+        Observation seen =
+                new Observation(fresh, slower, suspect, refuses(tick, fresh), pending || answers != answersSeen);
         answersSeen = Math.max(answersSeen, answers);
         slowSeen = slowOnes;
-        return busy;
+        return seen;
+    }
+
+    private boolean refuses(int tick, long fresh) {
+        long refused = refusals.sum();
+        if (fresh > 0) {
+            refusedInARow = refused - refusalsSeen >= fresh ? refusedInARow + fresh : 0;
+        }
+        refusalsSeen = refused;
+        if (!remote || refusedInARow < MANY_REFUSALS || tick - refusedTick < REFUSED_PAUSE_TICKS) {
+            return false;
+        }
+        refusedTick = tick;
+        refusedInARow = 0;
+        return true;
     }
 
     /** Whether callers wait for each other's connections: slow calls are then no fault of the server's, unless its probe is slow too. */
     private boolean saturated() {
-        PoolHealth pool = store.health().pool();
+        PoolHealth pool = health().pool();
         boolean refused = pool.exhausted() != exhaustedSeen;
         exhaustedSeen = pool.exhausted();
         return refused || pool.waiting() > 0 || (pool.max() > 0 && pool.active() >= pool.max());

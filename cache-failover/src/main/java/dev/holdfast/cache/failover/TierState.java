@@ -70,8 +70,40 @@ final class TierState {
 
     long lastAnswerAt;
 
+    /** What its calls give reason to think, until a probe decides; {@code null} if nothing. */
+    @Nullable
+    FailoverReason suspicion;
+
+    long suspectedAt;
+
+    @Nullable
+    Throwable suspectedBy;
+
+    /** How many probes since then ended without saying anything about the server. */
+    int undecided;
+
+    /** How often in a row an answered probe contradicted failed or slow calls, and when the last did. */
+    int contradictions;
+
+    long contradictedAt;
+    /** Calls that failed and were answered since then. */
+    long failedSince;
+
+    long answeredSince;
+    /** How often in a row a call that hangs led to a probe. */
+    int hangs;
+
     boolean probing;
-    boolean suspected;
+    long probeSentAt;
+    /** How long after the last probe it is probed again, jitter included: if it is idle, and if something was changed there. */
+    long idleNanos;
+
+    long canaryNanos;
+    /** How many probes in a row were given up. */
+    int overdueProbes;
+    /** How many failed probes in a row did not count, since this process stood still. */
+    int voidProbes;
+
     boolean lookedTwice;
     boolean pinged;
     long lastProbeAt;
@@ -86,6 +118,9 @@ final class TierState {
     long fencedAt;
     boolean held;
     boolean skipGrace;
+    /** When it was last told that the composite is about to be closed; 0 if never. */
+    long hurriedAt;
+
     long graceNanos;
     boolean wasBack;
     long backAt;
@@ -108,6 +143,7 @@ final class TierState {
                 .healthCheckInterval()
                 .orElse(config.healthCheckInterval())
                 .toNanos();
+        this.idleNanos = healthCheckNanos;
         this.minProbeNanos = traits.policy().minProbeTimeout().toNanos();
         this.breaker = new Breaker(name, config.slowCallThreshold(), nanoTime);
         this.dirty = new DirtyRecord(config.maxDirtyKeys(), config.maxDirtyBytes());

@@ -5,15 +5,31 @@ import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What calls and probes say about a tier. Failures in a row and too many failed or slow calls of the last 20 open it; a refusal,
- * a call that hangs and a single failure only lead to a probe, whose failure opens it. An exhausted pool, a shard that is out, a
- * caller who was interrupted and what was found while this process stood still open nothing. A tier that is out comes
- * back only by probes that began after its fence. Pure; guarded by the owner of its {@link FailoverState}.
+ * What calls and probes say about a tier. A verdict takes evidence about the server: what happens to calls (failures in a row,
+ * too many failed or slow ones of the last 20, one that hangs, a refusal) makes a tier suspect and leads to a probe, and the
+ * probe decides. One that fails opens the tier. One that began after the suspicion and is answered contradicts it: connections
+ * and requests fail that the server knows nothing of, and that is their stores' business. Only calls that go on failing, or stay
+ * slow, through {@link #OUTVOTED} such probes are believed against them; and where no probe was answered for {@link #UNHEARD},
+ * the suspicion stands. An exhausted pool, a shard that is out, a caller who was interrupted and what was found while this process
+ * stood still open nothing. A tier that is out comes back only by probes that began after its fence. Pure; guarded by the owner of
+ * its {@link FailoverState}.
  */
 final class Verdicts {
-    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    /** So many answered probes, each at least {@link #PERIOD} after the last, calls have to fail through to be believed. */
+    static final int OUTVOTED = 3;
+    /** Failed calls outvote probes only if there are so many of them for each answered one. */
+    private static final int MOST = 3;
+    /** A suspicion that no probe could decide for so long is confirmed. */
+    static final long UNHEARD = TimeUnit.SECONDS.toNanos(1);
+    /** A contradicted suspicion is not raised again for so long. */
+    static final long PERIOD = TimeUnit.SECONDS.toNanos(1);
+    /** Contradictions further apart than this have nothing to do with each other. */
+    private static final long RELATED = TimeUnit.SECONDS.toNanos(10);
+    /** A failed probe is void if this process stood still meanwhile, but not for ever: some machines always do. */
+    private static final int VOID = 3;
 
     private final FailoverConfig config;
     private final List<TierState> tiers;
@@ -49,7 +65,7 @@ final class Verdicts {
         boolean recentlyFine = !tier.probing
                 && tier.refusedAt != 0
                 && tier.lastProbeAt - tier.refusedAt > 0
-                && now - tier.refusedAt < SECOND;
+                && now - tier.refusedAt < PERIOD;
         if (!failure.reason().counts() || (failure.reason() == Reason.SERVER_STATE && !recentlyFine)) {
             tier.refusedAt = now;
             // A probe tells a healthy server that refuses this call from one that refuses all.
@@ -60,12 +76,71 @@ final class Verdicts {
         }
         tier.failuresInARow = answers == tier.answersAtFailure ? tier.failuresInARow + 1 : 1;
         tier.answersAtFailure = answers;
+        tier.failedSince++;
         tier.breaker.failed(failure);
         if (tier.failuresInARow >= config.maxFailures() || tier.breaker.tripped()) {
-            circuit.open(tier, FailoverReason.FAILURES, failure, now);
+            suspect(tier, FailoverReason.FAILURES, failure, now);
         } else {
             probes.want(tier, now);
         }
+    }
+
+    /** Calls give reason to think that a tier is gone: the next probe decides, unless enough of them were wrong about it. */
+    private void suspect(TierState tier, FailoverReason reason, @Nullable Throwable cause, long now) {
+        boolean contradicted = tier.contradictions > 0;
+        if (contradicted && now - tier.contradictedAt < PERIOD) {
+            return;
+        }
+        boolean believed = reason == FailoverReason.SLOW || tier.failedSince >= MOST * tier.answeredSince;
+        if (contradicted && believed && now - tier.contradictedAt < RELATED && tier.contradictions >= OUTVOTED) {
+            circuit.open(tier, reason, cause, now);
+            return;
+        }
+        if (tier.suspicion == null || tier.suspicion == FailoverReason.FROZEN) {
+            tier.suspicion = reason;
+            tier.suspectedAt = now;
+            tier.undecided = 0;
+        }
+        tier.suspectedBy = cause;
+        probes.want(tier, now);
+    }
+
+    /** Gives up a probe that hangs in its store, and confirms a suspicion that no probe could decide; for each tick. */
+    void tick(TierState tier, long now) {
+        if (probes.overdue(tier, now)) {
+            // That its store, or this process, does not end a probe is no evidence about the server; only that none can
+            // be had.
+            tier.probing = false;
+            tier.overdueProbes++;
+            tier.undecided += tier.overdueProbes > 1 ? 1 : 0;
+        }
+        FailoverReason suspicion = tier.suspicion;
+        if (!tier.closed() || suspicion == null) {
+            return;
+        }
+        boolean unheard = tier.undecided > 0 && !tier.probing && now - tier.suspectedAt >= UNHEARD;
+        if (unheard && suspicion != FailoverReason.FROZEN) {
+            circuit.open(tier, suspicion, tier.suspectedBy, now);
+        } else if (suspicion == FailoverReason.FROZEN) {
+            probes.wantOfHanging(tier, now);
+        } else {
+            probes.want(tier, now);
+        }
+    }
+
+    /** A probe was answered that began after the suspicion. */
+    private static void contradict(TierState tier, long now) {
+        if (tier.suspicion != FailoverReason.FROZEN) {
+            boolean related = tier.contradictions > 0 && now - tier.contradictedAt < RELATED;
+            tier.contradictions = related ? tier.contradictions + 1 : 1;
+            tier.contradictedAt = now;
+            tier.failuresInARow = 0;
+            tier.failedSince = 0;
+            tier.answeredSince = 0;
+            tier.breaker.close();
+        }
+        tier.suspicion = null;
+        tier.suspectedBy = null;
     }
 
     /** Takes in what a tier's calls did since the last tick. */
@@ -78,17 +153,31 @@ final class Verdicts {
             return;
         }
         if (answers > 0) {
+            tier.answeredSince += answers;
             tier.breaker.answered(answers, Math.min(slow, answers));
             if (tier.breaker.tripped()) {
-                circuit.open(tier, tier.breaker.slow() ? FailoverReason.SLOW : FailoverReason.FAILURES, null, now);
-                return;
+                suspect(tier, tier.breaker.slow() ? FailoverReason.SLOW : FailoverReason.FAILURES, null, now);
             }
         }
-        if (suspect) {
-            if (!tier.probing) {
-                probes.want(tier, now);
+        if (!suspect) {
+            tier.hangs = 0;
+        } else if (tier.closed()) {
+            if (tier.suspicion == null) {
+                tier.suspicion = FailoverReason.FROZEN;
+                tier.suspectedAt = now;
             }
-            tier.suspected = tier.probing;
+            probes.wantOfHanging(tier, now);
+        }
+    }
+
+    /**
+     * Many calls were refused, one after the other, and none was answered otherwise: a probe, which writes and reads, tells a server
+     * that refuses everything, or something in between that answers in its place, from calls that are wrong.
+     */
+    void refuses(int index, long now) {
+        TierState tier = tiers.get(index);
+        if (tier.closed()) {
+            probes.want(tier, now);
         }
     }
 
@@ -96,8 +185,9 @@ final class Verdicts {
     void probed(int index, long startedAt, ProbeResult result, long now) {
         TierState tier = tiers.get(index);
         tier.probing = false;
-        tier.suspected = false;
+        tier.overdueProbes = 0;
         tier.lookedTwice = false;
+        tier.voidProbes = 0;
         tier.lastProbeAt = now;
         if (result.wentBack()) {
             reconciliation.wentBack(tier, now); // said once, so it counts whichever connection it came from
@@ -120,6 +210,9 @@ final class Verdicts {
             tier.notes = "the probe may not write its canary: only pinged";
         }
         if (tier.closed()) {
+            if (tier.suspicion != null && startedAt - tier.suspectedAt >= 0) {
+                contradict(tier, now);
+            }
             return;
         }
         if (tier.mode == TierState.Mode.OPEN) {
@@ -137,9 +230,8 @@ final class Verdicts {
      */
     void probeFailed(int index, long startedAt, CacheUnavailableException failure, boolean onTime, long now) {
         TierState tier = tiers.get(index);
-        boolean suspected = tier.suspected;
         tier.probing = false;
-        tier.suspected = false;
+        tier.overdueProbes = 0;
         tier.lastProbeAt = now;
         tier.lastFailure = failure;
         tier.lastFailureAt = now;
@@ -154,13 +246,14 @@ final class Verdicts {
         if (startedAt - tier.fencedAt < 0 && tier.fencedAt != 0) {
             return;
         }
-        if (!onTime) {
-            tier.suspected = suspected;
+        if (!onTime && tier.voidProbes < VOID) {
+            tier.voidProbes++;
             probes.send(tier, now);
             return;
         }
+        tier.voidProbes = 0;
         switch (failure.reason()) {
-            case SATURATED, PARTIAL, DISCONNECTED -> {}
+            case SATURATED, PARTIAL, DISCONNECTED -> tier.undecided++;
             case SERVER_STATE -> {
                 if (tier.lookedTwice) {
                     circuit.open(tier, FailoverReason.PROBE, failure, now);
@@ -170,8 +263,14 @@ final class Verdicts {
                     probes.send(tier, now);
                 }
             }
-            case TIMEOUT -> circuit.open(tier, suspected ? FailoverReason.FROZEN : FailoverReason.PROBE, failure, now);
-            case CONNECTION, REFUSED -> circuit.open(tier, FailoverReason.PROBE, failure, now);
+            case TIMEOUT, CONNECTION, REFUSED, UNEXPECTED -> circuit.open(tier, verdict(tier, failure), failure, now);
         }
+    }
+
+    /** What a tier is opened for: what its calls said, if they said anything that the probe bears out. */
+    private static FailoverReason verdict(TierState tier, CacheUnavailableException failure) {
+        FailoverReason suspicion = tier.suspicion;
+        boolean hangs = suspicion == FailoverReason.FROZEN;
+        return suspicion == null || (hangs && failure.reason() != Reason.TIMEOUT) ? FailoverReason.PROBE : suspicion;
     }
 }

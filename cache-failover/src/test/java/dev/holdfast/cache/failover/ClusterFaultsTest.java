@@ -18,9 +18,11 @@ import dev.holdfast.cache.testkit.Traffic;
 import dev.holdfast.cache.testkit.TrafficReport;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,6 +113,33 @@ class ClusterFaultsTest {
                 () -> assertEquals(0, report.cameBack(), report::toString),
                 () -> assertEquals(0, report.incrementsLost(), report::toString),
                 () -> assertEquals(0, report.incrementsTwice(), report::toString));
+    }
+
+    @Test
+    void aMasterThatHandsOverToItsReplicaCostsNoMiss() throws InterruptedException {
+        List<String> keys = IntStream.range(0, 300).mapToObj(i -> "kept:" + i).toList();
+        keys.forEach(key -> store.put(key, new byte[10], Duration.ofHours(1)));
+        AtomicInteger misses = new AtomicInteger();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread reader = new Thread(() -> {
+            while (!over.get()) {
+                keys.forEach(key -> misses.addAndGet(store.get(key) == null ? 1 : 0));
+            }
+        });
+        reader.start();
+        for (RedisServer master : cluster.masters()) {
+            // As long as a replica takes that is behind.
+            master.command("CLIENT", "PAUSE", "600", "WRITE");
+            cluster.failover(cluster.replicasOf(master).get(0));
+            traffic.awaitCalls(SOME);
+        }
+        over.set(true);
+        reader.join();
+
+        TrafficReport report = stop();
+        assertAll(
+                () -> assertEquals(0, misses.get(), () -> "misses of keys that are there: " + report),
+                () -> assertEquals(0, report.incrementsLost(), report::toString));
     }
 
     /** Writes that a master had acknowledged and not yet passed on are lost with it: that is the cluster's, and not looked at. */

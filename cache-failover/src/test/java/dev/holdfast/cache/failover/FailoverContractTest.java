@@ -27,9 +27,17 @@ class FailoverContractTest {
                 .build();
     }
 
+    /** A composite can't tell whether a tier that died has done an increment, so it has none that is done once. */
+    abstract static class CompositeContract extends CacheStoreContract {
+        @Override
+        protected boolean hasIncrementOnce() {
+            return false;
+        }
+    }
+
     @Nested
     @DisplayName("Failover( healthy > healthy > memory )")
-    class Healthy extends CacheStoreContract {
+    class Healthy extends CompositeContract {
         @Override
         protected CacheStore create(String keyPrefix) {
             return composite(keyPrefix, server(keyPrefix));
@@ -38,7 +46,7 @@ class FailoverContractTest {
 
     @Nested
     @DisplayName("Failover( dead > healthy > memory )")
-    class DeadFirst extends CacheStoreContract {
+    class DeadFirst extends CompositeContract {
         @Override
         protected CacheStore create(String keyPrefix) {
             FlakyStore dead = server(keyPrefix);
@@ -51,7 +59,7 @@ class FailoverContractTest {
 
     @Nested
     @DisplayName("Failover( dead and not yet known to be > healthy > memory )")
-    class Dying extends CacheStoreContract {
+    class Dying extends CompositeContract {
         @Override
         protected CacheStore create(String keyPrefix) {
             FlakyStore dying = server(keyPrefix);
@@ -62,7 +70,7 @@ class FailoverContractTest {
 
     @Nested
     @DisplayName("Failover( alone )")
-    class Alone extends CacheStoreContract {
+    class Alone extends CompositeContract {
         @Override
         protected CacheStore create(String keyPrefix) {
             return FailoverStore.builder().tier("only", server(keyPrefix)).build();

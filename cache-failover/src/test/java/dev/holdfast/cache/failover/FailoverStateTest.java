@@ -10,6 +10,7 @@ import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What is decided when, by a clock that the test turns. */
@@ -17,34 +18,6 @@ class FailoverStateTest {
     private static final FailoverConfig SMALL = FailoverConfig.DEFAULT.withMaxDirtyKeys(3);
 
     private final FakeWatch watch = new FakeWatch(FailoverConfig.DEFAULT);
-
-    private void observe(long answers, long slow) {
-        watch.state.verdicts.observed(0, answers, slow, false, watch.now);
-        watch.work();
-    }
-
-    @Test
-    void sixteenSlowCallsOfTwentyOpenATier() {
-        observe(4, 0);
-        observe(15, 15);
-        assertTrue(watch.first().closed());
-
-        observe(1, 1);
-
-        assertFalse(watch.first().closed());
-        assertEquals(List.of("opened 0 SLOW"), watch.done);
-        assertEquals(1, watch.state.circuit.serving());
-    }
-
-    @Test
-    void fifteenSlowCallsOfTwentyOpenNothing() {
-        for (int i = 0; i < 50; i++) {
-            observe(5, 0);
-            observe(15, 15);
-        }
-
-        assertTrue(watch.first().closed());
-    }
 
     @Test
     void aCallIsSlowThatTakesLongerThanTheThreshold() {
@@ -59,9 +32,7 @@ class FailoverStateTest {
             tier.answered(tick);
         }
 
-        tier.observe(watch.state, ticks.advance(), watch.now);
-
-        assertEquals(FailoverReason.SLOW, watch.first().reason);
+        assertEquals(20, tier.observe(ticks.advance()).slow());
     }
 
     @Test
@@ -125,6 +96,7 @@ class FailoverStateTest {
     @Test
     void beyondItsBoundTheRecordHoldsTheCachesPrefixWhichIsRemoved() {
         FakeWatch small = new FakeWatch(SMALL);
+        small.state.known(Set.of("c:"));
         small.lose();
         for (int i = 0; i < 4; i++) {
             small.change("c:" + i);
@@ -139,6 +111,54 @@ class FailoverStateTest {
         assertFalse(small.first().dirty.overflowed());
         assertTrue(small.first().dirty.isEmpty());
         assertNull(small.first().notes);
+    }
+
+    @Test
+    void beyondItsBoundARecordStandsForNoKeysThatNoCacheSaidAreIts() {
+        FakeWatch small = new FakeWatch(SMALL);
+        small.state.known(Set.of("c:"));
+        small.extent = Extent.KNOWN;
+        small.lose();
+        for (int i = 0; i < 4; i++) {
+            small.change("user:" + i); // raw keys: others may have some under "user:" too
+        }
+        small.pass(Duration.ofMinutes(10));
+
+        assertEquals(0, small.count("remove under"), small.done.toString());
+        assertEquals(1, small.count("remove everything"));
+        assertEquals(1, small.state.circuit.serving());
+    }
+
+    @Test
+    void prefixesAreBoundedLikeKeysAndNoneStandsUnderAnother() {
+        FakeWatch small = new FakeWatch(FailoverConfig.DEFAULT.withMaxDirtyKeys(100));
+        DirtyRecord record = small.first().dirty;
+        for (int i = 0; i < 50; i++) {
+            assertTrue(record.removePrefix("c:" + (i + 100)));
+        }
+        assertFalse(record.removePrefix("c:1"), "what was under it can't be had back");
+        assertEquals(1, record.prefixCount());
+        assertFalse(record.removePrefix("c:123:x"), "covered already");
+        assertEquals(1, record.prefixCount());
+        assertTrue(record.contains("c:1") && record.contains("c:19") && !record.contains("c:2"));
+
+        for (int i = 0; i < 200_000; i++) {
+            record.removePrefix("d" + i + ':');
+        }
+        assertTrue(record.all());
+        assertTrue(record.size() <= 100, record.size() + " recorded");
+    }
+
+    @Test
+    void aRefusedPrefixRemovalTakesNothingBackThatWasDirtyBeforeIt() {
+        watch.lose();
+        watch.change("c:k");
+        Attempt attempt = watch.state.admission.admit(Kind.PREFIX, List.of("c:"), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        assertNotNull(attempt);
+
+        watch.state.keys.retractPrefix(attempt);
+
+        assertTrue(watch.first().dirty.contains("c:k"));
     }
 
     @Test

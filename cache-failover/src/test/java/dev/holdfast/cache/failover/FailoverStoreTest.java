@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -147,7 +148,7 @@ class FailoverStoreTest {
         }
 
         assertEquals(8, answered.get());
-        assertEquals("FROZEN", tier(0).reason());
+        assertEquals(TierHealth.Reason.FROZEN, tier(0).reason());
         assertTrue(serves(1));
     }
 
@@ -164,7 +165,7 @@ class FailoverStoreTest {
                 List.copyOf(store.getAll(List.of("c:a", "c:b")).keySet()));
         assertArrayEquals(bytes("a2"), store.get("c:a"));
         assertArrayEquals(bytes("b1"), store.get("c:b"));
-        assertEquals("CLOSED", tier(0).state());
+        assertEquals(TierHealth.State.CLOSED, tier(0).state());
         assertEquals(1, tier(0).dirtyKeys());
 
         store.remove("c:a");
@@ -219,7 +220,7 @@ class FailoverStoreTest {
             store.get("c:k");
         }
 
-        assertEquals("CLOSED", tier(0).state());
+        assertEquals(TierHealth.State.CLOSED, tier(0).state());
     }
 
     @Test
@@ -242,7 +243,7 @@ class FailoverStoreTest {
             assertTrue(Thread.interrupted());
         }
 
-        assertEquals("CLOSED", tier(0).state());
+        assertEquals(TierHealth.State.CLOSED, tier(0).state());
         assertEquals(0, first.count("get"));
     }
 
@@ -251,7 +252,7 @@ class FailoverStoreTest {
         store.forceFailover("first");
         store.put("c:k", bytes("v"), TTL);
         assertTrue(serves(1));
-        assertEquals("FORCED", tier(0).reason());
+        assertEquals(TierHealth.Reason.FORCED, tier(0).reason());
 
         store.forceFailback();
 
@@ -350,7 +351,7 @@ class FailoverStoreTest {
 
             assertEquals(1, alone.count("get"));
             assertEquals(2, alone.count("put"));
-            assertEquals("CLOSED", one.health().tiers().get(0).state());
+            assertEquals(TierHealth.State.CLOSED, one.health().tiers().get(0).state());
             assertEquals(1, one.health().tiers().get(0).dirtyKeys(), "what is late may still arrive");
         }
     }
@@ -363,5 +364,115 @@ class FailoverStoreTest {
 
         assertEquals(List.of("first"), List.copyOf(missing.keySet()));
         assertTrue(serves(1));
+    }
+
+    @Test
+    void memoriesThatWereReplacedAreClosedUnderTraffic() throws InterruptedException {
+        AtomicInteger made = new AtomicInteger();
+        AtomicInteger closed = new AtomicInteger();
+        FlakyStore server = server();
+        AtomicBoolean stop = new AtomicBoolean();
+        try (FailoverStore busy = FailoverStore.builder()
+                .tier("first", server)
+                .memoryTier("memory", () -> counted(made, closed))
+                .config(QUICK.withGracePeriod(Duration.ZERO).withProbes(1))
+                .build()) {
+            Thread traffic = new Thread(() -> {
+                while (!stop.get()) {
+                    busy.put("c:k", bytes("v"), TTL);
+                    busy.get("c:k");
+                }
+            });
+            traffic.start();
+            for (int i = 0; i < 5; i++) {
+                server.kill();
+                await("memory serves", () -> busy.health().tiers().get(1).serving());
+                server.heal();
+                await("the server serves", () -> busy.health().tiers().get(0).serving());
+            }
+            await("all but the one in use and the one in stock are closed", () -> made.get() - closed.get() <= 2);
+            assertTrue(made.get() >= 10, made + " made");
+            stop.set(true);
+            traffic.join();
+        }
+        assertEquals(made.get(), closed.get());
+    }
+
+    private static CacheStore counted(AtomicInteger made, AtomicInteger closed) {
+        made.incrementAndGet();
+        Seam seam = new Seam(MemoryStore.create(1 << 16));
+        seam.onCall("close", closed::incrementAndGet);
+        return seam.store;
+    }
+
+    @Test
+    void aTierThatIsKnownToBeOutIsNotWaitedForWhereThereIsNoOther() {
+        FlakyStore alone = server();
+        alone.kill();
+        // The defaults would pause up to 7 s in all.
+        try (FailoverStore one = FailoverStore.builder()
+                .tier("alone", alone)
+                .config(FailoverConfig.DEFAULT)
+                .build()) {
+            one.start(Duration.ofSeconds(5));
+            long begin = System.nanoTime();
+            for (int i = 0; i < 20; i++) {
+                assertThrows(CacheUnavailableException.class, () -> one.get("c:k"));
+                assertThrows(CacheUnavailableException.class, () -> one.put("c:k", bytes("v"), TTL));
+            }
+            Duration took = Duration.ofNanos(System.nanoTime() - begin);
+            assertTrue(took.compareTo(Duration.ofSeconds(1)) < 0, "40 calls took " + took);
+
+            alone.heal();
+            await("it serves", () -> one.health().tiers().get(0).serving());
+            one.put("c:k", bytes("v"), TTL);
+        }
+    }
+
+    @Test
+    void closingDoesWhatATierThatAnswersHasMissed() {
+        first.put("c:k", bytes("old"), TTL);
+        first.kill();
+        await("the first tier is open", () -> {
+            store.get("c:other");
+            return serves(1);
+        });
+        store.remove("c:k");
+        first.heal();
+
+        store.close();
+
+        assertEquals(1, first.count("removeAll"), "the record died with its client");
+    }
+
+    @Test
+    void closingDoesNotWaitForATierThatDoesNotAnswer() {
+        first.kill();
+        second.kill();
+        store.remove("c:k");
+        long begin = System.nanoTime();
+
+        store.close();
+
+        assertTrue(System.nanoTime() - begin < Duration.ofMillis(1_900).toNanos());
+    }
+
+    @Test
+    void aRemovalWithoutAnAnswerIsRepeatedAtOnceForOthersAndAgainWhenNothingCanArrive() {
+        FlakyStore server = server();
+        try (FailoverStore composite = FailoverStore.builder()
+                .tier("first", server)
+                .memoryTier("memory", () -> MemoryStore.create(1 << 16))
+                .config(QUICK.withUnknownQuarantine(Duration.ofSeconds(3)))
+                .build()) {
+            server.put("c:k", bytes("old"), TTL);
+            server.fail(1, Reason.TIMEOUT, FlakyStore.Effect.LOST);
+            composite.remove("c:k");
+
+            await("others see the removal", () -> server.get("c:k") == null);
+            assertEquals(1, composite.health().tiers().get(0).dirtyKeys(), "what is late may still arrive");
+            await("it is repeated", () -> composite.health().tiers().get(0).dirtyKeys() == 0);
+            assertEquals(2, server.count("removeAll"));
+        }
     }
 }

@@ -5,7 +5,9 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -21,6 +23,14 @@ final class FakeWatch {
     ProbeResult answer = ProbeResult.OK;
 
     boolean answers = true;
+    /** Whether the first server's probes end at all. */
+    boolean probesEnd = true;
+    /** How long a probe of the first server takes that gets no answer; it is on time. */
+    Duration noAnswerAfter = Duration.ZERO;
+
+    private long answered;
+    private final Deque<Runnable> due = new ArrayDeque<>();
+    private final Deque<Long> dueAt = new ArrayDeque<>();
     /** What comes of removing everything. */
     Extent extent = Extent.ALL;
 
@@ -44,16 +54,47 @@ final class FakeWatch {
 
     private void step() {
         now += STEP;
+        arrive();
         state.tick(now);
         work();
     }
 
-    /** Lets the first tier fail until it is open. */
+    /** Lets the first tier fail, calls and probe, so that it is open. */
     void lose() {
-        for (int i = 0; i < state.config.maxFailures(); i++) {
-            state.verdicts.failed(0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), 0, now);
+        answers = false;
+        fail(state.config.maxFailures());
+        pass(Duration.ofMillis(100));
+        answers = true;
+        if (first().closed()) {
+            throw new AssertionError("the first tier is not lost: " + done);
         }
+    }
+
+    /** Calls of the first tier fail, one after the other, without one that is answered in between. */
+    void fail(int calls) {
+        for (int i = 0; i < calls; i++) {
+            state.verdicts.failed(
+                    0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), answered, now);
+            work();
+        }
+    }
+
+    /** Calls of the first tier are answered, some of them slowly. */
+    void answer(long calls, long slow) {
+        answered += calls;
+        state.verdicts.observed(0, calls, slow, false, now);
         work();
+    }
+
+    /** For so long a call hangs there, as every tick sees. */
+    void hang(Duration time) {
+        for (long end = now + time.toNanos(); now < end; ) {
+            now += STEP;
+            arrive();
+            state.verdicts.observed(0, 0, 0, true, now);
+            state.tick(now);
+            work();
+        }
     }
 
     /** Returns how long it takes until the first tier serves. */
@@ -78,6 +119,13 @@ final class FakeWatch {
         state.keys.markBelow(attempt, Kind.WRITE, now);
     }
 
+    private void arrive() {
+        while (!dueAt.isEmpty() && dueAt.peek() <= now) {
+            dueAt.remove();
+            due.remove().run();
+        }
+    }
+
     void work() {
         for (List<Effect> effects = state.takeEffects(); !effects.isEmpty(); effects = state.takeEffects()) {
             effects.forEach(this::perform);
@@ -90,13 +138,15 @@ final class FakeWatch {
             if (probe.tier() != 0 || answers) {
                 state.verdicts.probed(
                         probe.tier(), probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
-            } else {
-                state.verdicts.probeFailed(
-                        0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now);
+            } else if (probesEnd) {
+                dueAt.add(now + noAnswerAfter.toNanos());
+                due.add(() -> state.verdicts.probeFailed(
+                        0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now));
+                arrive();
             }
         } else if (effect instanceof Effect.Disconnect disconnect) {
             if (disconnect.fence()) {
-                state.circuit.fenced(disconnect.tier(), now);
+                state.circuit.fenced(disconnect.tier(), true, now);
             }
         } else if (effect instanceof Effect.Drain drain) {
             drain(drain);
@@ -125,7 +175,7 @@ final class FakeWatch {
             }
         } else if (drain instanceof Effect.RemoveKeys work) {
             work.keys().forEach(key -> done.add("remove " + key.key()));
-            state.reconciliation.removed(work.tier(), work.keys());
+            state.reconciliation.removed(work.tier(), work.keys(), now);
         }
     }
 

@@ -29,7 +29,7 @@ class InterruptedCallersTest {
     private final Tier tier = new Tier(first, server, ticks, FailoverConfig.DEFAULT);
     private final FailoverState state =
             new FailoverState(FailoverConfig.DEFAULT, List.of(first), new SplittableRandom(1), "test");
-    private final Switchboard switchboard = new Switchboard(state, List.of(tier), ticks, () -> 1, null);
+    private final Switchboard switchboard = new Switchboard(state, List.of(tier), ticks, () -> 1, null, List::of);
 
     /** Makes virtual threads where the JVM has them. */
     private static ThreadFactory threads() {
@@ -48,12 +48,11 @@ class InterruptedCallersTest {
         try (FailoverStore store = new FailoverStore(
                 switchboard,
                 new Background.Running(
-                        "unstarted",
                         switchboard,
                         List.of(tier),
                         ticks,
                         new Notices(NOPLogger.NOP_LOGGER, List.of(), List.of()),
-                        List::of),
+                        "unstarted"),
                 List.of(tier),
                 new FailoverHealth(switchboard, List.of(tier), Clock.systemUTC()),
                 Duration.ofSeconds(10))) {
@@ -74,7 +73,7 @@ class InterruptedCallersTest {
             }
             callers.forEach(Thread::start);
             server.awaitHanging(CALLERS);
-            assertTrue(tier.observe(state, ticks.advance(), 1), "the calls are under way");
+            assertTrue(tier.observe(ticks.advance()).busy(), "the calls are under way");
 
             callers.forEach(Thread::interrupt);
             for (Thread caller : callers) {
@@ -82,8 +81,8 @@ class InterruptedCallersTest {
             }
 
             assertEquals(CALLERS, interrupted.get());
-            tier.observe(state, ticks.advance(), 1);
-            assertFalse(tier.observe(state, ticks.advance(), 1), "a call was not taken off the count");
+            tier.observe(ticks.advance());
+            assertFalse(tier.observe(ticks.advance()).busy(), "a call was not taken off the count");
             assertTrue(state.tiers.get(0).closed());
             assertEquals(0, state.tiers.get(0).failuresInARow);
             assertNull(store.get("c:k"));

@@ -111,7 +111,9 @@ final class ModelCaller {
             case NEXT -> next();
             case SEND -> sendIt();
             case HANGING -> {
-                if (world.server(attempt.tier()).up && !world.server(attempt.tier()).frozen) {
+                if (fate != ModelWorld.Fate.SILENT
+                        && world.server(attempt.tier()).up
+                        && !world.server(attempt.tier()).frozen) {
                     arrive();
                 }
             }
@@ -232,9 +234,15 @@ final class ModelCaller {
         if (fate == ModelWorld.Fate.HANGS && !store.frozen) {
             fate = ModelWorld.Fate.TIMEOUT_LATE;
         }
+        if (store.remote
+                && store.poisoned
+                && fate == ModelWorld.Fate.DONE
+                && attempt.keys().contains(ModelWorld.POISON)) {
+            fate = ModelWorld.Fate.RESET_LOST;
+        }
         Consumer<ModelServer> command = command();
         switch (fate) {
-            case HANGS -> at = At.HANGING;
+            case HANGS, SILENT -> at = At.HANGING;
             case DONE -> arrive();
             default -> {
                 world.send(store, fate, command);
@@ -242,7 +250,7 @@ final class ModelCaller {
                 at = At.REPLY;
             }
         }
-        if (at == At.HANGING) {
+        if (at == At.HANGING && fate == ModelWorld.Fate.HANGS) {
             world.later(store, command);
         }
         if (world.tracing) {
@@ -309,12 +317,13 @@ final class ModelCaller {
 
     private void reply() {
         if (failure != null) {
-            call.failed(attempt, failure, 0, world.now);
+            call.failed(attempt, failure, world.server(attempt.tier()).answered, world.now);
             world.decided();
             fast = null;
             at = At.NEXT;
             return;
         }
+        world.server(attempt.tier()).answered++;
         if (fast != null) {
             world.state.keys.changed(world.tiers.get(attempt.tier()), request.kind(), attempt.keys());
         }

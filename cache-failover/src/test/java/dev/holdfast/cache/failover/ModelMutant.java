@@ -19,16 +19,22 @@ enum ModelMutant {
     MARKERS_SKIPPED,
     PREFIX_DROPPED,
     CANARY_IGNORED,
-    RECENT_CHANGES_TRUSTED;
+    RECENT_CHANGES_TRUSTED,
+    PROBE_ON_ANY_CONNECTION,
+    STALLS_UNNOTICED;
 
     /**
-     * Where the search begins: for the rarest near the histories that last found them, some thousands from the start, to keep
-     * the build short.
+     * Where the search begins: for the rarest just before the first history that finds them. To be set anew when the model or
+     * the decisions change what chance leads to.
      */
     int firstHistory() {
         return switch (this) {
-            case EPOCH_CHECK_SKIPPED -> 16_000;
-            case CANARY_IGNORED -> 6_000;
+            case NO_FENCE -> 3_200;
+            case LOWER_TIER_NOT_MARKED -> 950;
+            case CANARY_IGNORED -> 4_850;
+            case MEMORY_EMPTIED -> 4_450;
+            case EPOCH_CHECK_SKIPPED -> 7_350;
+            case RECENT_CHANGES_TRUSTED -> 2_430;
             default -> 0;
         };
     }
@@ -39,6 +45,8 @@ enum ModelMutant {
             case MEMORY_EMPTIED -> EnumSet.of(ModelWorld.Outside.MEMORY_EMPTIED);
             case MARKERS_SKIPPED -> EnumSet.of(ModelWorld.Outside.MARKERS_SKIPPED);
             case CANARY_IGNORED -> EnumSet.of(ModelWorld.Outside.CANARY_IGNORED);
+            case PROBE_ON_ANY_CONNECTION -> EnumSet.of(ModelWorld.Outside.PROBE_ON_ANY_CONNECTION);
+            case STALLS_UNNOTICED -> EnumSet.of(ModelWorld.Outside.STALLS_UNNOTICED);
             default -> Set.of();
         };
     }
@@ -109,10 +117,8 @@ enum ModelMutant {
         }
 
         @Override
-        void markPrefix(TierState tier, String prefix) {
-            if (bug != PREFIX_DROPPED) {
-                super.markPrefix(tier, prefix);
-            }
+        boolean markPrefix(TierState tier, String prefix) {
+            return bug != PREFIX_DROPPED && super.markPrefix(tier, prefix);
         }
     }
 }

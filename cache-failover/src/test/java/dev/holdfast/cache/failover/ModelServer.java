@@ -8,7 +8,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** A server as an adversary would have it: it dies, freezes, loses a shard, wakes up in its past, and runs late what it was sent. */
+/**
+ * A server as an adversary would have it: it dies, freezes, loses a shard, wakes up in its past, runs late what it was sent, and
+ * answers probes while it refuses calls. And what lies between: connections that die silently, requests that break theirs.
+ */
 final class ModelServer {
     /** What a key holds: who wrote it, or how much was counted. */
     record Value(long number, long expiresAt) {}
@@ -25,6 +28,19 @@ final class ModelServer {
     boolean up = true;
     boolean frozen;
     boolean shardOut;
+    /** Answers its probes and refuses every call. */
+    boolean refuses;
+    /** So many of the next calls go by connections that somebody in between has dropped: they hang, and never arrive. */
+    int silent;
+    /** Whether requests for the key {@link ModelWorld#POISON} break their connection. */
+    boolean poisoned;
+    /** When it last was down, frozen or refusing. */
+    long illAt = Long.MIN_VALUE / 2;
+
+    /** How many calls it has answered. */
+    long answered;
+
+    long answersSeen;
     /** The number that its canary has, and the last that was acknowledged. */
     long canary;
 
@@ -35,6 +51,10 @@ final class ModelServer {
     ModelServer(boolean remote, boolean buffered) {
         this.remote = remote;
         this.buffered = buffered;
+    }
+
+    boolean ill() {
+        return !up || frozen || refuses;
     }
 
     void save() {

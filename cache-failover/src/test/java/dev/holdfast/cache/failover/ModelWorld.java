@@ -26,8 +26,16 @@ final class ModelWorld {
         NO_FENCE,
         MEMORY_EMPTIED,
         MARKERS_SKIPPED,
-        CANARY_IGNORED
+        CANARY_IGNORED,
+        PROBE_ON_ANY_CONNECTION,
+        STALLS_UNNOTICED
     }
+
+    /** The key whose requests a server or something before it may not like. */
+    static final String POISON = "c:k0";
+
+    /** A server that was well for so long is not taken for dead: reports of what was before may be as late as callers stall. */
+    private static final long WELL = TimeUnit.SECONDS.toNanos(60);
 
     private static final long MILLI = TimeUnit.MILLISECONDS.toNanos(1);
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
@@ -54,6 +62,8 @@ final class ModelWorld {
     boolean countersVoid;
     boolean tracing;
     private int memoryGeneration;
+    private long stalledSince;
+    private long stalledUntil;
     private ModelRoute route;
 
     /** The fast path's view of things, as {@link Route}. */
@@ -83,6 +93,7 @@ final class ModelWorld {
             servers.add(new ModelServer(remote, buffered));
         }
         this.state = decisions.create(config, tiers, random);
+        state.known(Set.of("c:"));
         this.route = currentRoute();
         for (int i = 0; i < CALLERS; i++) {
             callers.add(new ModelCaller(this, i));
@@ -174,6 +185,9 @@ final class ModelWorld {
             server.up = true;
             server.frozen = false;
             server.shardOut = false;
+            server.refuses = false;
+            server.silent = 0;
+            server.poisoned = false;
         }
         if (tracing) {
             note("calm");
@@ -220,11 +234,27 @@ final class ModelWorld {
                 background.remove(random.nextInt(background.size())).run();
             }
         } else if (dice < 90) {
+            letWorkersRun();
             pass((1 + random.nextInt(calm || random.nextInt(8) == 0 ? 3_000 : 150)) * MILLI);
         } else if (dice < 94) {
             arriveLate();
         } else if (!calm) {
             trouble();
+        }
+    }
+
+    /** Workers are late, and not for ever: a thread gets its share within seconds. */
+    private void letWorkersRun() {
+        boolean starved = false;
+        for (TierState tier : tiers) {
+            starved |= tier.probing && now - tier.probeSentAt > 5 * SECOND;
+        }
+        for (int i = 0; starved && i < 100 && !(effects.isEmpty() && background.isEmpty()); i++) {
+            if (effects.isEmpty()) {
+                background.remove(0).run();
+            } else {
+                perform(take());
+            }
         }
     }
 
@@ -237,6 +267,9 @@ final class ModelWorld {
         now += nanos;
         for (ModelServer server : servers) {
             server.now = now;
+            if (server.ill()) {
+                server.illAt = now;
+            }
             server.late.removeIf(each -> {
                 if (each.latest() - now <= 0) {
                     if (random.nextBoolean()) {
@@ -252,7 +285,9 @@ final class ModelWorld {
         }
         for (TierState tier : tiers) {
             boolean suspect = callers.stream().anyMatch(caller -> caller.hangsAt(tier.index));
-            state.verdicts.observed(tier.index, 0, 0, suspect, now);
+            ModelServer server = server(tier.index);
+            state.verdicts.observed(tier.index, server.answered - server.answersSeen, 0, suspect, now);
+            server.answersSeen = server.answered;
         }
         state.tick(now);
         decided();
@@ -271,7 +306,18 @@ final class ModelWorld {
     private void trouble() {
         int index = random.nextInt(servers.size() - 1);
         ModelServer server = servers.get(index);
-        switch (random.nextInt(10)) {
+        strike(index, server);
+        if (server.ill()) {
+            server.illAt = now;
+        }
+    }
+
+    private void strike(int index, ModelServer server) {
+        if (server.ill()) {
+            server.illAt = now;
+        }
+        // What is between a client and its server fails less often than the server.
+        switch (random.nextInt(8) == 0 ? 10 + random.nextInt(4) : random.nextInt(10)) {
             case 0, 1 -> {
                 if (server.up) {
                     if (tracing) {
@@ -316,6 +362,10 @@ final class ModelWorld {
                 }
             }
             case 8 -> server.save();
+            case 10 -> server.refuses = !server.refuses;
+            case 11 -> server.silent += 1 + random.nextInt(8);
+            case 12 -> server.poisoned = !server.poisoned;
+            case 13 -> stall();
             default -> {
                 server.shardOut = !server.shardOut;
                 if (tracing) {
@@ -325,9 +375,32 @@ final class ModelWorld {
         }
     }
 
+    /** This process stands still, with everybody in it, while the servers go on. */
+    private void stall() {
+        long before = now;
+        if (tracing) {
+            note("stall");
+        }
+        pass((500 + random.nextInt(3_000)) * MILLI);
+        stalledSince = before;
+        stalledUntil = now;
+        state.stalled(now);
+    }
+
+    /** A verdict about a server takes evidence about the server. */
+    private void justified(Effect.Opened opened) {
+        ModelServer server = server(opened.tier());
+        if (!server.ill() && now - server.illAt > WELL) {
+            throw new AssertionError("a healthy server was taken for dead: " + opened + "; " + describe());
+        }
+    }
+
     // What was decided
 
     private void perform(Effect effect) {
+        if (effect instanceof Effect.Opened opened) {
+            justified(opened);
+        }
         if (effect instanceof Effect.Disconnect disconnect) {
             disconnect(disconnect);
         } else if (effect instanceof Effect.Probe probe) {
@@ -354,7 +427,7 @@ final class ModelWorld {
         }
         if (disconnect.fence()) {
             background.add(() -> {
-                state.circuit.fenced(disconnect.tier(), now);
+                state.circuit.fenced(disconnect.tier(), true, now);
                 decided();
             });
         }
@@ -362,17 +435,24 @@ final class ModelWorld {
 
     private void probe(Effect.Probe probe) {
         ModelServer server = server(probe.tier());
-        boolean answers = server.up && !server.frozen;
+        // A connection that is dead is no news of the server: a fresh one is tried, unless that is the planted bug.
+        boolean deaf = server.silent > 0 && outside.contains(Outside.PROBE_ON_ANY_CONNECTION);
+        boolean answers = server.up && !server.frozen && !deaf;
         CacheUnavailableException failure = !server.up
                 ? new CacheUnavailableException("down", null, Reason.CONNECTION, false)
                 : new CacheTimeoutException("frozen", null, true);
         boolean wentBack = answers && server.probe();
+        long sent = now;
         background.add(() -> {
-            if (answers) {
+            boolean stalled = stalledUntil - probe.startedAt() >= 0 && now - stalledSince >= 0;
+            // Across a stall the answer may be there and its reader too late for it.
+            boolean late = answers && stalled && sent - stalledUntil < 0 && random.nextBoolean();
+            if (answers && !late) {
                 boolean told = wentBack && !outside.contains(Outside.CANARY_IGNORED);
                 state.verdicts.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
             } else {
-                state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
+                boolean onTime = !stalled || outside.contains(Outside.STALLS_UNNOTICED);
+                state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, onTime, now);
             }
             decided();
         });
@@ -386,7 +466,11 @@ final class ModelWorld {
         RESET_LOST,
         TIMEOUT_DONE,
         TIMEOUT_LATE,
-        HANGS
+        HANGS,
+        /** Hangs, and never arrives. */
+        SILENT,
+        /** Refused by a server that answers its probes. */
+        REFUSED
     }
 
     Fate fate(ModelServer server) {
@@ -395,6 +479,13 @@ final class ModelWorld {
         }
         if (!server.up) {
             return Fate.NOT_SENT;
+        }
+        if (server.silent > 0) {
+            server.silent--;
+            return Fate.SILENT;
+        }
+        if (server.refuses && !server.frozen) {
+            return Fate.REFUSED;
         }
         if (server.frozen) {
             return Fate.HANGS;
@@ -413,7 +504,8 @@ final class ModelWorld {
         return switch (fate) {
             case NOT_SENT -> new CacheUnavailableException("not sent", null, Reason.CONNECTION, false);
             case RESET_DONE, RESET_LOST -> new CacheUnavailableException("reset", null, Reason.CONNECTION, true);
-            case DONE, TIMEOUT_DONE, TIMEOUT_LATE, HANGS -> new CacheTimeoutException("timeout", null, true);
+            case REFUSED -> new CacheUnavailableException("refused", null, Reason.CONNECTION, false);
+            case DONE, TIMEOUT_DONE, TIMEOUT_LATE, HANGS, SILENT -> new CacheTimeoutException("timeout", null, true);
         };
     }
 
@@ -455,7 +547,7 @@ final class ModelWorld {
             }
             send(server, fate, to -> done.forEach(key -> to.remove(key.key())));
             if (fate == Fate.DONE) {
-                state.reconciliation.removed(drain.tier(), done);
+                state.reconciliation.removed(drain.tier(), done, now);
                 if (done.size() < work.keys().size()) {
                     fate = Fate.NOT_SENT;
                 }
@@ -500,7 +592,7 @@ final class ModelWorld {
         switch (fate) {
             case DONE, RESET_DONE, TIMEOUT_DONE -> command.accept(server);
             case TIMEOUT_LATE, HANGS -> later(server, command);
-            case NOT_SENT, RESET_LOST -> {}
+            case NOT_SENT, RESET_LOST, REFUSED, SILENT -> {}
         }
     }
 

@@ -1,11 +1,11 @@
 package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.helpers.NOPLogger;
@@ -66,8 +66,7 @@ class NoticesTest {
         notices.add(new Effect.Closed(0, 8_000_000_000L, 3));
         notices.add(new Effect.Switched(1, 0, null, 8_000_000_000L, 3));
 
-        assertTrue(notices.claim());
-        notices.deliver();
+        notices.deliverOn(Runnable::run);
 
         List<String> events = List.of(
                 "opened first FROZEN",
@@ -75,9 +74,62 @@ class NoticesTest {
                 "not reconciled first again",
                 "closed first",
                 "failback second first PT8S 3");
-        List<String> expected = new ArrayList<>();
-        events.forEach(event -> expected.addAll(List.of("a " + event, "b " + event)));
-        assertEquals(expected, heard);
-        assertTrue(notices.claim(), "the next event is delivered too");
+        for (String listener : List.of("a ", "b ")) {
+            assertEquals(
+                    events.stream().map(listener::concat).toList(),
+                    heard.stream().filter(each -> each.startsWith(listener)).toList());
+        }
+        heard.clear();
+        notices.add(new Effect.Closed(1, 0, 0));
+        notices.deliverOn(Runnable::run);
+        assertEquals(List.of("a closed second", "b closed second"), heard, "the next event is delivered too");
+    }
+
+    @Test
+    void aListenerThatHangsMissesTheOldestEventsAndHoldsUpNeitherTheLogNorOthers() throws InterruptedException {
+        CountDownLatch hangs = new CountDownLatch(1);
+        CountDownLatch caught = new CountDownLatch(1);
+        FailoverListener hanging = new FailoverListener() {
+            @Override
+            public void tierClosed(String tier) {
+                caught.countDown();
+                try {
+                    hangs.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        };
+        List<String> others = new ArrayList<>();
+        FailoverListener other = new FailoverListener() {
+            @Override
+            public void tierClosed(String tier) {
+                others.add(tier);
+            }
+        };
+        List<Thread> threads = new ArrayList<>();
+        Notices notices = new Notices(NOPLogger.NOP_LOGGER, List.of("first"), List.of(hanging, other));
+        notices.add(new Effect.Closed(0, 0, 0));
+        notices.deliverOn(task -> {
+            Thread thread = new Thread(task);
+            threads.add(thread);
+            thread.start();
+        });
+        caught.await();
+        // The log's, the hanging listener's, the other listener's.
+        threads.get(0).join();
+        threads.get(2).join();
+
+        for (int i = 0; i < Mailbox.CAPACITY + 5; i++) {
+            notices.add(new Effect.Closed(0, 0, 0));
+            notices.deliverOn(Runnable::run);
+        }
+
+        assertEquals(5, notices.dropped());
+        hangs.countDown();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(Mailbox.CAPACITY + 6, others.size());
     }
 }

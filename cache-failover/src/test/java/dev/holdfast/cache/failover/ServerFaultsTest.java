@@ -16,8 +16,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Real servers fail in every way there is, under the calls of eight threads; see {@link TwoServers#check} for what must hold. */
+@Execution(ExecutionMode.CONCURRENT)
 class ServerFaultsTest {
     private static final Duration TTL = Duration.ofHours(1);
 
@@ -50,6 +53,8 @@ class ServerFaultsTest {
     @Test
     void allConnectionsAreReset() {
         try (TwoServers servers = proxied()) {
+            // The server is well, so nothing is opened; and connections are reset one after the other.
+            servers.faults = 2;
             Objects.requireNonNull(servers.proxy).reset();
             servers.traffic.awaitCalls(TwoServers.SOME);
             servers.awaitFailback();

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.memory;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import org.jspecify.annotations.Nullable;
 
 /** A key's value and when it ends. Two are equal only if they are the same. */
 final class Entry {
@@ -9,9 +10,11 @@ final class Entry {
 
     /**
      * What the map keeps for each entry besides key and value: this object, Caffeine's node, the hash table's node and
-     * slot, the share in the frequency sketch. Measured by MemoryStoreFootprintTest with compressed references.
+     * slot, the share in the frequency sketch and the links of the index. Measured by MemoryStoreFootprintTest with compressed references.
      */
-    static final int OVERHEAD_BYTES = 144;
+    static final int OVERHEAD_BYTES = 152;
+
+    private static final byte[] NOTHING = new byte[0];
 
     private static final int STRING_BYTES = 24;
     private static final int ARRAY_HEADER_BYTES = 16;
@@ -26,6 +29,15 @@ final class Entry {
     private volatile long expiresAtNanos;
     private volatile boolean replaced;
 
+    // The index's, guarded by its list.
+    @Nullable
+    Entry before;
+
+    @Nullable
+    Entry after;
+
+    boolean linked;
+
     /**
      * Creates one.
      *
@@ -37,6 +49,15 @@ final class Entry {
         this.key = key;
         this.value = value;
         this.expiresAtNanos = expiresAtNanos;
+    }
+
+    /** Something that stands between entries. */
+    static Entry marker() {
+        return new Entry("", NOTHING, NEVER);
+    }
+
+    boolean isMarker() {
+        return value == NOTHING;
     }
 
     /** When it ends, on the store's clock; {@link #NEVER} if it does not. */

@@ -4,7 +4,6 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Expiry;
 import com.github.benmanes.caffeine.cache.RemovalCause;
-import com.github.benmanes.caffeine.cache.Scheduler;
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
@@ -37,7 +36,11 @@ import org.jspecify.annotations.Nullable;
  * entries of its own: another with the same key prefix sees none of them.
  *
  * <p>Entries expire to the nanosecond on the monotonic clock, and their memory is free about a second later even if the
- * store is not used. It has no thread of its own, and one that is no longer referred to is garbage, closed or not.
+ * store is not used; as long as there is something to expire it has one thread for that, which keeps nothing alive: a store that is
+ * no longer referred to is garbage, closed or not.
+ *
+ * <p>{@link #removeByPrefix} takes time for what begins with its prefix up to the first colon, not for all entries; for all if the
+ * prefix has no colon.
  *
  * <p>Calls never wait ({@link #callBound()} is zero), so an interrupted thread is answered like any other and stays
  * interrupted. {@link #incrementOnce} remembers the last {@value #ONCE_IDS} names. Health counts operations and does not
@@ -61,6 +64,8 @@ public final class MemoryStore implements CacheStore {
     private final Cache<String, Entry> cache;
     private final ConcurrentMap<String, Entry> map;
     private final RecentReads recent;
+    private final PrefixIndex index = new PrefixIndex();
+    private final ExpiryTimer timer = new ExpiryTimer();
     /** Made by the first increment that needs it, under its lock. */
     private @Nullable Cache<OnceId, Long> onceResults;
 
@@ -69,7 +74,26 @@ public final class MemoryStore implements CacheStore {
     private final Instant startedAt = Instant.now();
     private volatile boolean closed;
 
-    private record OnceId(String key, String id) {}
+    /** No record: on Java 17 the equals of one leaves its class loader in a cache of the JDK's. */
+    private static final class OnceId {
+        private final String key;
+        private final String id;
+
+        OnceId(String key, String id) {
+            this.key = key;
+            this.id = id;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof OnceId that && key.equals(that.key) && id.equals(that.id);
+        }
+
+        @Override
+        public int hashCode() {
+            return 31 * key.hashCode() + id.hashCode();
+        }
+    }
 
     MemoryStore(long maxBytes, KeyPrefix keyPrefix, LongSupplier nanoTime) {
         if (maxBytes <= 0) {
@@ -87,7 +111,7 @@ public final class MemoryStore implements CacheStore {
                         (int) Math.min(Integer.MAX_VALUE, Entry.weigh(key, entry.value.length)))
                 .expireAfter(new EntryExpiry())
                 .ticker(clock)
-                .scheduler(Scheduler.systemScheduler())
+                .scheduler(timer)
                 .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
                     if (entry != null) {
                         remove(entry);
@@ -95,6 +119,7 @@ public final class MemoryStore implements CacheStore {
                 })
                 .build();
         this.map = cache.asMap();
+        timer.serves(cache);
     }
 
     /**
@@ -126,8 +151,8 @@ public final class MemoryStore implements CacheStore {
         /**
          * Bounds the store.
          *
-         * @param value how much heap its entries may take, keys and overhead included, in bytes; positive. A 64th part of it,
-         *     at most 4 MiB, is taken besides for a table of what was read
+         * @param value how much heap its entries may take, keys and overhead included, in bytes; positive. Up to a
+         *     64th part of it, at most 4 MiB, is taken besides for a table of what was read
          * @return this builder
          */
         public Builder maxBytes(long value) {
@@ -203,15 +228,20 @@ public final class MemoryStore implements CacheStore {
     /** Within the map's step that takes the entry out. */
     private void remove(Entry entry) {
         entry.remove();
+        index.remove(entry);
         recent.drop(entry);
     }
 
     /** Within the map's step that puts another entry in its place. */
-    private void replace(@Nullable Entry entry) {
-        if (entry != null) {
-            entry.replace();
-            recent.drop(entry);
+    private Entry entered(@Nullable Entry old, Entry entry) {
+        if (old == null) {
+            index.add(entry);
+        } else {
+            old.replace();
+            index.replace(old, entry);
+            recent.drop(old);
         }
+        return entry;
     }
 
     /** Marks an entry as removed in the same step that removes it. */
@@ -247,10 +277,7 @@ public final class MemoryStore implements CacheStore {
     }
 
     private void put(String key, byte[] value, long expiresAtNanos) {
-        map.compute(key, (mapsKey, old) -> {
-            replace(old);
-            return new Entry(mapsKey, value, expiresAtNanos);
-        });
+        map.compute(key, (mapsKey, old) -> entered(old, new Entry(mapsKey, value, expiresAtNanos)));
         evictIfLarge(value.length);
     }
 
@@ -275,7 +302,7 @@ public final class MemoryStore implements CacheStore {
         boolean[] stored = new boolean[1];
         map.compute(key, (mapsKey, old) -> {
             stored[0] = old == null;
-            return old == null ? new Entry(mapsKey, copy, expiresAtNanos) : old;
+            return old == null ? entered(null, new Entry(mapsKey, copy, expiresAtNanos)) : old;
         });
         evictIfLarge(value.length);
         return stored[0];
@@ -294,8 +321,7 @@ public final class MemoryStore implements CacheStore {
             if (!replaced[0]) {
                 return old;
             }
-            replace(old);
-            return new Entry(mapsKey, copy, expiresAtNanos);
+            return entered(old, new Entry(mapsKey, copy, expiresAtNanos));
         });
         evictIfLarge(value.length);
         return replaced[0];
@@ -361,10 +387,8 @@ public final class MemoryStore implements CacheStore {
         begin();
         requireScalars(key);
         long expiresAtNanos = expiresAtNanos(ttl);
-        Entry present = map.computeIfPresent(key, (mapsKey, old) -> {
-            replace(old);
-            return new Entry(mapsKey, old.value, expiresAtNanos);
-        });
+        Entry present = map.computeIfPresent(
+                key, (mapsKey, old) -> entered(old, new Entry(mapsKey, old.value, expiresAtNanos)));
         return present != null;
     }
 
@@ -413,8 +437,7 @@ public final class MemoryStore implements CacheStore {
         map.compute(key, (mapsKey, old) -> {
             sum[0] = old == null ? delta : sum(key, old.value, delta);
             byte[] digits = Long.toString(sum[0]).getBytes(StandardCharsets.US_ASCII);
-            replace(old);
-            return new Entry(mapsKey, digits, old == null ? expiresAtNanos : old.expiresAtNanos());
+            return entered(old, new Entry(mapsKey, digits, old == null ? expiresAtNanos : old.expiresAtNanos()));
         });
         return sum[0];
     }
@@ -449,13 +472,13 @@ public final class MemoryStore implements CacheStore {
             throw new IllegalArgumentException(
                     "an empty prefix is refused by a store without a key prefix of its own: give the store one");
         }
-        long removed = 0;
-        for (String key : map.keySet()) {
-            if (key.startsWith(prefix) && removeMarked(key)) {
-                removed++;
+        long[] removed = new long[1];
+        index.forEach(prefix, entry -> {
+            if (removeMarked(entry.key)) {
+                removed[0]++;
             }
-        }
-        return removed;
+        });
+        return removed[0];
     }
 
     /** Says {@link ProbeResult#OK}: nothing can be in the way. */
@@ -480,6 +503,11 @@ public final class MemoryStore implements CacheStore {
     }
 
     @Override
+    public String tierName() {
+        return "memory";
+    }
+
+    @Override
     public StoreHealth health() {
         return StoreHealth.of("in-memory", false, startedAt)
                 .withAvailable(!closed)
@@ -491,7 +519,9 @@ public final class MemoryStore implements CacheStore {
     public void close() {
         closed = true;
         cache.invalidateAll();
+        index.clear();
         recent.clear();
+        timer.close();
         onceLock.lock();
         try {
             onceResults = null;
@@ -509,6 +539,13 @@ public final class MemoryStore implements CacheStore {
     /** How many entries take memory, expired ones that are not yet removed included. */
     long entries() {
         return cache.estimatedSize();
+    }
+
+    /** How many entries its index has. */
+    int indexed() {
+        int[] count = new int[1];
+        index.forEach("", entry -> count[0]++);
+        return count[0];
     }
 
     private void begin() {

@@ -60,13 +60,17 @@ public class MemoryStoreLinearizabilityTest {
         return new byte[] {(byte) value};
     }
 
+    /**
+     * Few, since Lincheck's threads wait for each other without rest, which takes minutes where others want the processors too; more by
+     * {@code -Dlincheck.invocations=2000}.
+     */
     @Test
     void someOrderOfTheCallsExplainsWhatTheyReturned() {
         new StressOptions()
                 .iterations(10)
-                .invocationsPerIteration(2_000)
-                .threads(3)
-                .actorsPerThread(3)
+                .invocationsPerIteration(Integer.getInteger("lincheck.invocations", 50))
+                .threads(2)
+                .actorsPerThread(4)
                 .check(MemoryStoreLinearizabilityTest.class);
     }
 }

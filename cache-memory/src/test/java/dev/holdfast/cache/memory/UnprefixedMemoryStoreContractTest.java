@@ -6,6 +6,11 @@ import dev.holdfast.cache.testkit.CacheStoreContract;
 /** Without key prefix, where only {@code removeByPrefix("")} differs. */
 class UnprefixedMemoryStoreContractTest extends CacheStoreContract {
     @Override
+    protected boolean waits() {
+        return false;
+    }
+
+    @Override
     protected CacheStore create(String keyPrefix) {
         return MemoryStore.builder().keyPrefix(keyPrefix).build();
     }

@@ -6,17 +6,23 @@ import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol.Command;
-import redis.clients.jedis.commands.ProtocolCommand;
 
 /**
  * A caller's request, one command or several in one go, on its way: waiting to be sent, sent, answered; or left by its
  * caller. Its caller waits for it, and whoever has the connection answers it.
  */
 final class Call {
+    /** From this size on others had better not wait behind it. */
+    static final long LARGE_BYTES = 256 * 1024;
+
+    private static final AtomicReferenceFieldUpdater<Call, @Nullable Call> AFTER =
+            AtomicReferenceFieldUpdater.newUpdater(Call.class, Call.class, "after");
+
     private enum State {
         PENDING,
+        /** Somebody is about to send it, and nobody else will. */
+        TAKEN,
         SENT,
         ANSWERED,
         LEFT
@@ -26,12 +32,14 @@ final class Call {
             AtomicReferenceFieldUpdater.newUpdater(Call.class, State.class, "state");
 
     private final Thread caller = Thread.currentThread();
-    private final boolean leads = !Threads.isVirtual(caller);
+    private final boolean leads;
+    private final byte @Nullable [] mark;
     private final boolean readOnly;
+    private final boolean alone;
     private final int replies;
     private final boolean plural;
     private final long until;
-    private @Nullable List<CommandArguments> commands;
+    private @Nullable List<Request> commands;
 
     /** The next older one of those that wait to be sent. */
     @Nullable
@@ -51,12 +59,36 @@ final class Call {
     private @Nullable Object reply;
     private @Nullable Supplier<? extends RuntimeException> failure;
 
-    private Call(List<CommandArguments> commands, boolean plural, long until) {
+    private Call(List<Request> commands, boolean plural, long until, boolean again) {
         this.commands = commands;
         this.replies = commands.size();
         this.plural = plural;
         this.until = until;
-        this.readOnly = !plural && readsOnly(commands.get(0).getCommand());
+        this.readOnly = !plural && commands.get(0).readOnly();
+        this.alone = again || bytes(commands) >= LARGE_BYTES;
+        this.leads = !Threads.isVirtual(caller);
+        this.mark = null;
+    }
+
+    /**
+     * One of ours among the others, whose reply can't be taken for another's: it tells whether replies still belong to the calls they
+     * are given to.
+     *
+     * @param text what comes back, that nobody else sends
+     */
+    static Call mark(byte[] text, long until) {
+        return new Call(text, until);
+    }
+
+    private Call(byte[] text, long until) {
+        this.commands = List.of(Request.reading(Command.PING).with(text));
+        this.replies = 1;
+        this.plural = false;
+        this.until = until;
+        this.readOnly = true;
+        this.alone = false;
+        this.leads = false;
+        this.mark = text;
     }
 
     /** One that stands before the first on a connection. */
@@ -66,23 +98,33 @@ final class Call {
         this.plural = false;
         this.until = 0;
         this.readOnly = true;
+        this.alone = false;
+        this.leads = false;
+        this.mark = null;
         this.state = State.ANSWERED;
     }
 
-    static Call of(CommandArguments command, long until) {
-        return new Call(List.of(command), false, until);
+    /** A call that is sent with others, unless it is large. */
+    static Call of(List<Request> commands, boolean plural, long until) {
+        return new Call(commands, plural, until, false);
     }
 
-    static Call of(List<CommandArguments> commands, long until) {
-        return new Call(commands, true, until);
+    /** A call that is sent again, alone. */
+    static Call again(List<Request> commands, boolean plural, long until) {
+        return new Call(commands, plural, until, true);
     }
 
-    private static boolean readsOnly(ProtocolCommand command) {
-        return command == Command.GET
-                || command == Command.MGET
-                || command == Command.EXISTS
-                || command == Command.PTTL
-                || command == Command.SCAN;
+    private static long bytes(List<Request> commands) {
+        long bytes = 0;
+        for (Request command : commands) {
+            bytes += command.bytes();
+        }
+        return bytes;
+    }
+
+    /** Whether it has a connection for itself until it is answered. */
+    boolean alone() {
+        return alone;
     }
 
     /**
@@ -120,9 +162,17 @@ final class Call {
         return Objects.requireNonNull(lane);
     }
 
-    /** When its reply must have come. Once sent. */
+    /** When its reply must have come; later, while what comes on its connection gets on. Once sent. */
     long deadline() {
-        return deadline;
+        Lane sentOn = lane;
+        if (limited || sentOn == null) {
+            return deadline;
+        }
+        long extended = sentOn.overdueAt();
+        if (until - extended < 0) {
+            extended = until;
+        }
+        return extended - deadline > 0 ? extended : deadline;
     }
 
     /** Whether its caller waits for less than the command timeout. Once sent. */
@@ -133,20 +183,29 @@ final class Call {
     /**
      * Takes it for sending, at which it is about to be written.
      *
-     * @return false if its caller has left
+     * @return false if its caller has left, or somebody else has taken it
      */
     boolean takeFor(Lane lane, long now, long commandNanos) {
+        if (!STATE.compareAndSet(this, State.PENDING, State.TAKEN)) {
+            return false;
+        }
         this.lane = lane;
         limited = until - now < commandNanos;
         deadline = limited ? until : now + commandNanos;
-        return STATE.compareAndSet(this, State.PENDING, State.SENT);
+        state = State.SENT;
+        return true;
     }
 
     /** Its commands, which are forgotten. */
-    List<CommandArguments> takeCommands() {
-        List<CommandArguments> taken = Objects.requireNonNull(commands);
+    List<Request> takeCommands() {
+        List<Request> taken = Objects.requireNonNull(commands);
         commands = null;
         return taken;
+    }
+
+    /** Forgets the next one. */
+    void leadsNowhere() {
+        AFTER.lazySet(this, null);
     }
 
     /** How many replies it gets; one, unless {@link #isPlural}. */
@@ -157,6 +216,11 @@ final class Call {
     /** Whether its reply is a list of replies. */
     boolean isPlural() {
         return plural;
+    }
+
+    /** The reply that a call of {@link #mark} must get; {@code null} of any other. */
+    byte @Nullable [] mark() {
+        return mark;
     }
 
     /** Ends it with a reply, unless its caller has left. */
@@ -230,6 +294,12 @@ final class Call {
     /** Lets the caller look again at what there is to do. */
     void wake() {
         LockSupport.unpark(caller);
+    }
+
+    /** How its connection was lost; {@code null} if it was not. Once answered. */
+    @Nullable
+    Lost lost() {
+        return failure instanceof Lost lost ? lost : null;
     }
 
     /** The reply, which is forgotten. Once answered. */

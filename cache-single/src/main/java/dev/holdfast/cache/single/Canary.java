@@ -1,6 +1,5 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
@@ -8,33 +7,36 @@ import dev.holdfast.cache.ProbeResult;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.Protocol.Keyword;
 
 /**
  * The probe: on a connection of its own it reads this client's canary, a key that nobody else writes, puts the next number
- * there and reads that back, in one round trip. A number lower than the last that was acknowledged, or none, means that
- * the server has lost writes.
+ * there and reads that back, in one round trip. A number lower than the last that was acknowledged means that the server has lost
+ * writes. So does none, but not on the connection that acknowledged the last: a server that is full may have evicted the canary,
+ * and one that went back in time was started again, which no connection outlives.
  */
 final class Canary {
     /** What the canaries of all clients begin with, after the key prefix. No cache's name begins like this. */
     static final String KEY_PREFIX = "#canary:";
 
     private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
+    private static final int MOST_UNANSWERED = 64;
     private static final long LIFE_MILLIS = TimeUnit.DAYS.toMillis(1);
 
     private final SingleConfig config;
-    private final Dialer dialer;
+    private final Reserve reserve;
+    private final IntSupplier generation;
     private final Connections connections;
     private final JedisErrors errors;
     private final byte[] key;
@@ -42,18 +44,27 @@ final class Canary {
     /** Held for a whole probe, with bounded waits for I/O. It guards what follows. */
     private final ReentrantLock turn = new ReentrantLock(true);
 
-    private @Nullable Link link;
     private long number;
     private long acknowledged;
     private long acknowledgedAt;
+
+    /** Which connection acknowledged that; {@code null} if none has yet. */
+    private @Nullable Object acknowledgedOn;
+
+    private boolean askedTwice;
+
+    /** The last numbers that may be written at any later time, also after newer ones: sent without an answer, or on two connections. */
+    private final Deque<Long> unanswered = new ArrayDeque<>();
+
     private boolean readOnlyUserLogged;
 
     private volatile int failures;
     private volatile @Nullable Instant lastProbe;
 
-    Canary(SingleConfig config, Dialer dialer, Connections connections, JedisErrors errors) {
+    Canary(SingleConfig config, Reserve reserve, IntSupplier generation, Connections connections, JedisErrors errors) {
         this.config = config;
-        this.dialer = dialer;
+        this.reserve = reserve;
+        this.generation = generation;
         this.connections = connections;
         this.errors = errors;
         String id = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36);
@@ -99,92 +110,75 @@ final class Canary {
     }
 
     private ProbeResult probeUntil(long until) {
-        Link before = usable(link);
+        int before = generation.getAsInt();
         try {
-            return probe(link(until), until);
+            return probeOnce(until);
         } catch (CacheUnavailableException e) {
-            // A connection that was closed while nobody used it says nothing of the server; nor does one to a server
-            // that
-            // has become a replica, if the name stands for another by now.
-            if (before != null && usable(link) == null && e.reason().counts() && e.reason() != Reason.TIMEOUT) {
-                return probe(link(until), until);
+            // A server that has become a replica says nothing of the one that the name stands for by now.
+            if (e.reason() == Reason.SERVER_STATE && generation.getAsInt() != before) {
+                return probeOnce(until);
             }
             throw e;
         }
     }
 
-    private @Nullable Link usable(@Nullable Link link) {
-        return link != null && link.doom() == null && link.generation() == dialer.generation() ? link : null;
-    }
-
-    /** The open connection, or a new one; one that is still being opened is waited for, also by the next probe. */
-    private Link link(long until) {
-        Link present = usable(link);
-        if (present == null) {
-            discard();
-            link = present = dialer.dial();
-        }
-        try {
-            return present.opened().get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            throw errors.interrupted(e);
-        } catch (TimeoutException e) {
-            throw new CacheTimeoutException(
-                    "could not connect to Redis at " + config.address() + " within the probe's time", e, false);
-        } catch (ExecutionException e) {
-            discard();
-            throw errors.again(errors.failureOf(e.getCause() == null ? e : e.getCause()));
-        }
-    }
-
-    private void discard() {
-        if (link != null) {
-            dialer.discard(link);
-            link = null;
-        }
-    }
-
-    private ProbeResult probe(Link link, long until) {
+    private ProbeResult probeOnce(long until) {
         number++;
-        List<Object> replies = ask(
-                link,
+        if (unanswered.size() == MOST_UNANSWERED) {
+            unanswered.remove();
+        }
+        unanswered.add(number);
+        Reserve.Answer answer = ask(
                 until,
                 List.of(
-                        new CommandArguments(Command.GET).add(key),
-                        new CommandArguments(Command.SET)
-                                .add(key)
-                                .add(number)
-                                .add(Keyword.PX)
-                                .add(LIFE_MILLIS),
-                        new CommandArguments(Command.GET).add(key)));
+                        Request.reading(Command.GET).with(key),
+                        Request.repeatable(Command.SET)
+                                .with(key)
+                                .with(number)
+                                .with(Keyword.PX)
+                                .with(LIFE_MILLIS),
+                        Request.reading(Command.GET).with(key)));
+        List<@Nullable Object> replies = answer.replies();
         if (replies.stream().anyMatch(errors::isNoPermission)) {
-            return ping(link, until);
+            return ping(until);
         }
-        for (Object reply : replies) {
-            if (reply instanceof RuntimeException refusal) {
-                if (errors.isReadOnly(refusal)) {
-                    connections.renew();
-                }
-                throw unavailable(errors.refusal(refusal));
-            }
-        }
-        if (numberIn(replies.get(2)) != number) {
+        refuseRefusals(replies);
+        long read = numberIn(replies.get(2));
+        if (read != number && !unanswered.contains(read)) {
             throw new CacheUnavailableException(
                     "Redis at " + config.address() + " does not return what was just written to it",
                     null,
                     Reason.SERVER_STATE,
                     false);
         }
+        boolean evicted = replies.get(0) == null && answer.connection() == acknowledgedOn;
         boolean wentBack = acknowledged > 0
+                && !evicted
                 && System.nanoTime() - acknowledgedAt < TimeUnit.MILLISECONDS.toNanos(LIFE_MILLIS)
-                && numberIn(replies.get(0)) < acknowledged;
+                && numberIn(replies.get(0)) < acknowledged
+                && !unanswered.contains(numberIn(replies.get(0)));
+        if (!askedTwice) {
+            unanswered.removeLastOccurrence(number);
+        }
         acknowledged = number;
+        acknowledgedOn = answer.connection();
         acknowledgedAt = System.nanoTime();
         return new ProbeResult(true, wentBack);
     }
 
-    private ProbeResult ping(Link link, long until) {
-        ask(link, until, List.of(new CommandArguments(Command.PING)));
+    private void refuseRefusals(List<@Nullable Object> replies) {
+        for (Object reply : replies) {
+            if (reply instanceof Refusal refusal) {
+                if (errors.isReadOnly(refusal)) {
+                    connections.renew();
+                }
+                throw unavailable(errors.refusal(refusal));
+            }
+        }
+    }
+
+    private ProbeResult ping(long until) {
+        refuseRefusals(ask(until, List.of(Request.reading(Command.PING))).replies());
         if (!readOnlyUserLogged) {
             readOnlyUserLogged = true;
             LOG.warn(
@@ -198,26 +192,10 @@ final class Canary {
         return new ProbeResult(false, false);
     }
 
-    private List<Object> ask(Link link, long until, List<CommandArguments> commands) {
-        link.reading().begin(until);
-        dialer.watch().expect(until);
-        boolean intact = false;
-        try {
-            if (link.doom() != null) {
-                throw errors.lost(null, link.doom(), false);
-            }
-            List<Object> replies = link.callAll(commands);
-            intact = true;
-            return replies;
-        } catch (CacheException e) {
-            throw e;
-        } catch (RuntimeException e) {
-            throw errors.lost(e, link.doom(), true);
-        } finally {
-            if (!link.reading().end() || !intact) {
-                discard();
-            }
-        }
+    private Reserve.Answer ask(long until, List<Request> commands) {
+        long now = System.nanoTime();
+        askedTwice = false;
+        return reserve.ask(commands, until, now + (until - now) / 2, () -> askedTwice = true);
     }
 
     /** A probe has no use for a mere refusal: the server can't be used as it has to be. */

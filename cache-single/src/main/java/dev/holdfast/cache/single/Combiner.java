@@ -1,18 +1,25 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol.Command;
 
 /**
  * A bounded number of connections that callers share: a call that finds one unused has it for itself; those that come
@@ -32,7 +39,19 @@ final class Combiner implements Connections {
     /** How long a call that was not sent sleeps before it looks for a connection among all; doubled each time. */
     private static final long FIRST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
+    /** How long a call waits for the next attempt to connect. */
+    private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
     private static final long LONGEST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(64);
+
+    /** How often a call is repeated by itself whose connection the other side closed: chance hits the same small call hardly as often. */
+    private static final int REPEATS = 3;
+
+    /** So long a call is repeated whose connections are silent. */
+    private static final long SILENCES_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    /** And a large one, which was by itself from the start. */
+    private static final int LARGE_REPEATS = 1;
 
     private final Dialer dialer;
     private final JedisErrors errors;
@@ -41,63 +60,145 @@ final class Combiner implements Connections {
     private final long commandNanos;
     private final RoundTrip roundTrip = new RoundTrip();
     private final Pending pending = new Pending();
+    private final Queue<Call> alone = new ConcurrentLinkedQueue<>();
     private final Lanes lanes;
+    private final Silence silence;
+    private final Reserve reserve;
+    private final AtomicBoolean redialling = new AtomicBoolean();
     private final LongAdder exhausted = new LongAdder();
     private final Map<Thread, Call> sleepers = new ConcurrentHashMap<>();
     private final DeadlineWatch<Call> alarm;
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger workers = new AtomicInteger();
 
-    Combiner(SingleConfig config, Dialer dialer, JedisErrors errors) {
+    Combiner(SingleConfig config, Dialer dialer, Reserve reserve, JedisErrors errors) {
         this.dialer = dialer;
         this.errors = errors;
         this.size = config.poolSize();
         this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
-        this.lanes = new Lanes(config, dialer, errors, roundTrip, this::dialled);
+        this.reserve = reserve;
+        this.silence = new Silence(config, dialer, reserve);
+        this.lanes = new Lanes(config, dialer, errors, roundTrip, silence, this::dialled);
         this.alarm =
                 new DeadlineWatch<>(sleepers.values(), Call::alarmAt, (call, until) -> call.wake(), dialer::execute);
     }
 
     @Override
-    public <T> @Nullable T call(CommandArguments command, Class<T> type, long start, long until) {
-        Call call = Call.of(command, until);
-        Object reply = answer(call, start);
-        if (reply == null || type.isInstance(reply)) {
-            return type.cast(reply);
+    public <T extends @Nullable Object> T call(Request command, Reply<T> type, long start, long until) {
+        Call call = Call.of(List.of(command), false, until);
+        Object reply;
+        try {
+            reply = answer(call, start);
+        } catch (CacheUnavailableException e) {
+            Answered answered = repeated(call, List.of(command), false, e);
+            call = answered.by();
+            reply = answered.reply();
         }
-        if (reply instanceof RuntimeException refusal) {
+        if (reply instanceof Refusal refusal) {
             if (errors.isReadOnly(refusal)) {
                 renew();
             }
             throw errors.refusal(refusal);
         }
-        RuntimeException outOfStep = errors.outOfStep(command, reply);
-        call.lane().fail(outOfStep);
-        throw errors.lost(outOfStep, null, true);
+        try {
+            return type.of(reply);
+        } catch (RuntimeException e) {
+            // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
+            // either.
+            RuntimeException outOfStep = errors.outOfStep(command, e);
+            call.lane().fail(outOfStep);
+            throw errors.lost(outOfStep, null, true);
+        }
     }
 
     @Override
-    public List<@Nullable Object> callAll(List<CommandArguments> commands, long start, long until) {
+    public List<@Nullable Object> callAll(List<Request> commands, long start, long until) {
+        Call call = Call.of(commands, true, until);
         List<@Nullable Object> replies = new ArrayList<>(commands.size());
-        if (answer(Call.of(commands, until), start) instanceof List<?> all) {
-            replies.addAll(all);
+        Object all;
+        try {
+            all = answer(call, start);
+        } catch (CacheUnavailableException e) {
+            all = repeated(call, commands, true, e).reply();
+        }
+        if (all instanceof List<?> list) {
+            replies.addAll(list);
         }
         if (replies.stream().anyMatch(errors::isReadOnly)) {
             renew();
         }
-        replies.replaceAll(reply -> reply instanceof RuntimeException refusal ? errors.refusal(refusal) : reply);
+        replies.replaceAll(reply -> reply instanceof Refusal refusal ? errors.refusal(refusal) : reply);
         return replies;
+    }
+
+    /**
+     * Repeats a call whose connection broke, if it may be, on connections that it shares with nobody. If the other side closes each
+     * of them, though it closes no others meanwhile and answers, it is this call that it can't bear.
+     */
+    private Answered repeated(Call first, List<Request> commands, boolean plural, CacheUnavailableException broken) {
+        if (!isRepeatable(first, commands)) {
+            throw broken;
+        }
+        long bytes = commands.stream().mapToLong(Request::bytes).sum();
+        int most = bytes >= Call.LARGE_BYTES ? LARGE_REPEATS : REPEATS;
+        long lostBefore = lanes.lost();
+        CacheUnavailableException last = broken;
+        int repeats = 0;
+        boolean closed = true;
+        boolean elsewhere = true;
+        long start = System.nanoTime();
+        while (elsewhere && repeats < most && first.until() - System.nanoTime() > 0) {
+            Call again = Call.again(commands, plural, first.until());
+            repeats++;
+            try {
+                return new Answered(again, answer(again, System.nanoTime()));
+            } catch (CacheUnavailableException e) {
+                last = e;
+                Lost lost = again.lost();
+                closed &= lost != null && lost.closedByServer();
+                // Silence takes its time, so it is not met again and again.
+                elsewhere = lost != null
+                        && lost.elsewhere()
+                        && (lost.closedByServer() || System.nanoTime() - start < SILENCES_NANOS);
+            }
+        }
+        boolean others = lanes.lost() - lostBefore > repeats;
+        if (closed && repeats == most && !others && serverAnswers(first.until())) {
+            throw errors.unbearable(last, bytes, 1 + repeats);
+        }
+        // The first attempt may have been applied, whatever became of the others.
+        boolean readOnly = commands.stream().allMatch(Request::readOnly);
+        throw readOnly || last.outcomeUnknown() ? last : errors.again(last, true);
+    }
+
+    /** The reply to a call that was repeated, and the repetition that got it. */
+    private record Answered(Call by, @Nullable Object reply) {}
+
+    private static boolean isRepeatable(Call first, List<Request> commands) {
+        Lost lost = first.lost();
+        return lost != null && lost.elsewhere() && commands.stream().allMatch(Request::harmless);
+    }
+
+    private boolean serverAnswers(long until) {
+        long now = System.nanoTime();
+        long latest = until - now < commandNanos ? until : now + commandNanos;
+        try {
+            reserve.ask(List.of(Request.reading(Command.PING)), latest, now + (latest - now) / 2);
+            return true;
+        } catch (CacheException e) {
+            return false;
+        }
     }
 
     private @Nullable Object answer(Call call, long start) {
         if (Thread.currentThread().isInterrupted()) {
-            throw errors.interrupted(null);
+            throw errors.interrupted(null, false);
         }
         underWay.incrementAndGet();
         boolean interrupted = false;
         try {
-            pending.add(call);
+            enqueue(call);
             long nap = FIRST_NAP_NANOS;
             for (int i = call.leads() && roundTrip.isShort() ? YIELDS : 0; !call.isAnswered(); i--) {
                 if (lead(call, nap > FIRST_NAP_NANOS)) {
@@ -112,11 +213,24 @@ final class Combiner implements Connections {
             }
         } finally {
             underWay.decrementAndGet();
+            if (call.alone()) {
+                alone.remove(call);
+            }
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
         }
         return call.takeReply();
+    }
+
+    private void enqueue(Call call) {
+        if (!call.alone()) {
+            pending.add(call);
+            return;
+        }
+        alone.add(call);
+        // Whoever closed or disconnected before that did not see it.
+        pending.check(call);
     }
 
     /** Does what is to be done for this call, and for others with it; false if there is nothing that its caller can do. */
@@ -126,10 +240,12 @@ final class Combiner implements Connections {
                 startWorker();
                 return false;
             }
-            if (send(anyLane, call.until()) != null) {
+            Lane lane = call.alone() ? sendAlone(call) : send(anyLane, call.until());
+            if (lane != null) {
+                attend(lane, call);
                 return true;
             }
-            lanes.dialFor(underWay.get());
+            dial();
             return false;
         }
         return call.isSent() && call.leads() && !isOver(call) && read(call.lane(), call, call.deadline());
@@ -143,18 +259,53 @@ final class Combiner implements Connections {
     /** Sends all that is pending on a connection that may take it; returns that, or null if there is none. */
     private @Nullable Lane send(boolean anyLane, long until) {
         long now = System.nanoTime();
-        Lane lane = lanes.acquire(anyLane ? size : lanesWanted(), now);
+        int callers = underWay.get();
+        Lane lane = lanes.acquire(anyLane ? size : lanesWanted(), now, callers);
         if (lane == null) {
             return null;
         }
         long latest = now + commandNanos;
         lane.send(pending.takeAll(), now, until - latest < 0 ? until : latest);
+        silence.expect(lane);
         // Who came while we were writing found nobody to send for them, and far away no reply comes soon to change
         // that.
         if (!pending.isEmpty() && (!roundTrip.isShort() || !lane.isBusy())) {
             wakeOne();
         }
         return lane;
+    }
+
+    /** Sends one call on a connection that has nothing under way, and gets nothing more before it is answered. */
+    private @Nullable Lane sendAlone(Call call) {
+        long now = System.nanoTime();
+        Lane lane = lanes.acquireUnused(now, underWay.get());
+        if (lane == null) {
+            return null;
+        }
+        // To write something large may take as long as its caller likes, while it gets on.
+        lane.send(call, now, call.until());
+        silence.expect(lane);
+        return lane;
+    }
+
+    /** Opens connections, or has somebody try again when the pause is over. */
+    private void dial() {
+        lanes.dialFor(underWay.get());
+        long pause = lanes.pause();
+        if (pause > 0 && redialling.compareAndSet(false, true) && !execute(() -> redial(pause))) {
+            redialling.set(false);
+        }
+    }
+
+    private void redial(long pause) {
+        try {
+            LockSupport.parkNanos(pause);
+        } finally {
+            redialling.set(false);
+        }
+        if (pending.first() != null || !alone.isEmpty()) {
+            dial();
+        }
     }
 
     private int lanesWanted() {
@@ -172,6 +323,17 @@ final class Combiner implements Connections {
         }
         wakeOne();
         return true;
+    }
+
+    /**
+     * To be called by whoever has sent: sees that the replies are read, by its caller if its own call is among them. It may
+     * not be: somebody else may have sent that meanwhile, elsewhere.
+     */
+    private void attend(Lane lane, Call own) {
+        boolean readsItself = own.isSent() && own.leads() && own.lane() == lane;
+        if (!readsItself && lane.isUnattended()) {
+            passOn(lane);
+        }
     }
 
     /** Has the replies of this connection read, unless somebody does already. */
@@ -192,6 +354,9 @@ final class Combiner implements Connections {
     private void wakeOne() {
         Call first = pending.first();
         if (first == null) {
+            first = alone.peek();
+        }
+        if (first == null) {
             return;
         }
         if (first.leads()) {
@@ -203,9 +368,16 @@ final class Combiner implements Connections {
 
     private void dialled(@Nullable CacheUnavailableException failure) {
         if (failure != null) {
-            pending.fail(() -> errors.again(failure));
+            failAll(() -> errors.again(failure, false));
         }
         wakeOne();
+    }
+
+    private void failAll(Supplier<RuntimeException> why) {
+        pending.fail(why);
+        for (Call call : alone) {
+            call.fail(why);
+        }
     }
 
     /** Lets a thread of ours send and read for callers that can't. */
@@ -225,13 +397,17 @@ final class Combiner implements Connections {
     private void work() {
         try {
             for (int i = YIELDS; i > 0; i--) {
-                if (pending.isEmpty()) {
+                Call large = alone.poll();
+                if (large == null && pending.isEmpty()) {
                     Threads.letOthersRun();
                     continue;
                 }
-                Lane lane = send(false, System.nanoTime() + commandNanos);
+                Lane lane = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
                 if (lane == null) {
-                    lanes.dialFor(underWay.get());
+                    if (large != null && large.isPending()) {
+                        alone.add(large);
+                    }
+                    dial();
                     break;
                 }
                 read(lane, null, System.nanoTime() + commandNanos);
@@ -263,6 +439,7 @@ final class Combiner implements Connections {
     private boolean rest(Call call, long start, long nap) {
         if (call.isPending()) {
             long left = patience(call, start) - System.nanoTime();
+            failAtOnceIfNobodyConnects(call);
             if (left <= 0) {
                 giveUpUnsent(call, start);
             } else {
@@ -301,11 +478,25 @@ final class Combiner implements Connections {
     }
 
     private boolean interrupted(Call call) {
-        if (call.leaveUnsent() || (call.readOnly() && call.leave())) {
+        boolean unsent = call.leaveUnsent();
+        if (unsent || (call.readOnly() && call.leave())) {
             othersGoOn();
-            throw errors.interrupted(null);
+            throw errors.interrupted(null, !unsent);
         }
         return true;
+    }
+
+    /** While attempts to connect keep failing, who comes waits for the next only if it is soon. */
+    private void failAtOnceIfNobodyConnects(Call call) {
+        CacheUnavailableException failure = lanes.lastFailure();
+        if (failure != null
+                && lanes.all().length == 0
+                && !lanes.isConnecting()
+                && lanes.pause() > LONGEST_PAUSE_NANOS
+                && call.leaveUnsent()) {
+            othersGoOn();
+            throw errors.again(failure, false);
+        }
     }
 
     /** When a call that was not sent gives up: half of its time is for its reply, unless it is connecting that takes so long. */
@@ -315,6 +506,12 @@ final class Combiner implements Connections {
         if (lanes.isConnecting()) {
             return until - patience < connectNanos ? until : patience + connectNanos;
         }
+        long openedAt = lanes.openedAt();
+        if (openedAt != 0 && openedAt - start > 0) {
+            // What was waited for is there: it is not given up at the very moment.
+            long again = openedAt + Math.min(commandNanos / 2, (until - openedAt) / 2);
+            return again - patience > 0 ? again : patience;
+        }
         return patience;
     }
 
@@ -322,7 +519,7 @@ final class Combiner implements Connections {
         if (call.leaveUnsent()) {
             othersGoOn();
             exhausted.increment();
-            throw errors.exhausted(System.nanoTime() - start, lanes.all().length, size, pending.count());
+            throw errors.exhausted(System.nanoTime() - start, lanes.all().length, size, waiting());
         }
     }
 
@@ -335,7 +532,7 @@ final class Combiner implements Connections {
         if (!call.limited() || !call.readOnly()) {
             if (!lane.isBroken()) {
                 lane.link().reset(Doom.OVERDUE);
-                lane.fail(new IllegalStateException("overdue"));
+                lane.fail(new IOException("overdue"));
             }
             // Answered by now, or as soon as its reader has noticed.
             call.park(LONGEST_NAP_NANOS);
@@ -364,21 +561,27 @@ final class Combiner implements Connections {
 
     @Override
     public void disconnect(Throwable cause) {
-        pending.fail(() -> errors.disconnected(cause, false));
+        failAll(() -> errors.disconnected(cause, false));
         lanes.disconnect(cause, false);
     }
 
     @Override
     public void close() {
         IllegalStateException cause = errors.closed();
-        pending.fail(() -> errors.disconnected(cause, false));
+        failAll(() -> errors.disconnected(cause, false));
         pending.close(errors::closed);
         lanes.disconnect(cause, true);
+        silence.stop();
+        alarm.stop();
         dialer.close();
+    }
+
+    private int waiting() {
+        return pending.count() + (int) alone.stream().filter(Call::isPending).count();
     }
 
     @Override
     public PoolHealth figures() {
-        return new PoolHealth(size, lanes.all().length, lanes.busy(), pending.count(), exhausted.sum());
+        return new PoolHealth(size, lanes.all().length, lanes.busy(), waiting(), exhausted.sum(), dialer.failedDials());
     }
 }

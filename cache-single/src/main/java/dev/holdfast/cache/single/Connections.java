@@ -3,7 +3,6 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.PoolHealth;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.CommandArguments;
 
 /**
  * The one way to the server: how connections are shared among callers is decided behind it. Times are those of
@@ -18,13 +17,12 @@ interface Connections {
      * Sends a command and waits for its reply.
      *
      * @param command the command
-     * @param type what the reply is if it is not null: {@code byte[]}, {@code Long} or {@code List}; anything else means
-     *     that requests and replies are out of step, and costs the connection
+     * @param type what the reply has to be: if it is not, requests and replies are out of step, and the connection is lost
      * @param start when the call began
      * @param until when it must have ended
      * @return the reply
      */
-    <T> @Nullable T call(CommandArguments command, Class<T> type, long start, long until);
+    <T extends @Nullable Object> T call(Request command, Reply<T> type, long start, long until);
 
     /**
      * Sends several commands in one go and waits for all replies.
@@ -35,7 +33,7 @@ interface Connections {
      * @return a reply for each, in their order; a refusal stands there as a {@link RuntimeException} that is ready to be
      *     thrown
      */
-    List<@Nullable Object> callAll(List<CommandArguments> commands, long start, long until);
+    List<@Nullable Object> callAll(List<Request> commands, long start, long until);
 
     /** Closes what is idle, and what is in use once its call has ended; the name is resolved anew. */
     void renew();

@@ -1,16 +1,18 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.IsolatedThreads;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Opens connections and knows all that there are. It connects on threads of its own, since resolving a name can neither be
@@ -23,6 +25,8 @@ final class Dialer {
     private final ThreadPoolExecutor threads;
     private final DeadlineWatch<Link> watch;
     private final long connectNanos;
+    private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
+    private final LongAdder failedDials = new LongAdder();
     private volatile int generation;
 
     Dialer(SingleConfig config, JedisErrors errors) {
@@ -30,17 +34,13 @@ final class Dialer {
         this.errors = errors;
         this.connectNanos = config.connectTimeout().toNanos();
         this.threads = new ThreadPoolExecutor(
-                0, Integer.MAX_VALUE, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), threadsNamedAfter(config));
+                0,
+                Integer.MAX_VALUE,
+                1,
+                TimeUnit.SECONDS,
+                new SynchronousQueue<>(),
+                IsolatedThreads.platform("holdfast-" + config.address()));
         this.watch = new DeadlineWatch<>(links, Link::deadline, this::overdue, threads);
-    }
-
-    private static ThreadFactory threadsNamedAfter(SingleConfig config) {
-        AtomicInteger count = new AtomicInteger();
-        return work -> {
-            Thread thread = new Thread(work, "holdfast-" + config.address() + '-' + count.incrementAndGet());
-            thread.setDaemon(true);
-            return thread;
-        };
     }
 
     /** What resets connections whose use is overdue. */
@@ -51,6 +51,16 @@ final class Dialer {
     /** How long a command may take. */
     long commandNanos() {
         return config.commandTimeout().toNanos();
+    }
+
+    /** The pause that callers' attempts keep while they fail; a probe that connects ends it. */
+    Backoff backoff() {
+        return backoff;
+    }
+
+    /** How many attempts have failed, but for those that were disconnected. */
+    long failedDials() {
+        return failedDials.sum();
     }
 
     /** The present set of connections. */
@@ -85,6 +95,7 @@ final class Dialer {
             if (!link.reading().end()) {
                 throw new IllegalStateException("reset while it was being opened");
             }
+            backoff.succeeded();
             if (!link.opened().complete(link)) {
                 discard(link);
             }
@@ -96,6 +107,10 @@ final class Dialer {
     private void fail(Link link, Throwable why) {
         CacheUnavailableException failure = errors.notOpened(why, link);
         discard(link);
+        // Whoever is told of the failure finds it counted.
+        if (failure.reason().counts() && !link.opened().isDone()) {
+            failedDials.increment();
+        }
         link.opened().completeExceptionally(failure);
     }
 
@@ -137,6 +152,7 @@ final class Dialer {
 
     /** Lets the threads end; nothing is dialled afterwards. */
     void close() {
+        watch.stop();
         threads.shutdownNow();
     }
 }

@@ -12,6 +12,8 @@ record Doom(Why why, @Nullable Throwable cause) {
     enum Why {
         /** It took too long. */
         OVERDUE,
+        /** Nothing came on it, though the server answered others. */
+        SILENT,
         /** Somebody wanted it. */
         DISCONNECTED,
         /** It is of no use any more: it failed before, or nobody waits for a reply. */
@@ -19,6 +21,7 @@ record Doom(Why why, @Nullable Throwable cause) {
     }
 
     static final Doom OVERDUE = new Doom(Why.OVERDUE, null);
+    static final Doom SILENT = new Doom(Why.SILENT, null);
     static final Doom DISCARDED = new Doom(Why.DISCARDED, null);
 
     static Doom disconnected(Throwable cause) {
@@ -27,6 +30,10 @@ record Doom(Why why, @Nullable Throwable cause) {
 
     boolean overdue() {
         return why == Why.OVERDUE;
+    }
+
+    boolean silent() {
+        return why == Why.SILENT;
     }
 
     boolean discarded() {

@@ -6,6 +6,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Secret;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -14,9 +15,6 @@ import java.util.Set;
 import java.util.concurrent.CompletionException;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.CommandArguments;
-import redis.clients.jedis.exceptions.JedisConnectionException;
-import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.util.SafeEncoder;
 
 /** What Jedis, the server and the network have to say, in the cache's terms. */
@@ -24,6 +22,7 @@ final class JedisErrors {
     private static final Set<String> SERVER_STATES = Set.of(
             "READONLY", "OOM", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF", "BUSY", "TRYAGAIN", "CLUSTERDOWN");
     private static final Set<String> CREDENTIALS = Set.of("NOAUTH", "WRONGPASS", "DENIED");
+    private static final String TOO_MANY_CLIENTS = "max number of clients";
     private static final Set<String> REDIRECTIONS = Set.of("MOVED", "ASK", "CROSSSLOT");
 
     private final String server;
@@ -34,19 +33,20 @@ final class JedisErrors {
         this.server = "Redis at " + config.address();
     }
 
-    /** Whether the server understood and refused; the connection is as good as before. */
-    boolean isRefusal(Object failure) {
-        return failure instanceof JedisDataException;
-    }
-
     /** Whether the server refused to write because it has become a replica. */
     boolean isReadOnly(@Nullable Object failure) {
-        return failure instanceof JedisDataException e && code(e).equals("READONLY");
+        return failure instanceof Refusal e && code(e).equals("READONLY");
     }
 
     /** Whether the server refused because this client's user may not do it. */
     boolean isNoPermission(@Nullable Object failure) {
-        return failure instanceof JedisDataException e && code(e).equals("NOPERM");
+        return failure instanceof Refusal e && code(e).equals("NOPERM");
+    }
+
+    /** Whether the server will have nothing to do with this client, whatever it asks for. */
+    static boolean refusesClient(Refusal refusal) {
+        String code = code(refusal);
+        return CREDENTIALS.contains(code) || message(refusal).contains(TOO_MANY_CLIENTS) || code.equals("LOADING");
     }
 
     /** Translates a refusal. */
@@ -56,7 +56,7 @@ final class JedisErrors {
         if (code.equals("NOSCRIPT")) {
             return new UnknownScriptException();
         }
-        if (SERVER_STATES.contains(code) || message.contains("max number of clients")) {
+        if (SERVER_STATES.contains(code) || message.contains(TOO_MANY_CLIENTS)) {
             return new CacheUnavailableException(message, e, Reason.SERVER_STATE, false);
         }
         if (CREDENTIALS.contains(code)) {
@@ -77,9 +77,14 @@ final class JedisErrors {
     }
 
     private String credentialsHint() {
-        return config.password() == null
-                ? "it wants a password (REDIS_PASSWORD, or in REDIS_URL)"
-                : "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
+        Secret password = config.password();
+        if (password == null) {
+            return "it wants a password (REDIS_PASSWORD, or in REDIS_URL)";
+        }
+        String hint = "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
+        return password.reveal().equals(password.reveal().strip())
+                ? hint
+                : hint + "; the password begins or ends with white space, as one from a file may";
     }
 
     /**
@@ -102,7 +107,7 @@ final class JedisErrors {
                     e,
                     sent);
         }
-        if (doom != null && !doom.discarded()) {
+        if (doom != null && !doom.discarded() && !doom.silent()) {
             return disconnected(doom.cause(), sent);
         }
         return new CacheUnavailableException(
@@ -123,7 +128,7 @@ final class JedisErrors {
                     e,
                     false);
         }
-        if (e instanceof JedisDataException refusal) {
+        if (e instanceof Refusal refusal) {
             return refusedAtStart(refusal);
         }
         SSLException tls = find(e, SSLException.class);
@@ -134,7 +139,7 @@ final class JedisErrors {
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
     }
 
-    private CacheUnavailableException refusedAtStart(JedisDataException e) {
+    private CacheUnavailableException refusedAtStart(Refusal e) {
         if (refusal(e) instanceof CacheUnavailableException known) {
             return known;
         }
@@ -142,7 +147,10 @@ final class JedisErrors {
         if (text.contains("db index") || text.contains("select is not allowed")) {
             return refused(e, "it has no database " + config.database() + " (REDIS_DB, or the path of REDIS_URL)");
         }
-        return refused(e, credentialsHint());
+        if (text.contains("auth") || text.contains("password")) {
+            return refused(e, credentialsHint());
+        }
+        return refused(e, "it does not take the log-in of this client (AUTH and SELECT of RESP2)");
     }
 
     private String whyNotConnected(Throwable e) {
@@ -157,8 +165,12 @@ final class JedisErrors {
     }
 
     CacheInterruptedException interrupted(@Nullable Throwable e) {
+        return interrupted(e, true);
+    }
+
+    CacheInterruptedException interrupted(@Nullable Throwable e, boolean sent) {
         Thread.currentThread().interrupt();
-        return new CacheInterruptedException("interrupted while calling " + server, e);
+        return new CacheInterruptedException("interrupted while calling " + server, e, sent);
     }
 
     CacheUnavailableException disconnected(@Nullable Throwable cause, boolean sent) {
@@ -183,10 +195,24 @@ final class JedisErrors {
     }
 
     /** The reply is none that the command can have: requests and replies no longer belong together. */
-    RuntimeException outOfStep(CommandArguments command, @Nullable Object reply) {
-        return new JedisConnectionException("a reply to "
-                + SafeEncoder.encode(command.getCommand().getRaw()) + " that can't be one: "
-                + (reply == null ? "nil" : reply.getClass().getSimpleName()));
+    RuntimeException outOfStep(Request command, RuntimeException why) {
+        return new IllegalStateException(
+                "a reply to " + SafeEncoder.encode(command.getCommand().getRaw()) + " that can't be one", why);
+    }
+
+    /** The value is there, but larger than this client takes. */
+    CacheRejectedException tooLarge(TooLargeReplyException e) {
+        return new CacheRejectedException(server + " has " + e.getMessage(), e);
+    }
+
+    /** Every connection broke under the same call and no other, while the server answers. */
+    CacheRejectedException unbearable(CacheUnavailableException e, long bytes, int connections) {
+        return new CacheRejectedException(
+                server + " answers, but closed " + connections
+                        + " connections, one after the other, during this call, whose request has about " + bytes
+                        + " bytes: a limit of the server (proto-max-bulk-len, client-output-buffer-limit) or of a proxy"
+                        + " in between is likely",
+                e.getCause());
     }
 
     IllegalStateException closed() {
@@ -203,11 +229,11 @@ final class JedisErrors {
     }
 
     /** An instance of its own for each caller that failed for the same reason. */
-    CacheUnavailableException again(CacheUnavailableException e) {
+    CacheUnavailableException again(CacheUnavailableException e, boolean outcomeUnknown) {
         String message = String.valueOf(e.getMessage());
         return e instanceof CacheTimeoutException
-                ? new CacheTimeoutException(message, e.getCause(), e.outcomeUnknown())
-                : new CacheUnavailableException(message, e.getCause(), e.reason(), e.outcomeUnknown());
+                ? new CacheTimeoutException(message, e.getCause(), outcomeUnknown)
+                : new CacheUnavailableException(message, e.getCause(), e.reason(), outcomeUnknown);
     }
 
     /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */

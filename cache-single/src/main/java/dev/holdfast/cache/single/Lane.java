@@ -1,15 +1,17 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.DeadlineWatch;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.exceptions.JedisConnectionException;
-import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.Protocol.Command;
 
 /**
  * A connection, and the calls that were sent on it in the order in which their replies come. One thread at a time writes,
@@ -23,12 +25,32 @@ final class Lane {
     /** How many replies a reader that has its own stays for. */
     private static final int MOST_FOR_OTHERS = 256;
 
+    /** After so many calls by themselves it is known how long one takes, once a mark has shown that they were in step. */
+    private static final int FIRST_TIMES = 16;
+
+    private static final byte[] PONG = {'P', 'O', 'N', 'G'};
+
+    /** A connection that always has something under way is marked so often: a reply too many is seen where nothing is. */
+    private static final long MARK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** How long a connection may at least be without a byte while a call waits, before the server is asked. */
+    private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    /** What a request may take on its way besides: as over a line of 1 MB a second. */
+    private static final long NANOS_PER_BYTE = 1_000;
+
+    /** After how long without use it has to prove itself: whoever forgets idle connections does it later than this. */
+    private static final long DOUBT_NANOS = TimeUnit.SECONDS.toNanos(15);
+
     private final Link link;
     private final DeadlineWatch<Link> watch;
     private final JedisErrors errors;
     private final RoundTrip roundTrip;
     private final long commandNanos;
     private final WhenBroken whenBroken;
+
+    /** What the marks on this connection say. */
+    private final byte[] markText = markText();
 
     private final AtomicBoolean writing = new AtomicBoolean();
     private final AtomicBoolean reading = new AtomicBoolean();
@@ -42,19 +64,48 @@ final class Lane {
     /** The last that was sent. The writer's. */
     private Call tail = head;
 
+    /** When nothing was under way, or a mark was set. The writer's. */
+    private long markedAt;
+
+    /** Whether the other end gives marks back, as far as is known. */
+    private volatile boolean markable = true;
+
+    /** Whether the reply to a mark is awaited. */
+    private volatile boolean marked;
+
+    /**
+     * Whether a reply came sooner than one can. A reply too many that comes while a call is under way is taken for its own; then each reply is that to
+     * the call before, and of two calls in a row that were sent by themselves one is answered within half a round trip.
+     */
+    private volatile boolean inDoubt;
+
+    /** How many of the first calls by themselves were timed. The reader's. */
+    private int timed;
+
+    /** The shortest round trip of a call by itself that a mark has shown to be in step. The reader's. */
+    private long shortestProven = Long.MAX_VALUE;
+
+    /** The shortest that a mark has not yet shown to be. The reader's. */
+    private long shortestDoubtful = Long.MAX_VALUE;
+
     /** When something was sent while nothing was under way, if its reply has not come; else 0. */
     private volatile long sentAt;
 
-    /** When the last reply came, or something was sent while nothing was under way. */
-    private volatile long heardAt;
+    /** How much had been written when nothing was under way. */
+    private volatile long sentBytesBefore;
+
+    /** From when on its silence counts, since it was asked about before. */
+    private volatile long silentSince;
 
     private volatile long usedAt;
+    private volatile boolean suspect;
+    private volatile boolean exclusive;
     private volatile boolean broken;
 
-    /** Told of a connection that is given up, before the calls on it fail; more than once. */
+    /** Told of a connection that is given up, before the calls on it fail, and whether that was not our wish; more than once. */
     @FunctionalInterface
     interface WhenBroken {
-        void accept(Lane lane, boolean byServer);
+        void accept(Lane lane, boolean byOthers);
     }
 
     Lane(Link link, Dialer dialer, JedisErrors errors, RoundTrip roundTrip, WhenBroken whenBroken) {
@@ -81,7 +132,84 @@ final class Lane {
 
     /** Whether something slow or large is under way on it, behind which others had better not wait. */
     boolean isStalled(long now) {
-        return inFlight.get() != 0 && now - heardAt > roundTrip.silenceNanos();
+        return inFlight.get() != 0 && (exclusive || now - link.heardAt() > roundTrip.silenceNanos());
+    }
+
+    /** When what is under way is overdue: nothing may come for a command timeout. */
+    long overdueAt() {
+        return link.heardAt() + commandNanos;
+    }
+
+    /** When the silence on it is worth a question to the server; 0 if nothing is under way, and none was a moment ago. */
+    long silentAt() {
+        long at = later(later(link.heardAt(), silentSince), link.pieceAt())
+                + Math.max(SILENCE_NANOS, roundTrip.silenceNanos())
+                + (link.sentBytes() - sentBytesBefore) * NANOS_PER_BYTE;
+        // A deadline that a connection in use had a moment ago spares the watch from being woken for its next call.
+        return isBusy() || at - System.nanoTime() > 0 ? at : 0;
+    }
+
+    private static long later(long one, long other) {
+        return one - other > 0 ? one : other;
+    }
+
+    /** Lets the silence count from now on only, since nothing came of asking. */
+    void asked(long now) {
+        silentSince = now;
+    }
+
+    /** Whether what is under way only reads; a question that is to be answered after it must be of the same kind. */
+    boolean waitsForReads() {
+        Call first = head.after;
+        return first == null || first.readOnly();
+    }
+
+    /** Whether a call waits that was sent before, and no byte has come since. */
+    boolean isSilentSince(long time) {
+        try {
+            long at = silentAt();
+            return isBusy()
+                    && later(link.heardAt(), link.pieceAt()) - time < 0
+                    && at - System.nanoTime() <= 0
+                    && !link.arrived();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Gives it up since nothing comes on it, though the server answers. */
+    void failSilent() {
+        link.reset(Doom.SILENT);
+        fail(new IOException("no answer on it, while the server answered on another"));
+    }
+
+    /** Lets it prove itself before it is used again. */
+    void suspect() {
+        suspect = true;
+    }
+
+    /** Whether it has to prove itself before it carries a call. */
+    boolean needsProof(long now) {
+        return suspect || now - usedAt >= DOUBT_NANOS;
+    }
+
+    /**
+     * Finds out whether the other end answers. For the thread that has the right to write while nothing is under way; it
+     * keeps it. Blocks.
+     *
+     * @param until when the answer must have come
+     */
+    boolean prove(long until) {
+        boolean answered = false;
+        try {
+            expect(until);
+            answered = link.callAll(List.of(Request.reading(Command.PING))).size() == 1;
+        } catch (IOException | RuntimeException e) {
+            // It is given up by our caller.
+        }
+        usedAt = System.nanoTime();
+        suspect = false;
+        return link.reading().end() && answered;
     }
 
     /** When it was last used, at most a call's length too early. */
@@ -91,10 +219,10 @@ final class Lane {
 
     /** Takes the right to write, if nobody has it and, where that is asked for, nothing is under way. */
     boolean tryAcquire(boolean onlyIdle) {
-        if (broken || (onlyIdle && inFlight.get() != 0) || !writing.compareAndSet(false, true)) {
+        if (broken || ((onlyIdle || exclusive) && inFlight.get() != 0) || !writing.compareAndSet(false, true)) {
             return false;
         }
-        if (broken || (onlyIdle && inFlight.get() != 0)) {
+        if (broken || ((onlyIdle || exclusive) && inFlight.get() != 0)) {
             writing.set(false);
             return false;
         }
@@ -129,10 +257,21 @@ final class Lane {
             call = older;
         }
         Throwable failure = null;
+        Call mark = first != null && isMarkDue(first, now) ? newMark(now) : null;
+        if (mark != null) {
+            mark.after = first;
+            first = mark;
+            count++;
+            markedAt = now;
+            marked = true;
+        }
         if (first != null && last != null) {
             if (inFlight.getAndAdd(count) == 0) {
                 sentAt = now;
-                heardAt = now;
+                markedAt = now;
+                sentBytesBefore = link.sentBytes();
+                exclusive = first.alone();
+                link.expectsReply(now);
             }
             Call before = tail;
             tail = last;
@@ -145,21 +284,28 @@ final class Lane {
         }
     }
 
+    private boolean isMarkDue(Call first, long now) {
+        return markable && !marked && (inDoubt ? !first.alone() : inFlight.get() != 0 && now - markedAt > MARK_NANOS);
+    }
+
     private @Nullable Throwable write(Call first, Call last, long until) {
         link.writing().begin(until);
-        watch.expect(until);
         try {
+            watch.expect(until);
             for (Call call = first; ; ) {
                 // The reader may be past it at once: what comes next is to be known before.
                 Call next = call.after;
                 link.write(call.takeCommands());
-                if (call == last || next == null) {
+                if (call == last) {
                     break;
+                }
+                if (next == null) {
+                    throw new MalformedReplyException("one before the command was sent");
                 }
                 call = next;
             }
             link.flush();
-        } catch (RuntimeException | Error e) {
+        } catch (IOException | RuntimeException | Error e) {
             return e;
         } finally {
             link.writing().end();
@@ -181,8 +327,8 @@ final class Lane {
         Throwable failure = null;
         int answered = 0;
         boolean limited = own != null && own.limited();
-        expect(limited ? until + commandNanos : until);
         try {
+            expect(limited ? until + commandNanos : until);
             for (Call next = head.after;
                     next != null && (own == null || own.isSent() || (answered < MOST_FOR_OTHERS && link.hasMore()));
                     next = head.after) {
@@ -192,24 +338,26 @@ final class Lane {
                 if (limited) {
                     expect(until + GRACE_NANOS);
                 }
-                Object reply = next.isPlural() ? readAll(next.replies()) : readOne();
+                link.replyUntil(next.until());
+                Object reply = next.isPlural() ? readAll(next.replies()) : link.read();
                 if (answered++ == 0) {
                     timeRoundTrip();
                 }
-                if (!roundTrip.isShort()) {
-                    heardAt = System.nanoTime();
-                }
-                head = next;
+                checkMark(next, reply);
+                moveTo(next);
                 next.answer(reply);
             }
             if (head.after == null && link.isBuffered()) {
-                failure = new JedisConnectionException("a reply that nobody asked for");
+                failure = new MalformedReplyException("one that nobody asked for");
             }
-        } catch (RuntimeException | Error e) {
+        } catch (TooLargeReplyException e) {
+            failure = e;
+            answered += refuse(e);
+        } catch (IOException | RuntimeException | Error e) {
             failure = e;
         }
         if (!link.reading().end() && failure == null) {
-            failure = new JedisConnectionException("overdue");
+            failure = new IOException("overdue");
         }
         usedAt = System.nanoTime();
         inFlight.addAndGet(-answered);
@@ -218,12 +366,52 @@ final class Lane {
         }
         reading.set(false);
         if (broken && head.after != null) {
-            fail(new JedisConnectionException("the connection is closed"));
+            fail(new IOException("the connection is closed"));
         }
         return true;
     }
 
+    /** A mark to be sent now; {@code null} where there is no memory for one, which the calls that are about to be sent must not pay for. */
+    private @Nullable Call newMark(long now) {
+        try {
+            Call mark = Call.mark(markText, now + commandNanos);
+            return mark.takeFor(this, now, commandNanos) ? mark : null;
+        } catch (OutOfMemoryError e) {
+            return null;
+        }
+    }
+
+    /** Throws if this is the reply to a mark and not the mark's call, or the other way round. */
+    private void checkMark(Call call, @Nullable Object reply) throws MalformedReplyException {
+        if (!marked) {
+            return;
+        }
+        boolean isMark = reply instanceof byte[] text && Arrays.equals(text, markText);
+        if (call.mark() == null ? isMark : !isMark && !isMarkless(reply)) {
+            throw new MalformedReplyException("another call's");
+        }
+        if (call.mark() != null) {
+            marked = false;
+            markable = isMark;
+            inDoubt = false;
+            shortestProven = Math.min(shortestProven, shortestDoubtful);
+            shortestDoubtful = Long.MAX_VALUE;
+        }
+    }
+
+    /** Whether a proxy answers PING in the server's place, or does not know it. */
+    private static boolean isMarkless(@Nullable Object reply) {
+        return reply instanceof Refusal || (reply instanceof byte[] text && Arrays.equals(text, PONG));
+    }
+
+    private static byte[] markText() {
+        String text =
+                "holdfast:" + Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36);
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
     private void expect(long until) {
+        link.replyUntil(0);
         link.reading().begin(until);
         watch.expect(until);
     }
@@ -232,24 +420,45 @@ final class Lane {
         long sent = sentAt;
         if (sent != 0) {
             sentAt = 0;
-            roundTrip.took(sent, System.nanoTime());
+            long now = System.nanoTime();
+            roundTrip.took(sent, now);
+            doubt(now - sent);
         }
     }
 
-    private @Nullable Object readOne() {
-        try {
-            return link.read();
-        } catch (JedisDataException refusal) {
-            return refusal;
+    private void doubt(long took) {
+        boolean warm = timed >= FIRST_TIMES;
+        if (!warm || took < shortestProven / 5 * 3) {
+            shortestDoubtful = Math.min(shortestDoubtful, took);
+            timed += warm ? 0 : 1;
+            inDoubt = timed == FIRST_TIMES;
         }
     }
 
-    private List<@Nullable Object> readAll(int count) {
+    private List<@Nullable Object> readAll(int count) throws IOException {
         List<@Nullable Object> replies = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            replies.add(readOne());
+            replies.add(link.read());
         }
         return replies;
+    }
+
+    /** The call whose reply is larger than we take has been answered by that; those behind it have not. */
+    private int refuse(TooLargeReplyException e) {
+        Call next = head.after;
+        if (next == null) {
+            return 0;
+        }
+        moveTo(next);
+        next.fail(() -> errors.tooLarge(e));
+        return 1;
+    }
+
+    /** Moves on. An old call that led to a young one would keep it, and all after it, from being collected as young. */
+    private void moveTo(Call call) {
+        Call before = head;
+        head = call;
+        before.leadsNowhere();
     }
 
     /** The first of the calls under way whose caller could read; any of them if there is none; null if there are none. */
@@ -288,15 +497,15 @@ final class Lane {
         broken = true;
         link.reset(doom == null ? Doom.DISCARDED : doom);
         // Whoever is told of the failure finds no connection that has the same fate, unnoticed as yet.
-        whenBroken.accept(this, doom == null);
+        whenBroken.accept(this, doom == null || doom.silent());
         return doom;
     }
 
     private void failAll(Throwable cause, @Nullable Doom doom) {
-        Supplier<RuntimeException> why = () -> errors.lost(cause, doom, true);
+        Lost why = new Lost(errors, cause, doom);
         int failed = 0;
         for (Call next = head.after; next != null; next = head.after) {
-            head = next;
+            moveTo(next);
             next.fail(why);
             failed++;
         }

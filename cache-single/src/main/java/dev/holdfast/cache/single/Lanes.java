@@ -1,10 +1,14 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
+import java.io.IOException;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 /** The open connections, at most a fixed number: opened as they are wanted, forgotten when they break. */
 final class Lanes {
     private static final long DISTRUST_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    /** How long a connection may take at least to prove itself. */
+    private static final long PROOF_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Calls on one connection to a server that is far away. */
     private static final int MOST_IN_FLIGHT = 1_000;
@@ -23,12 +30,18 @@ final class Lanes {
     private final int size;
     private final RoundTrip roundTrip;
     private final Consumer<@Nullable CacheUnavailableException> whenDialled;
+    private final Silence silence;
+    private final Backoff backoff;
 
     /** Guards changes of what follows; never held across I/O. */
     private final ReentrantLock lock = new ReentrantLock();
 
+    private final AtomicLong lost = new AtomicLong();
     private volatile Lane[] lanes = NONE;
+    private volatile long openedAt;
     private final AtomicInteger dialling = new AtomicInteger();
+    private final AtomicInteger proving = new AtomicInteger();
+    private volatile @Nullable CacheUnavailableException lastFailure;
     private int generation;
     private boolean closed;
 
@@ -43,18 +56,26 @@ final class Lanes {
             Dialer dialer,
             JedisErrors errors,
             RoundTrip roundTrip,
+            Silence silence,
             Consumer<@Nullable CacheUnavailableException> whenDialled) {
         this.dialer = dialer;
         this.errors = errors;
         this.size = config.poolSize();
         this.roundTrip = roundTrip;
         this.whenDialled = whenDialled;
+        this.silence = silence;
+        this.backoff = dialer.backoff();
         this.generation = dialer.generation();
     }
 
     /** Those that are open; not to be changed. */
     Lane[] all() {
         return lanes;
+    }
+
+    /** When the last one was opened; 0 if none was. */
+    long openedAt() {
+        return openedAt;
     }
 
     /** Whether there is none, but soon may be. */
@@ -70,52 +91,127 @@ final class Lanes {
         return busy;
     }
 
+    /** Why the last attempt to connect failed; {@code null} if it did not. */
+    @Nullable
+    CacheUnavailableException lastFailure() {
+        return lastFailure;
+    }
+
     /**
      * Takes the right to write to one of the first connections that has nothing under way; to a server that is far away,
      * to the one that has the least.
      *
      * @param first how many of them are looked at
      * @param now the time
+     * @param callers how many callers there are, which is how many connections it is worth while to look at
      * @return it, or null if none may take another batch now
      */
     @Nullable
-    Lane acquire(int first, long now) {
+    Lane acquire(int first, long now, int callers) {
         Lane[] all = lanes;
         if (!roundTrip.isShort()) {
-            return acquireLeastBusy(all, now);
+            return acquireLeastBusy(all, now, callers);
         }
         int count = Math.min(all.length, first);
         for (int i = 0; i < count; i++) {
-            if (all[i].tryAcquire(true) && isTrusted(all[i], now)) {
+            if (all[i].tryAcquire(true) && isTrusted(all[i], now, callers)) {
                 return all[i];
             }
         }
         return null;
     }
 
-    private @Nullable Lane acquireLeastBusy(Lane[] all, long now) {
+    private @Nullable Lane acquireLeastBusy(Lane[] all, long now, int callers) {
         Lane best = null;
         int fewest = MOST_IN_FLIGHT;
         for (Lane lane : all) {
             int inFlight = lane.inFlight();
             if (inFlight < fewest && !lane.isStalled(now)) {
+                if (inFlight == 0 && lane.needsProof(now)) {
+                    proveUnused(lane, callers);
+                    continue;
+                }
                 best = lane;
                 fewest = inFlight;
             }
         }
-        return best != null && best.tryAcquire(false) && isTrusted(best, now) ? best : null;
+        return best != null && best.tryAcquire(false) && isTrusted(best, now, callers) ? best : null;
     }
 
-    /** Finds out whether the server has closed it, or spoken, while nobody used it; then it is gone. */
-    private boolean isTrusted(Lane lane, long now) {
-        if (lane.inFlight() != 0
-                || !(lane.link().hasMore()
-                        || (now - lane.usedAt() >= DISTRUST_NANOS && lane.link().isStale()))) {
+    /**
+     * Takes the right to write to one that has nothing under way, however far away the server is.
+     *
+     * @return it, or null if there is none
+     */
+    @Nullable
+    Lane acquireUnused(long now, int callers) {
+        for (Lane lane : lanes) {
+            if (lane.tryAcquire(true) && isTrusted(lane, now, callers)) {
+                return lane;
+            }
+        }
+        return null;
+    }
+
+    /** Finds out whether the server has closed it, or spoken, while nobody used it, or may have forgotten it. */
+    private boolean isTrusted(Lane lane, long now, int callers) {
+        if (lane.inFlight() != 0) {
+            return true;
+        }
+        boolean closed = lane.link().hasMore();
+        if (!closed && lane.needsProof(now)) {
+            prove(lane, callers);
+            return false;
+        }
+        if (!closed && (now - lane.usedAt() < DISTRUST_NANOS || !lane.link().isStale())) {
             return true;
         }
         lane.release();
-        lane.fail(new IllegalStateException("the server closed the connection"));
+        lane.fail(new IOException("the server closed the connection"));
         return false;
+    }
+
+    private void proveUnused(Lane lane, int callers) {
+        if (lane.tryAcquire(true)) {
+            prove(lane, callers);
+        }
+    }
+
+    /** Has it prove itself on a thread of ours, with the right to write, unless as many do so as there are callers. */
+    private void prove(Lane lane, int callers) {
+        if (proving.get() >= callers) {
+            lane.release();
+            return;
+        }
+        proving.incrementAndGet();
+        try {
+            dialer.execute(() -> proveNow(lane));
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            isProven(lane, false);
+        }
+    }
+
+    private void proveNow(Lane lane) {
+        boolean answers = false;
+        try {
+            answers = lane.prove(System.nanoTime() + Math.max(PROOF_NANOS, roundTrip.silenceNanos()));
+        } finally {
+            isProven(lane, answers);
+        }
+    }
+
+    private void isProven(Lane lane, boolean answers) {
+        proving.decrementAndGet();
+        if (!answers) {
+            // Before anybody may write to it.
+            lane.link().reset(Doom.SILENT);
+            lane.fail(new IOException("no answer on a connection that had been idle"));
+        }
+        lane.release();
+        if (answers) {
+            isDone(lane);
+        }
+        whenDialled.accept(null);
     }
 
     /** Opens connections, if so many callers could use more than there are. */
@@ -124,21 +220,49 @@ final class Lanes {
         if (lanes.length + dialling.get() >= wanted) {
             return;
         }
+        // After a failure one attempt at a time, with pauses; who waits is handed what becomes of it.
+        boolean alone = backoff.failures() > 0;
+        if (alone && !backoff.tryBegin(System.nanoTime())) {
+            return;
+        }
         int count;
         lock.lock();
         try {
             count = closed ? 0 : Math.max(0, wanted - lanes.length - dialling.get());
+            count = alone ? Math.min(1, count) : count;
             dialling.addAndGet(count);
         } finally {
             lock.unlock();
         }
+        if (alone && count == 0) {
+            backoff.abandoned();
+        }
         for (int i = 0; i < count; i++) {
             Link link = dialer.dial();
-            CompletableFuture<Link> unused = link.opened().whenComplete((same, failure) -> dialled(link, failure));
+            CompletableFuture<Link> unused =
+                    link.opened().whenComplete((same, failure) -> dialled(link, failure, alone));
         }
     }
 
-    private void dialled(Link link, @Nullable Throwable failure) {
+    /** How long the pause between attempts to connect still lasts, if there is one; 0 if there is none. */
+    long pause() {
+        // Callers that wait ask often, and mostly there is none.
+        return backoff.failures() == 0
+                ? 0
+                : backoff.remaining(System.nanoTime()).toNanos();
+    }
+
+    private void dialled(Link link, @Nullable Throwable thrown, boolean wasAlone) {
+        CacheUnavailableException failure = thrown == null ? null : errors.failureOf(thrown);
+        lastFailure = failure;
+        if (failure != null && failure.reason().counts()) {
+            // Several that fail together are one failure.
+            if (wasAlone || backoff.failures() == 0) {
+                backoff.failed(System.nanoTime());
+            }
+        } else if (failure != null && wasAlone) {
+            backoff.abandoned();
+        }
         boolean kept = false;
         boolean alone;
         lock.lock();
@@ -147,8 +271,11 @@ final class Lanes {
             boolean wanted = link.generation() == generation && !closed;
             if (wanted && failure == null) {
                 Lane[] more = Arrays.copyOf(lanes, lanes.length + 1);
-                more[lanes.length] = new Lane(link, dialer, errors, roundTrip, this::broke);
+                Lane lane = new Lane(link, dialer, errors, roundTrip, this::broke);
+                silence.add(lane);
+                more[lanes.length] = lane;
                 lanes = more;
+                openedAt = System.nanoTime();
                 kept = true;
             }
             alone = wanted && lanes.length == 0;
@@ -158,21 +285,31 @@ final class Lanes {
         if (!kept) {
             dialer.discard(link);
         }
-        whenDialled.accept(failure != null && alone ? errors.failureOf(failure) : null);
+        whenDialled.accept(alone ? failure : null);
     }
 
-    /** A server that closes one connection has closed the others too, more likely than not. */
-    private void broke(Lane lane, boolean byServer) {
+    /** How many connections were lost, and not by our wish, since this was made. */
+    long lost() {
+        return lost.get();
+    }
+
+    /** What happened to one connection may have happened to the others: they prove themselves before they are used. */
+    private void broke(Lane lane, boolean byOthers) {
         lock.lock();
         try {
-            lanes = Arrays.stream(lanes).filter(each -> each != lane).toArray(Lane[]::new);
+            Lane[] left = Arrays.stream(lanes).filter(each -> each != lane).toArray(Lane[]::new);
+            if (byOthers && left.length < lanes.length) {
+                lost.incrementAndGet();
+            }
+            lanes = left;
         } finally {
             lock.unlock();
         }
+        silence.remove(lane);
         dialer.discard(lane.link());
-        if (byServer) {
+        if (byOthers) {
             for (Lane other : lanes) {
-                discardIfUnused(other);
+                other.suspect();
             }
         }
     }
@@ -188,7 +325,7 @@ final class Lanes {
         if (lane.tryAcquire(true)) {
             lane.link().reset(Doom.DISCARDED);
             lane.release();
-            lane.fail(new IllegalStateException("no longer wanted"));
+            lane.fail(new IOException("no longer wanted"));
         }
     }
 
@@ -222,6 +359,7 @@ final class Lanes {
         dialer.resetBefore(present, Doom.disconnected(cause));
         for (Lane lane : old) {
             lane.fail(cause);
+            silence.remove(lane);
         }
     }
 

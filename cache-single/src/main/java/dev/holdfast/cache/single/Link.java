@@ -1,7 +1,8 @@
 package dev.holdfast.cache.single;
 
-import java.io.EOFException;
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
@@ -12,33 +13,28 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.CommandArguments;
-import redis.clients.jedis.Connection;
-import redis.clients.jedis.DefaultJedisClientConfig;
-import redis.clients.jedis.JedisClientConfig;
-import redis.clients.jedis.JedisSocketFactory;
 import redis.clients.jedis.Protocol;
-import redis.clients.jedis.PushConsumerChain;
-import redis.clients.jedis.PushConsumerChainImpl;
-import redis.clients.jedis.exceptions.JedisConnectionException;
-import redis.clients.jedis.exceptions.JedisDataException;
-import redis.clients.jedis.util.RedisInputStream;
+import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.util.RedisOutputStream;
 
 /**
- * One connection: opened by Jedis, the TCP socket beneath any TLS, and until when its present users may have it. One
+ * One connection: its log-in, the TCP socket beneath any TLS, and until when its present users may have it. One
  * thread at a time writes, one reads; only {@link #reset} and {@link #resetIfOverdue} come from others.
  *
  * <p>The socket has no read timeout: {@link dev.holdfast.cache.DeadlineWatch} resets a connection that is overdue, which also bounds what a timeout
  * of the socket can't, a reply that drips and a write into a full buffer.
  */
-final class Link implements JedisSocketFactory {
+final class Link {
     private static final int BUFFER_BYTES = 16 * 1024;
     private static final int POLLS = 10;
 
-    /** What the server says unasked goes to nobody: we ask for nothing of the kind. */
-    private static final PushConsumerChain NO_PUSHES = PushConsumerChainImpl.of();
+    /** Without traffic the kernel asks after so long whether the other end is there, so often, and then gives up. */
+    private static final int KEEPALIVE_SECONDS = 15;
+
+    private static final int KEEPALIVE_INTERVAL_SECONDS = 5;
+    private static final int KEEPALIVE_COUNT = 3;
 
     private final SingleConfig config;
     private final int generation;
@@ -47,10 +43,23 @@ final class Link implements JedisSocketFactory {
     private final Use writing = new Use();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
     private volatile @Nullable Socket tcp;
-    private @Nullable Socket socket;
     private @Nullable Replies in;
     private @Nullable RedisOutputStream out;
     private long usedAt;
+
+    /** When bytes last came, or should have begun to. */
+    private volatile long heardAt;
+
+    /** Until when a reply that is on its way may take; the reader's. */
+    private long replyUntil = Use.NONE;
+
+    private long commandNanos;
+
+    /** The writer changes it. */
+    private volatile long sentBytes;
+
+    /** When the system last took a piece of something large; at first long ago. */
+    private volatile long pieceAt = System.nanoTime() - Long.MAX_VALUE / 2;
 
     Link(SingleConfig config, int generation) {
         this.config = config;
@@ -77,46 +86,40 @@ final class Link implements JedisSocketFactory {
     }
 
     /**
-     * Connects and logs in, which Jedis does; what follows is written and read here, in Jedis' terms, since its connection
-     * is made for one caller at a time. Blocks, even for longer than the deadline while a name is being resolved.
+     * Connects and logs in, with RESP2: nothing here needs what the server says unasked. Blocks, even for longer than the
+     * deadline while a name is being resolved.
      */
     void open() throws IOException {
-        Connection jedis = new Connection(this, clientConfig());
-        Socket opened = socket;
-        if (opened == null || !jedis.isConnected()) {
-            throw new JedisConnectionException("the connection is closed");
-        }
-        in = new Replies(opened, BUFFER_BYTES);
-        out = new RedisOutputStream(opened.getOutputStream(), BUFFER_BYTES);
+        Socket plain = connect(InetAddress.getAllByName(config.host()));
+        Socket opened = config.tls() == null ? plain : Tls.wrap(config.tls(), plain, config.host(), config.port());
+        in = new Replies(opened, config.maxValueBytes(), this::heard);
+        out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
+        commandNanos = config.commandTimeout().toNanos();
+        logIn();
     }
 
-    private JedisClientConfig clientConfig() {
-        DefaultJedisClientConfig.Builder builder =
-                DefaultJedisClientConfig.builder().database(config.database()).clientName("holdfast");
-        if (config.username() != null) {
-            builder.user(config.username());
+    private void logIn() throws IOException {
+        List<Request> commands = new ArrayList<>();
+        if (config.username() != null || config.password() != null) {
+            Request auth = Request.once(Command.AUTH);
+            if (config.username() != null) {
+                auth.with(config.username());
+            }
+            // A user with "nopass" takes any.
+            commands.add(
+                    auth.with(config.password() == null ? "" : config.password().reveal()));
         }
-        if (config.password() != null) {
-            builder.password(config.password().reveal());
-        } else if (config.username() != null) {
-            // Without any password Jedis would not log in at all; a user with "nopass" takes this one.
-            builder.password("");
+        if (config.database() != 0) {
+            commands.add(Request.once(Command.SELECT).with(config.database()));
         }
-        return builder.build();
-    }
-
-    /** For Jedis, which calls it once to connect; and again, without logging in, when it finds its socket closed. */
-    @Override
-    public Socket createSocket() {
-        if (tcp != null) {
-            throw new JedisConnectionException("the connection is closed");
-        }
-        try {
-            Socket plain = connect(InetAddress.getAllByName(config.host()));
-            socket = config.tls() == null ? plain : Tls.wrap(config.tls(), plain, config.host(), config.port());
-            return socket;
-        } catch (IOException e) {
-            throw new JedisConnectionException(e);
+        int needed = commands.size();
+        commands.add(Request.once(Command.CLIENT).with(Protocol.Keyword.SETNAME).with("holdfast"));
+        List<@Nullable Object> replies = callAll(commands);
+        for (int i = 0; i < replies.size(); i++) {
+            // The name is for those who look at the server: not every proxy knows it, and not every user may set it.
+            if (replies.get(i) instanceof Refusal refusal && (i < needed || JedisErrors.refusesClient(refusal))) {
+                throw refusal;
+            }
         }
     }
 
@@ -128,7 +131,7 @@ final class Link implements JedisSocketFactory {
             adopt(socket);
             try {
                 socket.setTcpNoDelay(true);
-                socket.setKeepAlive(true);
+                keepAlive(socket);
                 long left = (reading.deadline() - System.nanoTime()) / 1_000_000;
                 if (left < 1) {
                     throw new SocketTimeoutException("Connect timed out");
@@ -147,11 +150,26 @@ final class Link implements JedisSocketFactory {
         throw failure == null ? new UnknownHostException(config.host()) : failure;
     }
 
+    private static void keepAlive(Socket socket) throws IOException {
+        socket.setKeepAlive(true);
+        if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+            socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, KEEPALIVE_SECONDS);
+            socket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEPALIVE_INTERVAL_SECONDS);
+            socket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, KEEPALIVE_COUNT);
+        }
+    }
+
     private void adopt(Socket socket) throws IOException {
         tcp = socket;
         if (doom.get() != null) {
             socket.close();
         }
+    }
+
+    /** The port of this end; 0 if it is not open. */
+    int localPort() {
+        Socket socket = tcp;
+        return socket == null ? 0 : socket.getLocalPort();
     }
 
     /** The reading from it; also the opening. */
@@ -165,26 +183,54 @@ final class Link implements JedisSocketFactory {
     }
 
     /** Writes commands, some of which may stay in the buffer. For the one thread that writes. */
-    void write(List<CommandArguments> commands) {
+    void write(List<Request> commands) throws IOException {
         RedisOutputStream to = open(out);
-        for (CommandArguments command : commands) {
+        for (Request command : commands) {
             Protocol.sendCommand(to, command);
         }
     }
 
     /** Sends what is in the buffer. */
-    void flush() {
-        try {
-            open(out).flush();
-        } catch (IOException e) {
-            throw new JedisConnectionException(e);
-        }
+    void flush() throws IOException {
+        open(out).flush();
     }
 
-    /** Reads a reply; a refusal is thrown as Jedis' exception. For the one thread that reads. */
+    /** How much the system has ever taken. */
+    long sentBytes() {
+        return sentBytes;
+    }
+
+    /** When the system last took a piece of something large, which it does not for ever from a server that reads nothing. For any thread. */
+    long pieceAt() {
+        return pieceAt;
+    }
+
+    /** Reads a reply; a refusal is returned as a {@link Refusal}. For the one thread that reads. */
     @Nullable
-    Object read() {
-        return Protocol.read(open(in), NO_PUSHES);
+    Object read() throws IOException {
+        return open(in).read();
+    }
+
+    /** Lets what is read now take until then, as long as it gets on; for the one thread that reads. */
+    void replyUntil(long until) {
+        replyUntil = until;
+    }
+
+    /** When bytes last came, or {@link #expectsReply} was called. For any thread. */
+    long heardAt() {
+        return heardAt;
+    }
+
+    /** To be told when something was sent while nothing was under way. */
+    void expectsReply(long now) {
+        heardAt = now;
+    }
+
+    private void heard(long now) {
+        heardAt = now;
+        if (replyUntil != Use.NONE) {
+            reading.extend(now + commandNanos - replyUntil < 0 ? now + commandNanos : replyUntil);
+        }
     }
 
     /**
@@ -195,7 +241,7 @@ final class Link implements JedisSocketFactory {
      * @param until that time
      * @return false if there is none until then
      */
-    boolean await(boolean soon, boolean limited, long until) {
+    boolean await(boolean soon, boolean limited, long until) throws IOException {
         Replies from = open(in);
         if (limited && System.nanoTime() - until >= 0) {
             return false;
@@ -203,26 +249,23 @@ final class Link implements JedisSocketFactory {
         if (from.isBuffered()) {
             return true;
         }
-        try {
-            for (int i = soon ? POLLS : 0; i > 0; i--) {
-                if (arrived()) {
-                    return true;
-                }
-                Threads.letOthersRun();
+        for (int i = soon ? POLLS : 0; i > 0; i--) {
+            if (arrived()) {
+                return true;
             }
-            return !limited || from.await(until);
-        } catch (IOException e) {
-            throw new JedisConnectionException(e);
+            Threads.letOthersRun();
         }
+        return !limited || from.await(until);
     }
 
-    private boolean arrived() throws IOException {
+    /** Whether bytes have come that nobody has read. */
+    boolean arrived() throws IOException {
         Socket plain = tcp;
         return plain != null && plain.getInputStream().available() > 0;
     }
 
     /** Whether a part of a reply is here already. */
-    boolean isBuffered() {
+    boolean isBuffered() throws IOException {
         return open(in).isBuffered();
     }
 
@@ -235,24 +278,36 @@ final class Link implements JedisSocketFactory {
         }
     }
 
-    /** Sends commands in one go and reads their replies, refusals among them as Jedis' exceptions. */
-    List<Object> callAll(List<CommandArguments> commands) {
-        write(commands);
-        flush();
-        List<Object> replies = new ArrayList<>();
-        for (int i = 0; i < commands.size(); i++) {
-            try {
+    /** Sends commands in one go and reads their replies, refusals among them. */
+    List<@Nullable Object> callAll(List<Request> commands) throws IOException {
+        IOException unsent = null;
+        try {
+            write(commands);
+            flush();
+        } catch (IOException e) {
+            // A server that closes a connection at once may have said why.
+            unsent = e;
+        }
+        List<@Nullable Object> replies = new ArrayList<>();
+        try {
+            for (int i = 0; i < commands.size(); i++) {
                 replies.add(read());
-            } catch (JedisDataException refusal) {
-                replies.add(refusal);
             }
+            if (isBuffered()) {
+                throw new MalformedReplyException("one that nobody asked for");
+            }
+        } catch (IOException e) {
+            if (!replies.isEmpty() && replies.get(0) instanceof Refusal why && JedisErrors.refusesClient(why)) {
+                throw why;
+            }
+            throw unsent == null ? e : unsent;
         }
         return replies;
     }
 
-    private static <T> T open(@Nullable T stream) {
+    private static <T> T open(@Nullable T stream) throws IOException {
         if (stream == null) {
-            throw new JedisConnectionException("not open");
+            throw new IOException("the connection is not open");
         }
         return stream;
     }
@@ -320,10 +375,35 @@ final class Link implements JedisSocketFactory {
         return doom.get();
     }
 
+    /** Hands what is large over in pieces, so that others see how it gets on. */
+    private final class Pieces extends FilterOutputStream {
+        private static final int BYTES = 64 * 1024;
+
+        Pieces(OutputStream to) {
+            super(to);
+        }
+
+        @Override
+        @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            int end = offset + length;
+            for (int at = offset; at < end; ) {
+                int count = Math.min(BYTES, end - at);
+                out.write(bytes, at, count);
+                at += count;
+                sentBytes = sentBytes + count;
+                if (length > BYTES) {
+                    pieceAt = System.nanoTime();
+                }
+            }
+        }
+    }
+
     /** Until when one thread has the use of a direction. */
     final class Use {
         private static final long NONE = 0;
         private static final long OVERDUE = 1;
+        private static final long WORTHWHILE_NANOS = 10_000_000;
 
         private final AtomicLong deadline = new AtomicLong(NONE);
 
@@ -346,6 +426,14 @@ final class Link implements JedisSocketFactory {
             return until != OVERDUE && deadline.compareAndSet(until, NONE) && doom.get() == null;
         }
 
+        /** Lets it take until then, if that is later and it is under way. */
+        void extend(long until) {
+            long present = deadline.get();
+            if (present != OVERDUE && present != NONE && until - present > WORTHWHILE_NANOS) {
+                deadline.compareAndSet(present, until);
+            }
+        }
+
         private long deadline() {
             long until = deadline.get();
             return until == OVERDUE ? NONE : until;
@@ -353,42 +441,6 @@ final class Link implements JedisSocketFactory {
 
         private boolean missed(long until) {
             return until != NONE && deadline.compareAndSet(until, OVERDUE);
-        }
-    }
-
-    /** Jedis' reader of replies, which can be asked whether one has begun. */
-    private static final class Replies extends RedisInputStream {
-        private final Socket socket;
-
-        Replies(Socket socket, int bufferBytes) throws IOException {
-            super(socket.getInputStream(), bufferBytes);
-            this.socket = socket;
-        }
-
-        boolean isBuffered() {
-            return count < limit;
-        }
-
-        /** Waits for the first byte, and loses none. */
-        boolean await(long until) throws IOException {
-            long left = until - System.nanoTime();
-            if (left <= 0) {
-                return false;
-            }
-            socket.setSoTimeout((int) Math.min(Integer.MAX_VALUE, left / 1_000_000 + 1));
-            try {
-                count = 0;
-                limit = Math.max(0, in.read(buf));
-                if (limit == 0) {
-                    throw new EOFException("the server closed the connection");
-                }
-                return true;
-            } catch (SocketTimeoutException e) {
-                limit = 0;
-                return false;
-            } finally {
-                socket.setSoTimeout(0);
-            }
         }
     }
 }

@@ -32,6 +32,14 @@ final class Pending {
         }
     }
 
+    /** Fails a call that waits elsewhere if this is closed. */
+    void check(Call call) {
+        Supplier<? extends RuntimeException> why = closed;
+        if (why != null) {
+            call.fail(why);
+        }
+    }
+
     /** Takes all, linked by {@link Call#older} from the newest on; some may have been left. */
     @Nullable
     Call takeAll() {

@@ -60,8 +60,14 @@ final class RedisUrl {
 
     private static SingleConfig withCredentials(SingleConfig config, String userInfo) {
         int colon = userInfo.indexOf(':');
-        String user = decode("its user", colon < 0 ? userInfo : userInfo.substring(0, colon));
-        String password = colon < 0 ? "" : decode("its password", userInfo.substring(colon + 1));
+        if (colon < 0) {
+            // Most likely a password that lacks its colon, so not a word of it.
+            throw new IllegalArgumentException(
+                    "must have a colon before the @: a password alone is redis://:PASSWORD@HOST,"
+                            + " a user without one redis://USER:@HOST");
+        }
+        String user = decode("its user", userInfo.substring(0, colon));
+        String password = decode("its password", userInfo.substring(colon + 1));
         SingleConfig withUser = user.isEmpty() ? config : config.withUsername(user);
         return password.isEmpty() ? withUser : withUser.withPassword(Secret.of(password));
     }

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * the withers; every instance is valid. Immutable.
  */
 public final class SingleConfig {
+    static final long LEAST_MAX_VALUE = 1024;
+    static final long MOST_MAX_VALUE = (1L << 31) - 1024;
+    private static final long LARGEST_VALUE = 512L * 1024 * 1024;
     private static final Duration LONGEST_TIMEOUT = Duration.ofHours(1);
 
     private final String host;
@@ -26,6 +29,7 @@ public final class SingleConfig {
     private final Duration commandTimeout;
     private final int poolSize;
     private final KeyPrefix keyPrefix;
+    private final long maxValueBytes;
 
     private SingleConfig(
             String host,
@@ -37,7 +41,8 @@ public final class SingleConfig {
             Duration connectTimeout,
             Duration commandTimeout,
             int poolSize,
-            KeyPrefix keyPrefix) {
+            KeyPrefix keyPrefix,
+            long maxValueBytes) {
         this.host = requireHost(host);
         this.port = requireBetween("port", port, 1, 65_535);
         this.username = username;
@@ -48,6 +53,11 @@ public final class SingleConfig {
         this.commandTimeout = requireTimeout("commandTimeout", commandTimeout);
         this.poolSize = requireBetween("poolSize", poolSize, 1, 10_000);
         this.keyPrefix = Objects.requireNonNull(keyPrefix, "keyPrefix");
+        this.maxValueBytes = maxValueBytes;
+        if (maxValueBytes < LEAST_MAX_VALUE || maxValueBytes > MOST_MAX_VALUE) {
+            throw new IllegalArgumentException(
+                    "maxValueBytes must be from " + LEAST_MAX_VALUE + " to " + MOST_MAX_VALUE + ": " + maxValueBytes);
+        }
         if (username != null && username.isEmpty()) {
             throw new IllegalArgumentException("username must not be empty; leave it out instead");
         }
@@ -55,7 +65,7 @@ public final class SingleConfig {
 
     /**
      * Starts with a server's address: no password, database 0, no TLS, 5 s to connect, 3 s for a command, 5 connections,
-     * no key prefix.
+     * no key prefix, values of at most 512 MiB.
      *
      * @param host a host name or an IP address, IPv6 without brackets
      * @param port the port, from 1 to 65535
@@ -64,7 +74,17 @@ public final class SingleConfig {
      */
     public static SingleConfig of(String host, int port) {
         return new SingleConfig(
-                host, port, null, null, 0, null, Duration.ofSeconds(5), Duration.ofSeconds(3), 5, KeyPrefix.NONE);
+                host,
+                port,
+                null,
+                null,
+                0,
+                null,
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(3),
+                5,
+                KeyPrefix.NONE,
+                LARGEST_VALUE);
     }
 
     /**
@@ -89,7 +109,17 @@ public final class SingleConfig {
     public SingleConfig withPassword(Secret value) {
         Objects.requireNonNull(value, "password");
         return new SingleConfig(
-                host, port, username, value, database, tls, connectTimeout, commandTimeout, poolSize, keyPrefix);
+                host,
+                port,
+                username,
+                value,
+                database,
+                tls,
+                connectTimeout,
+                commandTimeout,
+                poolSize,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -100,8 +130,22 @@ public final class SingleConfig {
      */
     public SingleConfig withUsername(String value) {
         Objects.requireNonNull(value, "username");
+        if (value.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException(
+                    "username must not hold control characters, such as a newline at its end");
+        }
         return new SingleConfig(
-                host, port, value, password, database, tls, connectTimeout, commandTimeout, poolSize, keyPrefix);
+                host,
+                port,
+                value,
+                password,
+                database,
+                tls,
+                connectTimeout,
+                commandTimeout,
+                poolSize,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -112,7 +156,17 @@ public final class SingleConfig {
      */
     public SingleConfig withDatabase(int value) {
         return new SingleConfig(
-                host, port, username, password, value, tls, connectTimeout, commandTimeout, poolSize, keyPrefix);
+                host,
+                port,
+                username,
+                password,
+                value,
+                tls,
+                connectTimeout,
+                commandTimeout,
+                poolSize,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -146,7 +200,17 @@ public final class SingleConfig {
     public SingleConfig withTls(SSLContext context) {
         Objects.requireNonNull(context, "context");
         return new SingleConfig(
-                host, port, username, password, database, context, connectTimeout, commandTimeout, poolSize, keyPrefix);
+                host,
+                port,
+                username,
+                password,
+                database,
+                context,
+                connectTimeout,
+                commandTimeout,
+                poolSize,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -157,7 +221,17 @@ public final class SingleConfig {
      */
     public SingleConfig withConnectTimeout(Duration value) {
         return new SingleConfig(
-                host, port, username, password, database, tls, value, commandTimeout, poolSize, keyPrefix);
+                host,
+                port,
+                username,
+                password,
+                database,
+                tls,
+                value,
+                commandTimeout,
+                poolSize,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -168,7 +242,17 @@ public final class SingleConfig {
      */
     public SingleConfig withCommandTimeout(Duration value) {
         return new SingleConfig(
-                host, port, username, password, database, tls, connectTimeout, value, poolSize, keyPrefix);
+                host,
+                port,
+                username,
+                password,
+                database,
+                tls,
+                connectTimeout,
+                value,
+                poolSize,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -179,7 +263,17 @@ public final class SingleConfig {
      */
     public SingleConfig withPoolSize(int value) {
         return new SingleConfig(
-                host, port, username, password, database, tls, connectTimeout, commandTimeout, value, keyPrefix);
+                host,
+                port,
+                username,
+                password,
+                database,
+                tls,
+                connectTimeout,
+                commandTimeout,
+                value,
+                keyPrefix,
+                maxValueBytes);
     }
 
     /**
@@ -190,7 +284,39 @@ public final class SingleConfig {
      */
     public SingleConfig withKeyPrefix(KeyPrefix value) {
         return new SingleConfig(
-                host, port, username, password, database, tls, connectTimeout, commandTimeout, poolSize, value);
+                host,
+                port,
+                username,
+                password,
+                database,
+                tls,
+                connectTimeout,
+                commandTimeout,
+                poolSize,
+                value,
+                maxValueBytes);
+    }
+
+    /**
+     * Derives one with another limit for values: larger ones are neither sent nor read, whatever the server claims.
+     *
+     * @param value the largest value in bytes; from 1 KiB to 2 GiB - 1 KiB. Redis itself takes 512 MiB unless it is told
+     *     otherwise ({@code proto-max-bulk-len})
+     * @return the derived configuration
+     */
+    public SingleConfig withMaxValueBytes(long value) {
+        return new SingleConfig(
+                host,
+                port,
+                username,
+                password,
+                database,
+                tls,
+                connectTimeout,
+                commandTimeout,
+                poolSize,
+                keyPrefix,
+                value);
     }
 
     /** Returns the host. */
@@ -243,6 +369,11 @@ public final class SingleConfig {
         return keyPrefix;
     }
 
+    /** Returns the largest value that is sent or read, in bytes. */
+    public long maxValueBytes() {
+        return maxValueBytes;
+    }
+
     /** {@code host:port}, an IPv6 address in brackets. */
     String address() {
         return (host.indexOf(':') >= 0 ? '[' + host + ']' : host) + ':' + port;
@@ -250,9 +381,11 @@ public final class SingleConfig {
 
     private static String requireHost(String host) {
         Objects.requireNonNull(host, "host");
+        // One colon is what stands before a port: an IPv6 address has two at least.
+        boolean address = host.indexOf(':') != host.lastIndexOf(':') && host.matches("[0-9A-Fa-f:.]{2,45}(%[\\w.-]+)?");
         boolean name = host.indexOf(':') < 0 && host.chars().noneMatch(c -> c <= ' ' || "/@[]?#".indexOf(c) >= 0);
-        if (host.isEmpty() || (!name && !host.matches("[0-9A-Fa-f:.]{2,45}(%[\\w.-]+)?"))) {
-            throw new IllegalArgumentException("host must be a host name or an IP address: \"" + host + '"');
+        if (host.isEmpty() || (!name && !address)) {
+            throw new IllegalArgumentException("host must be a host name or an IP address, and nothing else");
         }
         return host;
     }

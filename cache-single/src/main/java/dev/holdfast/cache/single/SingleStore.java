@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.PoolHealth;
@@ -16,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +28,6 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.Protocol.Keyword;
 
@@ -41,14 +42,12 @@ import redis.clients.jedis.Protocol.Keyword;
  * connection, since it could be applied later than what follows; the calls that were sent on it fail with it, as
  * {@link CacheTimeoutException}.
  *
- * <p>Values have at most 512 MB, Redis' own limit. Keys that begin with {@code #canary:} and {@code #once:} under the key
+ * <p>Values have at most {@link SingleConfig#maxValueBytes()}. Keys that begin with {@code #canary:} and {@code #once:} under the key
  * prefix are the store's own: the probe's, and the markers of {@link #incrementOnce}.
  *
  * <p>Thread-safe.
  */
 public final class SingleStore implements CacheStore {
-    private static final int LARGEST_VALUE = 512 * 1024 * 1024;
-    private static final int SCAN_COUNT = 500;
     private static final String ONCE_KEY_PREFIX = "#once:";
     private static final byte[] ONCE_MILLIS = bytes(TimeUnit.HOURS.toMillis(1));
     private static final Pattern ONCE_ID = Pattern.compile("[A-Za-z0-9-]{1,64}");
@@ -69,8 +68,18 @@ public final class SingleStore implements CacheStore {
      *
      * @param config where the server is and how to talk to it
      * @return the store
+     * @throws dev.holdfast.cache.CacheConfigException if the Jedis that was found is older than 6.0
      */
     public static SingleStore of(SingleConfig config) {
+        JedisVersion.require();
+        try {
+            return create(config);
+        } catch (LinkageError e) {
+            throw JedisVersion.unusable(e);
+        }
+    }
+
+    private static SingleStore create(SingleConfig config) {
         long bound = config.commandTimeout().toNanos() / 2
                 + config.connectTimeout().toNanos()
                 + config.commandTimeout().toNanos();
@@ -79,66 +88,84 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
-        return run(command(Command.GET, key), byte[].class);
+        return run(reading(Command.GET, key), Reply.VALUE);
     }
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        String[] asked = keys.toArray(new String[0]);
-        if (asked.length == 0) {
-            shared.requireOpen();
-            return new LinkedHashMap<>();
+        List<String> asked = new ArrayList<>(keys);
+        List<Request> commands = new ArrayList<>();
+        for (List<String> chunk : Chunks.of(asked)) {
+            commands.add(onAll(Request.reading(Command.MGET), chunk));
         }
-        CommandArguments command = new CommandArguments(Command.MGET);
-        for (String key : asked) {
-            command.add(serverKey(key));
-        }
-        List<?> values = Objects.requireNonNullElse(run(command, List.class), List.of());
-        Map<String, byte[]> found = new LinkedHashMap<>(values.size() * 4 / 3 + 1);
-        for (int i = 0; i < values.size(); i++) {
-            if (values.get(i) instanceof byte[] value) {
-                found.put(asked[i], value);
-            }
-        }
+        shared.requireOpen();
+        Map<String, byte[]> found = new LinkedHashMap<>(asked.size() * 4 / 3 + 1);
+        Chunks.each(
+                asked,
+                System.nanoTime() + boundNanos,
+                (index, chunk, end) -> {
+                    List<byte @Nullable []> values = run(commands.get(index), Reply.values(chunk.size()), end);
+                    for (int i = 0; i < chunk.size(); i++) {
+                        byte[] value = values.get(i);
+                        if (value != null) {
+                            found.put(chunk.get(i), value);
+                        }
+                    }
+                },
+                found);
         return found;
     }
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
-        run(set(key, value, ttl), byte[].class);
+        run(set(Request.repeatable(Command.SET), key, value, ttl), Reply.VALUE);
     }
 
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
         List<String> keys = new ArrayList<>(entries.size());
-        List<CommandArguments> commands = new ArrayList<>(entries.size());
+        List<Request> commands = new ArrayList<>(entries.size());
         entries.forEach((key, value) -> {
             keys.add(key);
-            commands.add(set(key, value, ttl));
+            commands.add(set(Request.repeatable(Command.SET), key, value, ttl));
         });
         CacheStore.ttlMillis(ttl);
-        if (commands.isEmpty()) {
-            shared.requireOpen();
-            return;
+        shared.requireOpen();
+        if (!commands.isEmpty()) {
+            throwFirst(keys, sendAll(commands, System.nanoTime() + boundNanos));
         }
-        long start = System.nanoTime();
-        boolean answered = false;
-        try {
-            throwFirst(keys, shared.connections.callAll(commands, start, start + boundNanos));
-            answered = true;
-        } catch (CacheRejectedException e) {
-            answered = true;
-            throw e;
-        } finally {
-            shared.meter.record(start, answered);
+    }
+
+    /** Sends them in pieces of a bearable size, so that others get on in between. */
+    private List<@Nullable Object> sendAll(List<Request> commands, long end) {
+        List<@Nullable Object> replies = new ArrayList<>(commands.size());
+        for (List<Request> piece : Chunks.bySize(commands)) {
+            long start = System.nanoTime();
+            boolean answered = false;
+            try {
+                replies.addAll(shared.connections.callAll(piece, start, end));
+                answered = true;
+            } catch (CacheUnavailableException | CacheRejectedException e) {
+                answered = e instanceof CacheRejectedException;
+                // None of the piece is known to be done; the pieces after it have to be tried: they may be elsewhere's.
+                replies.addAll(Collections.nCopies(piece.size(), e));
+                if (!answered) {
+                    break;
+                }
+            } finally {
+                shared.meter.record(start, answered);
+            }
         }
+        return replies;
     }
 
     private static void throwFirst(List<String> keys, List<@Nullable Object> replies) {
         RuntimeException first = null;
         Set<String> failed = new HashSet<>();
-        for (int i = 0; i < replies.size(); i++) {
-            if (replies.get(i) instanceof RuntimeException refusal) {
+        for (int i = 0; i < keys.size(); i++) {
+            if (i >= replies.size()) {
+                failed.add(keys.get(i));
+            } else if (replies.get(i) instanceof RuntimeException refusal) {
                 failed.add(keys.get(i));
                 first = first == null ? refusal : first;
             }
@@ -154,51 +181,51 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        return run(set(key, value, ttl).add(Keyword.NX), byte[].class) != null;
+        return run(set(Request.once(Command.SET), key, value, ttl).with(Keyword.NX), Reply.VALUE) != null;
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
         Objects.requireNonNull(expected, "expected");
         byte[] server = serverKey(key);
-        return number(script(
-                        RedisScript.REPLACE,
-                        List.of(server),
-                        List.of(expected, checked(value), millis(ttl)),
-                        Long.class))
-                > 0;
+        List<byte[]> arguments = List.of(expected, checked(value), millis(ttl));
+        return script(RedisScript.REPLACE, List.of(server), arguments, Reply.NUMBER) > 0;
     }
 
     @Override
     public boolean remove(String key) {
-        return number(run(command(Command.UNLINK, key), Long.class)) > 0;
+        return run(Request.repeatable(Command.UNLINK).with(serverKey(key)), Reply.NUMBER) > 0;
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
         Objects.requireNonNull(expected, "expected");
-        return number(script(RedisScript.REMOVE, List.of(serverKey(key)), List.of(expected), Long.class)) > 0;
+        return script(RedisScript.REMOVE, List.of(serverKey(key)), List.of(expected), Reply.NUMBER) > 0;
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
-        CommandArguments command = new CommandArguments(Command.UNLINK);
-        keys.forEach(key -> command.add(serverKey(key)));
-        if (keys.isEmpty()) {
-            shared.requireOpen();
-        } else {
-            run(command, Long.class);
+        List<String> asked = new ArrayList<>(keys);
+        List<Request> commands = new ArrayList<>();
+        for (List<String> chunk : Chunks.of(asked)) {
+            commands.add(onAll(Request.repeatable(Command.UNLINK), chunk));
         }
+        shared.requireOpen();
+        Chunks.each(
+                asked,
+                System.nanoTime() + boundNanos,
+                (index, chunk, end) -> run(commands.get(index), Reply.NUMBER, end),
+                Map.of());
     }
 
     @Override
     public boolean contains(String key) {
-        return number(run(command(Command.EXISTS, key), Long.class)) > 0;
+        return run(reading(Command.EXISTS, key), Reply.NUMBER) > 0;
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
-        long millis = number(run(command(Command.PTTL, key), Long.class));
+        long millis = run(reading(Command.PTTL, key), Reply.NUMBER);
         if (millis == -2) {
             return null;
         }
@@ -210,17 +237,17 @@ public final class SingleStore implements CacheStore {
     public boolean expire(String key, Duration ttl) {
         long millis = CacheStore.ttlMillis(ttl);
         byte[] server = serverKey(key);
-        Long present = millis == Long.MAX_VALUE
-                ? script(RedisScript.PERSIST, List.of(server), List.of(), Long.class)
-                : run(new CommandArguments(Command.PEXPIRE).add(server).add(millis), Long.class);
-        return number(present) > 0;
+        long present = millis == Long.MAX_VALUE
+                ? script(RedisScript.PERSIST, List.of(server), List.of(), Reply.NUMBER)
+                : run(Request.repeatable(Command.PEXPIRE).with(server).with(millis), Reply.NUMBER);
+        return present > 0;
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
         byte[] server = serverKey(key);
-        return sum(script(
-                RedisScript.INCREMENT, List.of(server), List.of(bytes(delta), millis(ttlIfCreated)), byte[].class));
+        return script(
+                RedisScript.INCREMENT, List.of(server), List.of(bytes(delta), millis(ttlIfCreated)), Reply.DIGITS);
     }
 
     @Override
@@ -230,7 +257,7 @@ public final class SingleStore implements CacheStore {
         }
         List<byte[]> keys = List.of(serverKey(key), serverKey(ONCE_KEY_PREFIX + onceId + ':' + key));
         List<byte[]> arguments = List.of(bytes(delta), millis(ttlIfCreated), ONCE_MILLIS);
-        return OptionalLong.of(sum(script(RedisScript.INCREMENT_ONCE, keys, arguments, byte[].class)));
+        return OptionalLong.of(script(RedisScript.INCREMENT_ONCE, keys, arguments, Reply.DIGITS));
     }
 
     @Override
@@ -238,31 +265,25 @@ public final class SingleStore implements CacheStore {
         byte[] pattern = shared.config.keyPrefix().scanPattern(prefix);
         byte[] canaries = serverKey(Canary.KEY_PREFIX);
         long end = System.nanoTime() + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        byte[] cursor = {'0'};
+        PrefixScan scan = shared.scans.begin(prefix);
         long removed = 0;
         try {
-            do {
-                CommandArguments scan = new CommandArguments(Command.SCAN)
-                        .add(cursor)
-                        .add(Keyword.MATCH)
-                        .add(pattern)
-                        .add(Keyword.COUNT)
-                        .add(SCAN_COUNT);
-                List<?> page = Objects.requireNonNullElse(run(scan, List.class, end), List.of());
-                cursor = (byte[]) page.get(0);
-                CommandArguments unlink = new CommandArguments(Command.UNLINK);
-                for (Object key : (List<?>) page.get(1)) {
-                    // Without its canary each client would believe that the server had lost its writes.
-                    if (!startsWith((byte[]) key, canaries)) {
-                        unlink.add((byte[]) key);
-                    }
+            while (!scan.isComplete()) {
+                Reply.Page page = run(scan.next(pattern), Reply.PAGE, end);
+                List<byte[]> keys = new ArrayList<>(page.keys());
+                // Without its canary each client would believe that the server had lost its writes.
+                keys.removeIf(key -> startsWith(key, canaries));
+                for (List<byte[]> chunk : Chunks.of(keys)) {
+                    Request unlink = Request.repeatable(Command.UNLINK);
+                    chunk.forEach(unlink::with);
+                    removed += run(unlink, Reply.NUMBER, end);
                 }
-                if (unlink.size() > 1) {
-                    removed += number(run(unlink, Long.class, end));
-                }
-            } while (cursor.length != 1 || cursor[0] != '0');
+                scan.isDoneUpTo(page.next());
+            }
         } catch (CacheUnavailableException e) {
             throw removed > 0 && !e.outcomeUnknown() ? partlyDone(e) : e;
+        } finally {
+            shared.scans.end(prefix, scan);
         }
         return removed;
     }
@@ -280,9 +301,14 @@ public final class SingleStore implements CacheStore {
             throw new IllegalArgumentException("timeout must be positive: " + timeout);
         }
         shared.requireOpen();
-        ProbeResult result = shared.canary.probe(timeout);
-        shared.available = true;
-        return result;
+        try {
+            ProbeResult result = shared.canary.probe(timeout);
+            shared.state = HealthState.UP;
+            return result;
+        } catch (CacheUnavailableException e) {
+            shared.state = e.reason().counts() ? HealthState.DOWN : shared.state;
+            throw e;
+        }
     }
 
     @Override
@@ -310,15 +336,15 @@ public final class SingleStore implements CacheStore {
     public StoreHealth health() {
         PoolHealth pool = shared.connections.figures();
         Canary canary = shared.canary;
-        boolean available = shared.available;
+        HealthState state = shared.state;
         return StoreHealth.of("native-redis", true, shared.startedAt)
-                .withAvailable(available)
+                .withState(state)
                 .withOperations(shared.meter.snapshot())
                 .withPool(pool)
                 .withNodes(List.of(new NodeHealth(
                         shared.config.address(),
                         "master",
-                        available && canary.failures() == 0,
+                        canary.failures() == 0 ? state : HealthState.DOWN,
                         canary.failures(),
                         canary.lastProbe(),
                         pool,
@@ -338,12 +364,12 @@ public final class SingleStore implements CacheStore {
         return "SingleStore(" + shared.config + ')';
     }
 
-    private <T> @Nullable T run(CommandArguments command, Class<T> type) {
+    private <T extends @Nullable Object> T run(Request command, Reply<T> type) {
         long start = System.nanoTime();
         return run(command, type, start, start + boundNanos);
     }
 
-    private <T> @Nullable T run(CommandArguments command, Class<T> type, long end) {
+    private <T extends @Nullable Object> T run(Request command, Reply<T> type, long end) {
         long start = System.nanoTime();
         if (start - end >= 0) {
             throw new CacheTimeoutException("Redis at " + shared.config.address() + ": no time left", null, false);
@@ -351,7 +377,7 @@ public final class SingleStore implements CacheStore {
         return run(command, type, start, end - start < boundNanos ? end : start + boundNanos);
     }
 
-    private <T> @Nullable T run(CommandArguments command, Class<T> type, long start, long until) {
+    private <T extends @Nullable Object> T run(Request command, Reply<T> type, long start, long until) {
         boolean answered = false;
         try {
             T reply = shared.connections.call(command, type, start, until);
@@ -362,18 +388,18 @@ public final class SingleStore implements CacheStore {
             throw e;
         } catch (CacheUnavailableException e) {
             if (e.reason().counts()) {
-                shared.available = false;
+                shared.state = HealthState.DOWN;
             }
             throw e;
         } finally {
             shared.meter.record(start, answered);
-            if (answered && !shared.available) {
-                shared.available = true;
+            if (answered && shared.state != HealthState.UP) {
+                shared.state = HealthState.UP;
             }
         }
     }
 
-    private <T> @Nullable T script(RedisScript script, List<byte[]> keys, List<byte[]> arguments, Class<T> type) {
+    private <T> T script(RedisScript script, List<byte[]> keys, List<byte[]> arguments, Reply<T> type) {
         long end = System.nanoTime() + boundNanos;
         try {
             return run(eval(Command.EVALSHA, script.sha1(), keys, arguments), type, end);
@@ -382,21 +408,26 @@ public final class SingleStore implements CacheStore {
         }
     }
 
-    private static CommandArguments eval(Command command, String script, List<byte[]> keys, List<byte[]> arguments) {
-        CommandArguments whole = new CommandArguments(command).add(script).add(keys.size());
-        keys.forEach(whole::add);
-        arguments.forEach(whole::add);
+    private static Request eval(Command command, String script, List<byte[]> keys, List<byte[]> arguments) {
+        Request whole = Request.once(command).with(script).with(keys.size());
+        keys.forEach(whole::with);
+        arguments.forEach(whole::with);
         return whole;
     }
 
-    private CommandArguments command(Command command, String key) {
-        return new CommandArguments(command).add(serverKey(key));
+    private Request reading(Command command, String key) {
+        return Request.reading(command).with(serverKey(key));
     }
 
-    private CommandArguments set(String key, byte[] value, Duration ttl) {
-        CommandArguments set = command(Command.SET, key).add(checked(value));
+    private Request onAll(Request command, List<String> keys) {
+        keys.forEach(key -> command.with(serverKey(key)));
+        return command;
+    }
+
+    private Request set(Request command, String key, byte[] value, Duration ttl) {
+        command.with(serverKey(key)).with(checked(value));
         long millis = CacheStore.ttlMillis(ttl);
-        return millis == Long.MAX_VALUE ? set : set.add(Keyword.PX).add(millis);
+        return millis == Long.MAX_VALUE ? command : command.with(Keyword.PX).with(millis);
     }
 
     private byte[] serverKey(String key) {
@@ -404,9 +435,9 @@ public final class SingleStore implements CacheStore {
     }
 
     private byte[] checked(byte[] value) {
-        if (value.length > LARGEST_VALUE) {
-            throw new CacheRejectedException(
-                    "a value of " + value.length + " bytes is larger than Redis takes, " + LARGEST_VALUE);
+        if (value.length > shared.config.maxValueBytes()) {
+            throw new CacheRejectedException("a value of " + value.length + " bytes is larger than this client sends, "
+                    + shared.config.maxValueBytes() + " (CACHE_MAX_VALUE_BYTES)");
         }
         return value;
     }
@@ -421,15 +452,6 @@ public final class SingleStore implements CacheStore {
         return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
     }
 
-    private static long number(@Nullable Long reply) {
-        return Objects.requireNonNull(reply, "a number was expected, not nil");
-    }
-
-    private static long sum(byte @Nullable [] reply) {
-        return Long.parseLong(new String(
-                Objects.requireNonNull(reply, "a counter was expected, not nil"), StandardCharsets.US_ASCII));
-    }
-
     private static boolean startsWith(byte[] key, byte[] prefix) {
         return key.length >= prefix.length && Arrays.equals(key, 0, prefix.length, prefix, 0, prefix.length);
     }
@@ -441,16 +463,18 @@ public final class SingleStore implements CacheStore {
         final OperationMeter meter = new OperationMeter();
         final Connections connections;
         final Canary canary;
+        final PrefixScans scans = new PrefixScans();
         final JedisErrors errors;
-        volatile boolean available = true;
+        volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
         Shared(SingleConfig config) {
             this.config = config;
             this.errors = new JedisErrors(config);
             Dialer dialer = new Dialer(config, errors);
-            this.connections = new Combiner(config, dialer, errors);
-            this.canary = new Canary(config, dialer, connections, errors);
+            Reserve reserve = new Reserve(config, dialer, errors);
+            this.connections = new Combiner(config, dialer, reserve, errors);
+            this.canary = new Canary(config, reserve, dialer::generation, connections, errors);
         }
 
         void requireOpen() {

@@ -21,7 +21,11 @@ public final class SingleStoreProvider implements StoreProvider {
 
     @Override
     public CacheStore create(Settings settings) {
-        return SingleStore.of(config(settings));
+        try {
+            return SingleStore.of(config(settings));
+        } catch (LinkageError e) {
+            throw JedisVersion.unusable(e);
+        }
     }
 
     static SingleConfig config(Settings settings) {
@@ -37,7 +41,12 @@ public final class SingleStoreProvider implements StoreProvider {
         return server.withConnectTimeout(connectTimeout)
                 .withCommandTimeout(commandTimeout)
                 .withPoolSize(settings.integer("REDIS_CONNECTION_POOL_SIZE", server.poolSize(), 1, 10_000))
-                .withKeyPrefix(keyPrefix(settings));
+                .withKeyPrefix(keyPrefix(settings))
+                .withMaxValueBytes(settings.number(
+                        "CACHE_MAX_VALUE_BYTES",
+                        server.maxValueBytes(),
+                        SingleConfig.LEAST_MAX_VALUE,
+                        SingleConfig.MOST_MAX_VALUE));
     }
 
     /** Checked even where the URL wins over them: a malformed setting is never passed over. */

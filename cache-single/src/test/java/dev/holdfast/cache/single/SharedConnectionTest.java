@@ -2,7 +2,9 @@ package dev.holdfast.cache.single;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,11 +25,15 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import redis.clients.jedis.Protocol.Command;
 
 /** Callers that share a connection: each gets its own reply, its own time and its own failure. */
 class SharedConnectionTest {
@@ -126,6 +132,57 @@ class SharedConnectionTest {
         }
     }
 
+    @Test
+    void aCallThatTwoWantToSendIsSentByOneAndReadWhereItWasSent() {
+        long now = System.nanoTime();
+        Call call = Call.of(List.of(Request.reading(Command.PING)), false, now + 1_000);
+        try (RedisServer server = RedisServer.start()) {
+            SingleConfig config = SingleConfig.parse(server.url());
+            JedisErrors errors = new JedisErrors(config);
+            Dialer dialer = new Dialer(config, errors);
+            Lane first = new Lane(dialer.dial(), dialer, errors, new RoundTrip(), (lane, byOthers) -> {});
+            Lane second = new Lane(dialer.dial(), dialer, errors, new RoundTrip(), (lane, byOthers) -> {});
+
+            assertTrue(call.takeFor(first, now, 1_000));
+            assertFalse(call.takeFor(second, now, 1_000));
+            assertSame(first, call.lane());
+            dialer.close();
+        }
+    }
+
+    @Test
+    void largeCallsOfPlatformAndVirtualThreadsTogetherAllEnd() throws Exception {
+        List<ThreadFactory> factories = threads();
+        Assumptions.assumeTrue(factories.size() == 2, "this JVM has no virtual threads");
+        byte[] value = new byte[300_000];
+        try (RedisServer server = RedisServer.start();
+                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+            for (int key = 0; key < 16; key++) {
+                store.put("k" + key, value, TTL);
+            }
+            long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(3);
+            List<Callers> all = new ArrayList<>();
+            for (ThreadFactory factory : factories) {
+                Callers callers = new Callers(factory);
+                all.add(callers);
+                callers.start(8, caller -> {
+                    SplittableRandom random = new SplittableRandom(caller);
+                    while (System.nanoTime() - until < 0) {
+                        String key = "k" + random.nextInt(16);
+                        if (random.nextInt(5) < 3) {
+                            store.put(key, value, TTL);
+                        } else {
+                            assertEquals(value.length, store.get(key).length);
+                        }
+                    }
+                });
+            }
+            for (Callers callers : all) {
+                callers.end();
+            }
+        }
+    }
+
     /** Answers GET with its key, each answer when it is allowed to. */
     private static final class Doorkeeper implements ScriptedServer.Answer {
         final AtomicInteger asked = new AtomicInteger();
@@ -133,8 +190,15 @@ class SharedConnectionTest {
 
         @Override
         public void to(List<String> command, OutputStream out) throws IOException, InterruptedException {
-            asked.incrementAndGet();
-            allowed.acquire();
+            boolean isMark = command.get(0).equals("PING") && command.size() > 1;
+            if (!command.get(0).equals("GET") && !isMark) {
+                // As a server that is busy: it does one thing after the other.
+                new CountDownLatch(1).await();
+            }
+            if (!isMark) {
+                asked.incrementAndGet();
+                allowed.acquire();
+            }
             String key = command.get(1);
             out.write(("$" + key.length() + "\r\n" + key + "\r\n").getBytes(StandardCharsets.US_ASCII));
         }
@@ -261,10 +325,37 @@ class SharedConnectionTest {
             callers.start(10, i -> assertNull(store.get("k")));
             Eventually.until(
                     "all are sent, though none is answered",
-                    () -> proxy.bytes(TcpProxy.Direction.TO_SERVER) - before == 11 * one);
+                    // More where a mark is sent between them.
+                    () -> proxy.bytes(TcpProxy.Direction.TO_SERVER) - before >= 11 * one);
             assertEquals(1, store.health().pool().total());
             server.thaw();
             callers.end();
+        }
+    }
+
+    /** A platform thread may send the calls of virtual ones on a connection that its own call is not on. */
+    @Test
+    void platformAndVirtualCallersTogetherAllGetTheirReplies() throws Exception {
+        List<ThreadFactory> kinds = threads();
+        Assumptions.assumeTrue(kinds.size() == 2, "this JVM has no virtual threads");
+        try (RedisServer server = RedisServer.start();
+                SingleStore store = SingleStore.of(
+                        SingleConfig.parse(server.url()).withPoolSize(5).withCommandTimeout(Duration.ofSeconds(4)))) {
+            store.put("k", new byte[100], TTL);
+            List<Callers> all = new ArrayList<>();
+            for (ThreadFactory kind : kinds) {
+                Callers callers = new Callers(kind);
+                all.add(callers);
+                callers.start(8, i -> {
+                    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(1500);
+                    while (System.nanoTime() - end < 0) {
+                        assertEquals(100, store.get("k").length);
+                    }
+                });
+            }
+            for (Callers callers : all) {
+                callers.end();
+            }
         }
     }
 

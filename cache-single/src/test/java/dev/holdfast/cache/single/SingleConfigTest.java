@@ -164,6 +164,7 @@ class SingleConfigTest {
         "REDIS_COMMAND_TIMEOUT, soon",
         "REDIS_KEY_PREFIX, a b",
         "REDIS_HOST, localhost:6379",
+        "REDIS_HOST, 127.0.0.1:6379",
         "REDIS_URL, http://x",
         "REDIS_URL, redis://user:s%zzcret@h"
     })

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
@@ -23,6 +24,8 @@ class SingleStoreContractTest extends CacheStoreContract {
 
     @Override
     protected CacheStore create(String keyPrefix) {
-        return SingleStore.of(SingleConfig.of(server.host(), server.port()).withKeyPrefix(KeyPrefix.of(keyPrefix)));
+        return SingleStore.of(SingleConfig.of(server.host(), server.port())
+                .withCommandTimeout(Duration.ofSeconds(30))
+                .withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }
 }

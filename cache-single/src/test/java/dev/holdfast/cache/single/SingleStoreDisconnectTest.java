@@ -15,6 +15,7 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -24,8 +25,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Frozen and killed servers: what bounds a call, and what ends it before that. */
+@Execution(ExecutionMode.CONCURRENT)
 class SingleStoreDisconnectTest {
     private static final Duration TTL = Duration.ofMinutes(1);
     private final RuntimeException cause = new RuntimeException("said so");
@@ -85,7 +89,7 @@ class SingleStoreDisconnectTest {
                             && store.health().pool().waiting()
                                             + store.health().pool().active()
                                     == 20
-                            && probe.isIn(Link.class));
+                            && probe.isIn(Reserve.class));
             long start = System.nanoTime();
             store.disconnect(cause);
             assertTrue(System.nanoTime() - start < TimeUnit.SECONDS.toNanos(5), "disconnecting does not wait");
@@ -206,16 +210,18 @@ class SingleStoreDisconnectTest {
     }
 
     @Test
-    void aReplyThatDripsEndsWithTheCommandTimeout() throws IOException {
+    void aReplyThatDripsEndsWithTheCallsTime() throws IOException {
         CountDownLatch over = new CountDownLatch(1);
         try (ScriptedServer server = new ScriptedServer((command, out) -> {
-                    out.write('$');
-                    for (int i = 0; !over.await(10, TimeUnit.MILLISECONDS); i++) {
-                        out.write(i == 0 ? '1' : '0');
+                    out.write("$1000\r\n".getBytes(StandardCharsets.US_ASCII));
+                    while (!over.await(10, TimeUnit.MILLISECONDS)) {
+                        out.write('x');
                         out.flush();
                     }
                 });
-                SingleStore store = SingleStore.of(server.config().withCommandTimeout(Duration.ofMillis(200)))) {
+                SingleStore store = SingleStore.of(server.config()
+                        .withCommandTimeout(Duration.ofMillis(100))
+                        .withConnectTimeout(Duration.ofMillis(300)))) {
             CacheUnavailableException e = assertThrows(CacheTimeoutException.class, () -> store.get("k"));
             assertTrue(e.outcomeUnknown());
             over.countDown();

@@ -3,6 +3,7 @@ package dev.holdfast.cache.single;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,7 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -88,13 +91,25 @@ class SingleStorePoolTest {
             assertTrue(e.getMessage().contains("REDIS_CONNECTION_POOL_SIZE"), e.getMessage());
             assertEquals(1, store.health().pool().exhausted());
             assertEquals(2, store.health().pool().max());
-            assertTrue(store.health().available(), "a healthy server is not blamed for its own load");
+            assertNotEquals(
+                    HealthState.DOWN, store.health().state(), "a healthy server is not blamed for its own load");
             over.countDown();
             for (Thread thread : busy) {
                 thread.join();
             }
             assertEquals(0, store.health().pool().active());
             assertNull(store.get("k"));
+        }
+    }
+
+    @Test
+    void attemptsToConnectThatFailAreCounted() {
+        try (TcpProxy dead = TcpProxy.to(server.host(), server.port());
+                SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", dead.port()))) {
+            dead.refuse();
+            assertEquals(0, store.health().pool().failedDials());
+            assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+            assertTrue(store.health().pool().failedDials() > 0);
         }
     }
 
@@ -123,14 +138,13 @@ class SingleStorePoolTest {
     }
 
     @Test
-    void afterAResetEveryIdleConnectionIsDistrusted() throws Exception {
+    void afterTheServerClosedAllConnectionsTheNextReadIsAnsweredAllTheSame() throws Exception {
         try (SingleStore store = SingleStore.of(config())) {
             runAtOnce(Thread::new, 5, i -> store.put("k" + i, new byte[1 << 20], TTL));
             Eventually.until("all are idle", () -> store.health().pool().active() == 0);
             server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-            assertThrows(CacheUnavailableException.class, () -> store.get("k0"));
-            assertEquals(0, store.health().pool().total());
             assertEquals(1 << 20, store.get("k0").length);
+            assertEquals(0, store.health().operations().failed());
         }
     }
 

@@ -14,14 +14,18 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every state that a server names, and how the store comes back from it by itself. */
+@Execution(ExecutionMode.CONCURRENT)
 class SingleStoreServerStateTest {
     private static final byte[] VALUE = {1};
     private static final Duration TTL = Duration.ofMinutes(1);
@@ -56,6 +60,21 @@ class SingleStoreServerStateTest {
             server.command("REPLICAOF", "NO", "ONE");
             store.put("k", VALUE, TTL);
             assertTrue(store.probe(Duration.ofSeconds(5)).writable());
+        }
+    }
+
+    @Test
+    void tlsWhereTheServerHasNoneAndTheOtherWayRoundAreNamed() {
+        try (RedisServer plain = RedisServer.start();
+                RedisServer tls = RedisServer.builder().tls().start();
+                SingleStore wrapped =
+                        SingleStore.of(SingleConfig.parse(plain.url().replace("redis:", "rediss:")));
+                SingleStore bare = SingleStore.of(SingleConfig.of(tls.host(), tls.port()))) {
+            for (SingleStore store : List.of(wrapped, bare)) {
+                CacheUnavailableException e =
+                        assertThrows(CacheUnavailableException.class, () -> store.probe(Duration.ofSeconds(1)));
+                assertTrue(String.valueOf(e.getMessage()).contains("TLS"), e.getMessage());
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -43,7 +44,7 @@ class SingleStoreTlsContractTest extends CacheStoreContract {
 
     @Override
     protected CacheStore create(String keyPrefix) {
-        return SingleStore.of(config.withKeyPrefix(KeyPrefix.of(keyPrefix)));
+        return SingleStore.of(config.withCommandTimeout(Duration.ofSeconds(30)).withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }
 
     @Override

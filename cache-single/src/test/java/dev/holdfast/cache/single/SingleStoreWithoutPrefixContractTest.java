@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
@@ -31,6 +32,9 @@ class SingleStoreWithoutPrefixContractTest extends CacheStoreContract {
         if (keyPrefix.isEmpty()) {
             server.command("FLUSHALL");
         }
-        return SingleStore.of(SingleConfig.parse(server.url()).withPoolSize(1).withKeyPrefix(KeyPrefix.of(keyPrefix)));
+        return SingleStore.of(SingleConfig.parse(server.url())
+                .withCommandTimeout(Duration.ofSeconds(30))
+                .withPoolSize(1)
+                .withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }
 }

@@ -53,6 +53,34 @@ final class BodyFaults {
         }
     }
 
+    static void twice(HttpConnection connection, HttpResponse first, Duration pause, HttpResponse second)
+            throws IOException {
+        ByteArrayOutputStream answers = new ByteArrayOutputStream();
+        whole(answers, first);
+        if (!pause.isZero()) {
+            connection.raw(answers.toByteArray(), 0, answers.size());
+            answers.reset();
+            pause(pause);
+        }
+        whole(answers, second);
+        connection.raw(answers.toByteArray(), 0, answers.size());
+    }
+
+    private static void whole(ByteArrayOutputStream out, HttpResponse response) {
+        out.writeBytes(response.head(true, "content-length: " + response.body.length));
+        out.writeBytes(response.body);
+    }
+
+    static void endlessExtension(HttpConnection connection) throws IOException {
+        connection.startChunks(HttpResponse.empty(200).with("content-type", HttpResponse.JSON));
+        byte[] extension = "5;x=".getBytes(UTF_8);
+        connection.raw(extension, 0, extension.length);
+        byte[] block = block();
+        while (true) {
+            connection.raw(block, 0, block.length);
+        }
+    }
+
     /** One deflated block, byte-aligned and independent of what precedes it, is sent again and again. */
     static void bomb(HttpConnection connection, long bytes) throws IOException {
         connection.startChunks(

@@ -13,7 +13,8 @@ package dev.holdfast.cache.testkit;
  * }</pre>
  *
  * <p>Besides {@link #create}, which must be given, a subclass may say more about its store: {@link #maxValueBytes},
- * {@link #secrets}, {@link #keyPrefix}, {@link #inVirtualThreads}. All tests together take some seconds on a store that
+ * {@link #maxKeysOfACall}, {@link #hasIncrementOnce}, {@link #readsItsOwnWrites}, {@link #waits}, {@link #hasViews}, {@link #secrets},
+ * {@link #keyPrefix}, {@link #inVirtualThreads}. All tests together take some seconds on a store that
  * answers within a millisecond; none asserts how fast it is.
  *
  * <p>Times to live are real: tests of expiry use short ones and poll with a bound of {@value #PATIENCE_SECONDS} seconds.

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -223,8 +224,7 @@ abstract class CacheStoreContractEntries extends CacheStoreContractFixture {
 
     @Test
     void theLargestValueComesBackWhole() {
-        byte[] value = new byte[maxValueBytes()];
-        new Random(2).nextBytes(value);
+        byte[] value = Random16Mebibytes.first(maxValueBytes());
         store.put("k", value, LONG);
 
         assertHolds("k", value);
@@ -296,5 +296,18 @@ abstract class CacheStoreContractEntries extends CacheStoreContractFixture {
         assertHolds("k", VALUE);
         neighbour.remove("k");
         assertHolds("k", VALUE);
+    }
+
+    /** Made once for all stores of a JVM. */
+    private static final class Random16Mebibytes {
+        private static final byte[] ALL = new byte[16 << 20];
+
+        static {
+            new Random(2).nextBytes(ALL);
+        }
+
+        static byte[] first(int count) {
+            return count == ALL.length ? ALL : Arrays.copyOf(ALL, count);
+        }
     }
 }

@@ -78,6 +78,52 @@ abstract class CacheStoreContractFixture {
     }
 
     /**
+     * Returns how many keys one call must take, in {@code getAll}, {@code putAll} and {@code removeAll}.
+     *
+     * @return by default 100,000
+     */
+    protected int maxKeysOfACall() {
+        return 100_000;
+    }
+
+    /**
+     * Says whether the store has means for {@link CacheStore#incrementOnce}; what is said is asserted.
+     *
+     * @return by default true
+     */
+    protected boolean hasIncrementOnce() {
+        return true;
+    }
+
+    /**
+     * Says whether a thread reads what it wrote ({@link dev.holdfast.cache.StoreHealth#readYourWrites}); what is said is asserted.
+     *
+     * @return by default true
+     */
+    protected boolean readsItsOwnWrites() {
+        return true;
+    }
+
+    /**
+     * Says whether calls may wait, so that {@link CacheStore#callBound} is positive and a thread that was interrupted is refused; what
+     * is said is asserted.
+     *
+     * @return by default true
+     */
+    protected boolean waits() {
+        return true;
+    }
+
+    /**
+     * Says whether {@link CacheStore#within} bounds single calls, by a view that is not the store itself; what is said is asserted.
+     *
+     * @return by default {@link #waits}
+     */
+    protected boolean hasViews() {
+        return waits();
+    }
+
+    /**
      * Returns what {@code toString} and the messages of exceptions must not contain: passwords, tokens.
      *
      * @return the secrets that {@link #create} gave the store; by default none

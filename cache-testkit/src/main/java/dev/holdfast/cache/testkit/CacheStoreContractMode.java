@@ -74,7 +74,7 @@ final class CacheStoreContractMode implements InvocationInterceptor {
                 task);
     }
 
-    private static Thread platformThread(Runnable body) {
+    static Thread platformThread(Runnable body) {
         Thread thread = new Thread(body, "contract");
         thread.setDaemon(true);
         return thread;

@@ -92,6 +92,41 @@ abstract class CacheStoreContractSeveral extends CacheStoreContractConditions {
     }
 
     @Test
+    void asManyKeysAsACallMustTakeArePutReadAndRemoved() {
+        int count = maxKeysOfACall();
+        Map<String, byte[]> entries = new LinkedHashMap<>(count * 2);
+        for (int i = 0; i < count; i++) {
+            entries.put("large batch:" + i, bytes(Integer.toString(i)));
+        }
+        List<String> keys = List.copyOf(entries.keySet());
+
+        store.putAll(entries, LONG);
+        Map<String, byte[]> found = store.getAll(keys);
+
+        assertEquals(keys, List.copyOf(found.keySet()));
+        found.forEach((key, value) -> assertEquals(key, "large batch:" + text(value)));
+        store.removeAll(keys);
+        assertEquals(Map.of(), store.getAll(keys));
+    }
+
+    /** More often than a store has places, so that one that is not given back by an Error is missed. */
+    @Test
+    void errorsOfACallersCollectionCostOnlyTheirOwnCalls() {
+        store.put("k", VALUE, LONG);
+        for (int i = 0; i < 200; i++) {
+            ScarceMemory keys = new ScarceMemory("another");
+            assertThrows(OutOfMemoryError.class, () -> store.getAll(keys));
+            assertThrows(OutOfMemoryError.class, () -> store.removeAll(keys));
+            assertThrows(OutOfMemoryError.class, () -> store.putAll(keys.asMap(VALUE), LONG));
+            assertThrows(OutOfMemoryError.class, () -> store.fillAll(keys.asMap(VALUE), LONG));
+        }
+
+        assertHolds("k", VALUE);
+        store.put("k", OTHER, LONG);
+        assertHolds("k", OTHER);
+    }
+
+    @Test
     void duplicatesAreHarmless() {
         store.put("a", VALUE, LONG);
         store.put("b", OTHER, LONG);

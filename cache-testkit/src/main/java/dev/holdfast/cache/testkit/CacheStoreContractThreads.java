@@ -120,8 +120,7 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
 
     @Test
     void oneIncrementThatIsRepeatedBy16ThreadsCountsOnce() {
-        assumeTrue(
-                store.incrementOnce("probe", 1, LONG, "id").isPresent(), "this store has no means for incrementOnce");
+        once("probe", 1, "id");
         for (int round = 0; round < 5; round++) {
             String id = "id-" + round;
             long expected = 3L * (round + 1);
@@ -162,7 +161,7 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
 
     @Test
     void aThreadReadsItsOwnWrites() {
-        assumeTrue(store.health().readYourWrites(), "this store's reads may lag behind its writes");
+        assumeTrue(readsItsOwnWrites(), "the store is declared to read late what it writes");
 
         mode.atOnce(THREADS, thread -> {
             for (int i = 0; i < ROUNDS; i++) {
@@ -205,7 +204,7 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
 
     @Test
     void aThreadThatIsInterruptedBeforeACallIsToldAndStaysInterrupted() {
-        boolean waits = !store.callBound().isZero();
+        boolean waits = waits();
         store.put("key", VALUE, LONG);
 
         assertAll(calls().entrySet().stream().map(call -> (Executable) () -> mode.atOnce(1, thread -> {
@@ -228,22 +227,22 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
 
         mode.atOnce(1, thread -> {
             Thread.currentThread().interrupt();
-            assumeOrRefused(() -> store.put("key", OTHER, LONG));
-            assumeOrRefused(() -> store.remove("key"));
-            assumeOrRefused(() -> store.increment("counter", 1, LONG));
+            allowedOrRefused(() -> store.put("key", OTHER, LONG));
+            allowedOrRefused(() -> store.remove("key"));
+            allowedOrRefused(() -> store.increment("counter", 1, LONG));
         });
 
-        if (!store.callBound().isZero()) {
+        if (waits()) {
             assertHolds("key", VALUE);
             assertFalse(store.contains("counter"));
         }
     }
 
-    private void assumeOrRefused(Runnable call) {
-        if (store.callBound().isZero()) {
-            call.run();
-        } else {
+    private void allowedOrRefused(Runnable call) {
+        if (waits()) {
             assertThrows(CacheInterruptedException.class, call::run);
+        } else {
+            call.run();
         }
     }
 
@@ -405,6 +404,31 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
         });
 
         assertHolds("counter", bytes("1000"));
+    }
+
+    @Test
+    void platformAndVirtualThreadsTogetherAreServed() {
+        ThreadFactory virtual = virtualThreads();
+        AtomicInteger made = new AtomicInteger();
+
+        CacheStoreContractMode.atOnce(
+                body -> made.getAndIncrement() % 2 == 0
+                        ? virtual.newThread(body)
+                        : CacheStoreContractMode.platformThread(body),
+                2 * THREADS,
+                thread -> {
+                    for (int i = 0; i < ROUNDS; i++) {
+                        letOthersRun();
+                        String value = thread + "/" + i;
+                        store.put("k" + thread, bytes(value), LONG);
+                        String seen = text(store.get("k" + thread));
+                        assertTrue(seen != null || !readsItsOwnWrites(), "it is gone");
+                        assertTrue(seen == null || seen.startsWith(thread + "/"), "another key's value: " + seen);
+                        store.increment("counter", 1, LONG);
+                    }
+                });
+
+        assertHolds("counter", bytes(String.valueOf(2 * THREADS * ROUNDS)));
     }
 
     @Test

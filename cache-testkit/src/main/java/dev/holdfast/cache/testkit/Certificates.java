@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.KeyStore;
@@ -20,11 +21,15 @@ import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.ECGenParameterSpec;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import javax.net.ServerSocketFactory;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 
 /**
  * A certificate authority made on the spot, the server certificates it signs, and a trust store for the clients that are to
@@ -129,6 +134,35 @@ public final class Certificates {
             Files.writeString(certificatePem, pem("CERTIFICATE", certificate), US_ASCII);
             Files.writeString(keyPem, pem("PRIVATE KEY", key.getPrivate().getEncoded()), US_ASCII);
             return new Identity(certificatePem, keyPem, authorityPem);
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("this JDK can't make certificates", e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Makes listening sockets of a server that has a new key and a certificate for it. */
+    ServerSocketFactory serverSockets(Kind kind) {
+        Identity identity = issue(kind);
+        try {
+            CertificateFactory x509 = CertificateFactory.getInstance("X.509");
+            Certificate certificate =
+                    x509.generateCertificate(new ByteArrayInputStream(Files.readAllBytes(identity.certificate())));
+            String pem = Files.readString(identity.key(), US_ASCII).replaceAll("-----[A-Z ]+-----|\\s", "");
+            KeyStore keys = KeyStore.getInstance("PKCS12");
+            keys.load(null, null);
+            keys.setKeyEntry(
+                    "server",
+                    KeyFactory.getInstance("EC")
+                            .generatePrivate(
+                                    new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem))),
+                    PASSWORD.toCharArray(),
+                    new Certificate[] {certificate});
+            KeyManagerFactory managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            managers.init(keys, PASSWORD.toCharArray());
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(managers.getKeyManagers(), null, null);
+            return context.getServerSocketFactory();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("this JDK can't make certificates", e);
         } catch (IOException e) {

@@ -139,6 +139,23 @@ public final class Fault {
         return new Fault((request, connection, execution, headers) -> BodyFaults.bomb(connection, bytes));
     }
 
+    /**
+     * Executes and answers as it should, then sends a second answer that nobody asked for.
+     *
+     * @param pause between the two; zero: both in one go
+     * @param body of the second, sent as {@code application/json}
+     */
+    public static Fault superfluousAnswer(Duration pause, String body) {
+        HttpResponse second = HttpResponse.json(200, body);
+        return new Fault((request, connection, execution, headers) ->
+                BodyFaults.twice(connection, headers.apply(execution.run()), pause, second));
+    }
+
+    /** Begins a chunked answer whose first chunk extension goes on until the client hangs up, without executing anything. */
+    public static Fault endlessChunkExtension() {
+        return new Fault((request, connection, execution, headers) -> BodyFaults.endlessExtension(connection));
+    }
+
     /** The same fault, beginning later by {@code wait}. */
     public Fault after(Duration wait) {
         if (wait.isNegative()) {

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +26,10 @@ final class HttpConnection {
     private final OutputStream out;
     private final HttpRequestReader reader;
     private boolean usable = true;
+    private volatile long waitingSince = System.nanoTime();
+    private volatile boolean waiting = true;
 
-    HttpConnection(Socket socket, int maxBodyBytes) throws IOException {
+    HttpConnection(Socket socket, int maxBodyBytes, Predicate<HttpRequest> admission) throws IOException {
         this.socket = socket;
         // Longer than the five minutes for which OkHttp keeps an idle connection: no client finds it closed under its
         // hands.
@@ -34,16 +37,33 @@ final class HttpConnection {
         socket.setTcpNoDelay(true);
         this.in = socket.getInputStream();
         this.out = socket.getOutputStream();
-        this.reader = new HttpRequestReader(in, out, maxBodyBytes);
+        this.reader = new HttpRequestReader(in, out, maxBodyBytes, admission);
     }
 
     @Nullable
     HttpRequest read() throws IOException {
-        HttpRequest request = usable ? reader.read() : null;
+        HttpRequest request;
+        waitingSince = System.nanoTime();
+        waiting = true;
+        try {
+            request = usable ? reader.read() : null;
+        } finally {
+            waiting = false;
+        }
         if (request != null) {
             usable = request.keepAlive;
         }
         return request;
+    }
+
+    /** Whether it waits for a request, or for the rest of one. */
+    boolean isWaiting() {
+        return waiting;
+    }
+
+    /** Since when it has waited, if it does; by {@link System#nanoTime()}. */
+    long waitingSince() {
+        return waitingSince;
     }
 
     /** Sends all of it; the body of an answer to {@code HEAD} stays away. */

@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,16 +21,27 @@ import org.jspecify.annotations.Nullable;
  */
 final class HttpRequestReader {
     private static final int MAX_HEAD_BYTES = 64 * 1024;
+    private static final int MAX_CHUNK_LINE = 4 * 1024;
+    /** The size of a body that is read from whomever. */
+    private static final int UNASKED_BYTES = 64 * 1024;
+
     private static final byte[] CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n".getBytes(ISO_8859_1);
 
     private final InputStream in;
     private final OutputStream out;
     private final int maxBodyBytes;
+    private final Predicate<HttpRequest> admission;
     private byte[] buffer = new byte[8 * 1024];
     private int position;
     private int limit;
 
-    HttpRequestReader(InputStream in, OutputStream out, int maxBodyBytes) {
+    /**
+     * Reads from a connection.
+     *
+     * @param admission whether a request, of which only the head is known, may have a body of more than a few bytes
+     */
+    HttpRequestReader(InputStream in, OutputStream out, int maxBodyBytes, Predicate<HttpRequest> admission) {
+        this.admission = admission;
         this.in = in;
         this.out = out;
         this.maxBodyBytes = maxBodyBytes;
@@ -55,7 +67,8 @@ final class HttpRequestReader {
         }
         String connection = headers.getOrDefault("connection", "").toLowerCase(Locale.ROOT);
         boolean keepAlive = http11 ? !connection.contains("close") : connection.contains("keep-alive");
-        return new HttpRequest(start[0], start[1], headers, body(headers), keepAlive);
+        HttpRequest bare = new HttpRequest(start[0], start[1], headers, new byte[0], keepAlive);
+        return new HttpRequest(start[0], start[1], headers, body(bare), keepAlive);
     }
 
     private static void requireStartLine(String[] start) throws MalformedHttpException {
@@ -84,7 +97,8 @@ final class HttpRequestReader {
                 && text.chars().allMatch(c -> c > ' ' && c < 127 && "\"(),/:;<=>?@[\\]{}".indexOf(c) < 0);
     }
 
-    private byte[] body(Map<String, String> headers) throws IOException {
+    private byte[] body(HttpRequest bare) throws IOException {
+        Map<String, String> headers = bare.headers;
         String length = headers.get("content-length");
         String coding = headers.get("transfer-encoding");
         if (length != null && coding != null) {
@@ -101,13 +115,28 @@ final class HttpRequestReader {
             out.write(CONTINUE);
             out.flush();
         }
-        return coding == null ? bytes(bytes) : chunks();
+        if (coding != null) {
+            return chunks(bare);
+        }
+        ByteArrayOutputStream body = new ByteArrayOutputStream(Math.min(bytes, UNASKED_BYTES));
+        requireAdmitted(bare, bytes);
+        bytes(body, bytes);
+        return body.toByteArray();
     }
 
-    private byte[] chunks() throws IOException {
+    private void requireAdmitted(HttpRequest bare, int bytes) throws MalformedHttpException {
+        if (bytes > UNASKED_BYTES && !admission.test(bare)) {
+            throw new MalformedHttpException(401, "the token was refused before the body was read");
+        }
+    }
+
+    private byte[] chunks(HttpRequest bare) throws IOException {
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         while (true) {
             String line = line();
+            if (line.length() > MAX_CHUNK_LINE) {
+                throw new MalformedHttpException(400, "chunk extension too long");
+            }
             int extension = line.indexOf(';');
             int length = bodyLength((extension < 0 ? line : line.substring(0, extension)).strip(), 16);
             if (length == 0) {
@@ -119,7 +148,8 @@ final class HttpRequestReader {
             if (body.size() + (long) length > maxBodyBytes) {
                 throw new MalformedHttpException(413, "body too large");
             }
-            body.writeBytes(bytes(length));
+            requireAdmitted(bare, body.size() + length);
+            bytes(body, length);
             if (!line().isEmpty()) {
                 throw new MalformedHttpException(400, "bad chunk");
             }
@@ -128,7 +158,7 @@ final class HttpRequestReader {
 
     private int bodyLength(String text, int radix) throws MalformedHttpException {
         if (text.isEmpty()
-                || text.length() > 18
+                || text.length() > (radix == 16 ? 15 : 18)
                 || text.chars().anyMatch(c -> Character.digit(c, radix) < 0 || c > 'z')) {
             throw new MalformedHttpException(400, "bad length of the body");
         }
@@ -139,15 +169,20 @@ final class HttpRequestReader {
         return (int) length;
     }
 
-    private byte[] bytes(int length) throws IOException {
-        byte[] bytes = new byte[length];
+    /** Takes memory for what has arrived, whatever was announced. */
+    private void bytes(ByteArrayOutputStream body, int length) throws IOException {
         int buffered = Math.min(length, limit - position);
-        System.arraycopy(buffer, position, bytes, 0, buffered);
+        body.write(buffer, position, buffered);
         position += buffered;
-        if (in.readNBytes(bytes, buffered, length - buffered) < length - buffered) {
-            throw new EOFException("closed within a body");
+        byte[] some = new byte[Math.min(length - buffered, UNASKED_BYTES)];
+        for (int left = length - buffered; left > 0; ) {
+            int count = in.read(some, 0, Math.min(left, some.length));
+            if (count < 0) {
+                throw new EOFException("closed within a body");
+            }
+            body.write(some, 0, count);
+            left -= count;
         }
-        return bytes;
     }
 
     private String line() throws IOException {

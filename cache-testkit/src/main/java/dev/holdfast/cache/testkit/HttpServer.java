@@ -8,6 +8,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+import javax.net.ServerSocketFactory;
 
 /**
  * A small HTTP/1.1 server: one thread per connection, virtual where the JVM has them. It exists because the JDK's own can neither
@@ -22,16 +25,35 @@ final class HttpServer implements AutoCloseable {
     private static final int BACKLOG =
             16 * 1024; // as much as the system allows: clients of serverless functions come in bursts
 
+    /** As many clients as may be connected; beyond that, a new one takes the place of one that says nothing. */
+    private static final int MAX_CONNECTIONS = 1_000;
+
+    private static final long PAUSE_NANOS = 1_000_000;
+
     private final ServerSocket listener;
     private final Handler handler;
     private final int maxBodyBytes;
+    private final Predicate<HttpRequest> admission;
     private final ExecutorService threads = threads();
     private final Set<HttpConnection> connections = ConcurrentHashMap.newKeySet();
 
-    HttpServer(InetSocketAddress address, int maxBodyBytes, Handler handler) throws IOException {
+    /**
+     * Begins to serve.
+     *
+     * @param sockets makes the listening socket
+     * @param admission whether a request, of which only the head is known, may have a large body
+     */
+    HttpServer(
+            ServerSocketFactory sockets,
+            InetSocketAddress address,
+            int maxBodyBytes,
+            Predicate<HttpRequest> admission,
+            Handler handler)
+            throws IOException {
+        this.admission = admission;
         this.handler = handler;
         this.maxBodyBytes = maxBodyBytes;
-        this.listener = new ServerSocket();
+        this.listener = sockets.createServerSocket();
         try {
             listener.setReuseAddress(true);
             listener.bind(address, BACKLOG);
@@ -66,19 +88,54 @@ final class HttpServer implements AutoCloseable {
 
     private void accept() {
         while (!listener.isClosed()) {
+            Socket socket = null;
+            boolean handedOver = false;
             try {
-                Socket socket = listener.accept();
-                threads.execute(() -> serve(socket));
-            } catch (IOException | RuntimeException e) {
-                // closed, or a client that was gone before it was accepted
-                Thread.onSpinWait();
+                makeRoom();
+                Socket accepted = listener.accept();
+                socket = accepted;
+                threads.execute(() -> serve(accepted));
+                handedOver = true;
+            } catch (Throwable e) {
+                // Closed, a client that was gone before it was accepted, or no file or thread left for one more.
+                LockSupport.parkNanos(PAUSE_NANOS);
+            } finally {
+                if (!handedOver && socket != null) {
+                    closeQuietly(socket);
+                }
             }
+        }
+    }
+
+    /** Clients that say nothing, or half of something, must not keep others out: who has waited for longest goes. */
+    private void makeRoom() {
+        if (connections.size() < MAX_CONNECTIONS) {
+            return;
+        }
+        HttpConnection oldest = null;
+        long now = System.nanoTime();
+        for (HttpConnection each : connections) {
+            if (each.isWaiting() && (oldest == null || now - each.waitingSince() > now - oldest.waitingSince())) {
+                oldest = each;
+            }
+        }
+        if (oldest != null) {
+            connections.remove(oldest);
+            oldest.close();
+        }
+    }
+
+    private static void closeQuietly(Socket socket) {
+        try {
+            socket.close();
+        } catch (IOException ignored) {
+            // nothing is owed to it
         }
     }
 
     private void serve(Socket socket) {
         try (socket) {
-            HttpConnection connection = new HttpConnection(socket, maxBodyBytes);
+            HttpConnection connection = new HttpConnection(socket, maxBodyBytes, admission);
             connections.add(connection);
             try {
                 if (listener.isClosed()) {

@@ -62,7 +62,8 @@ final class Link {
             int length;
             do {
                 length = from.getInputStream().read(buffer);
-                if (proxy.faults().swallows()) {
+                connection.heard();
+                if (connection.swallows()) {
                     spoil();
                 } else {
                     pass(Arrays.copyOf(buffer, Math.max(0, length)));
@@ -74,7 +75,7 @@ final class Link {
     /** Bytes, or the end of a stream, were lost: from here on the two sides disagree. */
     void spoil() throws IOException {
         spoiled = true;
-        if (!proxy.faults().swallows()) {
+        if (!connection.swallows()) {
             throw new IOException("the fault ended while it took effect");
         }
     }
@@ -177,7 +178,7 @@ final class Link {
 
     /** Called by one thread at a time: by the reader until there is a writer, then by the writer. */
     private void write(byte[] bytes) throws IOException, InterruptedException {
-        if (proxy.faults().swallows()) {
+        if (connection.swallows()) {
             spoil();
         } else if (bytes.length == 0) {
             to.shutdownOutput();

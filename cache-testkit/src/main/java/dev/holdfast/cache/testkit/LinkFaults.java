@@ -8,6 +8,7 @@ import dev.holdfast.cache.testkit.TcpProxy.Direction;
  * @param bytesPerSecond 0: no bound
  * @param cutToServer after how many bytes, -1: never
  * @param dripNanos the pause before each byte of a reply, -1: replies pass whole
+ * @param idleNanos after how long without a byte a connection is swallowed, -1: never
  */
 record LinkFaults(
         long delayToServerNanos,
@@ -16,9 +17,10 @@ record LinkFaults(
         boolean swallows,
         long cutToServer,
         long cutToClient,
-        long dripNanos) {
+        long dripNanos,
+        long idleNanos) {
 
-    static final LinkFaults NONE = new LinkFaults(0, 0, 0, false, -1, -1, -1);
+    static final LinkFaults NONE = new LinkFaults(0, 0, 0, false, -1, -1, -1, -1);
 
     long delayNanos(Direction direction) {
         return direction == Direction.TO_SERVER ? delayToServerNanos : delayToClientNanos;
@@ -37,7 +39,8 @@ record LinkFaults(
                 swallows,
                 cutToServer,
                 cutToClient,
-                dripNanos);
+                dripNanos,
+                idleNanos);
     }
 
     LinkFaults withCut(Direction direction, long bytes) {
@@ -49,21 +52,48 @@ record LinkFaults(
                 swallows,
                 toServer ? bytes : cutToServer,
                 toServer ? cutToClient : bytes,
-                dripNanos);
+                dripNanos,
+                idleNanos);
     }
 
     LinkFaults withRate(long rate) {
         return new LinkFaults(
-                delayToServerNanos, delayToClientNanos, rate, swallows, cutToServer, cutToClient, dripNanos);
+                delayToServerNanos, delayToClientNanos, rate, swallows, cutToServer, cutToClient, dripNanos, idleNanos);
     }
 
     LinkFaults withSwallowing() {
         return new LinkFaults(
-                delayToServerNanos, delayToClientNanos, bytesPerSecond, true, cutToServer, cutToClient, dripNanos);
+                delayToServerNanos,
+                delayToClientNanos,
+                bytesPerSecond,
+                true,
+                cutToServer,
+                cutToClient,
+                dripNanos,
+                idleNanos);
     }
 
     LinkFaults withDrip(long nanos) {
         return new LinkFaults(
-                delayToServerNanos, delayToClientNanos, bytesPerSecond, swallows, cutToServer, cutToClient, nanos);
+                delayToServerNanos,
+                delayToClientNanos,
+                bytesPerSecond,
+                swallows,
+                cutToServer,
+                cutToClient,
+                nanos,
+                idleNanos);
+    }
+
+    LinkFaults withIdleLimit(long nanos) {
+        return new LinkFaults(
+                delayToServerNanos,
+                delayToClientNanos,
+                bytesPerSecond,
+                swallows,
+                cutToServer,
+                cutToClient,
+                dripNanos,
+                nanos);
     }
 }

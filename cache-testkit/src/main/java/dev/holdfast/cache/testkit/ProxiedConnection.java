@@ -17,6 +17,8 @@ final class ProxiedConnection {
     private final Link toServer;
     private final Link toClient;
     private final AtomicInteger linksToEnd = new AtomicInteger(2);
+    private volatile long heardAt = System.nanoTime();
+    private volatile boolean dropped;
 
     ProxiedConnection(TcpProxy proxy, Socket client, InetSocketAddress server) {
         this.proxy = proxy;
@@ -30,7 +32,7 @@ final class ProxiedConnection {
     void run() {
         try {
             client.setTcpNoDelay(true);
-            if (proxy.faults().swallows()) {
+            if (swallows()) {
                 // A cut cable does not tell whether there is a server at its other end.
                 toServer.spoil();
             } else {
@@ -68,7 +70,40 @@ final class ProxiedConnection {
         toClient.wake();
     }
 
-    boolean isSpoiled() {
+    /** The port of the client's end. */
+    int clientPort() {
+        return client.getPort();
+    }
+
+    /** Loses all that comes from now on, as a NAT does that has forgotten the flow. */
+    void drop() {
+        dropped = true;
+    }
+
+    /** Passes what comes again; if it has lost bytes, it is reset instead. */
+    void recover() {
+        if (isSpoiled()) {
+            reset();
+        }
+        dropped = false;
+    }
+
+    /** To be called when bytes have come: finds out whether they come too late. */
+    void heard() {
+        long limit = proxy.faults().idleNanos();
+        long now = System.nanoTime();
+        if (limit >= 0 && now - heardAt > limit) {
+            dropped = true;
+        }
+        heardAt = now;
+    }
+
+    /** Whether what comes is lost. */
+    boolean swallows() {
+        return dropped || proxy.faults().swallows();
+    }
+
+    private boolean isSpoiled() {
         return toServer.isSpoiled() || toClient.isSpoiled();
     }
 

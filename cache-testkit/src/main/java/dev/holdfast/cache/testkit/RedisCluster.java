@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
@@ -272,7 +273,10 @@ public final class RedisCluster implements AutoCloseable {
     }
 
     private boolean isHealthy(RedisServer node) {
-        ClusterView view = ClusterView.of(node);
+        return viewOf(node).filter(view -> isHealthy(node, view)).isPresent();
+    }
+
+    private static boolean isHealthy(RedisServer node, ClusterView view) {
         return view.nodes().stream().allMatch(ClusterView.Node::isSettled)
                 && info(node, "CLUSTER", "INFO").contains("cluster_state:ok")
                 && (view.myself().is("master")
@@ -320,13 +324,26 @@ public final class RedisCluster implements AutoCloseable {
     /** The most recent view: a master that was away until now does not know yet that it was replaced. */
     private ClusterView view() {
         return answering().stream()
-                .map(ClusterView::of)
+                .flatMap(node -> viewOf(node).stream())
                 .max(Comparator.comparingLong(ClusterView::epoch))
                 .orElseThrow(() -> new IllegalStateException("no node of the cluster answers"));
     }
 
     private boolean everyAnsweringNode(Predicate<ClusterView> condition) {
-        return answering().stream().map(ClusterView::of).allMatch(condition);
+        return answering().stream()
+                .allMatch(node -> viewOf(node).filter(condition).isPresent());
+    }
+
+    /** What a node knows; nothing while it loads, which a replica does whenever it takes all data of its master. */
+    private static Optional<ClusterView> viewOf(RedisServer node) {
+        try {
+            return Optional.of(ClusterView.of(node));
+        } catch (IllegalStateException e) {
+            if (ServerProcess.isLoading(e)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     private void await(String what, BooleanSupplier condition) {

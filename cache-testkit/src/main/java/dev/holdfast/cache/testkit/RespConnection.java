@@ -91,6 +91,11 @@ final class RespConnection implements AutoCloseable {
         out.flush();
     }
 
+    /** The port of this end. */
+    int localPort() {
+        return socket.getLocalPort();
+    }
+
     /** @param timeout how long {@link #receive} waits for the next bytes; zero waits for ever */
     void timeout(Duration timeout) throws IOException {
         socket.setSoTimeout(Math.toIntExact(timeout.toMillis()));

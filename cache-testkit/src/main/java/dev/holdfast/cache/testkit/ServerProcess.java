@@ -122,7 +122,7 @@ final class ServerProcess {
     }
 
     void awaitReady() {
-        await("the server to be ready", () -> answers() && isLoaded());
+        await("the server to be ready", () -> answers() && isLoaded() && reads());
     }
 
     void startAppendOnlyFile() {
@@ -147,6 +147,21 @@ final class ServerProcess {
 
     private boolean isLoaded() {
         return info("persistence").contains("\r\nloading:0");
+    }
+
+    /** Whether it answers a read; one without a key, since a node of a cluster sends those for other keys away though it loads. */
+    private boolean reads() {
+        try {
+            call("DBSIZE");
+            return true;
+        } catch (IllegalStateException e) {
+            return !isLoading(e);
+        }
+    }
+
+    /** Whether a server refused a command since it still loads its data, its own or, as a replica, that of its master. */
+    static boolean isLoading(IllegalStateException refusal) {
+        return String.valueOf(refusal.getMessage()).startsWith("LOADING");
     }
 
     /** Polls; a server that ended meanwhile ends the wait. */

@@ -6,6 +6,7 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -98,7 +99,7 @@ public final class TcpProxy implements AutoCloseable {
         locked(() -> {
             faults = LinkFaults.NONE;
             garbage = null;
-            open.stream().filter(ProxiedConnection::isSpoiled).forEach(ProxiedConnection::reset);
+            open.forEach(ProxiedConnection::recover);
             open.forEach(ProxiedConnection::wake);
             if (listener == null && !closed) {
                 listen(bind(port));
@@ -119,6 +120,37 @@ public final class TcpProxy implements AutoCloseable {
     /** Accepts connections and swallows what comes, either way, as after a cable was cut. Nothing is reset, nothing is closed. */
     public void halfOpen() {
         change(LinkFaults::withSwallowing);
+    }
+
+    /**
+     * Forgets flows, as a NAT, a load balancer or a firewall does: what comes on a connection, either way, after it has been without a
+     * byte for longer than this is swallowed, and so is all that follows on it. Nothing is reset, new connections pass.
+     *
+     * @param limit zero or more; zero loses everything but the first bytes of a connection
+     */
+    public void dropIdle(Duration limit) {
+        if (limit.isNegative()) {
+            throw new IllegalArgumentException("limit must not be negative: " + limit);
+        }
+        change(now -> now.withIdleLimit(limit.toNanos()));
+    }
+
+    /**
+     * Swallows from now on what comes on one connection, either way; it is not reset. The others pass.
+     *
+     * @param clientPort the port of the client's end, see {@link #clientPorts}
+     * @return whether there is such a connection
+     */
+    public boolean swallow(int clientPort) {
+        List<ProxiedConnection> named =
+                open.stream().filter(each -> each.clientPort() == clientPort).toList();
+        named.forEach(ProxiedConnection::drop);
+        return !named.isEmpty();
+    }
+
+    /** The ports of the clients' ends of all open connections, in no order: they name them. */
+    public List<Integer> clientPorts() {
+        return open.stream().map(ProxiedConnection::clientPort).toList();
     }
 
     /** Delays each direction by so much: a round trip takes twice as long. See {@link #delay(Direction, Duration)}. */

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import javax.net.ServerSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * redis-server} has: no JSON and no search, and commands of hash fields' expiry only with a server that knows them. A script
  * that fails part-way leaves behind what it had written, which the service undoes.
  *
- * <p>It listens on loopback unless {@link Builder#host} says otherwise, and speaks HTTP/1.1 without TLS. Thread-safe.
+ * <p>It listens on loopback unless {@link Builder#host} says otherwise, and speaks HTTP/1.1, with TLS if {@link Builder#tls} says so. A client that says nothing is sent away when
+ * there are more than a thousand. Thread-safe.
  * {@link #close} ends all connections.
  */
 public final class UpstashGateway implements AutoCloseable {
@@ -42,17 +44,24 @@ public final class UpstashGateway implements AutoCloseable {
     private final EventStreams events;
     private final HttpServer server;
     private final String host;
+    private final String scheme;
     private final GatewayFaults faults = new GatewayFaults();
     private final LongAdder requests = new LongAdder();
     private final @Nullable Consumer<GatewayRequest> observer;
 
     private UpstashGateway(Builder builder) throws IOException {
         host = builder.host;
+        scheme = builder.scheme;
         observer = builder.observer;
         backend = new RedisBackend(builder.redis, builder.redisPassword, builder.redisConnections);
         try {
             api = new RestApi(new GatewaySettings(builder), backend);
-            server = new HttpServer(new InetSocketAddress(host, builder.port), MAX_BODY_BYTES, this::handle);
+            server = new HttpServer(
+                    builder.sockets,
+                    new InetSocketAddress(host, builder.port),
+                    MAX_BODY_BYTES,
+                    request -> api.refusal(request) == null,
+                    this::handle);
             events = new EventStreams(backend, server::fork);
         } catch (IOException | RuntimeException e) {
             backend.close();
@@ -76,9 +85,9 @@ public final class UpstashGateway implements AutoCloseable {
         return new Builder(redisAddress, token);
     }
 
-    /** {@code http://host:port}, without a slash at the end. */
+    /** {@code http://host:port} or with TLS {@code https://host:port}, without a slash at the end. */
     public String url() {
-        return "http://" + host + ":" + port();
+        return scheme + "://" + host + ":" + port();
     }
 
     public int port() {
@@ -187,6 +196,8 @@ public final class UpstashGateway implements AutoCloseable {
 
     /** How a gateway is to present itself. Not thread-safe. */
     public static final class Builder {
+        private ServerSocketFactory sockets = ServerSocketFactory.getDefault();
+        private String scheme = "http";
         private static final int MAX_REQUEST_BYTES = 10_485_760;
         private static final int REDIS_CONNECTIONS = 16;
         private static final String UNAUTHORIZED = "WRONGPASS invalid or missing auth token. See"
@@ -277,6 +288,18 @@ public final class UpstashGateway implements AutoCloseable {
         /** Whether answers carry {@code upstash-sync-token}. Default true; other gateways have none. */
         public Builder syncTokens(boolean present) {
             syncTokens = present;
+            return this;
+        }
+
+        /**
+         * Speaks TLS.
+         *
+         * @param authority signs the certificate
+         * @param kind what is right or wrong with the certificate
+         */
+        public Builder tls(Certificates authority, Certificates.Kind kind) {
+            sockets = authority.serverSockets(kind);
+            scheme = "https";
             return this;
         }
 

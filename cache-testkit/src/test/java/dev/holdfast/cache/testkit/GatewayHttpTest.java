@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -38,6 +40,9 @@ class GatewayHttpTest extends GatewayFixture {
         "400, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n'",
         "400, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'",
         "400, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxxx\r\n'",
+        "400, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff0\r\n'",
+        "401, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000000\r\n\r\n'",
+        "401, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nf000000\r\n'",
         "501, 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n'",
         "413, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n'",
         "505, 'GET / HTTP/2.0\r\nHost: a\r\n\r\n'",
@@ -55,6 +60,25 @@ class GatewayHttpTest extends GatewayFixture {
         assertEquals(
                 431,
                 raw("GET / HTTP/1.1\r\nHost: a\r\nX: " + "x".repeat(70_000)).status());
+    }
+
+    @Test
+    void clientsThatSendHalfARequestKeepNobodyOut() throws IOException {
+        List<WireClient> silent = new ArrayList<>();
+        try {
+            for (int i = 0; i < 1_200; i++) {
+                WireClient client = new WireClient(gateway.port());
+                silent.add(client);
+                client.raw((i % 2 == 0 ? "POST / HTTP/1.1\r\nHo" : GET + "Content-Length: 9\r\n\r\n[")
+                        .getBytes(ISO_8859_1));
+            }
+            assertEquals("200 {\"result\":\"PONG\"}", raw(GET + "\r\n").toString());
+            assertThrows(IOException.class, () -> silent.get(0).line(), "the first made room");
+        } finally {
+            for (WireClient client : silent) {
+                client.close();
+            }
+        }
     }
 
     @Test

@@ -3,12 +3,14 @@ package dev.holdfast.cache.testkit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisServer.Data;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -80,8 +82,8 @@ class RedisClusterTest {
         killed.kill();
         Eventually.until("a new master", () -> cluster.masterOf("k1") != killed);
         killed.restart(Data.KEEP);
+        Eventually.until("the old one as a replica", () -> cluster.replicas().contains(killed));
         cluster.awaitHealthy();
-        assertTrue(cluster.replicas().contains(killed));
 
         RedisServer frozen = cluster.masterOf("k1");
         frozen.freeze();
@@ -153,6 +155,44 @@ class RedisClusterTest {
             secured.removeNode(secured.replicas().get(0));
             secured.awaitHealthy();
             assertEquals(2, secured.replicas().size());
+        }
+    }
+
+    /** As every node of a large cluster is for minutes, whenever a replica takes all data of its master. */
+    @Test
+    void aNodeThatStillLoadsIsWaitedForUntilItAnswersAReadAndTheOthersServeMeanwhile() throws Exception {
+        try (RedisCluster loading = RedisCluster.builder()
+                .requireFullCoverage(false)
+                .line("key-load-delay 20000")
+                .line("loading-process-events-interval-bytes 1024")
+                .line("rdbcompression no")
+                .persistence(RedisServer.Persistence.RDB)
+                .start()) {
+            RedisServer master = loading.masterOf("k");
+            RedisServer replica = loading.replicasOf(master).get(0);
+            for (int i = 0; i < 50; i++) {
+                master.command("SET", "{k}" + i, "x".repeat(1000));
+            }
+            replica.restartWithoutWaiting(Data.EMPTY);
+            Eventually.until("the replica to load what its master has", () -> isRefusedAsLoading(replica));
+
+            assertEquals(master, loading.masterOf("k"));
+            loading.awaitHealthy();
+
+            try (RespConnection reader = RespConnection.open(replica.port(), null, Duration.ofSeconds(30))) {
+                reader.call("READONLY");
+                assertNotNull(reader.call("GET", "{k}1"));
+            }
+        }
+    }
+
+    private static boolean isRefusedAsLoading(RedisServer server) {
+        try {
+            // With a key it would name the key's master.
+            server.command("DBSIZE");
+            return false;
+        } catch (IllegalStateException e) {
+            return String.valueOf(e.getMessage()).startsWith("LOADING");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.holdfast.cache.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -118,6 +119,45 @@ class TcpProxyTest {
             before.timeout(SECONDS);
             assertThrows(IOException.class, before::receive);
             assertEquals("before", redis.command("GET", "half"));
+        }
+    }
+
+    @Test
+    void forgetsFlowsThatWereIdleAndPassesTheOthers() throws Exception {
+        try (RespConnection idle = connect()) {
+            idle.call("SET", "forgotten", "no");
+            proxy.dropIdle(MOMENT.multipliedBy(4));
+            Thread.sleep(MOMENT.multipliedBy(5).toMillis());
+            idle.timeout(MOMENT);
+            assertThrows(SocketTimeoutException.class, () -> idle.call("SET", "forgotten", "yes"));
+            try (RespConnection fresh = connect()) {
+                assertArrayEquals("no".getBytes(UTF_8), (byte[]) fresh.call("GET", "forgotten"));
+            }
+            // The proxy hears a little later that the fresh one was closed by its client.
+            for (int i = 0; i < 200 && proxy.openConnections() > 1; i++) {
+                Thread.sleep(10);
+            }
+            assertEquals(1, proxy.openConnections(), "not closed");
+            proxy.pass();
+            assertThrows(IOException.class, () -> idle.call("PING"));
+        }
+    }
+
+    @Test
+    void swallowsOneNamedFlow() throws Exception {
+        try (RespConnection one = connect();
+                RespConnection other = connect()) {
+            one.call("PING");
+            other.call("PING");
+            assertEquals(2, proxy.clientPorts().size());
+            assertTrue(proxy.swallow(one.localPort()));
+            assertFalse(proxy.swallow(1));
+            one.timeout(MOMENT);
+            assertThrows(SocketTimeoutException.class, () -> one.call("PING"));
+            assertEquals("PONG", other.call("PING"));
+            proxy.pass();
+            assertThrows(IOException.class, () -> one.call("PING"));
+            assertEquals("PONG", other.call("PING"));
         }
     }
 

@@ -2,17 +2,23 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
+import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.TimeUnit;
+import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
 
 /** Runs commands within a deadline and turns failed replies into exceptions: what a store and its views share. */
@@ -23,20 +29,23 @@ final class Calls {
     final Combiner combiner;
     final Canary canary;
 
+    private static final long PING_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final OperationMeter meter = new OperationMeter();
-    private final LongAdder exhausted = new LongAdder();
+    private final Saturation saturation;
     private final Instant startedAt;
     private volatile boolean closed;
 
-    Calls(UpstashConfig config, Clock clock) {
+    Calls(UpstashConfig config, Dns resolver, Clock clock) {
         this.config = config;
         this.prefix = config.keyPrefix();
-        this.rest = new RestClient(config);
+        this.rest = new RestClient(config, resolver);
+        this.saturation = new Saturation(rest.errors().address());
         this.combiner = new Combiner(
                 rest,
                 config.maxConnections(),
                 config.connectTimeout().plus(config.commandTimeout()).toNanos(),
-                exhausted);
+                saturation);
         this.startedAt = clock.instant();
         this.canary = new Canary(rest, prefix, clock);
     }
@@ -49,7 +58,7 @@ final class Calls {
     /** Runs one command; a failed reply is an exception. */
     <T> T run(Command command, long deadline, Answer<T> answer) {
         return metered(command, () -> {
-            Reply reply = combiner.run(command, left(command.name(), deadline));
+            Reply reply = reply(command, deadline);
             if (reply instanceof Reply.Failure failure) {
                 throw rest.errors().text(command.name(), failure.text());
             }
@@ -57,22 +66,111 @@ final class Calls {
         });
     }
 
-    /** Runs several commands in one request; failed replies stand in their places. */
+    private Reply reply(Command command, long deadline) {
+        try {
+            return combiner.run(command, left(command.name(), deadline));
+        } catch (CacheUnavailableException e) {
+            if (closed || !mayBeRepeated(command, e) || !isBroken(e) || deadline - System.nanoTime() <= 0) {
+                throw e;
+            }
+            return again(command, deadline, e);
+        }
+    }
+
+    /**
+     * Repeats a command whose connection broke, alone in its request, and on a new one unless it was only silent: it may have been the connection's fault, or that of another
+     * command in the same request. If that breaks too while the database answers, it is this command's.
+     */
+    private Reply again(Command command, long deadline, CacheUnavailableException first) {
+        try {
+            return combiner.runAgain(command, !isSilent(first), left(command.name(), deadline));
+        } catch (CacheUnavailableException second) {
+            second.addSuppressed(first);
+            long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
+            // Silence is no sign of poison: whatever limits requests or answers ends the connection.
+            boolean twice = isBroken(second)
+                    && second.outcomeUnknown()
+                    && first.outcomeUnknown()
+                    && !isSilent(first)
+                    && !isSilent(second);
+            if (twice && left > 0 && rest.answers(left)) {
+                throw new CacheRejectedException(
+                        command.name() + " at " + rest.errors().address()
+                                + ": two connections broke while it was under way,"
+                                + " the second without any other command, though the database answers a PING; the command has "
+                                + command.json().length
+                                + " bytes: does a proxy or the service limit requests or answers to less?",
+                        second);
+            }
+            throw second;
+        }
+    }
+
+    /** Whether a connection could not be made or broke, and no answer came. */
+    private static boolean isBroken(CacheUnavailableException e) {
+        return e.reason() == Reason.CONNECTION
+                && origin(e) instanceof IOException cause
+                && !(cause instanceof MalformedHttpException);
+    }
+
+    /**
+     * Whether a command may be sent again after a failure. One that was only silent may still be executed, at any time, and so after what is
+     * acknowledged later: a value that comes so late would bring back what was removed. Whoever is told that the outcome is unknown
+     * can wait for that.
+     */
+    private static boolean mayBeRepeated(Command command, CacheUnavailableException failure) {
+        return command.isHarmless() && !(isSilent(failure) && command.stores());
+    }
+
+    private static boolean isSilent(CacheUnavailableException e) {
+        return origin(e) instanceof SilentConnectionException;
+    }
+
+    private static @Nullable Throwable origin(CacheUnavailableException e) {
+        Throwable cause = e.getCause();
+        while (cause instanceof CacheUnavailableException && cause.getCause() != cause) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
+    /** Runs several commands in one request; failed replies stand in their places. Repeats what is harmless, as a single one. */
     List<Reply> runAll(List<Command> commands, long deadline) {
-        commands.forEach(this::requireSize);
-        return metered(commands.get(0), () -> combiner.runAll(commands, left("pipeline", deadline)));
+        return metered(commands.get(0), () -> replies(commands, deadline));
+    }
+
+    private List<Reply> replies(List<Command> commands, long deadline) {
+        try {
+            return combiner.runAll(commands, left("pipeline", deadline));
+        } catch (CacheUnavailableException e) {
+            boolean harmless = commands.stream().allMatch(command -> mayBeRepeated(command, e));
+            if (closed || !harmless || !isBroken(e) || deadline - System.nanoTime() <= 0) {
+                throw e;
+            }
+            return combiner.runAllAgain(commands, !isSilent(e), left("pipeline", deadline));
+        }
     }
 
     /** Runs a script that answers a number, by its name if the server knows it. */
     long script(RedisScript script, List<String> keys, List<String> arguments, long deadline) {
+        return script(script, keys, arguments, deadline, Reply::number);
+    }
+
+    private <T> T script(
+            RedisScript script, List<String> keys, List<String> arguments, long deadline, Answer<T> answer) {
         try {
-            return run(eval("EVALSHA", script.sha1(), keys, arguments), deadline, Reply::number);
+            return run(eval("EVALSHA", script.sha1(), keys, arguments), deadline, answer);
         } catch (CacheRejectedException e) {
-            if (!String.valueOf(e.getMessage()).contains("NOSCRIPT")) {
+            if (!String.valueOf(e.getMessage()).contains(": NOSCRIPT")) {
                 throw e;
             }
-            return run(eval("EVAL", script.text(), keys, arguments), deadline, Reply::number);
+            return run(eval("EVAL", script.text(), keys, arguments), deadline, answer);
         }
+    }
+
+    /** Runs a script that answers 1 or 0. */
+    boolean flag(RedisScript script, List<String> keys, List<String> arguments, long deadline) {
+        return script(script, keys, arguments, deadline, Reply::isOne);
     }
 
     private static Command eval(String name, String script, List<String> keys, List<String> arguments) {
@@ -101,7 +199,12 @@ final class Calls {
         } catch (CacheRejectedException e) {
             answered = true;
             throw e;
+        } catch (RuntimeException | Error e) {
+            throw rest.errors().unexpected(command.name(), e, true);
         } finally {
+            if (answered) {
+                saturation.answered();
+            }
             meter.record(start, answered);
         }
     }
@@ -111,17 +214,26 @@ final class Calls {
         try {
             return answer.of(reply);
         } catch (MalformedReplyException e) {
-            throw rest.errors().malformed(new RestCall(command), e);
+            throw rest.errors().malformed(RestCall.one(command), e);
         }
     }
 
     /** Reads a reply that is a text or nothing. */
     byte @Nullable [] bytes(Command command, Reply reply) {
         try {
-            return reply.bytes();
+            byte[] bytes = reply.bytes();
+            // What stands as base64 takes a third more, and its marker.
+            if (bytes != null && bytes.length > config.maxValueBytes() * 4 / 3 + 64) {
+                throw new MalformedReplyException("a value of more than " + config.maxValueBytes() + " bytes");
+            }
+            return bytes;
         } catch (MalformedReplyException e) {
-            throw rest.errors().malformed(new RestCall(command), e);
+            throw rest.errors().malformed(RestCall.one(command), e);
         }
+    }
+
+    boolean isClosed() {
+        return closed;
     }
 
     void requireOpen() {
@@ -137,6 +249,10 @@ final class Calls {
                     + command.json().length + " bytes, but the database takes at most " + config.maxCommandBytes()
                     + " (UPSTASH_MAX_COMMAND_BYTES, by its plan)");
         }
+    }
+
+    void requireTime(String what, long deadline) {
+        left(what, deadline);
     }
 
     private long left(String what, long deadline) {
@@ -155,15 +271,19 @@ final class Calls {
                 rest.connections(),
                 Math.min(combiner.active(), rest.connections()),
                 combiner.waiting(),
-                exhausted.sum());
-        boolean healthy = canary.failures() == 0;
+                saturation.total(),
+                rest.failedDials());
+        OperationStats operations = meter.snapshot();
+        HealthState state = saturation.isShut()
+                ? HealthState.DOWN
+                : HealthState.of(operations, canary.failures(), canary.lastProbe());
         return StoreHealth.of("upstash-redis", true, startedAt)
-                .withAvailable(healthy)
+                .withState(state)
                 .withReadYourWrites(config.readYourWrites())
-                .withOperations(meter.snapshot())
+                .withOperations(operations)
                 .withPool(pool)
                 .withNodes(List.of(new NodeHealth(
-                        rest.errors().address(), "master", healthy, canary.failures(), canary.lastProbe(), pool, 0)));
+                        rest.errors().address(), "master", state, canary.failures(), canary.lastProbe(), pool, 0)));
     }
 
     void close() {

@@ -7,10 +7,11 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.ProbeResult;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +28,8 @@ import org.slf4j.LoggerFactory;
 final class Canary {
     private static final Logger LOG = LoggerFactory.getLogger(UpstashStore.class);
     private static final Duration TTL = Duration.ofDays(1);
+    private static final int MAX_DOUBTFUL = 64;
+    static final String KEY_PREFIX = "#canary:";
 
     private final RestClient rest;
     private final Clock clock;
@@ -38,13 +41,16 @@ final class Canary {
     private long next = 1;
     private long acknowledgedAtNanos;
     private boolean refusalLogged;
+    /** Numbers that the database may have written, or write still, though nobody heard of it; the latest ones. */
+    private final Deque<Long> doubtful = new ArrayDeque<>();
+
     private final AtomicInteger failures = new AtomicInteger();
     private volatile @Nullable Instant lastProbe;
 
     Canary(RestClient rest, KeyPrefix prefix, Clock clock) {
         this.rest = rest;
         this.clock = clock;
-        this.key = prefix.apply("#canary:" + UUID.randomUUID());
+        this.key = prefix.apply(KEY_PREFIX + UUID.randomUUID());
     }
 
     int failures() {
@@ -83,11 +89,7 @@ final class Canary {
 
     private ProbeResult write(long deadline) {
         long number = next++;
-        List<Reply> replies = rest.probe(
-                List.of(
-                        Command.of("SET", key, Long.toString(number), "PX", Long.toString(TTL.toMillis()), "GET"),
-                        Command.of("GET", key)),
-                Math.max(1, deadline - System.nanoTime()));
+        List<Reply> replies = sent(number, deadline);
         if (replies.get(0) instanceof Reply.Failure refused) {
             CacheException failure = rest.errors().text("probe", refused.text());
             if (failure instanceof CacheRejectedException && refused.text().startsWith("NOPERM")) {
@@ -101,12 +103,11 @@ final class Canary {
         try {
             byte[] before = replies.get(0).bytes();
             byte[] now = replies.get(1).bytes();
-            if (now == null || !new String(now, StandardCharsets.US_ASCII).equals(Long.toString(number))) {
+            if (now == null || (number(now) != number && !doubtful.contains(number(now)))) {
                 throw new MalformedReplyException("the canary was written but not read back");
             }
             boolean expired = System.nanoTime() - acknowledgedAtNanos > TTL.toNanos() / 2;
-            boolean wentBack =
-                    acknowledged > 0 && (before == null ? !expired : new Reply.Bytes(before).number() < acknowledged);
+            boolean wentBack = acknowledged > 0 && (before == null ? !expired : isOlder(number(before)));
             acknowledged = number;
             acknowledgedAtNanos = System.nanoTime();
             return new ProbeResult(true, wentBack);
@@ -114,6 +115,35 @@ final class Canary {
             throw new CacheUnavailableException(
                     "probe of " + rest.errors().address() + ": " + e.getMessage(), e, Reason.CONNECTION, true);
         }
+    }
+
+    /** The numbers may go out twice, beside each other, and the later of the two may be executed at any time after that. */
+    private List<Reply> sent(long number, long deadline) {
+        boolean doubt = true;
+        try {
+            Probing.Result result = rest.probe(
+                    List.of(
+                            Command.of("SET", key, Long.toString(number), "PX", Long.toString(TTL.toMillis()), "GET"),
+                            Command.of("GET", key)),
+                    Math.max(1, deadline - System.nanoTime()));
+            doubt = result.doubtful();
+            return result.replies();
+        } finally {
+            if (doubt) {
+                doubtful.add(number);
+                if (doubtful.size() > MAX_DOUBTFUL) {
+                    doubtful.remove();
+                }
+            }
+        }
+    }
+
+    private boolean isOlder(long number) {
+        return number < acknowledged && !doubtful.contains(number);
+    }
+
+    private static long number(byte[] text) {
+        return new Reply.Bytes(text).number();
     }
 
     private ProbeResult ping(long deadline, CacheException refusal) {
@@ -127,10 +157,14 @@ final class Canary {
                     refusal.getMessage());
         }
         Reply reply = rest.probe(List.of(Command.of("PING")), Math.max(1, deadline - System.nanoTime()))
+                .replies()
                 .get(0);
         if (reply instanceof Reply.Failure failure) {
             throw new CacheUnavailableException(
-                    "probe of " + rest.errors().address() + ": " + failure.text(), null, Reason.SERVER_STATE, false);
+                    "probe of " + rest.errors().address() + ": " + UpstashErrors.quoted(failure.text()),
+                    null,
+                    Reason.SERVER_STATE,
+                    false);
         }
         return new ProbeResult(false, false);
     }

@@ -1,27 +1,27 @@
 package dev.holdfast.cache.upstash;
 
+import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import java.util.ArrayList;
+import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.List;
 import java.util.Queue;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lets callers share requests: as long as fewer requests are under way than there are connections, a command goes out at
  * once and alone, on its caller's thread; beyond that, all who wait go together into the next request. Nothing waits for a
- * batch to fill.
+ * batch to fill. A large command shares with nobody.
  */
 final class Combiner {
     /** As many as the official client sends in one pipeline. */
@@ -29,62 +29,78 @@ final class Combiner {
 
     private static final int MAX_BATCH_BYTES = 1 << 20;
 
-    private final RestClient rest;
+    /** A command of so many bytes has a request of its own. */
+    private static final int LARGE_BYTES = 256 * 1024;
+
+    private final Requests rest;
     private final Semaphore free;
     private final long requestTimeoutNanos;
-    private final Queue<Waiting> waiting = new ConcurrentLinkedQueue<>();
+    private final Queue<Waiting> harmless = new ConcurrentLinkedQueue<>();
+    /** What may not be repeated shares with its like: it is given up later than others, if its connection is silent. */
+    private final Queue<Waiting> once = new ConcurrentLinkedQueue<>();
+
+    private volatile boolean onceFirst;
     private final AtomicInteger waitingCount = new AtomicInteger();
     private final int maxRequests;
-    private final LongAdder exhausted;
+    private final Saturation saturation;
 
-    Combiner(RestClient rest, int maxRequests, long requestTimeoutNanos, LongAdder exhausted) {
+    Combiner(Requests rest, int maxRequests, long requestTimeoutNanos, Saturation saturation) {
         this.rest = rest;
         this.maxRequests = maxRequests;
-        this.exhausted = exhausted;
+        this.saturation = saturation;
         this.free = new Semaphore(maxRequests);
         this.requestTimeoutNanos = requestTimeoutNanos;
     }
 
-    /** A caller's command on its way into a shared request. */
-    private static final class Waiting {
-        final Command command;
-        final AtomicBoolean taken = new AtomicBoolean();
-        final CompletableFuture<Reply> reply = new CompletableFuture<>();
-
-        Waiting(Command command) {
-            this.command = command;
-        }
-    }
-
     Reply run(Command command, long timeoutNanos) {
-        if (waiting.isEmpty() && free.tryAcquire()) {
+        if (isNobodyWaiting() && free.tryAcquire()) {
             try {
                 return rest.one(command, timeoutNanos);
             } finally {
                 release();
             }
         }
+        if (command.json().length >= LARGE_BYTES) {
+            return own(command.name(), timeoutNanos, left -> rest.one(command, left));
+        }
         Waiting mine = new Waiting(command);
         waitingCount.incrementAndGet();
-        waiting.add(mine);
+        (command.isHarmless() ? harmless : once).add(mine);
         sendWaiting();
         return await(mine, timeoutNanos);
     }
 
+    /** Repeats a command in a request of its own; {@code fresh} if on a connection that nobody used before. */
+    Reply runAgain(Command command, boolean fresh, long timeoutNanos) {
+        return own(command.name(), timeoutNanos, left -> rest.oneAgain(command, fresh, left));
+    }
+
+    /** As {@link #runAll}, for commands that were sent before. */
+    List<Reply> runAllAgain(List<Command> commands, boolean fresh, long timeoutNanos) {
+        return own(
+                "pipeline of " + commands.size() + " commands",
+                timeoutNanos,
+                left -> rest.manyAgain(commands, fresh, left));
+    }
+
     /** Runs commands of one caller in one request, which takes its turn among the others'. */
     List<Reply> runAll(List<Command> commands, long timeoutNanos) {
-        long start = System.nanoTime();
+        return own("pipeline of " + commands.size() + " commands", timeoutNanos, left -> rest.many(commands, left));
+    }
+
+    private <T> T own(String what, long timeoutNanos, LongFunction<T> request) {
+        long until = System.nanoTime() + timeoutNanos;
         boolean acquired;
         try {
             acquired = free.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
-            throw rest.errors().interrupted("pipeline", e);
+            throw rest.errors().interrupted(what, e);
         }
         if (!acquired) {
-            throw saturated("pipeline of " + commands.size() + " commands");
+            throw saturated(what);
         }
         try {
-            return rest.many(commands, timeoutNanos - (System.nanoTime() - start));
+            return request.apply(Math.max(1, until - System.nanoTime()));
         } finally {
             release();
         }
@@ -101,7 +117,7 @@ final class Combiner {
     /** Fails every command that has not been sent. */
     void disconnect(Throwable cause) {
         Waiting next;
-        while ((next = poll()) != null) {
+        while ((next = pollAny()) != null) {
             next.reply.completeExceptionally(new CacheUnavailableException(
                     next.command.name() + " at " + rest.errors().address() + ": disconnected before it was sent",
                     cause,
@@ -117,33 +133,62 @@ final class Combiner {
 
     /** Whoever adds a command or frees a connection looks afterwards, so no command is left behind. */
     private void sendWaiting() {
-        while (!waiting.isEmpty() && free.tryAcquire()) {
-            List<Waiting> batch = nextBatch();
-            if (batch.isEmpty()) {
-                free.release();
-            } else {
-                send(batch);
-            }
+        while (!isNobodyWaiting() && free.tryAcquire()) {
+            begin();
         }
     }
 
-    private List<Waiting> nextBatch() {
-        List<Waiting> batch = new ArrayList<>();
-        long bytes = 0;
-        while (batch.size() < MAX_COMMANDS && bytes < MAX_BATCH_BYTES) {
-            Waiting next = poll();
+    private boolean isNobodyWaiting() {
+        return harmless.isEmpty() && once.isEmpty();
+    }
+
+    /** The permit that the calling thread has is given back by whichever thread sends the batch, and if there is none, here. */
+    private void begin() {
+        Batch batch = new Batch();
+        boolean handedOver = false;
+        boolean here = false;
+        try {
+            // By turns, so that neither kind waits for the other's last.
+            onceFirst = !onceFirst;
+            fill(batch, onceFirst ? once : harmless);
+            if (batch.size() == 0) {
+                fill(batch, onceFirst ? harmless : once);
+            }
+            if (batch.size() > 0) {
+                rest.threadPool().execute(() -> send(batch));
+                handedOver = true;
+            }
+        } catch (RuntimeException | Error e) {
+            // No thread can be had but this one, which was about to wait, or is done.
+            here = true;
+        } finally {
+            if (!handedOver && !here) {
+                free.release();
+            }
+        }
+        if (here) {
+            send(batch);
+        }
+    }
+
+    private void fill(Batch batch, Queue<Waiting> queue) {
+        while (batch.size() < MAX_COMMANDS && batch.bytes() < MAX_BATCH_BYTES) {
+            Waiting next = poll(queue);
             if (next == null) {
-                break;
+                return;
             }
             batch.add(next);
-            bytes += next.command.json().length;
         }
-        return batch;
     }
 
-    private @Nullable Waiting poll() {
+    private @Nullable Waiting pollAny() {
+        Waiting next = poll(harmless);
+        return next == null ? poll(once) : next;
+    }
+
+    private @Nullable Waiting poll(Queue<Waiting> queue) {
         Waiting next;
-        while ((next = waiting.poll()) != null) {
+        while ((next = queue.poll()) != null) {
             waitingCount.decrementAndGet();
             if (next.taken.compareAndSet(false, true)) {
                 return next;
@@ -152,29 +197,23 @@ final class Combiner {
         return null;
     }
 
-    private void send(List<Waiting> batch) {
-        List<Command> commands = new ArrayList<>(batch.size());
-        for (Waiting caller : batch) {
-            commands.add(caller.command);
+    /** Whatever becomes of the request: the permit is given back, and every caller is told. */
+    private void send(Batch batch) {
+        List<Reply> replies = null;
+        Throwable failure = null;
+        try {
+            replies = rest.many(batch.commands(), requestTimeoutNanos);
+        } catch (Throwable e) {
+            failure = e;
+        } finally {
+            free.release();
+            batch.end(replies, failure);
+            sendWaiting();
         }
-        rest.send(
-                commands,
-                requestTimeoutNanos,
-                replies -> {
-                    release();
-                    for (int i = 0; i < replies.size(); i++) {
-                        batch.get(i).reply.complete(replies.get(i));
-                    }
-                },
-                failure -> {
-                    release();
-                    for (Waiting caller : batch) {
-                        caller.reply.completeExceptionally(failure);
-                    }
-                });
     }
 
     private Reply await(Waiting mine, long timeoutNanos) {
+        long until = System.nanoTime() + timeoutNanos;
         try {
             return mine.reply.get(timeoutNanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
@@ -191,26 +230,36 @@ final class Combiner {
                     e,
                     true);
         } catch (ExecutionException e) {
-            throw ownCopy(e.getCause());
+            if (e.getCause() instanceof CacheRejectedException && mine.isShared && until - System.nanoTime() > 0) {
+                // A request as a whole was refused, and nothing of it executed: it need not be for this command's sake.
+                return own(mine.command.name(), until - System.nanoTime(), left -> rest.one(mine.command, left));
+            }
+            throw ownCopy(mine.command.name(), e.getCause());
         }
     }
 
     /** Callers of one request fail together; each gets an exception with its own stack. */
-    private static RuntimeException ownCopy(@Nullable Throwable shared) {
+    private CacheException ownCopy(String what, @Nullable Throwable shared) {
+        String message = String.valueOf(shared == null ? null : shared.getMessage());
         if (shared instanceof CacheTimeoutException timeout) {
-            return new CacheTimeoutException(String.valueOf(timeout.getMessage()), timeout, timeout.outcomeUnknown());
+            return new CacheTimeoutException(message, timeout, timeout.outcomeUnknown());
         }
         if (shared instanceof CacheUnavailableException e) {
-            return new CacheUnavailableException(String.valueOf(e.getMessage()), e, e.reason(), e.outcomeUnknown());
+            return new CacheUnavailableException(message, e, e.reason(), e.outcomeUnknown());
         }
-        if (shared instanceof CacheException e) {
-            return new dev.holdfast.cache.CacheRejectedException(String.valueOf(e.getMessage()), e);
+        if (shared instanceof CacheRejectedException || shared instanceof CacheCodecException) {
+            return new CacheRejectedException(message, shared);
         }
-        return new IllegalStateException("a request ended without an outcome", shared);
+        return new CacheUnavailableException(
+                what + " at " + rest.errors().address() + ": its request ended unexpectedly: "
+                        + UpstashErrors.quoted(String.valueOf(shared)),
+                shared,
+                Reason.CONNECTION,
+                true);
     }
 
     private CacheUnavailableException saturated(String what) {
-        exhausted.increment();
+        saturation.another(active(), waiting());
         return new CacheUnavailableException(
                 what + " at " + rest.errors().address()
                         + ": all connections were busy for the whole wait; raise REDIS_CONNECTION_POOL_SIZE?",

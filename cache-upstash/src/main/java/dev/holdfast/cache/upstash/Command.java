@@ -1,16 +1,85 @@
 package dev.holdfast.cache.upstash;
 
+import dev.holdfast.cache.RedisScript;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 
 /** One command with its arguments, as a JSON array of strings. */
 final class Command {
+    /** What a command that answers with no value of somebody's may answer with, an error text included. */
+    private static final int SMALL_ANSWER_BYTES = 8 * 1024;
+
+    /** A page of SCAN may have more keys than it was asked for, but not without an end. */
+    private static final int MAX_SCANNED = 100_000;
+
+    private static final Set<String> REPEATABLE_SCRIPTS = Set.of(
+            RedisScript.INCREMENT_ONCE.sha1(),
+            RedisScript.INCREMENT_ONCE.text(),
+            RedisScript.PERSIST.sha1(),
+            RedisScript.PERSIST.text());
+
     private final String name;
     private final byte[] json;
+    private final boolean harmless;
+    private final int maxValues;
 
-    private Command(String name, byte[] json) {
-        this.name = name;
-        this.json = json;
+    private Command(List<String> parts) {
+        this.name = parts.get(0);
+        this.json = JsonArray.of(parts);
+        this.harmless = isHarmless(parts);
+        this.maxValues = switch (name) {
+            case "MGET" -> parts.size();
+            case "SCAN" -> MAX_SCANNED;
+            default -> 1;
+        };
+    }
+
+    private static boolean isHarmless(List<String> parts) {
+        return switch (parts.get(0)) {
+            case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING", "UNLINK", "PEXPIRE" -> true;
+            case "SET" -> !parts.get(parts.size() - 1).equals("NX") || parts.size() == 3;
+            // A second execution finds what the first left behind, and answers the same.
+            case "EVALSHA", "EVAL" -> REPEATABLE_SCRIPTS.contains(parts.get(1));
+            default -> false;
+        };
+    }
+
+    /** Whether it changes nothing. */
+    boolean isReadOnly() {
+        return switch (name) {
+            case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING" -> true;
+            default -> false;
+        };
+    }
+
+    /** Whether its effect is the same if it is executed twice. */
+    boolean isHarmless() {
+        return harmless;
+    }
+
+    /** Whether it leaves a value behind that was not there before, or another one. */
+    boolean stores() {
+        return name.equals("SET");
+    }
+
+    /** How many values its result may have, arrays counted too. */
+    int maxValues() {
+        return maxValues;
+    }
+
+    /**
+     * How many bytes its answer may have.
+     *
+     * @param largest how many the answer of any command may have
+     * @param largestValue how many that of a single value may have
+     */
+    long maxAnswerBytes(long largest, long largestValue) {
+        return switch (name) {
+            case "GET" -> Math.min(largest, largestValue);
+            case "MGET", "SCAN" -> largest;
+            default -> Math.min(largest, SMALL_ANSWER_BYTES);
+        };
     }
 
     /** What it is called in messages. */
@@ -24,11 +93,11 @@ final class Command {
     }
 
     static Command of(String... parts) {
-        return new Command(parts[0], JsonArray.of(List.of(parts)));
+        return new Command(List.of(parts));
     }
 
     static Command of(List<String> parts) {
-        return new Command(parts.get(0), JsonArray.of(parts));
+        return new Command(parts);
     }
 
     /** Writes JSON arrays of strings. The only JSON that this client sends: numbers would lose digits on some servers. */

@@ -44,6 +44,20 @@ sealed interface Reply {
                 "a text was expected, not " + getClass().getSimpleName());
     }
 
+    /** The number from 0 to a limit; anything else can't have been counted. */
+    default long count(long most) {
+        long count = number();
+        if (count < 0 || count > most) {
+            throw new MalformedReplyException("a count from 0 to " + most + " was expected, not " + count);
+        }
+        return count;
+    }
+
+    /** Whether there was one of at most one. */
+    default boolean isOne() {
+        return count(1) == 1;
+    }
+
     /** The number; a text that holds one counts, since some servers write them so. */
     default long number() {
         if (this instanceof Whole number) {
@@ -51,6 +65,9 @@ sealed interface Reply {
         }
         if (this instanceof Bytes bytes) {
             try {
+                if (bytes.value().length > 20) {
+                    throw new NumberFormatException();
+                }
                 return Long.parseLong(new String(bytes.value(), java.nio.charset.StandardCharsets.US_ASCII));
             } catch (NumberFormatException e) {
                 throw new MalformedReplyException(

@@ -5,13 +5,13 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -20,6 +20,9 @@ import tools.jackson.core.json.JsonFactory;
  * {@link MalformedReplyException}.
  */
 final class ReplyParser {
+    /** A service may say more than is documented, but not without an end. */
+    private static final int MAX_NAMES = 16;
+
     private final JsonFactory json;
 
     ReplyParser(int maxAnswerBytes) {
@@ -30,25 +33,27 @@ final class ReplyParser {
                         .maxNumberLength(40)
                         .maxNameLength(256)
                         .build())
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
                 .build();
     }
 
     /** Reads the answer to a single command: {@code {"result":…}} or {@code {"error":…}}. */
-    Reply one(byte[] body) {
-        return parse(body, this::item);
+    Reply one(byte[] body, Command command) {
+        return parse(body, parser -> item(parser, command.maxValues()));
     }
 
     /** Reads the answer to a pipeline: as many of those as commands were sent. */
-    List<Reply> many(byte[] body, int count) {
+    List<Reply> many(byte[] body, List<Command> commands) {
         return parse(body, parser -> {
-            List<Reply> replies = new ArrayList<>(count);
+            List<Reply> replies = new ArrayList<>(commands.size());
             expect(parser, JsonToken.START_ARRAY, "an array of answers");
             while (parser.nextToken() != JsonToken.END_ARRAY) {
-                replies.add(item(parser));
+                if (replies.size() == commands.size()) {
+                    throw new MalformedReplyException("more answers than commands");
+                }
+                replies.add(item(parser, commands.get(replies.size()).maxValues()));
             }
-            if (replies.size() != count) {
-                throw new MalformedReplyException(replies.size() + " answers to " + count + " commands");
+            if (replies.size() < commands.size()) {
+                throw new MalformedReplyException(replies.size() + " answers to " + commands.size() + " commands");
             }
             return replies;
         });
@@ -58,7 +63,7 @@ final class ReplyParser {
     @Nullable
     String error(byte[] body) {
         try {
-            return one(body) instanceof Reply.Failure failure ? failure.text() : null;
+            return parse(body, parser -> item(parser, 1)) instanceof Reply.Failure failure ? failure.text() : null;
         } catch (MalformedReplyException e) {
             return null;
         }
@@ -81,30 +86,52 @@ final class ReplyParser {
         }
     }
 
-    private Reply item(JsonParser parser) {
+    private static Reply item(JsonParser parser, int maxValues) {
         expect(parser, JsonToken.START_OBJECT, "an object with result or error");
-        Reply reply = null;
+        Reply result = null;
+        Reply error = null;
+        int names = 0;
         while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
             String name = parser.currentName();
             JsonToken token = parser.nextToken();
+            if (++names > MAX_NAMES
+                    || (name.equals("result") && result != null)
+                    || (name.equals("error") && error != null)) {
+                throw new MalformedReplyException("an answer that says more than one thing");
+            }
             if (name.equals("error") && token == JsonToken.VALUE_STRING) {
-                reply = new Reply.Failure(parser.getString());
+                error = new Reply.Failure(parser.getString());
             } else if (name.equals("result")) {
-                Reply result = value(parser);
-                if (!(reply instanceof Reply.Failure)) {
-                    reply = result;
-                }
+                result = new Values(parser, maxValues).next();
             } else {
                 parser.skipChildren();
             }
         }
-        if (reply == null) {
+        if (error == null && result == null) {
             throw new MalformedReplyException("an answer with neither result nor error");
         }
-        return reply;
+        return error != null ? error : Objects.requireNonNull(result);
     }
 
-    private Reply value(JsonParser parser) {
+    /** Reads a result of no more values than the command can have. */
+    private static final class Values {
+        private final JsonParser parser;
+        private int left;
+
+        Values(JsonParser parser, int most) {
+            this.parser = parser;
+            this.left = most;
+        }
+
+        Reply next() {
+            if (--left < 0) {
+                throw new MalformedReplyException("more values than the command can answer");
+            }
+            return value(parser, this);
+        }
+    }
+
+    private static Reply value(JsonParser parser, Values values) {
         JsonToken token = parser.currentToken();
         if (token == null) {
             throw new MalformedReplyException("the answer ends within a value");
@@ -113,17 +140,17 @@ final class ReplyParser {
             case VALUE_NULL -> Reply.Nil.NIL;
             case VALUE_STRING -> new Reply.Bytes(text(parser.getString()));
             case VALUE_NUMBER_INT -> new Reply.Whole(exact(parser.getBigIntegerValue()));
-            case START_ARRAY -> array(parser);
+            case START_ARRAY -> array(parser, values);
             default -> throw new MalformedReplyException("a value of a type that no command here answers: " + token);
         };
     }
 
-    private Reply array(JsonParser parser) {
-        List<Reply> values = new ArrayList<>();
+    private static Reply array(JsonParser parser, Values values) {
+        List<Reply> elements = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-            values.add(value(parser));
+            elements.add(values.next());
         }
-        return new Reply.Array(values);
+        return new Reply.Array(elements);
     }
 
     private static long exact(BigInteger number) {

@@ -14,6 +14,10 @@ public final class UpstashConfig {
     /** More than other tiers have: an HTTP connection carries one request at a time, and is far from its server. */
     static final int DEFAULT_CONNECTIONS = 8;
 
+    static final long DEFAULT_MAX_VALUE_BYTES = 512L << 20;
+    static final long MIN_MAX_VALUE_BYTES = 1L << 10;
+    static final long MAX_MAX_VALUE_BYTES = (2L << 30) - (1L << 10);
+
     private final URI url;
     private final Secret token;
     private final KeyPrefix keyPrefix;
@@ -21,6 +25,7 @@ public final class UpstashConfig {
     private final Duration commandTimeout;
     private final int maxConnections;
     private final int maxCommandBytes;
+    private final long maxValueBytes;
     private final boolean readYourWrites;
     private final boolean plainHttpAllowed;
 
@@ -32,6 +37,7 @@ public final class UpstashConfig {
             Duration commandTimeout,
             int maxConnections,
             int maxCommandBytes,
+            long maxValueBytes,
             boolean readYourWrites,
             boolean plainHttpAllowed) {
         this.url = checked(url, plainHttpAllowed);
@@ -41,13 +47,14 @@ public final class UpstashConfig {
         this.commandTimeout = checked("commandTimeout", commandTimeout);
         this.maxConnections = checked("maxConnections", maxConnections, 1, 1_000);
         this.maxCommandBytes = checked("maxCommandBytes", maxCommandBytes, 1_024, 1 << 30);
+        this.maxValueBytes = checked("maxValueBytes", maxValueBytes);
         this.readYourWrites = readYourWrites;
         this.plainHttpAllowed = plainHttpAllowed;
     }
 
     /**
-     * Starts a configuration: no key prefix, 5 s to connect, 3 s for a command, 5 connections, 10,485,760 bytes a command,
-     * reads see earlier writes.
+     * Starts a configuration: no key prefix, 5 s to connect, 3 s for a command, 8 connections, 10,485,760 bytes a command,
+     * 512 MiB a value, reads see earlier writes.
      *
      * @param url the database's address, {@code https://name.upstash.io}; {@code http} is taken for a loopback address
      * @param token its token; white space and quotes around it are dropped
@@ -79,6 +86,7 @@ public final class UpstashConfig {
                 Duration.ofSeconds(3),
                 DEFAULT_CONNECTIONS,
                 10_485_760,
+                DEFAULT_MAX_VALUE_BYTES,
                 true,
                 plainHttpAllowed);
     }
@@ -98,6 +106,7 @@ public final class UpstashConfig {
                 commandTimeout,
                 maxConnections,
                 maxCommandBytes,
+                maxValueBytes,
                 readYourWrites,
                 plainHttpAllowed);
     }
@@ -118,6 +127,7 @@ public final class UpstashConfig {
                 command,
                 maxConnections,
                 maxCommandBytes,
+                maxValueBytes,
                 readYourWrites,
                 plainHttpAllowed);
     }
@@ -138,6 +148,7 @@ public final class UpstashConfig {
                 commandTimeout,
                 value,
                 maxCommandBytes,
+                maxValueBytes,
                 readYourWrites,
                 plainHttpAllowed);
     }
@@ -156,6 +167,28 @@ public final class UpstashConfig {
                 connectTimeout,
                 commandTimeout,
                 maxConnections,
+                value,
+                maxValueBytes,
+                readYourWrites,
+                plainHttpAllowed);
+    }
+
+    /**
+     * Derives one with another limit on a value's size. A larger one is not stored, and not read either: it is refused by what
+     * the database says of its size, before any memory is taken for it.
+     *
+     * @param value the most bytes that a value may have: 1 KiB to 2 GiB - 1 KiB. A command's size bounds values too
+     * @return the derived configuration
+     */
+    public UpstashConfig withMaxValueBytes(long value) {
+        return new UpstashConfig(
+                url,
+                token,
+                keyPrefix,
+                connectTimeout,
+                commandTimeout,
+                maxConnections,
+                maxCommandBytes,
                 value,
                 readYourWrites,
                 plainHttpAllowed);
@@ -176,6 +209,7 @@ public final class UpstashConfig {
                 commandTimeout,
                 maxConnections,
                 maxCommandBytes,
+                maxValueBytes,
                 value,
                 plainHttpAllowed);
     }
@@ -215,6 +249,11 @@ public final class UpstashConfig {
         return maxCommandBytes;
     }
 
+    /** Returns the most bytes that a value may have. */
+    public long maxValueBytes() {
+        return maxValueBytes;
+    }
+
     /** Says whether sync tokens are sent. */
     public boolean readYourWrites() {
         return readYourWrites;
@@ -228,7 +267,8 @@ public final class UpstashConfig {
         try {
             return URI.create(trimmed);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException("must be a URL such as https://name.upstash.io", e);
+            // Without the cause, which quotes the text: it may be the token.
+            throw new IllegalArgumentException("must be a URL such as https://name.upstash.io");
         }
     }
 
@@ -282,6 +322,14 @@ public final class UpstashConfig {
     private static Duration checked(String field, Duration value) {
         if (value.isNegative() || value.isZero() || value.compareTo(LONGEST) > 0) {
             throw new IllegalArgumentException(field + " must be positive and at most " + LONGEST + ": " + value);
+        }
+        return value;
+    }
+
+    private static long checked(String field, long value) {
+        if (value < MIN_MAX_VALUE_BYTES || value > MAX_MAX_VALUE_BYTES) {
+            throw new IllegalArgumentException(
+                    field + " must be from " + MIN_MAX_VALUE_BYTES + " to " + MAX_MAX_VALUE_BYTES + ": " + value);
         }
         return value;
     }

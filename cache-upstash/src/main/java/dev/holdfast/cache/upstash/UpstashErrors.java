@@ -6,6 +6,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ForeignText;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
@@ -16,8 +17,6 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 
 /** What a failed request, an HTTP status or an error text means to a caller. The only place that knows. */
 final class UpstashErrors {
-    private static final int QUOTED = 200;
-
     /** Texts, in lower case, of a database that will not serve, whoever asks. */
     private static final List<String> OUT_OF_SERVICE = List.of(
             "err max daily request limit exceeded",
@@ -57,21 +56,46 @@ final class UpstashErrors {
         if (Thread.currentThread().isInterrupted()) {
             return interrupted(call.name(), e);
         }
+        if (call.listening().isBroken()) {
+            IOException silent = new SilentConnectionException(e);
+            return new CacheUnavailableException(what + silent.getMessage(), silent, Reason.CONNECTION, unknown);
+        }
         if (call.overdue() || e instanceof InterruptedIOException) {
             return new CacheTimeoutException(what + "no complete answer in time", e, unknown);
         }
         if (e instanceof SSLHandshakeException || e instanceof SSLPeerUnverifiedException) {
             return new CacheUnavailableException(
-                    what + "its certificate was not accepted: " + e.getMessage(), e, Reason.REFUSED, false);
+                    what + "its certificate was not accepted: " + quoted(String.valueOf(e.getMessage())),
+                    e,
+                    Reason.REFUSED,
+                    false);
         }
         return new CacheUnavailableException(
                 what + quoted(String.valueOf(e.getMessage())), e, Reason.CONNECTION, unknown);
     }
 
+    /** Something failed that nobody expected, want of memory for an answer perhaps. */
+    CacheException unexpected(RestCall call, Throwable failure) {
+        return unexpected(call.name(), failure, call.started());
+    }
+
+    CacheException unexpected(String what, Throwable failure, boolean unknown) {
+        return failure instanceof CacheException e
+                ? e
+                : new CacheUnavailableException(
+                        what + " at " + address + ": " + quoted(failure.toString()),
+                        failure,
+                        Reason.CONNECTION,
+                        unknown);
+    }
+
     /** An answer came, but not one of the protocol. */
     CacheException malformed(RestCall call, MalformedReplyException e) {
         return new CacheUnavailableException(
-                call.name() + " at " + address + ": " + e.getMessage(), e, Reason.CONNECTION, true);
+                call.name() + " at " + address + ": " + quoted(String.valueOf(e.getMessage())),
+                e,
+                Reason.CONNECTION,
+                true);
     }
 
     /** A status other than 2xx, with or without an error text. */
@@ -87,7 +111,10 @@ final class UpstashErrors {
         if (status == 408 || status == 429 || status >= 500) {
             return new CacheUnavailableException(message, null, Reason.SERVER_STATE, status != 429);
         }
-        if (status == 400 || status == 413) {
+        if (status == 413) {
+            return new CacheRejectedException(message + " (it was sent " + call.contentLength() + " bytes)");
+        }
+        if (status == 400) {
             return text(call.name(), text);
         }
         return new CacheUnavailableException(
@@ -96,7 +123,7 @@ final class UpstashErrors {
 
     /** An error text, from a status 400, a 200 or a place in a pipeline: the command was not executed. */
     CacheException text(String command, String text) {
-        String lower = text.toLowerCase(Locale.ROOT);
+        String lower = text.substring(0, Math.min(text.length(), 64)).toLowerCase(Locale.ROOT);
         String message = command + " at " + address + ": " + quoted(text);
         if (OUT_OF_SERVICE.stream().anyMatch(lower::startsWith)) {
             return new CacheUnavailableException(message, null, Reason.SERVER_STATE, false);
@@ -111,19 +138,15 @@ final class UpstashErrors {
         return address;
     }
 
-    static String quoted(byte[] body) {
-        return quoted(new String(body, 0, Math.min(body.length, 4 * QUOTED), StandardCharsets.UTF_8));
+    /** The beginning of a body that holds no error text. */
+    static String beginning(byte[] body) {
+        return new String(body, 0, Math.min(body.length, 4_096), StandardCharsets.UTF_8);
     }
 
-    /** The beginning of a peer's text, without line ends; what follows «with args beginning with» would be values. */
-    private static String quoted(String text) {
+    /** A peer's text as it may be shown; what follows «with args beginning with» would be values. */
+    static String quoted(String text) {
         int args = text.indexOf(", with args beginning with");
-        String shown = (args < 0 ? text : text.substring(0, args))
-                .replaceAll("\\p{Cntrl}+", " ")
-                .strip();
-        if (shown.isEmpty()) {
-            return "an empty body";
-        }
-        return shown.length() <= QUOTED ? shown : shown.substring(0, QUOTED) + "…";
+        String shown = (args < 0 ? text : text.substring(0, args)).strip();
+        return shown.isEmpty() ? "an empty body" : ForeignText.shown(shown);
     }
 }

@@ -1,10 +1,10 @@
 package dev.holdfast.cache.upstash;
 
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
-import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.Set;
+import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,13 +26,14 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A command and its answer may have {@link UpstashConfig#maxCommandBytes()}; a larger value is a
  * {@link dev.holdfast.cache.CacheRejectedException} before anything is sent. Calls with many keys are cut into as few requests as that
- * allows; each request is sent once and never repeated by this store.
+ * allows, some at the same time. What is harmless to repeat is repeated once, if its connection breaks.
+ *
+ * <p>Keys that begin with {@code #canary:} and {@code #once:} under the key prefix are this store's own.
  *
  * <p>When every connection is busy, the commands of waiting callers share the next request. For any number of threads.
  */
 public final class UpstashStore implements CacheStore {
     private static final Duration MARKER_TTL = Duration.ofHours(1);
-    private static final int SCAN_COUNT = 1_000;
 
     private final Calls calls;
     private final MultiKey multiKey;
@@ -53,7 +54,11 @@ public final class UpstashStore implements CacheStore {
      * @return the store
      */
     public static UpstashStore create(UpstashConfig config) {
-        Calls calls = new Calls(config, Clock.systemUTC());
+        return create(config, Dns.SYSTEM);
+    }
+
+    static UpstashStore create(UpstashConfig config, Dns resolver) {
+        Calls calls = new Calls(config, resolver, Clock.systemUTC());
         return new UpstashStore(
                 calls, new MultiKey(calls), config.connectTimeout().plus(config.commandTimeout()), false);
     }
@@ -67,62 +72,72 @@ public final class UpstashStore implements CacheStore {
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        return multiKey.getAll(checked(keys), deadline());
+        long deadline = deadline();
+        return multiKey.getAll(checked(keys), deadline);
     }
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
-        calls.run(set(key, value, ttl), deadline(), UpstashStore::stored);
+        long deadline = deadline();
+        calls.run(set(key, value, ttl), deadline, UpstashStore::stored);
     }
 
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
         calls.requireOpen();
         CacheStore.ttlMillis(ttl);
+        long deadline = deadline();
         List<String> keys = new ArrayList<>(entries.size());
         List<Command> commands = new ArrayList<>(entries.size());
         entries.forEach((key, value) -> {
-            commands.add(set(key, value, ttl));
+            Command command = set(key, value, ttl);
+            calls.requireSize(command);
+            calls.requireTime("SET", deadline);
+            commands.add(command);
             keys.add(key);
         });
-        multiKey.putAll(keys, commands, deadline());
+        multiKey.putAll(keys, commands, deadline);
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        return calls.run(set(key, value, ttl, "NX"), deadline(), UpstashStore::stored);
+        long deadline = deadline();
+        return calls.run(set(key, value, ttl, "NX"), deadline, UpstashStore::stored);
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        List<String> arguments = List.of(ValueText.encode(expected), ValueText.encode(value), millis(ttl));
-        return calls.script(RedisScript.REPLACE, List.of(serverKey(key)), arguments, deadline()) == 1;
+        long deadline = deadline();
+        List<String> arguments = List.of(ValueText.encode(expected), encoded(value), millis(ttl));
+        return calls.flag(RedisScript.REPLACE, List.of(serverKey(key)), arguments, deadline);
     }
 
     @Override
     public boolean remove(String key) {
-        return calls.run(Command.of("UNLINK", serverKey(key)), deadline(), reply -> reply.number() == 1);
+        return calls.run(Command.of("UNLINK", serverKey(key)), deadline(), Reply::isOne);
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
+        long deadline = deadline();
         List<String> arguments = List.of(ValueText.encode(expected));
-        return calls.script(RedisScript.REMOVE, List.of(serverKey(key)), arguments, deadline()) == 1;
+        return calls.flag(RedisScript.REMOVE, List.of(serverKey(key)), arguments, deadline);
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
-        multiKey.removeAll(checked(keys), deadline());
+        long deadline = deadline();
+        multiKey.removeAll(checked(keys), deadline);
     }
 
     @Override
     public boolean contains(String key) {
-        return calls.run(Command.of("EXISTS", serverKey(key)), deadline(), reply -> reply.number() == 1);
+        return calls.run(Command.of("EXISTS", serverKey(key)), deadline(), Reply::isOne);
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
-        long millis = calls.run(Command.of("PTTL", serverKey(key)), deadline(), Reply::number);
+        long millis = calls.run(Command.of("PTTL", serverKey(key)), deadline(), UpstashStore::millisLeft);
         if (millis == -2) {
             return null;
         }
@@ -134,9 +149,9 @@ public final class UpstashStore implements CacheStore {
         long millis = CacheStore.ttlMillis(ttl);
         if (millis != Long.MAX_VALUE) {
             Command command = Command.of("PEXPIRE", serverKey(key), Long.toString(millis));
-            return calls.run(command, deadline(), reply -> reply.number() == 1);
+            return calls.run(command, deadline(), Reply::isOne);
         }
-        return calls.script(RedisScript.PERSIST, List.of(serverKey(key)), List.of(), deadline()) == 1;
+        return calls.flag(RedisScript.PERSIST, List.of(serverKey(key)), List.of(), deadline());
     }
 
     @Override
@@ -147,9 +162,7 @@ public final class UpstashStore implements CacheStore {
 
     @Override
     public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
-        if (!onceId.matches("[A-Za-z0-9-]{1,64}")) {
-            throw new IllegalArgumentException("onceId must be 1 to 64 of [A-Za-z0-9-]: " + onceId);
-        }
+        CacheStore.onceId(onceId);
         List<String> keys = List.of(serverKey(key), serverKey("#once:" + onceId + ':' + key));
         List<String> arguments =
                 List.of(Long.toString(delta), millis(ttlIfCreated), Long.toString(MARKER_TTL.toMillis()));
@@ -159,21 +172,7 @@ public final class UpstashStore implements CacheStore {
     @Override
     public long removeByPrefix(String prefix) {
         calls.requireOpen();
-        String pattern = new String(calls.prefix.scanPattern(prefix), StandardCharsets.UTF_8);
-        long deadline = System.nanoTime() + (view ? limit : PREFIX_REMOVAL_LIMIT).toNanos();
-        long removed = 0;
-        String cursor = "0";
-        do {
-            Command scan = Command.of("SCAN", cursor, "MATCH", pattern, "COUNT", Integer.toString(SCAN_COUNT));
-            List<Reply> page = calls.run(scan, deadline, reply -> page(reply.array()));
-            cursor = calls.understood(scan, page.get(0), UpstashStore::text);
-            Set<String> unlink = new LinkedHashSet<>(List.of("UNLINK"));
-            page.get(1).array().forEach(key -> unlink.add(text(key)));
-            if (unlink.size() > 1) {
-                removed += calls.run(Command.of(List.copyOf(unlink)), deadline, Reply::number);
-            }
-        } while (!cursor.equals("0"));
-        return removed;
+        return new PrefixRemoval(calls, prefix, view ? limit : PREFIX_REMOVAL_LIMIT).run();
     }
 
     @Override
@@ -229,26 +228,27 @@ public final class UpstashStore implements CacheStore {
         return true;
     }
 
-    private static List<Reply> page(List<Reply> page) {
-        if (page.size() != 2 || !(page.get(1) instanceof Reply.Array)) {
-            throw new MalformedReplyException("a cursor and keys were expected");
+    private static long millisLeft(Reply reply) {
+        long millis = reply.number();
+        if (millis < -2) {
+            throw new MalformedReplyException("a time to live of " + millis + " ms");
         }
-        return page;
+        return millis;
     }
 
-    private static String text(Reply reply) {
-        byte[] bytes = reply.bytes();
-        if (bytes == null) {
-            throw new MalformedReplyException("a text was expected, not null");
+    private String encoded(byte[] value) {
+        if (value.length > calls.config.maxValueBytes()) {
+            throw new CacheRejectedException(this + ": a value has " + value.length + " bytes, but may have at most "
+                    + calls.config.maxValueBytes() + " (CACHE_MAX_VALUE_BYTES)");
         }
-        return new String(bytes, StandardCharsets.UTF_8);
+        return ValueText.encode(value);
     }
 
     private Command set(String key, byte[] value, Duration ttl, String... flags) {
         List<String> parts = new ArrayList<>(6);
         parts.add("SET");
         parts.add(serverKey(key));
-        parts.add(ValueText.encode(value));
+        parts.add(encoded(value));
         long millis = CacheStore.ttlMillis(ttl);
         if (millis != Long.MAX_VALUE) {
             parts.add("PX");

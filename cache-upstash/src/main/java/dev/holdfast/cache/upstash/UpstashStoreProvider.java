@@ -49,6 +49,11 @@ public final class UpstashStoreProvider implements StoreProvider {
                 .withMaxConnections(
                         settings.integer("REDIS_CONNECTION_POOL_SIZE", UpstashConfig.DEFAULT_CONNECTIONS, 1, 1_000))
                 .withMaxCommandBytes(settings.integer("UPSTASH_MAX_COMMAND_BYTES", 10_485_760, 1_024, 1 << 30))
+                .withMaxValueBytes(settings.number(
+                        "CACHE_MAX_VALUE_BYTES",
+                        UpstashConfig.DEFAULT_MAX_VALUE_BYTES,
+                        UpstashConfig.MIN_MAX_VALUE_BYTES,
+                        UpstashConfig.MAX_MAX_VALUE_BYTES))
                 .withTimeouts(
                         settings.millis("REDIS_CONNECT_TIMEOUT", Duration.ofSeconds(5)),
                         settings.millis("REDIS_COMMAND_TIMEOUT", Duration.ofSeconds(3))));

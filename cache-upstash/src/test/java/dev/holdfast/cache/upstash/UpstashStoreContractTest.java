@@ -2,6 +2,7 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.testkit.CacheStoreContract;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -22,12 +23,19 @@ class UpstashStoreContractTest extends CacheStoreContract {
 
     @Override
     protected CacheStore create(String keyPrefix) {
-        return server.store(keyPrefix);
+        return UpstashStore.create(
+                server.config(keyPrefix).withTimeouts(Duration.ofSeconds(5), Duration.ofSeconds(30)));
     }
 
     @Override
     protected Collection<String> secrets() {
         return List.of(GatewayUnderTest.TOKEN);
+    }
+
+    /** A gateway away from this machine would need seconds for more. */
+    @Override
+    protected int maxKeysOfACall() {
+        return 20_000;
     }
 
     /** Base64 of it must fit into a command of 10 MiB. */

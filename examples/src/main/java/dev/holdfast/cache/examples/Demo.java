@@ -46,12 +46,18 @@ public final class Demo {
         this.lookups = new Lookups(cache, classes, origin);
     }
 
-    /** Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster} or {@code webhooks}. */
+    /**
+     * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks} or {@code
+     * streams}.
+     */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
         if (which.equals("webhooks")) {
             Webhooks.main(args);
             return;
+        }
+        if (which.equals("streams")) {
+            System.exit(StreamsDemo.play() ? 0 : 1);
         }
         boolean good;
         ClassFiles classes = new ClassFiles(SEED);
@@ -74,7 +80,7 @@ public final class Demo {
             case "cluster" -> new SixNodes();
             default ->
                 throw new IllegalArgumentException(
-                        "-Ddemo=" + which + " is not known; known are single, two, cluster and webhooks");
+                        "-Ddemo=" + which + " is not known; known are single, two, cluster, webhooks and streams");
         };
     }
 

@@ -8,12 +8,12 @@ interface DemoServers extends AutoCloseable {
     /** What an application would have in its environment to use them. */
     Settings settings();
 
-    /** Their kind, as health calls it. */
+    /** The name of their tier. */
     String type();
 
     /** The order in which tiers answer. */
     default String tiers() {
-        return type() + " > in-memory";
+        return type() + " > memory";
     }
 
     /** How many seconds go by before what all demos show begins. */

@@ -17,7 +17,7 @@ final class SingleRedis implements DemoServers {
 
     @Override
     public String type() {
-        return "native-redis";
+        return "single";
     }
 
     @Override

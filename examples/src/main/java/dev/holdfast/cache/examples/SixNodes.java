@@ -29,12 +29,12 @@ final class SixNodes implements DemoServers {
 
     @Override
     public String type() {
-        return "redis-cluster";
+        return "cluster";
     }
 
     @Override
     public String tiers() {
-        return "redis-cluster > native-redis > in-memory";
+        return "cluster > single > memory";
     }
 
     @Override

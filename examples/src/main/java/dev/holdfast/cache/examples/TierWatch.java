@@ -57,7 +57,7 @@ final class TierWatch implements AutoCloseable {
         armed = true;
     }
 
-    /** The kind of the tier that answered last. */
+    /** The name of the tier that answered last. */
     String tier() {
         return tier;
     }

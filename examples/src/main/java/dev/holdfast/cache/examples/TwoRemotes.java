@@ -28,12 +28,12 @@ final class TwoRemotes implements DemoServers {
 
     @Override
     public String type() {
-        return "native-redis";
+        return "single";
     }
 
     @Override
     public String tiers() {
-        return "native-redis > upstash-redis > in-memory";
+        return "single > upstash > memory";
     }
 
     @Override

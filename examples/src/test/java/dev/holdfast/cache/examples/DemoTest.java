@@ -21,7 +21,9 @@ class DemoTest {
         try {
             IllegalArgumentException refused =
                     assertThrows(IllegalArgumentException.class, () -> Demo.main(new String[0]));
-            assertEquals("-Ddemo=tow is not known; known are single, two, cluster and webhooks", refused.getMessage());
+            assertEquals(
+                    "-Ddemo=tow is not known; known are single, two, cluster, webhooks and streams",
+                    refused.getMessage());
         } finally {
             System.clearProperty("demo");
         }
@@ -36,16 +38,16 @@ class DemoTest {
             assertTrue(servers.holds("classes:k"));
 
             servers.kill();
-            await(cache, "upstash-redis");
+            await(cache, "upstash");
             cache.remove("k");
             for (int second = 0; servers.also(second).isEmpty(); second++) {
                 assertTrue(second < 60, "the second server does not die");
             }
-            await(cache, "in-memory");
+            await(cache, "memory");
 
             servers.restart();
             assertTrue(servers.holds("classes:k"), "it has its old data");
-            await(cache, "native-redis");
+            await(cache, "single");
             assertNull(cache.get("k"));
         }
     }

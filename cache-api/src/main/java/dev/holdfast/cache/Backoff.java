@@ -1,0 +1,138 @@
+package dev.holdfast.cache;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.DoubleSupplier;
+
+/**
+ * The pause between attempts at something that keeps failing (a dial, a probe, a question to a server), for implementations of
+ * stores: it doubles with each failure up to a limit, differs by up to 25 % either way so that many clients don't come at once,
+ * and lets one attempt through at a time. A success ends it.
+ *
+ * <pre>{@code
+ * if (backoff.tryBegin(System.nanoTime())) {
+ *     boolean done = false;
+ *     try {
+ *         dial();
+ *         done = true;
+ *     } finally {
+ *         if (done) {
+ *             backoff.succeeded();
+ *         } else {
+ *             backoff.failed(System.nanoTime());
+ *         }
+ *     }
+ * }
+ * }</pre>
+ *
+ * <p>Thread-safe, without locks.
+ */
+public final class Backoff {
+    private static final double JITTER = 0.25;
+    private static final State FRESH = new State(0, 0, false);
+
+    private final long firstNanos;
+    private final long mostNanos;
+    private final DoubleSupplier random;
+    private final AtomicReference<State> state = new AtomicReference<>(FRESH);
+
+    /** One moment: {@code failures} in a row; nothing before {@code notBefore} if there are any; an attempt {@code underWay}. */
+    private record State(int failures, long notBefore, boolean underWay) {}
+
+    /**
+     * Makes a pause that has not begun.
+     *
+     * @param first the pause after the first failure, before jitter; positive
+     * @param most the longest pause, before jitter; at least {@code first}
+     * @throws IllegalArgumentException if {@code first} is not positive or exceeds {@code most}
+     */
+    public Backoff(Duration first, Duration most) {
+        this(first, most, () -> ThreadLocalRandom.current().nextDouble());
+    }
+
+    Backoff(Duration first, Duration most, DoubleSupplier random) {
+        if (first.isNegative() || first.isZero()) {
+            throw new IllegalArgumentException("first must be positive: " + first);
+        }
+        if (first.compareTo(most) > 0) {
+            throw new IllegalArgumentException("first must be at most " + most + ": " + first);
+        }
+        this.firstNanos = first.toNanos();
+        this.mostNanos = most.toNanos();
+        this.random = random;
+    }
+
+    /**
+     * Begins an attempt unless one is under way or the pause lasts. After {@code true} the caller must report {@link #failed},
+     * {@link #succeeded} or {@link #abandoned}, in a {@code finally} block, or nobody will ever try again.
+     *
+     * @param now by {@link System#nanoTime()}
+     */
+    public boolean tryBegin(long now) {
+        State seen = current();
+        return !seen.underWay
+                && !rests(seen, now)
+                && state.compareAndSet(seen, new State(seen.failures, seen.notBefore, true));
+    }
+
+    /**
+     * Says that an attempt failed: the next pause begins. An attempt that began without {@link #tryBegin} may say so too.
+     *
+     * @param now by {@link System#nanoTime()}
+     */
+    public void failed(long now) {
+        State seen;
+        do {
+            seen = current();
+        } while (!state.compareAndSet(seen, afterFailure(seen, now)));
+    }
+
+    // Thirty doublings are enough for any limit, and don't overflow.
+    private State afterFailure(State seen, long now) {
+        int failures = Math.min(seen.failures + 1, 30);
+        double pause = Math.min((double) firstNanos * (1L << (failures - 1)), (double) mostNanos);
+        return new State(failures, now + (long) (pause * (1 + JITTER * (2 * random.getAsDouble() - 1))), false);
+    }
+
+    /** Says that an attempt succeeded: there is no pause any more. */
+    public void succeeded() {
+        State seen = current();
+        // Without equals: on Java 17 that of a record leaves the record's class loader in a cache of the JDK's.
+        if (seen.failures != 0 || seen.underWay) {
+            state.set(FRESH);
+        }
+    }
+
+    /** Says that an attempt ended without telling anything, since its caller was interrupted, say: the next may begin at once. */
+    public void abandoned() {
+        State seen;
+        do {
+            seen = current();
+        } while (!state.compareAndSet(seen, new State(seen.failures, seen.notBefore, false)));
+    }
+
+    /**
+     * Returns how long the pause still lasts; zero if there is none.
+     *
+     * @param now by {@link System#nanoTime()}
+     */
+    public Duration remaining(long now) {
+        State seen = current();
+        return rests(seen, now) ? Duration.ofNanos(seen.notBefore - now) : Duration.ZERO;
+    }
+
+    /** Returns the failures since the last success, at most 30. */
+    public int failures() {
+        return current().failures;
+    }
+
+    private State current() {
+        return Objects.requireNonNull(state.get());
+    }
+
+    private static boolean rests(State state, long now) {
+        return state.failures > 0 && state.notBefore - now > 0;
+    }
+}

@@ -1,0 +1,63 @@
+package dev.holdfast.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class BackoffTest {
+    private static final Duration FIRST = Duration.ofMillis(100);
+    private static final Duration MOST = Duration.ofSeconds(1);
+
+    private final Backoff backoff = new Backoff(FIRST, MOST, () -> 0.5);
+
+    @Test
+    void thePauseDoublesUpToItsLimit() {
+        long now = Long.MAX_VALUE - 1; // nanoTime may overflow between two attempts
+        for (long expected : new long[] {100, 200, 400, 800, 1000, 1000}) {
+            assertTrue(backoff.tryBegin(now));
+            backoff.failed(now);
+            assertEquals(Duration.ofMillis(expected), backoff.remaining(now));
+            assertFalse(backoff.tryBegin(now + Duration.ofMillis(expected).toNanos() - 1));
+            now += Duration.ofMillis(expected).toNanos();
+        }
+        for (int i = 0; i < 100; i++) {
+            backoff.failed(now);
+        }
+        assertEquals(MOST, backoff.remaining(now));
+    }
+
+    @Test
+    void jitterTakesOrAddsAQuarter() {
+        Backoff shortest = new Backoff(FIRST, MOST, () -> 0);
+        Backoff longest = new Backoff(FIRST, MOST, () -> 1);
+        shortest.failed(0);
+        longest.failed(0);
+        assertEquals(Duration.ofMillis(75), shortest.remaining(0));
+        assertEquals(Duration.ofMillis(125), longest.remaining(0));
+    }
+
+    @Test
+    void oneAttemptIsUnderWayAtATime() {
+        assertTrue(backoff.tryBegin(0));
+        assertFalse(backoff.tryBegin(0));
+        backoff.abandoned();
+        assertTrue(backoff.tryBegin(0));
+        backoff.failed(0);
+        assertFalse(backoff.tryBegin(FIRST.toNanos() - 1));
+        assertTrue(backoff.tryBegin(FIRST.toNanos()));
+        assertEquals(1, backoff.failures());
+        backoff.succeeded();
+        assertEquals(0, backoff.failures());
+        assertTrue(backoff.tryBegin(0));
+    }
+
+    @Test
+    void aPauseThatIsNoneIsRefused() {
+        assertThrows(IllegalArgumentException.class, () -> new Backoff(Duration.ZERO, MOST));
+        assertThrows(IllegalArgumentException.class, () -> new Backoff(MOST, FIRST));
+    }
+}

@@ -1,0 +1,100 @@
+package dev.holdfast.cache.client;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** One load, of one key or several: their flights, its place among the loads and its lease. All of them end with it. */
+final class Load<K, V> extends UnderWay implements LoadRun.Owner {
+    private final LoadRunner<K, V> runner;
+    private final Flights<K, V> flights;
+    private final Loading<K, V> loading;
+    private final List<LoadPart<K, V>> parts = new ArrayList<>(1);
+    private volatile @Nullable LoadRun run;
+
+    Load(LoadRunner<K, V> runner, Flights<K, V> flights, Loading<K, V> loading) {
+        this.runner = runner;
+        this.flights = flights;
+        this.loading = loading;
+    }
+
+    /** Begins the load of a key, in the place of a flight that can't be joined or of none; returns false if another was faster. */
+    boolean claim(Request<K, V> request, @Nullable Flight<K, V> present) {
+        LoadPart<K, V> part = new LoadPart<>(flights.next(request.storeKey(), present), request);
+        parts.add(part);
+        if (flights.start(part.flight(), present)) {
+            return true;
+        }
+        parts.remove(parts.size() - 1);
+        return false;
+    }
+
+    /** Takes over the load of a key whose runner has left it. */
+    void adopt(Flight<K, V> flight, Request<K, V> request) {
+        parts.add(new LoadPart<>(flight, request));
+    }
+
+    /** The part that was claimed last. */
+    LoadPart<K, V> newest() {
+        return parts.get(parts.size() - 1);
+    }
+
+    List<LoadPart<K, V>> parts() {
+        return parts;
+    }
+
+    Loading<K, V> loading() {
+        return loading;
+    }
+
+    LoadRun run() {
+        return Objects.requireNonNull(run, "not begun");
+    }
+
+    void runBy(LoadRun newRun) {
+        run = newRun;
+    }
+
+    /** The lease, by the policy of the callers that began it. */
+    Duration lease() {
+        return parts.get(0).request().policy().loadTimeout();
+    }
+
+    @Override
+    public void expired() {
+        parts.forEach(runner::expire);
+    }
+
+    @Override
+    public void neverBegan() {
+        end(null);
+    }
+
+    @Override
+    public boolean isAbandoned() {
+        for (LoadPart<K, V> part : parts) {
+            if (!part.flight().isOver()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    void ended(@Nullable Throwable cause) {
+        try {
+            LoadRun begun = run;
+            if (begun != null) {
+                runner.leave(begun);
+            }
+        } finally {
+            for (LoadPart<K, V> part : parts) {
+                if (!part.isOver()) {
+                    runner.broken(part, cause);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package dev.holdfast.cache.client;
+
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Work that others may wait for. It ends exactly once, whatever is thrown on whichever thread has it in hand: by its loader, its
+ * codec, its store, a context carrier that does not run what it was given, or an executor that has no thread left.
+ */
+abstract class UnderWay {
+    private static final Logger LOG = LoggerFactory.getLogger(UnderWay.class);
+
+    private final AtomicBoolean over = new AtomicBoolean();
+
+    /**
+     * Takes away whatever marks the work as under way, and tells those who wait. Called once.
+     *
+     * @param cause what kept the work from its end; {@code null} if nothing did
+     */
+    abstract void ended(@Nullable Throwable cause);
+
+    /** Whether the work goes on elsewhere after the step that was done, by whoever ends it. */
+    boolean goesOn() {
+        return false;
+    }
+
+    /** Ends the work unless it has ended. Throws nothing. */
+    final void end(@Nullable Throwable cause) {
+        if (over.compareAndSet(false, true)) {
+            try {
+                ended(cause);
+            } catch (Throwable e) {
+                LOG.error("the end of a call or a load failed; others are not harmed", e);
+            }
+        }
+    }
+
+    /** Does the last step of the work on another thread, in a captured context, and ends it. Throws nothing. */
+    final void finishOn(Executor threads, CarriedContext.Captured context, Runnable step) {
+        try {
+            threads.execute(() -> finishIn(context, step));
+        } catch (Throwable e) {
+            end(e);
+        }
+    }
+
+    private void finishIn(CarriedContext.Captured context, Runnable step) {
+        Done done = new Done();
+        try {
+            context.run(() -> done.by(step));
+            done.orThrow();
+        } catch (Throwable e) {
+            done.orElse(e);
+        }
+        if (done.failure != null || !goesOn()) {
+            end(done.failure);
+        }
+    }
+
+    /** What came of a step that a context carrier was to run. */
+    private static final class Done {
+        private boolean ran;
+        private @Nullable Throwable failure;
+
+        void by(Runnable step) {
+            ran = true;
+            try {
+                step.run();
+            } catch (Throwable e) {
+                failure = e;
+            }
+        }
+
+        void orThrow() {
+            if (!ran) {
+                throw new IllegalStateException("a context carrier did not run the task that it was given");
+            }
+        }
+
+        /** What a carrier throws matters only if it kept the step from running. */
+        void orElse(Throwable thrown) {
+            if (!ran) {
+                failure = thrown;
+            } else {
+                LOG.warn("a context carrier failed after its task; the cache goes on", thrown);
+            }
+        }
+    }
+}

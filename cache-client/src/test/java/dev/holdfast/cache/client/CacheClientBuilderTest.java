@@ -1,0 +1,137 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheLoadException;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.failover.FailoverListener;
+import dev.holdfast.cache.failover.FailoverReason;
+import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.single.SingleStore;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** Each option of the builder does what it says. */
+class CacheClientBuilderTest {
+    private final BlockingQueue<String> told = new LinkedBlockingQueue<>();
+
+    private static CacheClientBuilder overMemory() {
+        return CacheClient.builder().memory(() -> MemoryStore.create(1 << 20));
+    }
+
+    /** Nobody listens at port 1. */
+    private static SingleStore dead() {
+        return SingleStore.of(SingleConfig.of("127.0.0.1", 1).withConnectTimeout(Duration.ofMillis(500)));
+    }
+
+    private String heard() throws InterruptedException {
+        String event = told.poll(10, TimeUnit.SECONDS);
+        assertNotNull(event, "nothing was told within 10 s");
+        return event;
+    }
+
+    @Test
+    void theListenerIsToldWhatGoesWrongInCaches() throws InterruptedException {
+        CacheListener listener = new CacheListener() {
+            @Override
+            public void loadFailed(String cache, String key, Throwable cause) {
+                told.add(cache + ' ' + key + ' ' + cause.getMessage());
+            }
+        };
+        try (CacheClient client = overMemory().listener(listener).build()) {
+            Cache<String, String> cache = client.cache("c", String.class, String.class);
+            assertThrows(
+                    CacheLoadException.class,
+                    () -> cache.get("k", key -> {
+                        throw new java.io.IOException("no source");
+                    }));
+            assertEquals("c c:k no source", heard());
+        }
+    }
+
+    @Test
+    void everyFailoverListenerIsToldWhatBecomesOfTheTiers() throws InterruptedException {
+        FailoverListener listener = new FailoverListener() {
+            @Override
+            public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+                told.add(tier + ' ' + reason);
+            }
+        };
+        try (CacheClient client = overMemory()
+                .tier("own", MemoryStore.create(1 << 20))
+                .failoverListener(listener)
+                .failoverListener(listener)
+                .build()) {
+            client.forceFailover("own");
+            assertEquals("own FORCED", heard());
+            assertEquals("own FORCED", heard());
+        }
+    }
+
+    @Test
+    void theContextCarrierTakesTheCallersContextToLoadsInTheBackground() {
+        ThreadLocal<String> context = new ThreadLocal<>();
+        try (CacheClient client = overMemory()
+                .contextCarrier(task -> {
+                    String captured = context.get();
+                    return () -> {
+                        context.set(captured);
+                        try {
+                            task.run();
+                        } finally {
+                            context.remove();
+                        }
+                    };
+                })
+                .build()) {
+            Cache<String, String> cache = client.cache("c", String.class, String.class);
+            AtomicReference<Thread> loading = new AtomicReference<>();
+            context.set("request 7");
+            assertEquals(
+                    "request 7",
+                    cache.async()
+                            .get("k", key -> {
+                                loading.set(Thread.currentThread());
+                                return context.get();
+                            })
+                            .join());
+            assertTrue(loading.get() != Thread.currentThread());
+        } finally {
+            context.remove();
+        }
+    }
+
+    @Test
+    void aStrictStartWantsEveryTierWhicheverSaysSo() {
+        CacheConfigException e = assertThrows(
+                CacheConfigException.class,
+                () -> overMemory().tier("dead", dead()).strictStart(true).build());
+        assertTrue(e.getMessage().contains("dead"), e.getMessage());
+        Settings strict = Settings.of(Map.of("CACHE_STRICT_START", "true"));
+        assertThrows(
+                CacheConfigException.class,
+                () -> overMemory().tier("dead", dead()).settings(strict).build());
+        // What code says wins.
+        try (CacheClient client = overMemory()
+                .tier("dead", dead())
+                .settings(strict)
+                .strictStart(false)
+                .build()) {
+            assertEquals("memory", client.health().tiers().get(1).name());
+            assertTrue(client.isReady());
+        }
+    }
+}

@@ -1,0 +1,166 @@
+package dev.holdfast.cache.client;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The envelope as version 1.0 wrote and read it, kept as it was, so that both ways of a rolling update are tested:
+ *
+ * <pre>
+ *   0  magic FE 48   (FE is in no UTF-8 text)
+ *   2  version 01
+ *   3  flags         1 absence is remembered, 2 has an ETag, 4 has tags; others make the entry unreadable
+ *   4  created       epoch ms
+ *  12  freshUntil    epoch ms, Long.MAX_VALUE: for ever
+ *  20  staleUntil    epoch ms, not before freshUntil
+ *  28  ETag          if flagged: length (2 bytes), UTF-8
+ *      tags          if flagged: count (2 bytes), each: length (2 bytes), UTF-8, generation (8 bytes). Reserved: not
+ *                    written yet, skipped by readers
+ *      payload       the rest: what the codec made
+ * </pre>
+ *
+ * What is not such an entry is unreadable, never an exception: releases before and after may share a store.
+ */
+final class EnvelopeOfVersionOne {
+    static final int MAX_ETAG_BYTES = 0xFFFF;
+
+    private static final byte MAGIC_0 = (byte) 0xFE;
+    private static final byte MAGIC_1 = 0x48;
+    private static final byte VERSION = 1;
+    private static final int ABSENCE = 1;
+    private static final int ETAG = 2;
+    private static final int TAGS = 4;
+    private static final int KNOWN_FLAGS = ABSENCE | ETAG | TAGS;
+
+    private static final int CREATED_AT = 4;
+    private static final int FRESH_AT = 12;
+    private static final int STALE_AT = 20;
+    private static final int HEADER = 28;
+
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
+    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.BIG_ENDIAN);
+
+    private EnvelopeOfVersionOne() {}
+
+    static byte[] of(Lifetime lifetime, byte @Nullable [] etag, byte[] payload) {
+        int extra = etag == null ? 0 : 2 + etag.length;
+        byte[] entry = new byte[HEADER + extra + payload.length];
+        header(entry, etag == null ? 0 : ETAG, lifetime);
+        if (etag != null) {
+            SHORT.set(entry, HEADER, (short) etag.length);
+            System.arraycopy(etag, 0, entry, HEADER + 2, etag.length);
+        }
+        System.arraycopy(payload, 0, entry, HEADER + extra, payload.length);
+        return entry;
+    }
+
+    /** An entry that remembers that there is no value. */
+    static byte[] ofAbsence(Lifetime lifetime) {
+        byte[] entry = new byte[HEADER];
+        header(entry, ABSENCE, lifetime);
+        return entry;
+    }
+
+    private static void header(byte[] entry, int flags, Lifetime lifetime) {
+        entry[0] = MAGIC_0;
+        entry[1] = MAGIC_1;
+        entry[2] = VERSION;
+        entry[3] = (byte) flags;
+        LONG.set(entry, CREATED_AT, lifetime.created());
+        LONG.set(entry, FRESH_AT, lifetime.freshUntil());
+        LONG.set(entry, STALE_AT, lifetime.staleUntil());
+    }
+
+    /**
+     * The same entry, never fresh: it ends when it was made, so that a process whose clock is behind does not take it for fresh
+     * either. Its stale limit is kept. Made later than {@code now}, by a clock that is ahead, it is made now.
+     */
+    static byte[] markedStale(byte[] entry, long now) {
+        byte[] marked = entry.clone();
+        long created = Math.min(created(entry), now);
+        LONG.set(marked, CREATED_AT, created);
+        LONG.set(marked, FRESH_AT, created);
+        return marked;
+    }
+
+    /** Says why bytes are no readable entry; {@code null} if they are. */
+    static @Nullable String problem(byte[] entry) {
+        if (entry.length < HEADER || entry[0] != MAGIC_0 || entry[1] != MAGIC_1) {
+            return "not an entry of this cache: " + entry.length + " bytes without its mark";
+        }
+        if (entry[2] != VERSION || (entry[3] & ~KNOWN_FLAGS) != 0) {
+            return "an entry of another release: version " + entry[2] + ", flags " + entry[3];
+        }
+        if (created(entry) > freshUntil(entry) || freshUntil(entry) > staleUntil(entry) || created(entry) < 0) {
+            return "a damaged entry: its times contradict each other";
+        }
+        return entry[3] <= ABSENCE || payloadOffset(entry) >= 0 ? null : "a damaged entry: cut off";
+    }
+
+    static boolean isAbsence(byte[] entry) {
+        return (entry[3] & ABSENCE) != 0;
+    }
+
+    static long created(byte[] entry) {
+        return (long) LONG.get(entry, CREATED_AT);
+    }
+
+    static long freshUntil(byte[] entry) {
+        return (long) LONG.get(entry, FRESH_AT);
+    }
+
+    static long staleUntil(byte[] entry) {
+        return (long) LONG.get(entry, STALE_AT);
+    }
+
+    static Optional<String> etag(byte[] entry) {
+        return (entry[3] & ETAG) == 0
+                ? Optional.empty()
+                : Optional.of(new String(entry, HEADER + 2, unsignedShort(entry, HEADER), StandardCharsets.UTF_8));
+    }
+
+    /** Where the payload begins; negative if the entry ends before it. */
+    static int payloadOffset(byte[] entry) {
+        int flags = entry[3];
+        if (flags <= ABSENCE) {
+            return HEADER;
+        }
+        int at = HEADER;
+        if ((flags & ETAG) != 0) {
+            at = afterText(entry, at);
+        }
+        if ((flags & TAGS) != 0 && at >= 0) {
+            at = afterTags(entry, at);
+        }
+        return at;
+    }
+
+    private static int afterTags(byte[] entry, int at) {
+        if (at + 2 > entry.length) {
+            return -1;
+        }
+        int count = unsignedShort(entry, at);
+        int next = at + 2;
+        for (int i = 0; i < count && next >= 0; i++) {
+            next = afterText(entry, next);
+            next = next < 0 || next + Long.BYTES > entry.length ? -1 : next + Long.BYTES;
+        }
+        return next;
+    }
+
+    private static int afterText(byte[] entry, int at) {
+        if (at + 2 > entry.length) {
+            return -1;
+        }
+        int end = at + 2 + unsignedShort(entry, at);
+        return end > entry.length ? -1 : end;
+    }
+
+    private static int unsignedShort(byte[] entry, int at) {
+        return (short) SHORT.get(entry, at) & 0xFFFF;
+    }
+}

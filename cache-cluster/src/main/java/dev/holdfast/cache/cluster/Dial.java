@@ -1,0 +1,248 @@
+package dev.holdfast.cache.cluster;
+
+import io.lettuce.core.protocol.AsyncCommand;
+import io.lettuce.core.protocol.CommandType;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.Future;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One attempt to connect to a node: looks up its name, tries its addresses in turn, each with an equal part of the time that is
+ * left, and logs in. It speaks RESP 2 on purpose, since nothing here needs more: there is no HELLO that an old proxy could refuse. All of it together takes at
+ * most the connect timeout, and all but the lookup happens on an event loop.
+ */
+final class Dial {
+    private final Address node;
+    private final ClusterConfig config;
+    private final Wiring wiring;
+    private final EventLoop loop;
+    private final Consumer<Channel> began;
+    private final long until;
+    private final CompletableFuture<Wire> result = new CompletableFuture<>();
+
+    private Dial(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
+        this.node = node;
+        this.config = config;
+        this.wiring = wiring;
+        this.loop = wiring.loop();
+        this.began = began;
+        this.until = System.nanoTime() + config.connectTimeout().toNanos();
+    }
+
+    /**
+     * Begins one.
+     *
+     * @param began is given every channel that is opened, on an event loop
+     */
+    static CompletableFuture<Wire> begin(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
+        Dial dial = new Dial(node, config, wiring, began);
+        try {
+            dial.loop.execute(dial::lookUp);
+        } catch (RejectedExecutionException e) {
+            dial.result.completeExceptionally(new IllegalStateException("the store is closed", e));
+        }
+        return dial.result;
+    }
+
+    private void lookUp() {
+        guarded(() -> {
+            Object unused = loop.schedule(this::timeOut, left(), TimeUnit.NANOSECONDS);
+            unused = wiring.resolve(node).whenComplete((addresses, failure) -> {
+                if (addresses == null) {
+                    fail(failure);
+                } else if (loop.inEventLoop()) {
+                    guarded(() -> connect(addresses, 0));
+                } else {
+                    onLoop(() -> connect(addresses, 0));
+                }
+            });
+        });
+    }
+
+    private void timeOut() {
+        fail(new ConnectTimeoutException("no connection to " + node + " within "
+                + config.connectTimeout().toMillis() + " ms"));
+    }
+
+    private void connect(InetAddress[] addresses, int index) {
+        if (result.isDone()) {
+            return;
+        }
+        long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(left() / (addresses.length - index)));
+        InetSocketAddress place = new InetSocketAddress(addresses[index], node.port());
+        Attempt attempt = new Attempt(place, millis);
+        CompletableFuture<?> unused = attempt.begin()
+                .whenComplete((wire, failure) -> guarded(() -> {
+                    if (wire != null) {
+                        if (!result.complete(wire)) {
+                            wire.reset(new IllegalStateException("it came too late"));
+                        }
+                    } else if (index + 1 < addresses.length && left() > 0) {
+                        connect(addresses, index + 1);
+                    } else {
+                        fail(failure);
+                    }
+                }));
+    }
+
+    private long left() {
+        return until - System.nanoTime();
+    }
+
+    private void onLoop(Runnable task) {
+        try {
+            loop.execute(() -> guarded(task));
+        } catch (RejectedExecutionException e) {
+            fail(e);
+        }
+    }
+
+    /** Nothing that goes wrong here leaves somebody waiting. */
+    private void guarded(Runnable task) {
+        try {
+            task.run();
+        } catch (Throwable e) {
+            fail(e);
+        }
+    }
+
+    private void fail(@Nullable Throwable why) {
+        Throwable cause = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
+        result.completeExceptionally(cause == null ? new IllegalStateException("no cause known") : cause);
+    }
+
+    /** At one address. */
+    private final class Attempt {
+        private final InetSocketAddress place;
+        private final long millis;
+        private final CompletableFuture<Wire> ready = new CompletableFuture<>();
+
+        Attempt(InetSocketAddress place, long millis) {
+            this.place = place;
+            this.millis = millis;
+        }
+
+        CompletableFuture<Wire> begin() {
+            Bootstrap bootstrap = Wiring.bootstrap(loop)
+                    .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) millis)
+                    .handler(new ChannelInitializer<>() {
+                        @Override
+                        protected void initChannel(Channel channel) {
+                            prepare(channel);
+                        }
+
+                        @Override
+                        public void exceptionCaught(ChannelHandlerContext context, Throwable e) {
+                            ready.completeExceptionally(e);
+                            Object unused = context.close();
+                        }
+                    });
+            ChannelFuture connected = bootstrap.connect(place);
+            connected.addListener(done -> {
+                if (done.isSuccess()) {
+                    greet(connected.channel().pipeline().get(Wire.class));
+                } else {
+                    ready.completeExceptionally(done.cause());
+                }
+            });
+            return ready;
+        }
+
+        private void prepare(Channel channel) {
+            began.accept(channel);
+            Wire wire = new Wire(channel, config.maxValueBytes());
+            if (config.tls() != null) {
+                SslHandler tls = Tls.handler(config.tls(), node, millis);
+                tls.handshakeFuture().addListener(done -> {
+                    if (!done.isSuccess()) {
+                        wire.end(done.cause());
+                    }
+                });
+                channel.pipeline().addLast(tls);
+            }
+            channel.pipeline().addLast(wire);
+        }
+
+        /** Logs in, and has the node show that it answers: one that is full, or asks for a password, says so now. */
+        private void greet(Wire wire) {
+            Future<?> limit = loop.schedule(
+                    () -> wire.end(
+                            new ConnectTimeoutException("no greeting from " + place + " within " + millis + " ms")),
+                    millis,
+                    TimeUnit.MILLISECONDS);
+            List<AsyncCommand<byte[], byte[], ?>> greetings = greetings();
+            CompletableFuture<?> unused = CompletableFuture.allOf(greetings.toArray(CompletableFuture[]::new))
+                    .whenComplete((all, failure) -> {
+                        limit.cancel(false);
+                        Throwable why = refusal(greetings);
+                        if (why == null) {
+                            ready.complete(wire);
+                        } else {
+                            ready.completeExceptionally(why);
+                            wire.end(why);
+                        }
+                    });
+            wire.write(List.of(greetings));
+        }
+
+        private List<AsyncCommand<byte[], byte[], ?>> greetings() {
+            List<AsyncCommand<byte[], byte[], ?>> greetings = new ArrayList<>();
+            String username = config.username();
+            if (config.password() != null || username != null) {
+                // A user with "nopass" takes any password.
+                String password =
+                        config.password() == null ? "" : config.password().reveal();
+                greetings.add(Requests.auth(username, password).command());
+            }
+            if (config.readFrom() != ReadFrom.MASTER) {
+                // Whoever is a replica, or becomes one, shall answer reads.
+                greetings.add(Requests.READONLY.command());
+            }
+            greetings.add(Requests.PING.command());
+            return greetings;
+        }
+
+        /**
+         * Returns why the node won't have this client. One that is loading, or has lost its master, has answered; what it thinks of
+         * calls is theirs to hear.
+         */
+        private @Nullable Throwable refusal(List<AsyncCommand<byte[], byte[], ?>> greetings) {
+            for (AsyncCommand<byte[], byte[], ?> greeting : greetings) {
+                Throwable why = failureOf(greeting);
+                if (why != null && (greeting.getType() == CommandType.AUTH || !LettuceErrors.isAnswer(why))) {
+                    return why;
+                }
+            }
+            return null;
+        }
+
+        private static @Nullable Throwable failureOf(AsyncCommand<byte[], byte[], ?> done) {
+            try {
+                done.join();
+                return null;
+            } catch (CompletionException e) {
+                return e.getCause() == null ? e : e.getCause();
+            } catch (CancellationException e) {
+                return e;
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package dev.holdfast.cache.cluster;
+
+import io.lettuce.core.protocol.AsyncCommand;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The errands that go to one node in one write: not so many and not so large that the calls of others would wait behind them. Of one
+ * thread.
+ *
+ * @param <T> the replies
+ */
+final class Group<T> {
+    private static final int MOST_ERRANDS = 512;
+    private static final long MOST_BYTES = 1024 * 1024;
+    private static final long LARGE_BYTES = 256 * 1024;
+
+    private final Node node;
+    private final List<Errand<T>> errands = new ArrayList<>();
+    private final List<AsyncCommand<byte[], byte[], ?>> commands = new ArrayList<>();
+    private long bytes;
+    private @Nullable Link link;
+    private int tick;
+    private boolean sent;
+    private boolean settled;
+    private boolean answered;
+
+    Group(Node node) {
+        this.node = node;
+    }
+
+    Node node() {
+        return node;
+    }
+
+    List<Errand<T>> errands() {
+        return errands;
+    }
+
+    /** Whether the rest has to wait until this is answered. */
+    boolean isFull() {
+        return errands.size() == MOST_ERRANDS || bytes >= MOST_BYTES;
+    }
+
+    void add(Errand<T> errand) {
+        if (errand.askNext() != null) {
+            commands.add(Requests.ASKING.command());
+        }
+        commands.add(errand.newCommand());
+        errands.add(errand);
+        bytes += errand.bytes();
+        if (!errand.isRead()) {
+            node.wrote();
+        }
+    }
+
+    private boolean isLarge() {
+        return bytes >= LARGE_BYTES;
+    }
+
+    /** Chooses the connection. */
+    void begin(Watch watch) {
+        tick = watch.enter(node);
+        Link chosen = node.pool().link(isLarge());
+        chosen.enter(commands.size(), isLarge());
+        link = chosen;
+    }
+
+    void send() {
+        sent = true;
+        link().send(commands);
+    }
+
+    boolean isSent() {
+        return sent;
+    }
+
+    Link link() {
+        if (link == null) {
+            throw new IllegalStateException("not begun");
+        }
+        return link;
+    }
+
+    /** Notes that each was waited for. */
+    void settled(boolean allAnswered) {
+        settled = true;
+        answered = allAnswered;
+    }
+
+    /** Ends the wait; what is still under way is given up. */
+    void end() {
+        if (link != null) {
+            if (!settled) {
+                commands.forEach(AsyncCommand::cancel);
+            }
+            link.exit(commands.size(), isLarge(), answered);
+            node.inFlight().exit(tick);
+        }
+    }
+}

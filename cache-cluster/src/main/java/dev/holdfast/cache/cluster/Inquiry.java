@@ -1,0 +1,147 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import io.lettuce.core.protocol.AsyncCommand;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** Asks nodes what they see of the cluster, and waits for some of the answers. Of one thread, but for {@link #ask(Node)}. */
+final class Inquiry {
+    private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
+
+    private final LettuceErrors errors;
+    private final Map<Node, CompletableFuture<View>> asked = new LinkedHashMap<>();
+    private final CompletableFuture<View> first = new CompletableFuture<>();
+    private final boolean withEndpoints;
+
+    /**
+     * Begins one.
+     *
+     * @param withEndpoints whether to ask how clients are to reach the nodes, too, though no node has a host name
+     */
+    Inquiry(LettuceErrors errors, boolean withEndpoints) {
+        this.errors = errors;
+        this.withEndpoints = withEndpoints;
+    }
+
+    /** Asks those that were not asked yet. */
+    void ask(Collection<Node> nodes) {
+        for (Node node : nodes) {
+            if (!asked.containsKey(node)) {
+                CompletableFuture<View> answer = ask(node);
+                asked.put(node, answer);
+                CompletableFuture<Void> unused = answer.thenAccept(first::complete);
+            }
+        }
+    }
+
+    /** How many questions that was. */
+    int questions() {
+        return asked.size() * (withEndpoints ? 2 : 1);
+    }
+
+    /** Waits until one has answered, or none will; returns whether one has. */
+    boolean awaitFirst(long nanos) {
+        CompletableFuture<?> all = all();
+        CompletableFuture<?> either = CompletableFuture.anyOf(first, all.handle((none, failure) -> ""));
+        await(either, nanos);
+        return first.isDone();
+    }
+
+    /** What those saw that answer soon; the failures of the others are added to a list. */
+    List<View> views(List<CacheUnavailableException> failures) {
+        await(all(), STRAGGLERS_NANOS);
+        List<View> views = new ArrayList<>();
+        asked.forEach((node, answer) -> {
+            try {
+                answer.completeExceptionally(new TimeoutException("no answer in time"));
+                views.add(answer.join());
+            } catch (CompletionException e) {
+                CacheUnavailableException why = errors.noView(node, null, e.getCause() == null ? e : e.getCause());
+                // Others are asked until a probe is well.
+                node.ill(why);
+                failures.add(why);
+            }
+        });
+        return views;
+    }
+
+    private CompletableFuture<Void> all() {
+        return CompletableFuture.allOf(asked.values().toArray(CompletableFuture[]::new));
+    }
+
+    private static void await(CompletableFuture<?> future, long nanos) {
+        try {
+            future.get(nanos, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException | TimeoutException | ExecutionException e) {
+            // What is there by now is taken.
+        }
+    }
+
+    /** Asks one node; for any thread. */
+    CompletableFuture<View> ask(Node node) {
+        Link link = node.pool().control();
+        AsyncCommand<byte[], byte[], byte[]> members = Requests.CLUSTER_NODES.command();
+        CompletableFuture<List<Object>> slots;
+        if (withEndpoints) {
+            AsyncCommand<byte[], byte[], List<Object>> both = Requests.CLUSTER_SLOTS.command();
+            link.send(List.of(members, both));
+            slots = both;
+        } else {
+            link.send(members);
+            slots = members.thenCompose(lines -> View.hasHostNames(lines)
+                    ? asked(link, Requests.CLUSTER_SLOTS)
+                    : CompletableFuture.completedFuture(List.of()));
+        }
+        return members.thenCombine(slots, (lines, ranges) -> View.parse(lines, ranges, node.address()))
+                .exceptionally(failure -> {
+                    throw errors.noView(node, link, failure);
+                });
+    }
+
+    private static <T> CompletableFuture<T> asked(Link link, Request<T> request) {
+        AsyncCommand<byte[], byte[], T> command = request.command();
+        link.send(command);
+        return command;
+    }
+
+    /**
+     * Asks one node what tells whether anything has changed: the cluster's epoch, and how many nodes and slots it counts.
+     *
+     * @return {@code null} if it does not answer in time
+     */
+    static @Nullable String fingerprint(Node node, long nanos) {
+        AsyncCommand<byte[], byte[], byte[]> info = Requests.CLUSTER_INFO.command();
+        node.pool().control().send(info);
+        try {
+            return fingerprint(info.get(nanos, TimeUnit.NANOSECONDS));
+        } catch (InterruptedException | TimeoutException | ExecutionException e) {
+            info.cancel();
+            return null;
+        }
+    }
+
+    private static String fingerprint(byte[] info) {
+        StringBuilder fingerprint = new StringBuilder();
+        new String(info, StandardCharsets.UTF_8).lines().forEach(line -> {
+            if (line.startsWith("cluster_current_epoch:")
+                    || line.startsWith("cluster_known_nodes:")
+                    || line.startsWith("cluster_size:")
+                    || line.startsWith("cluster_slots_assigned:")
+                    || line.startsWith("cluster_slots_ok:" + Slots.COUNT)) {
+                fingerprint.append(line).append(' ');
+            }
+        });
+        return fingerprint.toString();
+    }
+}

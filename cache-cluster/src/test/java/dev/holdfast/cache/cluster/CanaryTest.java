@@ -1,0 +1,308 @@
+package dev.holdfast.cache.cluster;
+
+import static dev.holdfast.cache.cluster.Shards.bytes;
+import static dev.holdfast.cache.cluster.Shards.eventually;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.testkit.RedisCluster;
+import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.RespPeer;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** That a server lost writes is said on evidence alone, and never because of what this client itself asked and did not hear. */
+class CanaryTest {
+    private static final Duration TTL = Duration.ofHours(1);
+
+    @Test
+    void aQuestionThatIsExecutedAfterALaterOneIsNoEvidenceOfALossWhetherItIsAnsweredOrNot() {
+        for (boolean isAnswered : List.of(true, false)) {
+            Holding server = new Holding(isAnswered);
+            try (PeerCluster peer = PeerCluster.withoutCanaries(server);
+                    ClusterStore store = ClusterStore.of(peer.config())) {
+                store.put("k", bytes("v"), TTL);
+                Node node = store.session.topology.map().nodes().iterator().next();
+                probe(store, node, server.questions);
+                server.holdNext();
+                probe(store, node, server.questions);
+                eventually("the held question to be executed", server::isReleased);
+                probe(store, node, server.questions);
+                probe(store, node, server.questions);
+
+                assertTrue(server.questions.get() >= 5, () -> server.questions + " questions");
+                assertFalse(store.session.topology.takeWentBack(), isAnswered ? "answered" : "not answered");
+            }
+        }
+    }
+
+    @Test
+    void aServerThatReallyForgetsIsNoticedAfterQuestionsInDoubt() {
+        Holding server = new Holding(false);
+        try (PeerCluster peer = PeerCluster.withoutCanaries(server);
+                ClusterStore store = ClusterStore.of(peer.config())) {
+            store.put("k", bytes("v"), TTL);
+            Node node = store.session.topology.map().nodes().iterator().next();
+            probe(store, node, server.questions);
+            server.holdNext();
+            probe(store, node, server.questions);
+            eventually("the held question to be executed", server::isReleased);
+            probe(store, node, server.questions);
+            Map<String, String> old = Map.copyOf(server.data);
+            probe(store, node, server.questions);
+            assertFalse(store.session.topology.takeWentBack());
+            server.data.putAll(old);
+            probe(store, node, server.questions);
+            assertTrue(store.session.topology.takeWentBack(), "back to an earlier number");
+            server.data.clear();
+            probe(store, node, server.questions);
+            assertFalse(store.session.topology.takeWentBack(), "evicted: the connection has outlived it");
+            server.data.clear();
+            node.reset(new Doom(Doom.Kind.DISCARDED, null));
+            probe(store, node, server.questions);
+
+            assertTrue(store.session.topology.takeWentBack(), "back to nothing");
+        }
+    }
+
+    @Test
+    void anAnswerThatIsAnotherCommandsIsNoEvidenceOfALossButEndsItsConnection() {
+        for (List<String> shifted : List.of(
+                List.of("+OK"), List.of("$5", "value"), List.of("$4", "9999"), List.of("$-1"), List.of("$1", "0"))) {
+            Map<String, String> data = new ConcurrentHashMap<>();
+            AtomicInteger questions = new AtomicInteger();
+            RespPeer.Script script = (command, caller) -> {
+                if (!PeerCluster.isCanary(command)) {
+                    caller.lines("+OK");
+                    return;
+                }
+                String before = data.put(command.get(1), command.get(2));
+                if (questions.incrementAndGet() == 3) {
+                    caller.lines(shifted.toArray(String[]::new));
+                }
+                caller.lines(before == null ? "$-1" : "$" + before.length() + "\r\n" + before);
+            };
+            try (PeerCluster peer = PeerCluster.withoutCanaries(script);
+                    ClusterStore store = ClusterStore.of(peer.config())) {
+                store.put("k", bytes("v"), TTL);
+                Node node = store.session.topology.map().nodes().iterator().next();
+                probe(store, node, questions);
+                probe(store, node, questions);
+                Link before = node.pool().control();
+                probe(store, node, questions);
+                probe(store, node, questions);
+
+                assertFalse(store.session.topology.takeWentBack(), () -> shifted.toString());
+                assertNotSame(before, node.pool().control(), () -> shifted.toString());
+                data.clear();
+                node.reset(new Doom(Doom.Kind.DISCARDED, null));
+                probe(store, node, questions);
+                assertTrue(store.session.topology.takeWentBack(), "what is really lost is still noticed");
+            }
+        }
+    }
+
+    @Test
+    void noOrderOfQuestionsAnswersAndSilenceSaysThatAServerLostWritesThatDidNot() {
+        for (int seed = 0; seed < 5_000; seed++) {
+            Random random = new Random(seed);
+            History history = new History();
+            for (int step = 0; step < 60; step++) {
+                assertFalse(history.step(random), "seed " + seed);
+            }
+        }
+    }
+
+    @Test
+    void aLossIsSeenByTheFirstQuestionAfterTwoThatWereAnsweredWhateverWasInDoubtBefore() {
+        for (int seed = 0; seed < 2_000; seed++) {
+            Random random = new Random(seed);
+            History history = new History();
+            byte[] old = history.answered();
+            for (int step = 0; step < 30; step++) {
+                history.step(random);
+            }
+            history.answered();
+            byte[] beforeLast = history.value;
+            history.answered();
+            history.value = random.nextInt(3) == 0 ? null : random.nextBoolean() ? old : beforeLast;
+
+            assertTrue(history.isLossSeen(), "seed " + seed);
+        }
+    }
+
+    @Test
+    void aMasterThatIsPausedForAMomentHasLostNothing() {
+        try (RedisCluster cluster = RedisCluster.builder()
+                        .replicasPerMaster(0)
+                        .requireFullCoverage(false)
+                        .start();
+                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+            List<String> keys = cluster.masters().stream().map(Shards::keyOn).toList();
+            AtomicInteger calls = new AtomicInteger();
+            for (int round = 0; round < 4; round++) {
+                for (RedisServer master : cluster.masters()) {
+                    master.command("CLIENT", "PAUSE", String.valueOf(290 + 20 * round), "ALL");
+                }
+                long end = System.nanoTime() + 500_000_000L;
+                while (System.nanoTime() - end < 0) {
+                    keys.forEach(key -> put(store, key, calls));
+                    LockSupport.parkNanos(5_000_000);
+                }
+            }
+            assertTrue(calls.get() > 0);
+            assertFalse(store.session.topology.takeWentBack());
+        }
+    }
+
+    private static void put(ClusterStore store, String key, AtomicInteger calls) {
+        try {
+            store.put(key, bytes(key), TTL);
+            calls.incrementAndGet();
+        } catch (CacheException e) {
+            // It is paused for about as long as a call may take.
+        }
+    }
+
+    /** Has a question asked, if not by this probe since another has just asked for the same put, then by the next. */
+    private static void probe(ClusterStore store, Node node, AtomicInteger questions) {
+        int before = questions.get();
+        while (questions.get() == before) {
+            store.put("k", bytes("v"), TTL);
+            Finding finding = node.prober().probe().finding().join();
+            assertTrue(finding.failure() == null, () -> String.valueOf(finding.failure()));
+        }
+    }
+
+    /** A key of a server, and questions of which each is executed at some time after it was asked and answered at some time after that. */
+    private static final class History {
+        private final Canary canary = new Canary(bytes("canary"), 1);
+        private final List<Canary.Question> asked = new ArrayList<>();
+        private final Map<Canary.Question, Optional<byte[]>> executed = new LinkedHashMap<>();
+        private byte[] value;
+
+        /** Something that may happen next; returns whether the canary says that something was lost. */
+        boolean step(Random random) {
+            switch (random.nextInt(4)) {
+                case 0 -> asked.add(canary.ask());
+                case 1 -> {
+                    if (!asked.isEmpty()) {
+                        execute(asked.remove(random.nextInt(asked.size())));
+                    }
+                }
+                case 2 -> {
+                    if (!executed.isEmpty()) {
+                        List<Canary.Question> unanswered = List.copyOf(executed.keySet());
+                        return answer(unanswered.get(random.nextInt(unanswered.size())));
+                    }
+                }
+                default -> {
+                    if (!executed.isEmpty() && random.nextBoolean()) {
+                        executed.remove(executed.keySet().iterator().next());
+                    }
+                }
+            }
+            return false;
+        }
+
+        private void execute(Canary.Question question) {
+            executed.put(question, Optional.ofNullable(value));
+            value = question.digits();
+        }
+
+        private boolean answer(Canary.Question question) {
+            return canary.acknowledge(question, executed.remove(question).orElse(null), new Object());
+        }
+
+        /** Asks once more and hears the answer; returns what was written. */
+        byte[] answered() {
+            Canary.Question question = canary.ask();
+            execute(question);
+            assertFalse(answer(question));
+            return value;
+        }
+
+        boolean isLossSeen() {
+            Canary.Question question = canary.ask();
+            execute(question);
+            return answer(question);
+        }
+    }
+
+    /** Answers as a Redis does, but executes one canary after the one that comes next. */
+    private static final class Holding implements RespPeer.Script {
+        final Map<String, String> data = new ConcurrentHashMap<>();
+        final AtomicInteger questions = new AtomicInteger();
+        private final boolean answersHeld;
+        private final CountDownLatch next = new CountDownLatch(1);
+        private final CountDownLatch released = new CountDownLatch(1);
+        private volatile int held = -1;
+
+        Holding(boolean answersHeld) {
+            this.answersHeld = answersHeld;
+        }
+
+        void holdNext() {
+            held = questions.get() + 1;
+        }
+
+        boolean isReleased() {
+            return released.getCount() == 0;
+        }
+
+        @Override
+        public void answer(List<String> command, RespPeer.Caller caller) throws IOException {
+            if (!PeerCluster.isCanary(command)) {
+                caller.lines("+OK");
+                return;
+            }
+            int question = questions.incrementAndGet();
+            boolean isHeld = question == held;
+            if (isHeld) {
+                await(next);
+            }
+            String before = data.put(command.get(1), command.get(2));
+            try {
+                if (!isHeld || answersHeld) {
+                    caller.lines(before == null ? "$-1" : "$" + before.length() + "\r\n" + before);
+                } else {
+                    // A server answers in order or not at all: what it does not answer is the last thing on that
+                    // connection.
+                    caller.reset();
+                }
+            } finally {
+                // Also if nobody listens any more: a probe closes the connection on which it was not the first to
+                // answer.
+                if (isHeld) {
+                    released.countDown();
+                }
+            }
+            if (question == held + 1) {
+                next.countDown();
+                await(released);
+            }
+        }
+
+        private static void await(CountDownLatch latch) {
+            try {
+                assertTrue(latch.await(10, TimeUnit.SECONDS));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package dev.holdfast.cache.cluster;
+
+import static dev.holdfast.cache.cluster.Shards.bytes;
+import static dev.holdfast.cache.cluster.Shards.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.testkit.RedisCluster;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** What a client sends beyond its calls, counted by the servers. The program {@code -Dfaults=load} does so for 60 masters. */
+class LoadContractTest {
+    private static final Duration TTL = Duration.ofHours(1);
+    private static final Pattern CALLS = Pattern.compile("cmdstat_([^:]+):calls=(\\d+)");
+
+    @Test
+    void aHealthyClusterIsNotAskedForWhatCallsShowAndNotWrittenToByReaders() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                ClusterStore store =
+                        ClusterStore.of(Shards.config(cluster).withHealthCheckInterval(Duration.ofSeconds(1)))) {
+            List<RedisServer> masters = cluster.masters();
+            List<String> keys = masters.stream().map(Shards::keyOn).toList();
+            keys.forEach(store::get);
+            reset(masters);
+            for (int i = 0; i < 300; i++) {
+                keys.forEach(store::get);
+                if (i % 50 == 0) {
+                    store.probe(Duration.ofSeconds(1));
+                }
+                LockSupport.parkNanos(10_000_000);
+            }
+            for (RedisServer master : masters) {
+                assertEquals(0, calls(master, "set"::equals), "health writes where nothing was written");
+                assertTrue(calls(master, "ping"::equals) <= 3, () -> calls(master, "ping"::equals) + " PING");
+                assertTrue(calls(master, name -> name.startsWith("cluster")) <= 2, "questions");
+            }
+            // With a check each second, there are four at most in three seconds.
+            keys.forEach(key -> store.put(key, bytes("1"), TTL));
+            LockSupport.parkNanos(3_000_000_000L);
+            for (RedisServer master : masters) {
+                long writes = calls(master, "set"::equals);
+                assertTrue(writes >= 2 && writes <= 5, () -> writes + " SET, one of them the call");
+                assertTrue(calls(master, "ping"::equals) <= 7, () -> calls(master, "ping"::equals) + " PING");
+            }
+        }
+    }
+
+    @Test
+    void aDeadNodeCostsTheOthersTwoQuestionsASecondAndNoneOnceItsSlotsAreServed() {
+        try (RedisCluster cluster =
+                        RedisCluster.builder().requireFullCoverage(false).start();
+                ClusterStore store = ClusterStore.of(Shards.config(cluster).withClusterDownRetry(Duration.ZERO))) {
+            RedisServer dead = cluster.masters().get(0);
+            RedisServer replica = cluster.replicasOf(dead).get(0);
+            List<RedisServer> others =
+                    cluster.nodes().stream().filter(node -> !node.equals(dead)).toList();
+            String key = Shards.keyOn(dead);
+            store.put(key, bytes("1"), TTL);
+            replica.command("CONFIG", "SET", "cluster-replica-no-failover", "yes");
+            dead.kill();
+            assertThrows(CacheUnavailableException.class, () -> {
+                for (int i = 0; i < 1_000; i++) {
+                    store.put(key, bytes("2"), TTL);
+                }
+            });
+            reset(others);
+            for (int i = 0; i < 100; i++) {
+                assertThrows(CacheUnavailableException.class, () -> store.put(key, bytes("2"), TTL));
+                LockSupport.parkNanos(30_000_000);
+            }
+            long asked = questions(others);
+            // Three seconds and a bit, and what is allowed at once after a quiet time.
+            assertTrue(asked >= 3 && asked <= 16, () -> asked + " questions");
+
+            replica.command("CONFIG", "SET", "cluster-replica-no-failover", "no");
+            eventually("the new master", () -> String.valueOf(replica.command("ROLE"))
+                    .contains("master"));
+            long start = System.nanoTime();
+            eventually("a call to it", () -> {
+                try {
+                    store.put(key, bytes("3"), TTL);
+                    return true;
+                } catch (CacheUnavailableException e) {
+                    return false;
+                }
+            });
+            long millis = (System.nanoTime() - start) / 1_000_000;
+            assertTrue(millis <= 500 + 500, () -> millis + " ms");
+            LockSupport.parkNanos(1_000_000_000L);
+            reset(others);
+            LockSupport.parkNanos(3_000_000_000L);
+            assertTrue(questions(others) <= 1, () -> questions(others) + " questions though all slots are served");
+        }
+    }
+
+    private static void reset(List<RedisServer> servers) {
+        servers.forEach(server -> server.command("CONFIG", "RESETSTAT"));
+    }
+
+    private static long questions(List<RedisServer> servers) {
+        return servers.stream()
+                .mapToLong(server -> calls(server, name -> name.startsWith("cluster")))
+                .sum();
+    }
+
+    private static long calls(RedisServer server, Predicate<String> names) {
+        Matcher lines = CALLS.matcher(String.valueOf(server.command("INFO", "commandstats")));
+        long calls = 0;
+        while (lines.find()) {
+            calls += names.test(lines.group(1)) ? Long.parseLong(lines.group(2)) : 0;
+        }
+        return calls;
+    }
+}

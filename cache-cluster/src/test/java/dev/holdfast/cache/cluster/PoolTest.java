@@ -1,0 +1,97 @@
+package dev.holdfast.cache.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.testkit.RedisServer;
+import io.lettuce.core.protocol.AsyncCommand;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Connections to a node that is gone. */
+class PoolTest {
+    private final Wiring wiring = new Wiring();
+    private Node node;
+
+    @BeforeEach
+    void knowANodeThatIsGone() throws IOException {
+        try (ServerSocket port = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Address address = new Address("127.0.0.1", port.getLocalPort());
+            ClusterConfig config = ClusterConfig.of(List.of(address.toString()));
+            node = new Node(address, config, wiring, new Canaries(config));
+        }
+    }
+
+    @AfterEach
+    void close() {
+        node.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+        wiring.close();
+    }
+
+    @Test
+    void nobodyWaitsForATurnThatIsFarAway() throws InterruptedException {
+        failUntilThePauseIsLong();
+
+        for (Link link : List.of(
+                node.pool().link(false), node.pool().link(true), node.pool().alone())) {
+            ExecutionException e =
+                    assertThrows(ExecutionException.class, () -> sent(link).get(50, TimeUnit.MILLISECONDS));
+
+            assertInstanceOf(ConnectException.class, e.getCause().getCause(), "the last attempt's reason");
+        }
+    }
+
+    @Test
+    void theEndOfAllConnectionsIsTheEndOfThoseThatBelongToOneCallOrProbe() throws Exception {
+        try (RedisServer server = RedisServer.start()) {
+            ClusterConfig config = ClusterConfig.of(List.of("127.0.0.1:" + server.port()));
+            Node there = new Node(new Address("127.0.0.1", server.port()), config, wiring, new Canaries(config));
+            List<Link> links = List.of(
+                    there.pool().alone(), there.pool().fresh(), there.pool().control());
+            for (Link link : links) {
+                assertEquals("PONG", sent(link).get(5, TimeUnit.SECONDS));
+            }
+
+            there.reset(new Doom(Doom.Kind.DISCONNECTED, new IllegalStateException("planted")));
+
+            for (Link link : links) {
+                assertFalse(link.isAlive());
+            }
+            there.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+        }
+    }
+
+    @Test
+    void aProbeDoesNotWaitForTheTurnOfCalls() throws Exception {
+        failUntilThePauseIsLong();
+        long before = node.pool().health(0).failedDials();
+
+        assertThrows(ExecutionException.class, () -> sent(node.pool().control()).get(1, TimeUnit.SECONDS));
+        assertEquals(before + 1, node.pool().health(0).failedDials());
+    }
+
+    private void failUntilThePauseIsLong() throws InterruptedException {
+        for (int i = 0; i < 5; i++) {
+            Link control = node.pool().control();
+            assertThrows(ExecutionException.class, () -> sent(control).get(5, TimeUnit.SECONDS));
+        }
+        assertTrue(node.pool().health(0).failedDials() >= 5);
+    }
+
+    private static AsyncCommand<byte[], byte[], String> sent(Link link) {
+        AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
+        link.send(ping);
+        return ping;
+    }
+}

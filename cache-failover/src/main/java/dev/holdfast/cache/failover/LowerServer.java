@@ -1,0 +1,203 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A server below another, as it is seen in the present period: from when this client's calls began to come to it. What was made
+ * before counts as absent, whoever stored it: it may have been removed or changed above in the meantime, and a server that several
+ * clients share keeps what others stored there in an outage that this client had no part in. Values that don't say when they were
+ * made are seen always.
+ *
+ * <p>{@link #remove(String)} and {@link #removeByPrefix} may count what is not seen.
+ */
+final class LowerServer implements CacheStore {
+    /** The clocks of clients that share a server may differ by so much. */
+    private static final long MARGIN_MILLIS = 1_000;
+
+    private final CacheStore store;
+    private final ToLongFunction<byte[]> made;
+    private final AtomicLong sinceMillis;
+
+    /**
+     * Creates one whose period is yet to {@link #begin}.
+     *
+     * @param made says when a value was made, in epoch milliseconds; {@link Long#MAX_VALUE} if it does not tell
+     */
+    LowerServer(CacheStore store, ToLongFunction<byte[]> made) {
+        this(store, made, new AtomicLong(Long.MIN_VALUE));
+    }
+
+    private LowerServer(CacheStore store, ToLongFunction<byte[]> made, AtomicLong sinceMillis) {
+        this.store = store;
+        this.made = made;
+        this.sinceMillis = sinceMillis;
+    }
+
+    /** Begins another period. */
+    void begin(long nowMillis) {
+        sinceMillis.set(nowMillis - MARGIN_MILLIS);
+    }
+
+    private boolean isSeen(byte[] value) {
+        return made.applyAsLong(value) >= sinceMillis.get();
+    }
+
+    private byte @Nullable [] seen(byte @Nullable [] value) {
+        return value == null || isSeen(value) ? value : null;
+    }
+
+    @Override
+    public byte @Nullable [] get(String key) {
+        return seen(store.get(key));
+    }
+
+    @Override
+    public byte @Nullable [] getShared(String key) {
+        return seen(store.getShared(key));
+    }
+
+    @Override
+    public Map<String, byte[]> getAll(Collection<String> keys) {
+        Map<String, byte[]> found = new HashMap<>(store.getAll(keys));
+        found.values().removeIf(value -> !isSeen(value));
+        return found;
+    }
+
+    @Override
+    public void put(String key, byte[] value, Duration ttl) {
+        store.put(key, value, ttl);
+    }
+
+    @Override
+    public void putAll(Map<String, byte[]> entries, Duration ttl) {
+        store.putAll(entries, ttl);
+    }
+
+    @Override
+    public void fill(String key, byte[] value, Duration ttl) {
+        store.fill(key, value, ttl);
+    }
+
+    @Override
+    public void fillAll(Map<String, byte[]> entries, Duration ttl) {
+        store.fillAll(entries, ttl);
+    }
+
+    @Override
+    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
+        return store.putIfAbsent(key, value, ttl) || (dropUnseen(key) && store.putIfAbsent(key, value, ttl));
+    }
+
+    @Override
+    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
+        return isSeen(expected) && store.replace(key, expected, value, ttl);
+    }
+
+    @Override
+    public boolean remove(String key) {
+        return store.remove(key);
+    }
+
+    @Override
+    public boolean remove(String key, byte[] expected) {
+        return isSeen(expected) && store.remove(key, expected);
+    }
+
+    @Override
+    public void removeAll(Collection<String> keys) {
+        store.removeAll(keys);
+    }
+
+    @Override
+    public boolean contains(String key) {
+        return get(key) != null;
+    }
+
+    @Override
+    public @Nullable Duration ttl(String key) {
+        Duration ttl = store.ttl(key);
+        return ttl != null && contains(key) ? ttl : null;
+    }
+
+    @Override
+    public boolean expire(String key, Duration ttl) {
+        CacheStore.ttlMillis(ttl);
+        return contains(key) && store.expire(key, ttl);
+    }
+
+    /** Removes what is not seen; returns whether there was such. */
+    private boolean dropUnseen(String key) {
+        byte[] value = store.get(key);
+        return value != null && !isSeen(value) && store.remove(key, value);
+    }
+
+    @Override
+    public long increment(String key, long delta, Duration ttlIfCreated) {
+        return store.increment(key, delta, ttlIfCreated);
+    }
+
+    @Override
+    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
+        return store.incrementOnce(key, delta, ttlIfCreated, onceId);
+    }
+
+    @Override
+    public long removeByPrefix(String prefix) {
+        return store.removeByPrefix(prefix);
+    }
+
+    @Override
+    public ProbeResult probe(Duration timeout) {
+        return store.probe(timeout);
+    }
+
+    @Override
+    public void disconnect(Throwable cause) {
+        store.disconnect(cause);
+    }
+
+    @Override
+    public Duration callBound() {
+        return store.callBound();
+    }
+
+    @Override
+    public CacheStore within(Duration limit) {
+        return new LowerServer(store.within(limit), made, sinceMillis);
+    }
+
+    @Override
+    public String tierName() {
+        return store.tierName();
+    }
+
+    @Override
+    public boolean isServing() {
+        return store.isServing();
+    }
+
+    @Override
+    public StoreHealth health() {
+        return store.health();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    @Override
+    public String toString() {
+        return store.toString();
+    }
+}

@@ -1,0 +1,92 @@
+package dev.holdfast.cache.failover;
+
+import java.util.ArrayDeque;
+import java.util.Queue;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Messages for somebody who may be slow, hang or fail: they are told in order, one at a time, on another thread than whoever
+ * adds them. Of more than {@link #CAPACITY} that wait the oldest are dropped and counted. For any number of threads.
+ */
+final class Mailbox<M> {
+    static final int CAPACITY = 1_000;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Consumer<? super M> reader;
+    private final Consumer<? super Throwable> failed;
+    private final Queue<M> waiting = new ArrayDeque<>();
+    private boolean claimed;
+    private long dropped;
+
+    /**
+     * Makes an empty one.
+     *
+     * @param reader is told each message
+     * @param failed is told what the reader throws; the next message follows all the same
+     */
+    Mailbox(Consumer<? super M> reader, Consumer<? super Throwable> failed) {
+        this.reader = reader;
+        this.failed = failed;
+    }
+
+    void add(M message) {
+        lock.lock();
+        try {
+            if (waiting.size() == CAPACITY) {
+                waiting.remove();
+                dropped++;
+            }
+            waiting.add(message);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Has what waits told by a task of the given executor, unless one is at it. */
+    void deliverOn(Consumer<? super Runnable> executor) {
+        lock.lock();
+        try {
+            if (claimed || waiting.isEmpty()) {
+                return;
+            }
+            claimed = true;
+        } finally {
+            lock.unlock();
+        }
+        executor.accept((Runnable) this::deliver);
+    }
+
+    private void deliver() {
+        for (M next = next(); next != null; next = next()) {
+            try {
+                reader.accept(next);
+            } catch (Throwable e) {
+                failed.accept(e);
+            }
+        }
+    }
+
+    /** Takes the next message; if there is none, whoever adds one needs another task. */
+    private @Nullable M next() {
+        lock.lock();
+        try {
+            M next = waiting.poll();
+            claimed = next != null;
+            return next;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How many were dropped so far. */
+    long dropped() {
+        lock.lock();
+        try {
+            return dropped;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

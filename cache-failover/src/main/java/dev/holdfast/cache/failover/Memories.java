@@ -1,0 +1,75 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.StoreHealth;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Empty memories for the periods to come. One is kept in stock, made where nobody waits, so that a switch of tiers finds it and
+ * no foreign code runs under the switchboard's lock.
+ */
+final class Memories {
+    /** Stands for a memory that could not be had yet, until the next tick brings one: it keeps nothing, so it serves nothing old. */
+    static final CacheStore NONE = (CacheStore) Proxy.newProxyInstance(
+            Memories.class.getClassLoader(),
+            new Class<?>[] {CacheStore.class},
+            (none, method, arguments) -> answer(method, arguments));
+
+    private final Supplier<? extends CacheStore> supplier;
+    private final AtomicReference<@Nullable CacheStore> stock = new AtomicReference<>();
+
+    Memories(Supplier<? extends CacheStore> supplier) {
+        this.supplier = supplier;
+    }
+
+    private static @Nullable Object answer(Method method, Object @Nullable [] arguments) {
+        return switch (method.getName()) {
+            case "toString" -> "no memory yet";
+            case "hashCode" -> 0;
+            case "equals" -> arguments != null && arguments[0] == NONE;
+            case "within" -> NONE;
+            case "callBound" -> Duration.ZERO;
+            case "probe" -> ProbeResult.OK;
+            case "health" -> StoreHealth.of("in-memory", false, Instant.EPOCH);
+            case "close", "disconnect" -> null;
+            case "putIfAbsent" -> true;
+            case "getAll" -> new HashMap<>();
+            case "increment", "removeByPrefix" ->
+                throw new CacheUnavailableException("no memory could be had yet", null, Reason.UNEXPECTED, false);
+            default -> method.getReturnType() == boolean.class ? false : null;
+        };
+    }
+
+    /** Makes one for later, if there is none. Throws what the supplier does. */
+    void restock() {
+        if (stock.get() == null) {
+            stock.set(supplier.get());
+        }
+    }
+
+    /** Whether {@link #take} has one. */
+    boolean ready() {
+        return stock.get() != null;
+    }
+
+    /** Takes the one in stock; {@link #NONE} if it was taken since the last tick. */
+    CacheStore take() {
+        CacheStore taken = stock.getAndSet(null);
+        return taken == null ? NONE : taken;
+    }
+
+    /** Closes what nobody took. */
+    void close() {
+        take().close();
+    }
+}

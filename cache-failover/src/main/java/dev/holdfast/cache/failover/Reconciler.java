@@ -1,0 +1,186 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Phaser;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Does on a tier what it has missed, one piece at a time. Blocks for as long as that takes. */
+final class Reconciler {
+    private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
+    private static final Duration FOR_EVER = Duration.ofDays(365 * 50);
+
+    private final Switchboard switchboard;
+    /** So many counters are added to at a time. */
+    private static final int LANES = 8;
+
+    private final List<Tier> tiers;
+    private final Workers workers;
+
+    Reconciler(Switchboard switchboard, List<Tier> tiers, Workers workers) {
+        this.workers = workers;
+        this.switchboard = switchboard;
+        this.tiers = tiers;
+    }
+
+    /** Does one piece, enters each part of it that is done, and returns what is to be entered at its end. */
+    Consumer<FailoverState> drain(Effect.Drain drain) {
+        CacheStore store = tiers.get(drain.tier()).store();
+        List<String> underWay = new ArrayList<>();
+        try {
+            if (drain instanceof Effect.RemoveEverything all) {
+                Extent extent = removeEverything(store);
+                switchboard.change(state -> state.reconciliation.everythingRemoved(all, extent));
+            } else if (drain instanceof Effect.RemovePrefixes work) {
+                removePrefixes(store, work);
+            } else if (drain instanceof Effect.RemoveKeys work) {
+                work.keys().forEach(removal -> underWay.add(removal.key()));
+                store.removeAll(underWay);
+                switchboard.change(state -> state.reconciliation.removed(work.tier(), work.keys(), switchboard.now()));
+            } else if (drain instanceof Effect.Increments work) {
+                increments(store, work, underWay);
+            }
+            return state -> state.reconciliation.drained(drain.tier(), switchboard.now());
+        } catch (Throwable e) {
+            return failed(drain, e, underWay);
+        }
+    }
+
+    private Consumer<FailoverState> failed(Effect.Drain drain, Throwable e, List<String> underWay) {
+        if (switchboard.closed()) {
+            return state -> {};
+        }
+        boolean unknown = true;
+        if (e instanceof CacheUnavailableException failure) {
+            partlyDone(drain, failure, underWay);
+            unknown = failure.outcomeUnknown();
+        }
+        List<String> unsettled = unknown ? underWay : List.of();
+        return state -> state.reconciliation.drainFailed(drain.tier(), e, unsettled, switchboard.now());
+    }
+
+    private void partlyDone(Effect.Drain drain, CacheUnavailableException failure, List<String> underWay) {
+        if (drain instanceof Effect.RemoveKeys work && !failure.failedKeys().isEmpty()) {
+            underWay.retainAll(failure.failedKeys());
+            List<DirtyRecord.Removal> done = work.keys().stream()
+                    .filter(removal -> !failure.failedKeys().contains(removal.key()))
+                    .toList();
+            switchboard.change(state -> state.reconciliation.removed(work.tier(), done, switchboard.now()));
+        }
+    }
+
+    private Extent removeEverything(CacheStore store) {
+        try {
+            store.removeByPrefix("");
+            return Extent.ALL;
+        } catch (IllegalArgumentException e) {
+            log.debug("{} has no key prefix of its own", store, e);
+            Set<String> known = switchboard.prefixes();
+            known.forEach(store::removeByPrefix);
+            return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
+        }
+    }
+
+    private void removePrefixes(CacheStore store, Effect.RemovePrefixes work) {
+        for (DirtyRecord.Removal prefix : work.prefixes()) {
+            Extent extent = Extent.ALL;
+            if (prefix.key().isEmpty()) {
+                extent = removeEverything(store);
+            } else {
+                store.removeByPrefix(prefix.key());
+            }
+            boolean done = extent == Extent.ALL;
+            switchboard.change(state -> {
+                if (done) {
+                    state.reconciliation.prefixRemoved(work.tier(), prefix);
+                } else {
+                    state.reconciliation.prefixImpossible(work.tier(), prefix);
+                }
+            });
+        }
+    }
+
+    /** Adds to counters, some at a time: each waits for its answer, and there may be as many as there are callers. */
+    private void increments(CacheStore store, Effect.Increments work, List<String> underWay) {
+        Queue<DirtyRecord.Increment> todo = new ConcurrentLinkedQueue<>(work.increments());
+        Queue<String> failed = new ConcurrentLinkedQueue<>();
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        Phaser busy = new Phaser(1);
+        Runnable lane = () -> {
+            for (DirtyRecord.Increment next = todo.poll(); next != null; next = todo.poll()) {
+                try {
+                    increment(store, work.tier(), next);
+                } catch (Throwable e) {
+                    failed.add(next.key());
+                    failure.compareAndSet(null, e);
+                    todo.clear();
+                }
+            }
+        };
+        for (int i = 1; i < Math.min(LANES, work.increments().size()); i++) {
+            // One that gets no thread, or too late, finds nothing to do.
+            workers.submit(() -> {
+                if (todo.isEmpty() || busy.register() < 0) {
+                    return;
+                }
+                try {
+                    lane.run();
+                } finally {
+                    busy.arriveAndDeregister();
+                }
+            });
+        }
+        lane.run();
+        busy.arriveAndAwaitAdvance();
+        underWay.addAll(failed);
+        rethrow(failure.get());
+    }
+
+    private static void rethrow(@Nullable Throwable failure) {
+        if (failure instanceof RuntimeException exception) {
+            throw exception;
+        }
+        if (failure instanceof Error error) {
+            throw error;
+        }
+    }
+
+    private void increment(CacheStore store, int tier, DirtyRecord.Increment increment) {
+        long rest = increment.expiresAt() - switchboard.now();
+        Duration left = Duration.ofNanos(Math.max(1_000_000, rest));
+        Duration ttl = left.compareTo(FOR_EVER) > 0 ? CacheStore.FOREVER : left;
+        try {
+            OptionalLong sum = store.incrementOnce(increment.key(), increment.delta(), ttl, increment.onceId());
+            if (sum.isEmpty()) {
+                // No marker there. What may have been applied is given up: lost is better than counted twice.
+                try {
+                    store.increment(increment.key(), increment.delta(), ttl);
+                } catch (CacheUnavailableException e) {
+                    if (e.outcomeUnknown()) {
+                        switchboard.change(state -> state.reconciliation.incremented(tier, increment));
+                    }
+                    throw e;
+                }
+            }
+        } catch (CacheRejectedException e) {
+            log.warn(
+                    "tier {} refused what was added to counter {} meanwhile; it is dropped",
+                    tiers.get(tier).name,
+                    increment.key(),
+                    e);
+        }
+        switchboard.change(state -> state.reconciliation.incremented(tier, increment));
+    }
+}

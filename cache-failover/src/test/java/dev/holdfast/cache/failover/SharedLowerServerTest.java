@@ -1,0 +1,163 @@
+package dev.holdfast.cache.failover;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A second server that clients share holds what others stored there in their outages: it begins each client's own empty. */
+class SharedLowerServerTest {
+    private static final Duration TTL = Duration.ofHours(1);
+    private static final FailoverConfig CONFIG = FailoverConfig.DEFAULT
+            .withGracePeriod(Duration.ofMillis(100))
+            .withHealthCheckInterval(Duration.ofSeconds(1));
+    private static final long OLD_MILLIS = 10_000;
+
+    private static RedisServer first;
+    private static RedisServer second;
+
+    private FailoverStore ours;
+    private FailoverStore others;
+
+    @BeforeAll
+    static void startServers() {
+        first = RedisServer.start();
+        second = RedisServer.start();
+    }
+
+    @AfterAll
+    static void stopServers() {
+        first.close();
+        second.close();
+    }
+
+    @BeforeEach
+    void startClients() {
+        first.command("FLUSHALL");
+        second.command("FLUSHALL");
+        ours = client();
+        others = client();
+    }
+
+    @AfterEach
+    void stopClients() {
+        ours.close();
+        others.close();
+    }
+
+    private static FailoverStore client() {
+        FailoverStore store = FailoverStore.builder()
+                .config(CONFIG)
+                .made(value -> ByteBuffer.wrap(value).getLong())
+                .tier("first", SingleStore.of(SingleConfig.parse(first.url())))
+                .tier("second", SingleStore.of(SingleConfig.parse(second.url())))
+                .memoryTier("memory", () -> MemoryStore.builder().build())
+                .build();
+        store.start(Duration.ofSeconds(5));
+        return store;
+    }
+
+    private static byte[] made(long ageMillis, int payload) {
+        return ByteBuffer.allocate(12)
+                .putLong(System.currentTimeMillis() - ageMillis)
+                .putInt(payload)
+                .array();
+    }
+
+    private static void outage(FailoverStore store) {
+        store.forceFailover("first");
+        assertEquals("second", store.tierName());
+    }
+
+    private static void back(FailoverStore store) {
+        store.forceFailback();
+        for (int i = 0; i < 2_000 && !store.tierName().equals("first"); i++) {
+            LockSupport.parkNanos(5_000_000);
+        }
+        assertEquals("first", store.tierName());
+    }
+
+    @Test
+    void whatAnotherClientStoredThereInItsOutageIsNotSeenInOursThoughWeRemovedItAbove() {
+        outage(others);
+        others.put("k", made(OLD_MILLIS, 1), TTL);
+        back(others);
+        ours.put("k", made(OLD_MILLIS / 2, 2), TTL);
+        assertTrue(ours.remove("k"));
+
+        outage(ours);
+
+        assertNull(ours.get("k"));
+        assertNull(ours.getShared("k"));
+        assertEquals(Map.of(), ours.getAll(List.of("k")));
+        assertFalse(ours.contains("k"));
+        assertNull(ours.ttl("k"));
+        assertFalse(ours.expire("k", TTL));
+    }
+
+    @Test
+    void whatIsNotSeenCanNotBeReplacedAndDoesNotKeepAnythingOut() {
+        byte[] old = made(OLD_MILLIS, 1);
+        outage(others);
+        others.put("k", old, TTL);
+        outage(ours);
+
+        assertFalse(ours.replace("k", old, made(0, 2), TTL));
+        assertFalse(ours.remove("k", old));
+        byte[] present = made(0, 3);
+        assertTrue(ours.putIfAbsent("k", present, TTL));
+        assertArrayEquals(present, ours.get("k"));
+        assertFalse(ours.putIfAbsent("k", made(0, 4), TTL));
+    }
+
+    @Test
+    void whatIsMadeInAnOutageIsSharedByAllClients() {
+        outage(ours);
+        outage(others);
+        byte[] present = made(0, 1);
+        others.put("k", present, TTL);
+
+        assertArrayEquals(present, ours.get("k"));
+        assertTrue(ours.contains("k"));
+        assertTrue(ours.expire("k", TTL));
+    }
+
+    @Test
+    void eachOutageBeginsEmptyForTheSameClientToo() {
+        outage(ours);
+        ours.put("k", made(0, 1), TTL);
+        assertTrue(ours.contains("k"));
+        back(ours);
+        // More than clocks may differ by.
+        LockSupport.parkNanos(1_100_000_000);
+        outage(ours);
+
+        assertNull(ours.get("k"));
+    }
+
+    @Test
+    void whatDoesNotTellWhenItWasMadeIsSeen() {
+        outage(others);
+        byte[] timeless = ByteBuffer.allocate(8).putLong(Long.MAX_VALUE).array();
+        others.put("k", timeless, TTL);
+        outage(ours);
+
+        assertArrayEquals(timeless, ours.get("k"));
+    }
+}

@@ -1,0 +1,77 @@
+package dev.holdfast.cache.single;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the reply to a command has to be. All that is kept of a reply is checked here.
+ *
+ * @param <T> what is made of it
+ */
+@FunctionalInterface
+interface Reply<T extends @Nullable Object> {
+    /** A value; null if there is none. Also a status. */
+    // NullAway does not see that the lambda's type says so.
+    @SuppressWarnings("NullAway")
+    Reply<byte @Nullable []> VALUE = reply -> (byte[]) reply;
+
+    /** A number. */
+    Reply<Long> NUMBER = reply -> (Long) Objects.requireNonNull(reply);
+
+    /** A number in digits. */
+    Reply<Long> DIGITS = Reply::digits;
+
+    /** A page of keys. */
+    Reply<Page> PAGE = Reply::page;
+
+    /**
+     * Checks a reply.
+     *
+     * @param reply {@code byte[]}, {@code Long}, {@code List} or null
+     * @return what is made of it
+     * @throws RuntimeException if it is none that the command can have
+     */
+    T of(@Nullable Object reply);
+
+    /** A value, or null, for each of so many keys. */
+    static Reply<List<byte @Nullable []>> values(int count) {
+        return reply -> values((List<?>) Objects.requireNonNull(reply), count);
+    }
+
+    /**
+     * Some of the server's keys.
+     *
+     * @param next where the next page begins; 0 after the last
+     * @param keys the keys
+     */
+    record Page(long next, List<byte[]> keys) {}
+
+    private static long digits(@Nullable Object reply) {
+        return Long.parseLong(new String((byte[]) Objects.requireNonNull(reply), StandardCharsets.US_ASCII));
+    }
+
+    private static List<byte @Nullable []> values(List<?> reply, int count) {
+        List<byte @Nullable []> values = new ArrayList<>(count);
+        for (Object value : reply) {
+            values.add((byte[]) value);
+        }
+        if (values.size() != count) {
+            throw new IllegalArgumentException(values.size() + " values for " + count + " keys");
+        }
+        return values;
+    }
+
+    private static Page page(@Nullable Object reply) {
+        List<?> parts = (List<?>) Objects.requireNonNull(reply);
+        long next = Long.parseUnsignedLong(
+                new String((byte[]) Objects.requireNonNull(parts.get(0)), StandardCharsets.US_ASCII));
+        List<byte[]> keys = new ArrayList<>();
+        for (Object key : (List<?>) Objects.requireNonNull(parts.get(1))) {
+            keys.add((byte[]) Objects.requireNonNull(key));
+        }
+        return new Page(next, keys);
+    }
+}

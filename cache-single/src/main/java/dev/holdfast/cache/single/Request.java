@@ -1,0 +1,70 @@
+package dev.holdfast.cache.single;
+
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.Protocol.Command;
+import redis.clients.jedis.args.Rawable;
+
+/** A command to the server, and what its kind allows. Built by one thread, then not changed. */
+final class Request extends CommandArguments {
+    private final boolean readOnly;
+    private final boolean harmless;
+    private long bytes;
+
+    private Request(Command command, boolean readOnly, boolean harmless) {
+        super(command);
+        this.readOnly = readOnly;
+        this.harmless = harmless;
+    }
+
+    /** One that changes nothing. */
+    static Request reading(Command command) {
+        return new Request(command, true, true);
+    }
+
+    /** One that changes something, but the same if it is done again. */
+    static Request repeatable(Command command) {
+        return new Request(command, false, true);
+    }
+
+    /** One that is not to be done twice, or whose answer would be another the second time. */
+    static Request once(Command command) {
+        return new Request(command, false, false);
+    }
+
+    Request with(byte[] argument) {
+        bytes += argument.length;
+        add(argument);
+        return this;
+    }
+
+    Request with(Rawable argument) {
+        add(argument);
+        return this;
+    }
+
+    Request with(long argument) {
+        add(argument);
+        return this;
+    }
+
+    Request with(String argument) {
+        bytes += argument.length();
+        add(argument);
+        return this;
+    }
+
+    /** Whether it changes nothing. */
+    boolean readOnly() {
+        return readOnly;
+    }
+
+    /** Whether it may be sent again while nobody knows whether it was done. */
+    boolean harmless() {
+        return harmless;
+    }
+
+    /** About how large it is. */
+    long bytes() {
+        return bytes;
+    }
+}

@@ -1,0 +1,133 @@
+package dev.holdfast.cache.single;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.testkit.RespPeer;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A connection to a server far away whose replies got out of step with its calls. */
+class ShiftedRepliesTest {
+    private static final int CALLERS = 24;
+    private static final long DELAY_MILLIS = 5;
+
+    private final ScheduledExecutorService line = Executors.newSingleThreadScheduledExecutor();
+    private final AtomicBoolean harm = new AtomicBoolean();
+    private final AtomicBoolean over = new AtomicBoolean();
+    private final AtomicLong right = new AtomicLong();
+    private final AtomicLong wrong = new AtomicLong();
+    private final List<Thread> callers = new ArrayList<>();
+    private String kind = "";
+    private RespPeer peer;
+    private SingleStore store;
+
+    @BeforeEach
+    void start() {
+        peer = RespPeer.start(this::answer);
+        store = SingleStore.of(SingleConfig.of("127.0.0.1", peer.port()).withPoolSize(2));
+    }
+
+    @AfterEach
+    void stop() {
+        store.close();
+        peer.close();
+        line.shutdownNow();
+    }
+
+    /** GET is answered with its key, PING with its text, a round trip later. */
+    private void answer(List<String> command, RespPeer.Caller caller) {
+        String text = command.size() > 1 ? command.get(1) : "PONG";
+        boolean get = command.get(0).equals("GET");
+        String reply = get || command.get(0).equals("PING") ? "$" + text.length() + "\r\n" + text + "\r\n" : "+OK\r\n";
+        if (get && kind.equals("late") && harm.compareAndSet(true, false)) {
+            byte[] again = reply.getBytes(StandardCharsets.ISO_8859_1);
+            Object unused = line.schedule(() -> send(caller, again), DELAY_MILLIS * 3 / 2, TimeUnit.MILLISECONDS);
+        } else if (get && harm.compareAndSet(true, false)) {
+            reply = kind.equals("lost") ? "" : reply + reply;
+        }
+        byte[] bytes = reply.getBytes(StandardCharsets.ISO_8859_1);
+        Object unused = line.schedule(() -> send(caller, bytes), DELAY_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private static void send(RespPeer.Caller caller, byte[] bytes) {
+        try {
+            caller.bytes(bytes);
+        } catch (IOException e) {
+            // Its connection is gone.
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lost", "superfluous"})
+    void areNotedThoughSomethingIsAlwaysUnderWay(String what) throws InterruptedException {
+        kind = what;
+        for (int i = 0; i < CALLERS; i++) {
+            String key = "key" + i;
+            Thread caller = new Thread(() -> readUntilOver(key));
+            callers.add(caller);
+            caller.start();
+        }
+        awaitRight(300);
+        for (int round = 0; round < 2; round++) {
+            harm.set(true);
+            Thread.sleep(300);
+            long before = wrong.get();
+            awaitRight(right.get() + 300);
+            assertTrue(wrong.get() == before, () -> wrong.get() - before + " wrong answers 0.3 s later");
+        }
+        over.set(true);
+        for (Thread caller : callers) {
+            caller.join();
+        }
+        assertTrue(peer.connections() >= 4, "a connection was not closed");
+    }
+
+    /** Nothing is under way whenever the next call is sent, so the connection looks idle. */
+    @Test
+    void areNotedWhereEachCallIsSentByItself() {
+        kind = "late";
+        for (int round = 0; round < 5; round++) {
+            long before = wrong.get();
+            for (int i = 0; i < 60; i++) {
+                harm.set(i == 30);
+                read("key" + i);
+            }
+            assertTrue(wrong.get() - before <= 3, () -> wrong.get() - before + " of 30 got another's reply");
+        }
+    }
+
+    private void readUntilOver(String key) {
+        while (!over.get()) {
+            read(key);
+        }
+    }
+
+    private void read(String key) {
+        try {
+            boolean own = new String(store.get(key), StandardCharsets.ISO_8859_1).endsWith(key);
+            (own ? right : wrong).incrementAndGet();
+        } catch (CacheUnavailableException e) {
+            // Its connection was closed, or no reply came.
+        }
+    }
+
+    private void awaitRight(long count) throws InterruptedException {
+        for (int i = 0; i < 20_000 && right.get() < count; i++) {
+            Thread.sleep(1);
+        }
+        assertTrue(right.get() >= count, "no answers");
+    }
+}

@@ -1,0 +1,55 @@
+package dev.holdfast.cache.upstash;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
+
+/** Puts TLS over a connected socket, so that the answers within it are framed. */
+final class FramedTls extends SSLSocketFactory {
+    private final SSLSocketFactory tls;
+
+    FramedTls(SSLSocketFactory tls) {
+        this.tls = tls;
+    }
+
+    @Override
+    public Socket createSocket(Socket beneath, String host, int port, boolean autoClose) throws IOException {
+        if (!(beneath instanceof FramedSocket)) {
+            throw new IOException("TLS is only put over this store's own sockets");
+        }
+        return new FramedTlsSocket((SSLSocket) tls.createSocket(beneath, host, port, autoClose), beneath);
+    }
+
+    @Override
+    public String[] getDefaultCipherSuites() {
+        return tls.getDefaultCipherSuites();
+    }
+
+    @Override
+    public String[] getSupportedCipherSuites() {
+        return tls.getSupportedCipherSuites();
+    }
+
+    @Override
+    public Socket createSocket(String host, int port) throws IOException {
+        throw new IOException("TLS is only put over connected sockets here");
+    }
+
+    @Override
+    public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
+        return createSocket(host, port);
+    }
+
+    @Override
+    public Socket createSocket(InetAddress host, int port) throws IOException {
+        return createSocket(host.getHostAddress(), port);
+    }
+
+    @Override
+    public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
+            throws IOException {
+        return createSocket(address.getHostAddress(), port);
+    }
+}

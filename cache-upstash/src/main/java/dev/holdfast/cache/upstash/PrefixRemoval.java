@@ -1,0 +1,121 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+
+/** One removal of all keys with a prefix: page by page, what one page found is removed before the next is asked for. Not thread-safe. */
+final class PrefixRemoval {
+    /** Each page is a round trip, and a command to be paid for; larger ones make others wait for milliseconds. */
+    private static final int LARGEST_PAGE = 8_000;
+
+    private final Calls calls;
+    private final String pattern;
+    private final String mine;
+    private final String canaries;
+    private final Duration limit;
+    private long removed;
+    private boolean begun;
+
+    PrefixRemoval(Calls calls, String prefix, Duration limit) {
+        this.calls = calls;
+        this.pattern = new String(calls.prefix.scanPattern(prefix), StandardCharsets.UTF_8);
+        this.mine = calls.prefix.apply(prefix);
+        // Without its canary each client would believe that the database had lost its writes.
+        this.canaries = calls.prefix.apply(Canary.KEY_PREFIX);
+        this.limit = limit;
+    }
+
+    long run() {
+        long deadline = System.nanoTime() + limit.toNanos();
+        try {
+            int size = 1_000;
+            String cursor = "0";
+            do {
+                List<Reply> page = page(cursor, size, deadline);
+                remove(page.get(1).array(), deadline);
+                cursor = cursor(page.get(0));
+                size = Math.min(LARGEST_PAGE, size * 2);
+            } while (!cursor.equals("0"));
+            return removed;
+        } catch (CacheUnavailableException e) {
+            throw begun && !e.outcomeUnknown() ? partlyDone(e) : e;
+        }
+    }
+
+    private static CacheUnavailableException partlyDone(CacheUnavailableException e) {
+        String message = String.valueOf(e.getMessage());
+        return e instanceof CacheTimeoutException
+                ? new CacheTimeoutException(message, e, true)
+                : new CacheUnavailableException(message, e, e.reason(), true);
+    }
+
+    private List<Reply> page(String cursor, int size, long deadline) {
+        Command scan = Command.of("SCAN", cursor, "MATCH", pattern, "COUNT", Integer.toString(size));
+        try {
+            return calls.run(scan, deadline, reply -> checked(reply.array()));
+        } catch (CacheRejectedException e) {
+            // The page would be larger than the database gives away at once.
+            if (size <= 10 || !String.valueOf(e.getMessage()).contains("size exceeded")) {
+                throw e;
+            }
+            return page(cursor, size / 10, deadline);
+        }
+    }
+
+    private List<Reply> checked(List<Reply> page) {
+        if (page.size() != 2 || !(page.get(1) instanceof Reply.Array keys)) {
+            throw new MalformedReplyException("a cursor and keys were expected");
+        }
+        cursor(page.get(0));
+        for (Reply key : keys.values()) {
+            if (!text(key).startsWith(mine)) {
+                throw new MalformedReplyException("a key was named that does not begin with what was asked for");
+            }
+        }
+        return page;
+    }
+
+    private void remove(List<Reply> keys, long deadline) {
+        Set<String> distinct = new LinkedHashSet<>();
+        for (Reply key : keys) {
+            String text = text(key);
+            if (!text.startsWith(canaries)) {
+                distinct.add(text);
+            }
+        }
+        List<String> all = List.copyOf(distinct);
+        for (int from = 0; from < all.size(); from += MultiKey.MAX_KEYS) {
+            List<String> some = all.subList(from, Math.min(all.size(), from + MultiKey.MAX_KEYS));
+            List<String> parts = new ArrayList<>(some.size() + 1);
+            parts.add("UNLINK");
+            parts.addAll(some);
+            removed += calls.run(Command.of(parts), deadline, reply -> reply.count(some.size()));
+            begun = true;
+        }
+    }
+
+    private static String cursor(Reply reply) {
+        String cursor = text(reply);
+        boolean number =
+                !cursor.isEmpty() && cursor.length() <= 20 && cursor.chars().allMatch(c -> c >= '0' && c <= '9');
+        if (!number) {
+            throw new MalformedReplyException("a cursor that is no number");
+        }
+        return cursor;
+    }
+
+    private static String text(Reply reply) {
+        byte[] bytes = reply.bytes();
+        if (bytes == null) {
+            throw new MalformedReplyException("a text was expected, not null");
+        }
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,133 @@
+package dev.holdfast.cache.upstash;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Permits belong to whoever took them, and every caller is told, whatever is thrown. */
+class CombinerTest {
+    private static final long SECONDS_10 = TimeUnit.SECONDS.toNanos(10);
+    private static final Command PING = Command.of("PING");
+
+    private final ExecutorService threads = Executors.newCachedThreadPool();
+    private final CountDownLatch held = new CountDownLatch(1);
+    private final Scripted requests = new Scripted();
+    private final Combiner combiner = new Combiner(requests, 1, SECONDS_10, new Saturation("here"));
+
+    /** One request hangs until it is let go; what shares the next one meets what the test wants. */
+    private final class Scripted implements Requests {
+        volatile @Nullable Error ofRequests;
+        volatile @Nullable Error ofThreads;
+
+        @Override
+        public Reply one(Command command, long timeoutNanos) {
+            try {
+                held.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            return Reply.Nil.NIL;
+        }
+
+        @Override
+        public Reply oneAgain(Command command, boolean fresh, long timeoutNanos) {
+            return Reply.Nil.NIL;
+        }
+
+        @Override
+        public List<Reply> many(List<Command> commands, long timeoutNanos) {
+            Error error = ofRequests;
+            if (error != null) {
+                throw error;
+            }
+            return new ArrayList<>(commands.stream().map(any -> Reply.Nil.NIL).toList());
+        }
+
+        @Override
+        public List<Reply> manyAgain(List<Command> commands, boolean fresh, long timeoutNanos) {
+            return many(commands, timeoutNanos);
+        }
+
+        @Override
+        public Executor threadPool() {
+            return task -> {
+                Error error = ofThreads;
+                if (error != null) {
+                    throw error;
+                }
+                threads.execute(task);
+            };
+        }
+
+        @Override
+        public UpstashErrors errors() {
+            return new UpstashErrors("here");
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        held.countDown();
+        threads.shutdownNow();
+    }
+
+    private List<Future<Reply>> waitingBehindOne(int callers) {
+        threads.execute(() -> combiner.run(PING, SECONDS_10));
+        await(() -> combiner.active() == 1);
+        List<Future<Reply>> replies = IntStream.range(0, callers)
+                .mapToObj(i -> threads.submit(() -> combiner.run(PING, SECONDS_10)))
+                .toList();
+        await(() -> combiner.waiting() == callers);
+        return replies;
+    }
+
+    private static void await(BooleanSupplier condition) {
+        long deadline = System.nanoTime() + SECONDS_10;
+        while (!condition.getAsBoolean() && System.nanoTime() < deadline) {
+            Thread.onSpinWait();
+        }
+        assertEquals(true, condition.getAsBoolean());
+    }
+
+    @Test
+    void anErrorOfASharedRequestGivesItsPermitBackAndEveryCallerIsTold() throws Exception {
+        Error error = new OutOfMemoryError("a test");
+        requests.ofRequests = error;
+        List<Future<Reply>> replies = waitingBehindOne(3);
+        held.countDown();
+        for (Future<Reply> reply : replies) {
+            Throwable e = assertThrows(ExecutionException.class, () -> reply.get(10, TimeUnit.SECONDS))
+                    .getCause();
+            assertSame(CacheUnavailableException.class, e.getClass());
+            assertSame(error, e.getCause());
+        }
+        await(() -> combiner.active() == 0);
+    }
+
+    @Test
+    void whereNoThreadCanBeHadTheRequestGoesOutAllTheSame() throws Exception {
+        requests.ofThreads = new OutOfMemoryError("unable to create native thread");
+        List<Future<Reply>> replies = waitingBehindOne(3);
+        held.countDown();
+        for (Future<Reply> reply : replies) {
+            assertEquals(Reply.Nil.NIL, reply.get(10, TimeUnit.SECONDS));
+        }
+        await(() -> combiner.active() == 0);
+    }
+}

@@ -1,0 +1,145 @@
+package dev.holdfast.cache.upstash;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.testkit.Fault;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Each value names its key. Whatever happens to connections and answers, nobody gets the value of another key, and nothing but a
+ * {@link CacheException} leaves the store.
+ */
+class UpstashPairingTest {
+    private static final int CALLERS = 8;
+    private static final int CALLS = Integer.getInteger("holdfast.pairing.calls", 33_600);
+    private static final int KEYS = 40;
+    private static final Duration TTL = Duration.ofMinutes(10);
+    private static final String ROGUE = "{\"result\":\"cm9ndWU=\"}";
+
+    private final long seed = Long.getLong("holdfast.pairing.seed", System.nanoTime());
+    private final LongAdder answers = new LongAdder();
+    private final LongAdder failures = new LongAdder();
+    private final LongAdder wrong = new LongAdder();
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    @Test
+    void noCallerGetsWhatWasMeantForAnother() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(CALLERS + 1);
+        try (GatewayUnderTest server = new GatewayUnderTest();
+                UpstashStore store =
+                        UpstashStore.create(server.config("pairing").withMaxConnections(4))) {
+            IntStream.range(0, KEYS).forEach(i -> store.put("k" + i, value("k" + i), TTL));
+            Future<?> spoiler = threads.submit(() -> spoil(server, store));
+            List<Future<?>> callers = new ArrayList<>();
+            for (int i = 0; i < CALLERS; i++) {
+                Random random = new Random(seed + i);
+                callers.add(threads.submit(() -> call(store, random)));
+            }
+            for (Future<?> caller : callers) {
+                caller.get(5, TimeUnit.MINUTES);
+            }
+            ended.set(true);
+            spoiler.get(1, TimeUnit.MINUTES);
+            server.gateway.faults().clear();
+            call(store, new Random(seed));
+        } finally {
+            threads.shutdownNow();
+        }
+        assertEquals(0, wrong.sum(), "wrong answers; seed " + seed);
+        assertTrue(answers.sum() >= CALLS / 2, answers + " answers, " + failures + " failures; seed " + seed);
+        assertTrue(failures.sum() > 0, "no call failed: nothing was spoilt");
+    }
+
+    private void call(UpstashStore store, Random random) {
+        for (int i = 0; i < CALLS / CALLERS; i++) {
+            String key = "k" + random.nextInt(KEYS);
+            try {
+                call(store, key, random.nextInt(20), random);
+                answers.increment();
+            } catch (CacheException e) {
+                failures.increment();
+                Thread.interrupted();
+            }
+        }
+    }
+
+    private void call(UpstashStore store, String key, int what, Random random) {
+        switch (what) {
+            case 0 -> store.put(key, value(key), TTL);
+            case 1 -> store.putAll(Map.of(key, value(key), "other", value("other")), TTL);
+            case 2 -> {
+                Map<String, byte[]> found = new LinkedHashMap<>(store.getAll(List.of(key, "k1", "absent")));
+                found.forEach(this::check);
+                wrong.add(found.containsKey("absent") ? 1 : 0);
+            }
+            case 3 -> wrong.add(store.get("absent" + random.nextInt(5)) == null ? 0 : 1);
+            case 4 -> wrong.add(store.contains("absent") ? 1 : 0);
+            case 5 -> wrong.add(store.contains(key) ? 0 : 1);
+            case 6 -> {
+                // A call that is given up while its answer is on its way.
+                Thread.currentThread().interrupt();
+                check(key, store.get(key));
+            }
+            case 7 ->
+                check(
+                        key,
+                        store.within(Duration.ofNanos(1 + random.nextInt(3_000_000)))
+                                .get(key));
+            default -> check(key, store.get(key));
+        }
+    }
+
+    private void check(String key, byte[] found) {
+        if (found == null || !new String(found, UTF_8).equals(new String(value(key), UTF_8))) {
+            wrong.increment();
+        }
+    }
+
+    private static byte[] value(String key) {
+        return ("value of " + key).getBytes(UTF_8);
+    }
+
+    private void spoil(GatewayUnderTest server, UpstashStore store) {
+        Random random = new Random(seed - 1);
+        while (!ended.get()) {
+            server.gateway.faults().next(fault(random));
+            if (random.nextInt(40) == 0) {
+                store.disconnect(new IllegalStateException("a test"));
+            }
+            try {
+                TimeUnit.MILLISECONDS.sleep(5);
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private static Fault fault(Random random) {
+        return switch (random.nextInt(9)) {
+            case 0 -> Fault.resetBefore();
+            case 1 -> Fault.resetAfter();
+            case 2 -> Fault.truncatedBody();
+            case 3 -> Fault.html(random.nextBoolean() ? 502 : 200);
+            case 4 -> Fault.garbageBase64();
+            case 5 -> Fault.wrongArrayLength(random.nextInt(3) - 1);
+            case 6 -> Fault.delay(Duration.ofMillis(random.nextInt(5)));
+            default -> Fault.superfluousAnswer(Duration.ZERO, ROGUE);
+        };
+    }
+}

@@ -1,0 +1,213 @@
+package dev.holdfast.streams;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes requests for the free terminals, and never more. First, at most twice a second, what silent workers have left, then what is new. With several
+ * partitions it looks at each in turn and waits a moment at one; one that is sick is left out until it is well.
+ */
+final class Intake implements SteadyThread.Turn {
+    private static final Logger LOG = LoggerFactory.getLogger(Intake.class);
+    /** The longest wait in the server. */
+    static final long BLOCK_MILLIS = 500;
+
+    private static final long BLOCK_AMONG_SEVERAL_MILLIS = 20;
+
+    private final Worker worker;
+    private final Redis redis;
+    private final Terminals terminals;
+    private final List<Partition> partitions;
+    private final Pause pause = new Pause(LOG, "taking requests", null);
+    private final long roundNanos;
+    private long nextRound = System.nanoTime();
+    private int turn;
+    private int most;
+    private final SickPartitions sick;
+    private final Heartbeat heartbeat;
+    private final SteadyThread thread = new SteadyThread("holdfast-requests-take", this, this::failed);
+    private volatile boolean stopped;
+
+    /** Takes requests over {@code redis}, on which nobody else waits. */
+    Intake(Worker worker, Redis redis, Terminals terminals) {
+        this.worker = worker;
+        this.most = terminals.total();
+        this.redis = redis;
+        this.terminals = terminals;
+        this.partitions = IntStream.range(0, worker.keys().partitions())
+                .mapToObj(number -> new Partition(worker, number))
+                .toList();
+        this.sick = new SickPartitions(worker.config(), "taking requests", worker.redis());
+        this.heartbeat = new Heartbeat(worker, partitions, sick);
+        this.roundNanos = Math.min(worker.beat().toNanos(), BLOCK_MILLIS * 1_000_000);
+        this.turn = ThreadLocalRandom.current().nextInt(partitions.size());
+    }
+
+    Heartbeat heartbeat() {
+        return heartbeat;
+    }
+
+    /** Why no request is taken; empty if some are. */
+    Optional<String> trouble() {
+        return pause.trouble().or(() -> sick.areAll() ? sick.trouble() : Optional.empty());
+    }
+
+    /** Why requests of some partition are not taken. */
+    Optional<String> partTrouble() {
+        return sick.trouble();
+    }
+
+    /** Sees to it that requests are taken. */
+    void ensure() {
+        thread.ensure();
+    }
+
+    @Override
+    public void take() throws InterruptedException {
+        heartbeat.ensure();
+        int free = terminals.awaitFree(Duration.ofMillis(BLOCK_MILLIS));
+        if (free > 0 && !stopped) {
+            take(Math.min(free, most));
+            most = Math.min(2 * most, terminals.total());
+            if (!sick.areAll()) {
+                pause.worked();
+            }
+        }
+    }
+
+    private void failed(Throwable e) {
+        if (e instanceof Error) {
+            // Without memory or threads for so many requests there may be some for fewer.
+            most = 1;
+        }
+        if (!stopped) {
+            pause.failed(e);
+            pause.rest();
+        }
+    }
+
+    private void take(int free) {
+        int left = free - resume(free);
+        if (System.nanoTime() - nextRound >= 0) {
+            for (Partition partition : partitions) {
+                int most = left;
+                left -= at(partition, () -> {
+                    partition.askTime(redis);
+                    return most == 0 ? List.of() : partition.takeOver(redis, most);
+                });
+            }
+            nextRound = System.nanoTime()
+                    + (long) (roundNanos
+                            * (0.8 + 0.2 * ThreadLocalRandom.current().nextDouble()));
+        }
+        for (int i = 0; i < partitions.size() && left > 0 && partitions.size() > 1; i++) {
+            left -= takeNew(left, 0);
+        }
+        if (left == free || (partitions.size() == 1 && left > 0)) {
+            takeNew(left, left == free ? block() : 0);
+        }
+    }
+
+    /** Runs what has waited for another run that came to nothing. */
+    private int resume(int free) {
+        for (int i = 0; i < free; i++) {
+            Repetitions.Resumed next = worker.repetitions().next();
+            if (next == null) {
+                return i;
+            }
+            try {
+                begin(next.from().partition(), List.of(next.taken()));
+            } finally {
+                worker.repetitions().begun(next);
+            }
+        }
+        return free;
+    }
+
+    private int takeNew(int most, long blockMillis) {
+        Partition partition = inTurn();
+        if (partition == null) {
+            LockSupport.parkNanos(this, BLOCK_AMONG_SEVERAL_MILLIS * 1_000_000);
+            return 0;
+        }
+        return at(partition, () -> {
+            if (!partition.clock().isKnown()) {
+                partition.askTime(redis);
+            }
+            return partition.takeNew(redis, most, blockMillis);
+        });
+    }
+
+    /** Takes from one of the partitions and begins that; what is wrong with it alone stops no other. */
+    private int at(Partition partition, Supplier<List<Partition.Taken>> taking) {
+        if (!sick.isWell(partition.number())) {
+            return 0;
+        }
+        List<Partition.Taken> taken;
+        try {
+            taken = taking.get();
+        } catch (RuntimeException e) {
+            if (!sick.isOneOnly(e)) {
+                throw e;
+            }
+            if (!stopped) {
+                sick.failed(partition.number(), e);
+            }
+            return 0;
+        }
+        return begin(partition, taken);
+    }
+
+    /** The next that is well; {@code null} if none is. */
+    private @Nullable Partition inTurn() {
+        for (int i = 0; i < partitions.size(); i++) {
+            turn = (turn + 1) % partitions.size();
+            if (sick.isWell(turn)) {
+                return partitions.get(turn);
+            }
+        }
+        return null;
+    }
+
+    private long block() {
+        long untilRound = (nextRound - System.nanoTime()) / 1_000_000;
+        return Math.max(1, Math.min(untilRound, partitions.size() > 1 ? BLOCK_AMONG_SEVERAL_MILLIS : BLOCK_MILLIS));
+    }
+
+    private int begin(Partition partition, List<Partition.Taken> taken) {
+        for (Partition.Taken each : taken) {
+            RequestRun run = new RequestRun(worker, partition, each);
+            worker.atWork().add(run);
+            boolean begun = false;
+            try {
+                terminals.begin(run);
+                begun = true;
+            } finally {
+                if (!begun) {
+                    worker.atWork().remove(run);
+                }
+            }
+        }
+        return taken.size();
+    }
+
+    /** Takes nothing any more, but for what Redis may be sending at this moment. */
+    void stop() {
+        stopped = true;
+        thread.close();
+        sick.close();
+    }
+
+    /** Waits until it has ended, but no longer than that. */
+    void join(long atMostMillis) throws InterruptedException {
+        thread.join(atMostMillis);
+    }
+}

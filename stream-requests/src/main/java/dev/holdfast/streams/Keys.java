@@ -1,0 +1,58 @@
+package dev.holdfast.streams;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+/**
+ * The names in Redis. All keys of a partition have one hash tag, {@code {name}} for the first and {@code {name/1}} and so on for the
+ * others, so in a cluster they are in one slot; an id belongs to one partition. No name of a service has a slash, so two services share no key.
+ */
+final class Keys {
+    /** The consumer group of all workers. */
+    static final String GROUP = "workers";
+
+    private final String name;
+    private final int partitions;
+
+    Keys(StreamsConfig config) {
+        this.name = config.name();
+        this.partitions = config.partitions();
+    }
+
+    int partitions() {
+        return partitions;
+    }
+
+    int partitionOf(String id) {
+        return Math.floorMod(id.hashCode(), partitions);
+    }
+
+    byte[] requests(int partition) {
+        return key(tag(partition) + ":requests");
+    }
+
+    byte[] dead(int partition) {
+        return key(tag(partition) + ":dead");
+    }
+
+    /** Who runs an id, or its answer. */
+    byte[] done(String id) {
+        return key(tag(partitionOf(id)) + ":done:" + id);
+    }
+
+    /** How many runs of an id have begun since one has ended. */
+    byte[] tries(String id) {
+        return key(tag(partitionOf(id)) + ":tries:" + id);
+    }
+
+    byte[] replies(String client) {
+        return key("{" + name + "/replies/" + client + "}");
+    }
+
+    private String tag(int partition) {
+        return partition == 0 ? "{" + name + "}" : "{" + name + "/" + partition + "}";
+    }
+
+    private static byte[] key(String text) {
+        return text.getBytes(UTF_8);
+    }
+}

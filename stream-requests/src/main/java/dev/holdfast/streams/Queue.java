@@ -1,0 +1,98 @@
+package dev.holdfast.streams;
+
+import dev.holdfast.streams.RequestRejectedException.Reason;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.Protocol;
+
+/** Asks Redis what stands in the streams. For any number of threads. */
+final class Queue {
+    private final Redis redis;
+    private final Keys keys;
+
+    Queue(StreamsConfig config, Redis redis) {
+        this.redis = redis;
+        this.keys = new Keys(config);
+    }
+
+    /**
+     * Asks.
+     *
+     * @throws RequestRejectedException if there is no answer
+     */
+    QueueHealth health() {
+        try {
+            Sum sum = new Sum();
+            for (int partition = 0; partition < keys.partitions(); partition++) {
+                add(partition, sum);
+            }
+            return new QueueHealth(
+                    sum.length, sum.lag, sum.pending, Duration.ofMillis(sum.oldestMillis), sum.consumers, sum.dead);
+        } catch (RuntimeException e) {
+            throw new RequestRejectedException("Redis does not answer: " + Trouble.shown(e), e, Reason.UNAVAILABLE);
+        }
+    }
+
+    private static final class Sum {
+        long length;
+        long lag;
+        long pending;
+        long oldestMillis;
+        long consumers;
+        long dead;
+    }
+
+    private void add(int partition, Sum sum) {
+        byte[] stream = keys.requests(partition);
+        List<@Nullable Object> replies = redis.all(List.of(
+                Command.of(Protocol.Command.XLEN, stream),
+                Command.of(Protocol.Command.XLEN, keys.dead(partition)),
+                Command.sub(Protocol.Command.XINFO, "GROUPS", stream),
+                Command.of(Protocol.Command.XPENDING, stream, Keys.GROUP),
+                Script.TIME.on(stream)));
+        long length = StreamReply.number(good(replies.get(0)));
+        sum.length += length;
+        sum.dead += StreamReply.number(good(replies.get(1)));
+        Map<String, @Nullable Object> group = group(replies.get(2));
+        if (group == null || replies.get(3) instanceof RuntimeException) {
+            // No worker has been there yet.
+            sum.lag += length;
+            return;
+        }
+        long pending = StreamReply.number(group.get("pending"));
+        Object lag = group.get("lag");
+        sum.pending += pending;
+        sum.consumers += StreamReply.number(group.get("consumers"));
+        // Before Redis 7, and where it has lost count: what is in the stream is pending or not yet taken. It counts
+        // what was trimmed by hand, too.
+        sum.lag += lag == null ? Math.max(0, length - pending) : Math.min(length, StreamReply.number(lag));
+        Object oldest = StreamReply.list(replies.get(3)).get(1);
+        if (oldest != null) {
+            long age = ServerClock.millis(good(replies.get(4))) - StreamReply.millis(StreamReply.text(oldest));
+            sum.oldestMillis = Math.max(sum.oldestMillis, age);
+        }
+    }
+
+    private static @Nullable Map<String, @Nullable Object> group(@Nullable Object reply) {
+        if (reply instanceof RuntimeException e) {
+            if (!Trouble.isRefusal(e)) {
+                throw e;
+            }
+            return null;
+        }
+        return StreamReply.list(reply).stream()
+                .map(StreamReply::named)
+                .filter(group -> Keys.GROUP.equals(StreamReply.text(group.get("name"))))
+                .findFirst()
+                .orElse(null);
+    }
+
+    private static @Nullable Object good(@Nullable Object reply) {
+        if (reply instanceof RuntimeException e) {
+            throw e;
+        }
+        return reply;
+    }
+}

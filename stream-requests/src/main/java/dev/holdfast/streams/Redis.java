@@ -1,0 +1,266 @@
+package dev.holdfast.streams;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.BuilderFactory;
+import redis.clients.jedis.CommandArguments;
+import redis.clients.jedis.CommandObject;
+import redis.clients.jedis.Connection;
+import redis.clients.jedis.ConnectionPoolConfig;
+import redis.clients.jedis.DefaultJedisClientConfig;
+import redis.clients.jedis.HostAndPort;
+import redis.clients.jedis.Pipeline;
+import redis.clients.jedis.RedisClient;
+import redis.clients.jedis.RedisClusterClient;
+import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/**
+ * Connections to Redis, for any number of threads. They are made when they are needed, and all anew after one was lost: a name is resolved
+ * again, and none is left over that the server has forgotten. In a cluster Jedis follows the nodes; there they are made anew only if
+ * nothing has worked for a while.
+ *
+ * <p>Errors are Jedis' own; {@link Trouble} says what they mean.
+ */
+final class Redis implements AutoCloseable {
+    private static final long CLUSTER_PATIENCE_NANOS = 3_000_000_000L;
+
+    private final StreamsConfig config;
+    private final int connections;
+    private final Duration longestBlock;
+    private final ReentrantLock lock = new ReentrantLock();
+    private volatile @Nullable UnifiedJedis jedis;
+    private volatile long workedAt = System.nanoTime();
+    private volatile boolean closed;
+
+    /**
+     * Makes connections, none of them opened yet.
+     *
+     * @param connections how many there may be at a time, to each node
+     * @param longestBlock how long a command may wait in the server by its own will
+     */
+    Redis(StreamsConfig config, int connections, Duration longestBlock) {
+        this.config = config;
+        this.connections = connections;
+        this.longestBlock = longestBlock;
+    }
+
+    /** Sends one command and returns its reply: {@code byte[]}, {@code Long}, {@code List} of such, or {@code null}. */
+    @Nullable
+    Object call(Command command) {
+        UnifiedJedis used = open();
+        try {
+            Object reply = used instanceof RedisClient client
+                    ? on(client, connection -> one(connection, command))
+                    : one(used, command);
+            workedAt = System.nanoTime();
+            return reply;
+        } catch (RuntimeException | Error e) {
+            lost(used, e);
+            throw e;
+        }
+    }
+
+    /**
+     * Sends commands in their order, to one server in one go. Returns a reply for each; a refusal stands there as the exception, and in
+     * a cluster any failure does.
+     */
+    List<@Nullable Object> all(List<Command> commands) {
+        UnifiedJedis used = open();
+        try {
+            List<@Nullable Object> replies = used instanceof RedisClient client
+                    ? on(client, connection -> pipelined(connection, commands))
+                    : oneByOne(used, commands);
+            workedAt = System.nanoTime();
+            replies.forEach(reply -> {
+                if (reply instanceof RuntimeException e) {
+                    lost(used, e);
+                }
+            });
+            return replies;
+        } catch (RuntimeException | Error e) {
+            lost(used, e);
+            throw e;
+        }
+    }
+
+    /** On a connection of its own: one whose reply was read in part, for want of memory, must serve nobody any more. */
+    private static <T extends @Nullable Object> T on(RedisClient client, Function<Connection, T> work) {
+        try (Connection connection = client.getPool().getResource()) {
+            try {
+                return work.apply(connection);
+            } catch (Error e) {
+                connection.setBroken();
+                throw e;
+            }
+        }
+    }
+
+    private static List<@Nullable Object> oneByOne(UnifiedJedis used, List<Command> commands) {
+        List<@Nullable Object> replies = new ArrayList<>();
+        for (Command command : commands) {
+            try {
+                replies.add(one(used, command));
+            } catch (RuntimeException failure) {
+                replies.add(failure);
+            }
+        }
+        return replies;
+    }
+
+    // A pipeline has nothing to close but what it has not read.
+    @SuppressWarnings("resource")
+    private static List<@Nullable Object> pipelined(Connection connection, List<Command> commands) {
+        Pipeline pipeline = new Pipeline(connection);
+        for (Command command : commands) {
+            pipeline.appendCommand(new CommandObject<>(arguments(command), BuilderFactory.RAW_OBJECT));
+        }
+        List<@Nullable Object> replies = new ArrayList<>(pipeline.syncAndReturnAll());
+        for (int i = 0; i < replies.size(); i++) {
+            Command whole = commands.get(i).whole();
+            if (whole != null && Trouble.isUnknownScript(replies.get(i))) {
+                replies.set(i, again(connection, whole));
+            }
+        }
+        return replies;
+    }
+
+    private static CommandArguments arguments(Command command) {
+        return new CommandArguments(command.name()).addObjects((Object[]) command.arguments());
+    }
+
+    private static @Nullable Object again(Connection connection, Command whole) {
+        try {
+            return one(connection, whole);
+        } catch (JedisDataException refusal) {
+            return refusal;
+        }
+    }
+
+    private static @Nullable Object one(Connection connection, Command command) {
+        try {
+            return connection.executeCommand(arguments(command));
+        } catch (JedisDataException e) {
+            Command whole = command.whole();
+            if (whole == null || !Trouble.isUnknownScript(e)) {
+                throw e;
+            }
+            return connection.executeCommand(arguments(whole));
+        }
+    }
+
+    // Jedis 7's cluster client takes no CommandArguments that were made elsewhere.
+    @SuppressWarnings("deprecation")
+    private static @Nullable Object one(UnifiedJedis used, Command command) {
+        try {
+            return used.sendCommand(command.key(), command.name(), command.arguments());
+        } catch (JedisDataException e) {
+            Command whole = command.whole();
+            if (whole == null || !Trouble.isUnknownScript(e)) {
+                throw e;
+            }
+            return used.sendCommand(whole.key(), whole.name(), whole.arguments());
+        }
+    }
+
+    private UnifiedJedis open() {
+        UnifiedJedis present = jedis;
+        if (present != null && !closed) {
+            return present;
+        }
+        lock.lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("closed");
+            }
+            UnifiedJedis made = jedis;
+            if (made == null) {
+                made = make();
+                jedis = made;
+            }
+            return made;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void lost(UnifiedJedis used, Throwable e) {
+        if (e instanceof RuntimeException known) {
+            boolean patient = config.clustered() && System.nanoTime() - workedAt < CLUSTER_PATIENCE_NANOS;
+            if (!Trouble.wantsNewConnections(known) || patient) {
+                return;
+            }
+        } else if (!config.clustered()) {
+            // Its connection is closed already.
+            return;
+        }
+        lock.lock();
+        try {
+            if (jedis == used) {
+                jedis = null;
+                workedAt = System.nanoTime();
+            }
+        } finally {
+            lock.unlock();
+        }
+        used.close();
+    }
+
+    private UnifiedJedis make() {
+        if (config.clustered()) {
+            return RedisClusterClient.builder()
+                    .nodes(config.servers().stream().map(Redis::address).collect(Collectors.toSet()))
+                    .clientConfig(login())
+                    .maxAttempts(3)
+                    .maxTotalRetriesDuration(config.commandTimeout())
+                    .poolConfig(pool())
+                    .build();
+        }
+        return RedisClient.builder()
+                .hostAndPort(address(config.servers().get(0)))
+                .clientConfig(login())
+                .poolConfig(pool())
+                .build();
+    }
+
+    private static HostAndPort address(ServerAddress server) {
+        return new HostAndPort(server.host(), server.port());
+    }
+
+    private DefaultJedisClientConfig login() {
+        return RedisLogin.of(config, longestBlock);
+    }
+
+    private ConnectionPoolConfig pool() {
+        ConnectionPoolConfig pool = new ConnectionPoolConfig();
+        pool.setMaxTotal(connections);
+        pool.setMaxIdle(connections);
+        pool.setMaxWait(config.commandTimeout());
+        // The pool's own thread for that would inherit whatever its first user has.
+        pool.setTimeBetweenEvictionRuns(Duration.ofMillis(-1));
+        pool.setJmxEnabled(false);
+        return pool;
+    }
+
+    /** Closes all; nothing is opened afterwards. */
+    @Override
+    public void close() {
+        UnifiedJedis last;
+        lock.lock();
+        try {
+            closed = true;
+            last = jedis;
+            jedis = null;
+        } finally {
+            lock.unlock();
+        }
+        if (last != null) {
+            last.close();
+        }
+    }
+}

@@ -1,0 +1,293 @@
+package dev.holdfast.streams;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.Protocol;
+
+/**
+ * Requests of ids that others are running. They hold no terminal and no payload while they wait; one thread looks for the answers, each after
+ * 10 ms at first and every 200 ms later. If nobody runs the id any more, one of its requests goes on to a terminal. For any number of threads.
+ */
+final class Repetitions implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Repetitions.class);
+    private static final int MOST = 10_000;
+    private static final int AT_ONCE = 16;
+    private static final long FIRST_PAUSE_NANOS = 10_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 200_000_000;
+    private static final long TROUBLE_NANOS = 1_000_000_000;
+
+    private final Worker worker;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Map<String, Group> groups = new HashMap<>();
+    private int waiting;
+    private boolean closed;
+    private final Set<String> resuming = ConcurrentHashMap.newKeySet();
+    private final Queue<Resumed> resumed = new ConcurrentLinkedQueue<>();
+    private final SteadyThread thread = new SteadyThread("holdfast-requests-repeated", this::look, Repetitions::failed);
+
+    private static final class Group {
+        final List<Repetition> requests = new ArrayList<>();
+        long pauseNanos = FIRST_PAUSE_NANOS;
+        long at = System.nanoTime() + FIRST_PAUSE_NANOS;
+    }
+
+    /** One that is to be run after all. */
+    record Resumed(Repetition from, Partition.Taken taken) {}
+
+    Repetitions(Worker worker) {
+        this.worker = worker;
+    }
+
+    private static void failed(Throwable e) {
+        LockSupport.parkNanos(LONGEST_PAUSE_NANOS);
+        LOG.debug("repeated requests: {}", Trouble.shown(e));
+    }
+
+    /** Has a request wait here; says whether there is room. */
+    boolean park(Repetition request) {
+        lock.lock();
+        try {
+            if (waiting >= MOST || !thread.ensure()) {
+                return false;
+            }
+            groups.computeIfAbsent(request.id(), id -> new Group()).requests.add(request);
+            worker.atWork().add(request);
+            waiting++;
+            changed.signalAll();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The next that is to be run; {@link #begun} is due for it. */
+    @Nullable
+    Resumed next() {
+        return resumed.poll();
+    }
+
+    void begun(Resumed one) {
+        worker.atWork().remove(one.from());
+        resuming.remove(one.from().id());
+    }
+
+    /** Waits until none waits here, but no longer than that; says whether none does. */
+    boolean awaitNone(Duration atMost) throws InterruptedException {
+        long left = atMost.toNanos();
+        lock.lock();
+        try {
+            while (waiting > 0 && left > 0) {
+                left = changed.awaitNanos(left);
+            }
+            return waiting == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void look() throws InterruptedException {
+        LockSupport.parkNanos(this, FIRST_PAUSE_NANOS);
+        awaitSome();
+        for (Map.Entry<String, List<Repetition>> group : due().entrySet()) {
+            try {
+                look(group.getKey(), group.getValue());
+            } catch (RuntimeException e) {
+                LOG.debug("no answer to {} is seen: {}", group.getKey(), Trouble.shown(e));
+                pause(group.getKey(), TROUBLE_NANOS);
+            }
+        }
+    }
+
+    private void awaitSome() throws InterruptedException {
+        lock.lock();
+        try {
+            while (waiting == 0 && !closed) {
+                changed.await();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The groups to look at now. */
+    private Map<String, List<Repetition>> due() {
+        Map<String, List<Repetition>> due = new HashMap<>();
+        lock.lock();
+        try {
+            long now = System.nanoTime();
+            groups.forEach((id, group) -> {
+                if (group.at - now <= 0) {
+                    due.put(id, List.copyOf(group.requests));
+                }
+            });
+        } finally {
+            lock.unlock();
+        }
+        return due;
+    }
+
+    private void look(String id, List<Repetition> all) {
+        List<Repetition> over = all.stream().filter(Repetition::isOver).toList();
+        if (!over.isEmpty()) {
+            remove(over);
+            worker.counters().expired.add(over.size());
+        }
+        List<Repetition> requests =
+                all.stream().filter(each -> !over.contains(each)).toList();
+        if (requests.isEmpty()) {
+            return;
+        }
+        Character state = state(id);
+        if (state != null && state == 'R') {
+            pause(id, 0);
+            return;
+        }
+        byte[] answer = state == null
+                ? null
+                : (byte[]) worker.redis()
+                        .call(Command.of(Protocol.Command.GET, worker.keys().done(id)));
+        if (answer != null && Answer.isAnswer(answer)) {
+            for (int from = 0; from < requests.size(); from += AT_ONCE) {
+                answer(requests.subList(from, Math.min(from + AT_ONCE, requests.size())), answer);
+            }
+        } else {
+            resume(requests.get(0));
+        }
+    }
+
+    /** What stands at an id, by its first byte; {@code null} if nothing does, or nothing that this can tell. */
+    private @Nullable Character state(String id) {
+        try {
+            Object first = worker.redis()
+                    .call(Command.of(Protocol.Command.GETRANGE, worker.keys().done(id), 0, 0));
+            String text = StreamReply.text(first);
+            return text.isEmpty() ? null : text.charAt(0);
+        } catch (RuntimeException e) {
+            if (Trouble.mayPass(e)) {
+                throw e;
+            }
+            // Whoever runs it finds out.
+            return null;
+        }
+    }
+
+    private void answer(List<Repetition> requests, byte[] answer) {
+        List<@Nullable Object> added = worker.redis()
+                .all(requests.stream()
+                        .map(each -> RequestRun.reply(each.replies(), each.id(), answer))
+                        .toList());
+        List<Repetition> ended = new ArrayList<>();
+        for (int i = 0; i < added.size(); i++) {
+            boolean failed =
+                    added.get(i) instanceof RuntimeException e && Trouble.mayPass(e) && !Trouble.isForbidden(e);
+            if (!failed) {
+                ended.add(requests.get(i));
+                if (added.get(i) == null || added.get(i) instanceof RuntimeException) {
+                    worker.counters().orphans.increment();
+                }
+                worker.counters().replayed.increment();
+                worker.counters().answered.increment();
+            }
+        }
+        if (ended.size() < requests.size()) {
+            pause(requests.get(0).id(), TROUBLE_NANOS);
+        }
+        if (!ended.isEmpty()) {
+            remove(ended);
+        }
+    }
+
+    /** Has one run. The others wait for its answer. */
+    private void resume(Repetition request) {
+        pause(request.id(), LONGEST_PAUSE_NANOS);
+        if (!resuming.add(request.id())) {
+            return;
+        }
+        boolean queued = false;
+        try {
+            StreamReply.Entry entry = request.partition().again(worker.redis(), request.entryId());
+            if (entry != null) {
+                queued = resumed.add(new Resumed(request, new Partition.Taken(entry, request.delivery())));
+            } else {
+                worker.atWork().remove(request);
+            }
+            forget(List.of(request));
+        } finally {
+            if (!queued) {
+                resuming.remove(request.id());
+            }
+        }
+    }
+
+    /** Removes requests of one id from Redis, and then from here. */
+    private void remove(List<Repetition> requests) {
+        Partition partition = requests.get(0).partition();
+        List<String> entries = requests.stream().map(Repetition::entryId).toList();
+        for (Object reply : worker.redis().all(partition.removal(entries))) {
+            if (reply instanceof RuntimeException e && Trouble.mayPass(e)) {
+                throw e;
+            }
+        }
+        forget(requests);
+        requests.forEach(worker.atWork()::remove);
+    }
+
+    private void forget(List<Repetition> requests) {
+        lock.lock();
+        try {
+            String id = requests.get(0).id();
+            Group group = groups.get(id);
+            if (group != null) {
+                int before = group.requests.size();
+                group.requests.removeAll(requests);
+                waiting -= before - group.requests.size();
+                if (group.requests.isEmpty()) {
+                    groups.remove(id);
+                }
+            }
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Looks at a group again after so long; 0 for longer than the last time. */
+    private void pause(String id, long nanos) {
+        lock.lock();
+        try {
+            Group group = groups.get(id);
+            if (group != null) {
+                group.pauseNanos = nanos > 0 ? nanos : Math.min(2 * group.pauseNanos, LONGEST_PAUSE_NANOS);
+                group.at = System.nanoTime() + group.pauseNanos;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        thread.close();
+    }
+}

@@ -1,0 +1,130 @@
+package dev.holdfast.streams;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes requests and answers them, on a fixed number of terminals: so many at a time, and none is taken from Redis before a terminal is free for
+ * it. Any number of servers, on any number of machines, share the work of one name.
+ *
+ * <p>Redis may be away when it starts and at any time after: work under way goes on, and its answer is kept until Redis takes it.
+ *
+ * <p>Thread-safe.
+ */
+public final class RequestServer implements AutoCloseable {
+    /** Who talks to Redis besides the terminals: the signs of life, those that wait, those that look, and who asks for figures. */
+    private static final int OTHERS = 5;
+
+    private static final Logger LOG = LoggerFactory.getLogger(RequestServer.class);
+
+    private final StreamsConfig config;
+    private final Worker worker;
+    private final Redis commands;
+    private final Redis blocking;
+    private final Terminals terminals;
+    private final Intake intake;
+    private final Heartbeat heartbeat;
+    private final Queue queue;
+    private volatile boolean closed;
+
+    private RequestServer(StreamsConfig config, int count, RequestHandler handler) {
+        this.config = config;
+        this.terminals = new Terminals(count);
+        this.commands = new Redis(config, count + OTHERS, Duration.ZERO);
+        this.blocking = new Redis(config, 1, Duration.ofMillis(Intake.BLOCK_MILLIS));
+        this.worker = new Worker(config, commands, Objects.requireNonNull(handler, "handler"));
+        this.intake = new Intake(worker, blocking, terminals);
+        this.heartbeat = intake.heartbeat();
+        this.queue = new Queue(config, commands);
+    }
+
+    /**
+     * Starts a server. It returns at once; a Redis that is away is no error.
+     *
+     * @param terminals how many requests it works on at a time, from 1 to 10,000
+     * @param handler does the work
+     * @throws IllegalArgumentException if {@code terminals} is out of its range
+     */
+    public static RequestServer start(StreamsConfig config, int terminals, RequestHandler handler) {
+        RequestServer server = new RequestServer(config, terminals, handler);
+        server.intake.ensure();
+        server.heartbeat.ensure();
+        return server;
+    }
+
+    /** Returns what this server has seen. Asks nobody. */
+    public ServerHealth health() {
+        if (!closed) {
+            intake.ensure();
+        }
+        Optional<String> all = intake.trouble();
+        return new ServerHealth(
+                all.isEmpty(),
+                terminals.busy(),
+                terminals.total(),
+                worker.counters().sums(),
+                all.or(intake::partTrouble));
+    }
+
+    /**
+     * Asks Redis what waits there.
+     *
+     * @throws RequestRejectedException if it does not answer within the command timeout
+     */
+    public QueueHealth queue() {
+        return queue.health();
+    }
+
+    /**
+     * Stops: takes nothing any more, waits for the work under way, interrupts what is not done in time and leaves it for other
+     * servers, which take it over after {@link StreamsConfig#claimIdle()}. Idempotent.
+     *
+     * @param grace how long to wait, zero or more; more than the longest work, and less than the platform waits before it kills
+     * @return whether all work was done
+     */
+    public boolean stop(Duration grace) {
+        if (closed) {
+            return terminals.busy() == 0;
+        }
+        closed = true;
+        intake.stop();
+        boolean done = false;
+        try {
+            intake.join(Intake.BLOCK_MILLIS + config.commandTimeout().toMillis());
+            long start = System.nanoTime();
+            boolean idle = terminals.awaitIdle(grace);
+            done = worker.repetitions().awaitNone(grace.minusNanos(System.nanoTime() - start)) && idle;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!done) {
+            LOG.warn("{} requests at work are not done within the grace; others take them over", terminals.busy());
+        }
+        worker.end();
+        terminals.interrupt();
+        endBeat();
+        if (intake.trouble().isEmpty()) {
+            heartbeat.leave();
+        }
+        blocking.close();
+        commands.close();
+        return done;
+    }
+
+    private void endBeat() {
+        try {
+            heartbeat.stop(config.commandTimeout().toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Stops with the grace of the configuration. */
+    @Override
+    public void close() {
+        stop(config.grace());
+    }
+}

@@ -1,0 +1,154 @@
+package dev.holdfast.streams;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+
+/** What must be atomic and no command of Redis is. The keys of each are in one slot, so each works in a cluster. */
+enum Script {
+    /** Reply stream; its time to live. Keeps it, or makes it: answers 1 if it was gone. */
+    KEEP_REPLIES("""
+            if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 1 then return 0 end
+            local made = redis.pcall('XADD', KEYS[1], '*', 'i', '')
+            if type(made) == 'table' and made.err then return made end
+            redis.call('PEXPIRE', KEYS[1], ARGV[1])
+            return 1"""),
+
+    /** Request stream; longest length, id, reply stream, limit, payload. Answers the entry's id, or 0 if the stream is full. */
+    ADD("""
+            if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
+            return redis.pcall('XADD', KEYS[1], '*', 'i', ARGV[2], 'r', ARGV[3], 'l', ARGV[4], 'p', ARGV[5])"""),
+
+    /**
+     * Reply stream; bytes, entries. The first entries, so many bytes and so many entries of them at most, but always one if there is one.
+     */
+    READ_REPLIES("""
+            local found, bytes, from = {}, 0, '-'
+            while #found < tonumber(ARGV[2]) do
+              local next = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
+              if not next then break end
+              for i = 2, #next[2], 2 do bytes = bytes + #next[2][i] end
+              if #found > 0 and bytes > tonumber(ARGV[1]) then break end
+              found[#found + 1] = next
+              from = '(' .. next[1]
+            end
+            return found"""),
+
+    /** Reply stream. Removes the first entry and answers the id of its call. */
+    DROP_REPLY("""
+            local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+            if not first then return false end
+            redis.call('XDEL', KEYS[1], first[1])
+            return first[2][2]"""),
+
+    /**
+     * Done key, tries key; owner, lease, time for which tries are counted. Makes the owner the one who runs it, or goes on being so: answers how
+     * many runs have begun since one has ended, this one included. Else what stands there.
+     */
+    BEGIN("""
+            local now = redis.call('GET', KEYS[1])
+            local kind = now and string.byte(now)
+            if kind == 83 or kind == 70 or (kind == 82 and now ~= ARGV[1]) then return now end
+            local done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+            if done.err then return done end
+            if kind == 82 then return tonumber(redis.call('GET', KEYS[2]) or 1) end
+            local tries = redis.pcall('INCR', KEYS[2])
+            if type(tries) == 'table' then return tries end
+            redis.call('PEXPIRE', KEYS[2], ARGV[3])
+            return tries"""),
+
+    /** Done key; owner, lease. The owner goes on running it, unless somebody else does. */
+    KEEP("""
+            local now = redis.call('GET', KEYS[1])
+            if now == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+            if now then return 0 end
+            local done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+            if done.err then return done end
+            return 1"""),
+
+    /** Done key, tries key; result, window. Keeps the first result: answers nil if it is this one, else the earlier. */
+    FINISH("""
+            local now = redis.call('GET', KEYS[1])
+            local kind = now and string.byte(now)
+            if kind == 83 or kind == 70 then return now end
+            local done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+            if done.err then return done end
+            redis.call('DEL', KEYS[2])
+            return false"""),
+
+    /** Done key, tries key; owner. Nobody runs it any more if it was the owner, and its run has ended. */
+    DROP("""
+            if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+            return redis.call('DEL', KEYS[1], KEYS[2])"""),
+
+    /**
+     * Request stream; group, consumer, deliveries or nothing, entries. The sign of life for those of the entries that are the consumer's still;
+     * sets how often they were delivered, if that is said.
+     */
+    CLAIM("""
+            local ours = 0
+            for i = 4, #ARGV do
+              if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) == 1 then
+                ours = ours + 1
+                if ARGV[3] == '' then
+                  redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+                else
+                  redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'RETRYCOUNT', ARGV[3], 'JUSTID')
+                end
+              end
+            end
+            return ours"""),
+
+    /** Dead letters; most of them, their age, then fields. Adds one, and removes those that are too many or too old. */
+    BURY("""
+            local added = redis.pcall('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, 3))
+            if type(added) == 'table' then return added end
+            local oldest = tonumber(string.match(added, '^%d+')) - tonumber(ARGV[2])
+            redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', math.max(0, oldest)))
+            redis.call('PEXPIRE', KEYS[1], ARGV[2])
+            return added"""),
+
+    /** Request stream. The time of the server that has it: seconds and microseconds. */
+    TIME("return redis.call('TIME')"),
+
+    /** Request stream; group, a name, idle. Removes consumers with nothing pending: that one, and who is idle for so many ms. */
+    REMOVE_CONSUMERS("""
+            local removed = 0
+            for _, consumer in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+              local is = {}
+              for i = 1, #consumer, 2 do is[consumer[i]] = consumer[i + 1] end
+              if is.pending == 0 and (is.name == ARGV[2] or is.idle >= tonumber(ARGV[3])) then
+                redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], is.name)
+                removed = removed + 1
+              end
+            end
+            return removed""");
+
+    private final String text;
+    private final String sha1;
+
+    Script(String text) {
+        this.text = text;
+        try {
+            sha1 = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(text.getBytes(US_ASCII)));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-1", e);
+        }
+    }
+
+    /** The call; {@code arguments} are {@code byte[]}, {@code String} or numbers. */
+    Command on(byte[] key, Object... arguments) {
+        return Command.script(sha1, text, 1, key, arguments);
+    }
+
+    /** The call of one with two keys. */
+    Command onBoth(byte[] key, byte[] second, Object... arguments) {
+        List<Object> rest = new ArrayList<>(List.of(second));
+        rest.addAll(List.of(arguments));
+        return Command.script(sha1, text, 2, key, rest.toArray());
+    }
+}

@@ -1,0 +1,90 @@
+package dev.holdfast.streams;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import redis.clients.jedis.Protocol;
+
+/**
+ * Which of several partitions Redis takes no commands for, so that nobody waits there for what the others could do meanwhile; and a
+ * thread, if there is need of one, that finds out when they are well again. For any number of threads.
+ */
+final class SickPartitions implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SickPartitions.class);
+    private static final long LOOK_NANOS = 20_000_000;
+
+    private final boolean clustered;
+    private final Keys keys;
+    private final Redis redis;
+    private final List<Pause> pauses;
+    private final SteadyThread looking;
+
+    /** Looks over {@code redis} whether they are well. */
+    SickPartitions(StreamsConfig config, String what, Redis redis) {
+        this.clustered = config.clustered();
+        this.keys = new Keys(config);
+        this.redis = redis;
+        this.pauses = IntStream.range(0, config.partitions())
+                .mapToObj(number -> new Pause(LOG, what + ", partition " + number, null))
+                .toList();
+        this.looking = new SteadyThread("holdfast-requests-look", this::look, e -> LockSupport.parkNanos(LOOK_NANOS));
+    }
+
+    /** Whether a failure at a partition says nothing about the others. */
+    boolean isOneOnly(RuntimeException e) {
+        return pauses.size() > 1 && (clustered || Trouble.isRefusal(e));
+    }
+
+    void failed(int partition, RuntimeException e) {
+        pauses.get(partition).failed(e);
+        looking.ensure();
+    }
+
+    boolean isWell(int partition) {
+        return pauses.get(partition).trouble().isEmpty();
+    }
+
+    boolean areAll() {
+        return pauses.stream().noneMatch(pause -> pause.trouble().isEmpty());
+    }
+
+    Optional<String> trouble(int partition) {
+        return pauses.get(partition).trouble().map(trouble -> "partition " + partition + ": " + trouble);
+    }
+
+    /** What is wrong with the first that is sick. */
+    Optional<String> trouble() {
+        return IntStream.range(0, pauses.size())
+                .mapToObj(this::trouble)
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    private void look() {
+        LockSupport.parkNanos(this, LOOK_NANOS);
+        for (int i = 0; i < pauses.size(); i++) {
+            Pause pause = pauses.get(i);
+            if (pause.trouble().isPresent() && pause.remainingNanos() <= 0) {
+                look(i, pause);
+            }
+        }
+    }
+
+    /** A command that only a server takes which takes requests, and that changes nothing. */
+    private void look(int partition, Pause pause) {
+        try {
+            redis.call(Command.of(Protocol.Command.XDEL, keys.requests(partition), "0-1"));
+            pause.worked();
+        } catch (RuntimeException e) {
+            pause.failed(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        looking.close();
+    }
+}

@@ -1,0 +1,78 @@
+package dev.holdfast.streams;
+
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.TlsContexts;
+import java.util.Optional;
+
+/** The variables of a {@link StreamsConfig}. */
+final class StreamsSettings {
+    private StreamsSettings() {}
+
+    static StreamsConfig read(Settings settings) {
+        StreamsConfig config = settings.flag("REDIS_CLUSTER_ENABLED", false) ? cluster(settings) : single(settings);
+        try {
+            return bounds(settings, config);
+        } catch (IllegalArgumentException e) {
+            throw new CacheConfigException("STREAMS_…: " + e.getMessage(), e);
+        }
+    }
+
+    private static StreamsConfig cluster(Settings settings) {
+        StreamsConfig config;
+        try {
+            config = StreamsConfig.cluster(settings.list("REDIS_CLUSTER_NODES"));
+        } catch (IllegalArgumentException e) {
+            throw settings.malformed("REDIS_CLUSTER_NODES", "must be host:port,host:port");
+        }
+        if (settings.flag("REDIS_CLUSTER_TLS", false)) {
+            config = config.withTls(TlsContexts.system());
+        }
+        return login(config, settings.text("REDIS_CLUSTER_USERNAME"), settings.secret("REDIS_CLUSTER_PASSWORD"));
+    }
+
+    private static StreamsConfig single(Settings settings) {
+        Optional<String> url = settings.text("REDIS_URL");
+        if (url.isPresent()) {
+            try {
+                return StreamsConfig.single(url.get());
+            } catch (IllegalArgumentException e) {
+                throw new CacheConfigException("REDIS_URL: " + e.getMessage(), e);
+            }
+        }
+        String host = settings.text("REDIS_HOST")
+                .orElseThrow(
+                        () -> new CacheConfigException(
+                                "no Redis is named: set REDIS_URL, REDIS_HOST, or REDIS_CLUSTER_ENABLED and REDIS_CLUSTER_NODES"));
+        int port = settings.integer("REDIS_PORT", 6379, 1, 65_535);
+        StreamsConfig config;
+        try {
+            config = StreamsConfig.single("redis://" + new ServerAddress(host, port));
+        } catch (IllegalArgumentException e) {
+            throw settings.malformed("REDIS_HOST", "must be a host name or an IP address");
+        }
+        return login(config, settings.text("REDIS_USERNAME"), settings.secret("REDIS_PASSWORD"))
+                .withDatabase(settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE));
+    }
+
+    private static StreamsConfig login(StreamsConfig config, Optional<String> username, Optional<Secret> password) {
+        StreamsConfig named = username.map(config::withUsername).orElse(config);
+        return password.map(named::withPassword).orElse(named);
+    }
+
+    private static StreamsConfig bounds(Settings settings, StreamsConfig from) {
+        return from.withName(settings.text("STREAMS_NAME").orElse(from.name()))
+                .withPartitions(settings.integer("STREAMS_PARTITIONS", from.partitions(), 1, 1_024))
+                .withClaimIdle(settings.millis("STREAMS_CLAIM_IDLE", from.claimIdle()))
+                .withMaxDeliveries(settings.integer("STREAMS_MAX_DELIVERIES", from.maxDeliveries(), 1, 1_000))
+                .withReplyWindow(settings.seconds("STREAMS_REPLY_WINDOW", from.replyWindow()))
+                .withGrace(settings.seconds("STREAMS_GRACE", from.grace()))
+                .withMaxInFlight(settings.integer("STREAMS_MAX_IN_FLIGHT", from.maxInFlight(), 1, 1_000_000))
+                .withMaxQueueLength(settings.integer("STREAMS_MAX_QUEUE_LENGTH", from.maxQueueLength(), 1, 100_000_000))
+                .withMaxPayloadBytes(
+                        settings.integer("STREAMS_MAX_PAYLOAD_BYTES", from.maxPayloadBytes(), 1, 256 << 20))
+                .withConnectTimeout(settings.millis("REDIS_CONNECT_TIMEOUT", from.connectTimeout()))
+                .withCommandTimeout(settings.millis("REDIS_COMMAND_TIMEOUT", from.commandTimeout()));
+    }
+}

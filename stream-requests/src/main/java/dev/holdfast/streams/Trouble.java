@@ -1,0 +1,89 @@
+package dev.holdfast.streams;
+
+import dev.holdfast.cache.ForeignText;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.exceptions.JedisDataException;
+
+/** What Redis, Jedis and the network say when something goes wrong, and what it means. The only place that knows the words. */
+final class Trouble {
+    private static final Set<String> STATES = Set.of(
+            "READONLY",
+            "OOM",
+            "LOADING",
+            "MASTERDOWN",
+            "NOREPLICAS",
+            "MISCONF",
+            "BUSY",
+            "TRYAGAIN",
+            "CLUSTERDOWN",
+            "NOAUTH",
+            "WRONGPASS",
+            "NOPERM",
+            "MOVED",
+            "ASK");
+
+    /** How Redis says {@code NOPERM} of what a script does. */
+    private static final String FORBIDDEN_SCRIPT = "The user executing the script can't";
+
+    private Trouble() {}
+
+    /** Whether the stream or its group is not there: after a flush, or a failover that lost it. */
+    static boolean isGroupGone(RuntimeException e) {
+        String code = code(e);
+        return e instanceof JedisDataException && (code.equals("NOGROUP") || code.equals("UNBLOCKED"));
+    }
+
+    /** Whether the server does not know a script by its digest. */
+    static boolean isUnknownScript(@Nullable Object reply) {
+        return reply instanceof JedisDataException e && code(e).equals("NOSCRIPT");
+    }
+
+    /** Whether it may be otherwise after a while: the server is away, or in a state that passes. */
+    static boolean mayPass(RuntimeException e) {
+        return !(e instanceof JedisDataException)
+                || STATES.contains(code(e))
+                || isForbidden(e)
+                || text(e).contains("max number of clients");
+    }
+
+    /** Whether the server has answered, if only to refuse. */
+    static boolean isRefusal(RuntimeException e) {
+        return e instanceof JedisDataException;
+    }
+
+    /** Whether this user may not do this. */
+    static boolean isForbidden(RuntimeException e) {
+        return e instanceof JedisDataException && (code(e).equals("NOPERM") || text(e).contains(FORBIDDEN_SCRIPT));
+    }
+
+    /** Whether the connections are of no use any more: lost, or to a server that has become a replica. */
+    static boolean wantsNewConnections(RuntimeException e) {
+        return !(e instanceof JedisDataException) || code(e).equals("READONLY");
+    }
+
+    /** For people: the innermost message, cut and cleaned. */
+    static String shown(Throwable e) {
+        Throwable root = e;
+        while (root.getCause() != null && root.getCause() != root) {
+            root = root.getCause();
+        }
+        String message = root.getMessage();
+        return ForeignText.shown(message == null ? root.getClass().getSimpleName() : message);
+    }
+
+    private static String text(RuntimeException e) {
+        return String.valueOf(e.getMessage());
+    }
+
+    /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */
+    private static String code(RuntimeException e) {
+        String text = text(e);
+        if (text.startsWith("ERR Error running script")) {
+            int inner = text.lastIndexOf(": -");
+            text = inner < 0 ? text : text.substring(inner + 3);
+        }
+        int space = text.indexOf(' ');
+        return space < 0 ? text : text.substring(0, space);
+    }
+}

@@ -1,0 +1,156 @@
+package dev.holdfast.streams;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.streams.RequestRejectedException.Reason;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class BackPressureTest extends Fixture {
+
+    @Test
+    void nothingIsTakenBeyondTheFreeTerminals() throws Exception {
+        Gate gate = new Gate();
+        RequestServer server = server(config(), 3, gate);
+        RequestClient client = client(config());
+        List<CompletableFuture<byte[]>> calls = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            calls.add(client.call("id" + i, bytes("x"), LIMIT));
+        }
+        until("all terminals to be busy", () -> gate.begun.get() == 3 && length() == 20);
+        QueueHealth queue = server.queue();
+        assertEquals(3, queue.pending(), "as many as there are terminals");
+        assertEquals(17, queue.lag());
+        assertEquals(3, server.health().busy());
+        assertEquals(3, server.health().terminals());
+        gate.open.countDown();
+        for (CompletableFuture<byte[]> call : calls) {
+            call.join();
+        }
+    }
+
+    @Test
+    void tenThousandCallersAtOnceEachGetAnAnswerOrARefusal() throws Exception {
+        server(config(), 20, Request::payload);
+        RequestClient client = client(config().withMaxInFlight(500));
+        List<CompletableFuture<byte[]>> accepted = new ArrayList<>();
+        int rejected = 0;
+        long slowest = 0;
+        for (int i = 0; i < 10_000; i++) {
+            long start = System.nanoTime();
+            try {
+                accepted.add(client.call("id" + i, bytes("x" + i), LIMIT));
+            } catch (RequestRejectedException e) {
+                assertEquals(Reason.IN_FLIGHT, e.reason());
+                assertEquals(Duration.ofSeconds(1), e.retryAfter());
+                rejected++;
+                slowest = Math.max(slowest, System.nanoTime() - start);
+            }
+        }
+        for (CompletableFuture<byte[]> call : accepted) {
+            call.join();
+        }
+        assertTrue(accepted.size() >= 500, accepted.size() + " were accepted");
+        assertEquals(10_000, accepted.size() + rejected);
+        assertEquals(rejected, client.health().rejected());
+        assertEquals(accepted.size(), client.health().answered());
+        assertEquals(0, client.health().inFlight());
+    }
+
+    @Test
+    void theStreamNeverHoldsMoreThanItMayWhoeverAdds() throws Exception {
+        StreamsConfig config = config().withMaxQueueLength(10);
+        List<CompletableFuture<byte[]>> calls = new ArrayList<>();
+        int refusedAtOnce = 0;
+        for (int c = 0; c < 3; c++) {
+            RequestClient client = client(config);
+            for (int i = 0; i < 20; i++) {
+                try {
+                    calls.add(client.call(c + "-" + i, bytes("x"), LIMIT));
+                } catch (RequestRejectedException e) {
+                    refusedAtOnce++;
+                }
+            }
+        }
+        int accepted = 60 - refusedAtOnce;
+        until(
+                "the rest to be rejected",
+                () -> calls.stream()
+                                .filter(CompletableFuture::isCompletedExceptionally)
+                                .count()
+                        == accepted - 10);
+        assertEquals(10, length());
+        Throwable cause = assertThrows(CompletionException.class, () -> calls.stream()
+                        .filter(CompletableFuture::isCompletedExceptionally)
+                        .findFirst()
+                        .orElseThrow()
+                        .join())
+                .getCause();
+        assertEquals(Reason.QUEUE_FULL, ((RequestRejectedException) cause).reason());
+        server(config, 5, Request::payload);
+        until("those in the stream to be answered", () -> calls.stream().allMatch(CompletableFuture::isDone));
+        assertEquals(
+                10,
+                calls.stream().filter(call -> !call.isCompletedExceptionally()).count(),
+                "what was accepted is answered");
+    }
+
+    @Test
+    void threeTimesTheLoadIsAnsweredOrRefusedAndNothingAcceptedIsLost() throws Exception {
+        StreamsConfig config = config().withMaxQueueLength(20);
+        server(config, 10, request -> {
+            Thread.sleep(10);
+            return request.payload();
+        });
+        RequestClient client = client(config);
+        AtomicInteger answered = new AtomicInteger();
+        AtomicInteger refused = new AtomicInteger();
+        AtomicInteger other = new AtomicInteger();
+        CountDownLatch done = new CountDownLatch(60);
+        for (int i = 0; i < 60; i++) {
+            int caller = i;
+            new Thread(() -> {
+                        for (int n = 0; n < 10; n++) {
+                            try {
+                                client.callAndWait(caller + "-" + n, bytes("x"), LIMIT);
+                                answered.incrementAndGet();
+                            } catch (RequestRejectedException e) {
+                                refused.incrementAndGet();
+                            } catch (Exception e) {
+                                other.incrementAndGet();
+                            }
+                        }
+                        done.countDown();
+                    })
+                    .start();
+        }
+        done.await();
+        assertEquals(0, other.get(), "no accepted request was lost");
+        assertEquals(600, answered.get() + refused.get());
+        assertTrue(answered.get() >= 20, answered + " were answered");
+        assertTrue(refused.get() > 0, "some were refused");
+    }
+
+    @Test
+    void bytesThatWaitToBeSentAreBoundedToo() throws Exception {
+        Calls calls = closing(new Calls(config()));
+        byte[] large = new byte[16 << 20];
+        for (int i = 0; i < 4; i++) {
+            calls.accept(new Call("id" + i, large, LIMIT, false));
+        }
+        Call one = new Call("more", large, LIMIT, false);
+        assertEquals(
+                Reason.IN_FLIGHT,
+                assertThrows(RequestRejectedException.class, () -> calls.accept(one))
+                        .reason());
+        assertEquals(4, calls.inFlight());
+    }
+}

@@ -1,0 +1,137 @@
+package dev.holdfast.streams;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.testkit.RedisCluster;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+class ClusterTest extends Fixture {
+
+    @Test
+    void aClusterAnswersOnAllPartitionsAndAfterAFailover() throws Exception {
+        try (RedisCluster cluster =
+                RedisCluster.builder().persistence(RedisServer.Persistence.NONE).start()) {
+            StreamsConfig config = StreamsConfig.cluster(
+                            Arrays.asList(cluster.seeds().split(",")))
+                    .withName(name)
+                    .withPartitions(6)
+                    .withGrace(Duration.ZERO)
+                    .withCommandTimeout(Duration.ofMillis(500))
+                    .withClaimIdle(Duration.ofSeconds(2));
+            RequestServer server = server(config, 3, Request::payload);
+            RequestClient client = client(config);
+            Set<RedisServer> used = new HashSet<>();
+            Keys keys = new Keys(config);
+            for (int i = 0; i < 30; i++) {
+                assertEquals("x" + i, text(client.callAndWait("id" + i, bytes("x" + i), LIMIT)));
+                used.add(cluster.masterOf(text(keys.requests(keys.partitionOf("id" + i)))));
+            }
+            assertTrue(used.size() > 1, "partitions are on several nodes");
+            until("all to be removed", () -> server.queue().length() == 0);
+
+            RedisServer master = cluster.masterOf(text(keys.requests(keys.partitionOf("id0"))));
+            cluster.failover(cluster.replicasOf(master).get(0));
+            long start = System.nanoTime();
+            int answered = 0;
+            // The same id until it has its answer, which is how a caller rides out a failover.
+            for (int i = 0; answered < 6; i++) {
+                String id = "after" + answered;
+                try {
+                    assertEquals("y", text(client.callAndWait(id, bytes("y"), Duration.ofSeconds(1))));
+                    answered++;
+                } catch (RequestRejectedException | RequestTimeoutException e) {
+                    assertTrue(System.nanoTime() - start < 20_000_000_000L, i + " attempts: " + e.getMessage());
+                    Thread.sleep(50);
+                }
+            }
+        }
+    }
+
+    @Test
+    void aMasterThatIsAwayStopsNoOthersPartitions() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                .masters(3)
+                .replicasPerMaster(0)
+                .requireFullCoverage(false)
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            StreamsConfig config = StreamsConfig.cluster(
+                            Arrays.asList(cluster.seeds().split(",")))
+                    .withName(name)
+                    .withPartitions(6)
+                    .withGrace(Duration.ZERO)
+                    .withCommandTimeout(Duration.ofMillis(300))
+                    .withConnectTimeout(Duration.ofMillis(300))
+                    .withClaimIdle(Duration.ofSeconds(2));
+            Keys keys = new Keys(config);
+            RequestServer server = server(config, 3, Request::payload);
+            RequestClient client = client(config);
+            for (int i = 0; i < 30; i++) {
+                client.callAndWait("before" + i, bytes("x"), LIMIT);
+            }
+            RedisServer repliesAt = cluster.masters().stream()
+                    .filter(master -> !((List<?>) master.command("KEYS", "{" + name + "?replies*")).isEmpty())
+                    .findFirst()
+                    .orElseThrow();
+            RedisServer victim = cluster.masters().stream()
+                    .filter(master -> master != repliesAt)
+                    .filter(master ->
+                            IntStream.range(0, 6).anyMatch(p -> cluster.masterOf(text(keys.requests(p))) == master))
+                    .findFirst()
+                    .orElseThrow();
+            Set<Integer> away = new HashSet<>();
+            for (int p = 0; p < 6; p++) {
+                if (cluster.masterOf(text(keys.requests(p))) == victim) {
+                    away.add(p);
+                }
+            }
+            victim.kill();
+            long start = System.nanoTime();
+            int answered = 0;
+            int refused = 0;
+            long longest = 0;
+            for (int i = 0; System.nanoTime() - start < 8_000_000_000L; i++) {
+                String id = "during" + i;
+                boolean lost = away.contains(keys.partitionOf(id));
+                boolean settled = System.nanoTime() - start > 5_000_000_000L;
+                long began = System.nanoTime();
+                try {
+                    client.callAndWait(id, bytes("x"), Duration.ofMillis(lost ? 300 : 5_000));
+                    answered++;
+                } catch (RequestRejectedException | RequestTimeoutException e) {
+                    assertTrue(lost, id + " of a living master: " + e.getMessage());
+                    refused++;
+                }
+                if (settled && !lost) {
+                    longest = Math.max(longest, System.nanoTime() - began);
+                }
+            }
+            assertTrue(answered > 50, answered + " answered, " + refused + " refused");
+            assertTrue(longest < 1_500_000_000L, "one took " + longest / 1_000_000 + " ms");
+            assertTrue(client.health().available() && server.health().available());
+            assertTrue(
+                    client.health().trouble().orElse("").contains("partition"),
+                    client.health().trouble().toString());
+            assertTrue(
+                    server.health().trouble().orElse("").contains("partition"),
+                    server.health().trouble().toString());
+            victim.restart(RedisServer.Data.KEEP);
+            cluster.awaitHealthy();
+            until(
+                    "all to be well",
+                    () -> client.health().trouble().isEmpty()
+                            && server.health().trouble().isEmpty());
+            for (int i = 0; i < 30; i++) {
+                assertEquals("x", text(client.callAndWait("after" + i, bytes("x"), LIMIT)));
+            }
+        }
+    }
+}
