@@ -129,9 +129,13 @@ final class Dials {
         }
     }
 
+    /** Notes a channel before it connects. Whoever closes sees it here, or it sees that all is closed. */
     private void keep(Channel channel) {
         channels.add(channel);
         channel.closeFuture().addListener(done -> channels.remove(channel));
+        if (closed) {
+            throw new IllegalStateException("the node is no longer used");
+        }
     }
 
     /** Closes all that are open, and opens none any more; done when that is done. */

@@ -128,10 +128,11 @@ final class Link {
         IOException failure = null;
         for (int i = 0; i < addresses.length; i++) {
             Socket socket = new Socket();
-            adopt(socket);
             try {
+                // Before anybody else may close it: the first option makes what a close would find.
                 socket.setTcpNoDelay(true);
                 keepAlive(socket);
+                adopt(socket);
                 long left = (reading.deadline() - System.nanoTime()) / 1_000_000;
                 if (left < 1) {
                     throw new SocketTimeoutException("Connect timed out");
