@@ -235,6 +235,17 @@ final class Call {
         end();
     }
 
+    /** Ends it with a failure, unless it was sent meanwhile, of which this failure would know nothing, or its caller has left. */
+    void failUnsent(Supplier<? extends RuntimeException> why) {
+        if (STATE.compareAndSet(this, State.PENDING, State.TAKEN)) {
+            failure = why;
+            state = State.ANSWERED;
+            if (parked) {
+                LockSupport.unpark(caller);
+            }
+        }
+    }
+
     private void end() {
         State present = state;
         while (present == State.PENDING || present == State.SENT) {

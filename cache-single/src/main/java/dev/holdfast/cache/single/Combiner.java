@@ -376,7 +376,7 @@ final class Combiner implements Connections {
     private void failAll(Supplier<RuntimeException> why) {
         pending.fail(why);
         for (Call call : alone) {
-            call.fail(why);
+            call.failUnsent(why);
         }
     }
 

@@ -293,7 +293,11 @@ final class Lanes {
         return lost.get();
     }
 
-    /** What happened to one connection may have happened to the others: they prove themselves before they are used. */
+    /**
+     * What happened to one connection may have happened to the others. Whoever forgot one that was silent has forgotten those that
+     * were silent for longer, so they go: to have each prove itself would cost a caller as many pauses as there are. The others prove
+     * themselves before they are used.
+     */
     private void broke(Lane lane, boolean byOthers) {
         lock.lock();
         try {
@@ -308,8 +312,13 @@ final class Lanes {
         silence.remove(lane);
         dialer.discard(lane.link());
         if (byOthers) {
+            Doom doom = lane.link().doom();
+            boolean forgotten = doom != null && doom.silent();
             for (Lane other : lanes) {
                 other.suspect();
+                if (forgotten && other.link().heardAt() - lane.link().heardAt() <= 0) {
+                    discardIfUnused(other);
+                }
             }
         }
     }

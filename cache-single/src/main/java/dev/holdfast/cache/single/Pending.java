@@ -36,7 +36,7 @@ final class Pending {
     void check(Call call) {
         Supplier<? extends RuntimeException> why = closed;
         if (why != null) {
-            call.fail(why);
+            call.failUnsent(why);
         }
     }
 
@@ -84,7 +84,7 @@ final class Pending {
     /** Fails all that wait. */
     void fail(Supplier<? extends RuntimeException> why) {
         for (Call call = takeAll(); call != null; call = call.older) {
-            call.fail(why);
+            call.failUnsent(why);
         }
     }
 

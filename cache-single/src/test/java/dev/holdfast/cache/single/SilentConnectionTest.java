@@ -97,6 +97,24 @@ class SilentConnectionTest {
         assertEquals(0, store.health().operations().failed());
     }
 
+    /** Each that is tried by itself costs another pause. */
+    @Test
+    void manyForgottenConnectionsCostACallerNoMoreThanOne() throws Exception {
+        store.probe(Duration.ofSeconds(5));
+        long shortest = Long.MAX_VALUE;
+        for (int round = 0; round < 3; round++) {
+            useAll();
+            swallowAllFlows();
+            long start = System.nanoTime();
+            assertEquals('v', store.get("k")[0]);
+            assertEquals('v', store.get("k")[0]);
+            shortest = Math.min(shortest, System.nanoTime() - start);
+        }
+        long took = TimeUnit.NANOSECONDS.toMillis(shortest);
+        assertTrue(took < BOUND.toMillis(), () -> "took " + took + " ms at the least");
+        assertEquals(0, store.health().operations().failed());
+    }
+
     @Test
     void whatMustNotBeDoneTwiceEndsWithAnUnknownOutcomeLongBeforeItsTimeout() throws Exception {
         swallowAllFlows();

@@ -213,6 +213,10 @@ class SingleStoreDisconnectTest {
     void aReplyThatDripsEndsWithTheCallsTime() throws IOException {
         CountDownLatch over = new CountDownLatch(1);
         try (ScriptedServer server = new ScriptedServer((command, out) -> {
+                    if (!command.get(0).equals("GET")) {
+                        out.write("+OK\r\n".getBytes(StandardCharsets.US_ASCII));
+                        return;
+                    }
                     out.write("$1000\r\n".getBytes(StandardCharsets.US_ASCII));
                     while (!over.await(10, TimeUnit.MILLISECONDS)) {
                         out.write('x');
@@ -220,8 +224,9 @@ class SingleStoreDisconnectTest {
                     }
                 });
                 SingleStore store = SingleStore.of(server.config()
-                        .withCommandTimeout(Duration.ofMillis(100))
-                        .withConnectTimeout(Duration.ofMillis(300)))) {
+                        .withCommandTimeout(Duration.ofMillis(300))
+                        .withConnectTimeout(Duration.ofSeconds(2)))) {
+            store.put("k", new byte[1], TTL);
             CacheUnavailableException e = assertThrows(CacheTimeoutException.class, () -> store.get("k"));
             assertTrue(e.outcomeUnknown());
             over.countDown();

@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Finds out whether the database can be written: stores the next number under a key of this client's own and reads it
  * back, in one request. An older number than the last that was acknowledged means that the database lost writes.
+ *
+ * <p>There are two such keys, written in turn. A database that evicts when it is full takes one and leaves the other, as a rule; one
+ * that was emptied, or is a copy from before this client's time, has neither.
  */
 final class Canary {
     private static final Logger LOG = LoggerFactory.getLogger(UpstashStore.class);
@@ -33,13 +36,11 @@ final class Canary {
 
     private final RestClient rest;
     private final Clock clock;
-    private final String key;
+    private final Place[] places;
     private final ReentrantLock one = new ReentrantLock();
 
     // Guarded by the lock, but for the two that health reads.
-    private long acknowledged;
     private long next = 1;
-    private long acknowledgedAtNanos;
     private boolean refusalLogged;
     /** Numbers that the database may have written, or write still, though nobody heard of it; the latest ones. */
     private final Deque<Long> doubtful = new ArrayDeque<>();
@@ -50,7 +51,37 @@ final class Canary {
     Canary(RestClient rest, KeyPrefix prefix, Clock clock) {
         this.rest = rest;
         this.clock = clock;
-        this.key = prefix.apply(KEY_PREFIX + UUID.randomUUID());
+        String key = prefix.apply(KEY_PREFIX + UUID.randomUUID());
+        this.places = new Place[] {new Place(key), new Place(key + ":2")};
+    }
+
+    /** A key, and what is known of it; guarded by the lock. */
+    private final class Place {
+        private final String key;
+        private long acknowledged;
+        private long acknowledgedAtNanos;
+
+        Place(String key) {
+            this.key = key;
+        }
+
+        void acknowledged(long number) {
+            acknowledged = number;
+            acknowledgedAtNanos = System.nanoTime();
+        }
+
+        boolean isWritten() {
+            return acknowledged > 0;
+        }
+
+        boolean isGone(byte @Nullable [] now) {
+            boolean expired = System.nanoTime() - acknowledgedAtNanos > TTL.toNanos() / 2;
+            return now == null && isWritten() && !expired;
+        }
+
+        boolean isOlder(byte @Nullable [] now) {
+            return now != null && number(now) < acknowledged && !doubtful.contains(number(now));
+        }
     }
 
     int failures() {
@@ -89,7 +120,9 @@ final class Canary {
 
     private ProbeResult write(long deadline) {
         long number = next++;
-        List<Reply> replies = sent(number, deadline);
+        Place place = places[(int) (number % 2)];
+        Place other = places[(int) (next % 2)];
+        List<Reply> replies = sent(number, place, other, deadline);
         if (replies.get(0) instanceof Reply.Failure refused) {
             CacheException failure = rest.errors().text("probe", refused.text());
             if (failure instanceof CacheRejectedException && refused.text().startsWith("NOPERM")) {
@@ -102,14 +135,19 @@ final class Canary {
         }
         try {
             byte[] before = replies.get(0).bytes();
-            byte[] now = replies.get(1).bytes();
+            List<Reply> both = replies.get(1).array();
+            byte[] now = both.get(0).bytes();
+            byte[] beside = both.get(1).bytes();
             if (now == null || (number(now) != number && !doubtful.contains(number(now)))) {
                 throw new MalformedReplyException("the canary was written but not read back");
             }
-            boolean expired = System.nanoTime() - acknowledgedAtNanos > TTL.toNanos() / 2;
-            boolean wentBack = acknowledged > 0 && (before == null ? !expired : isOlder(number(before)));
-            acknowledged = number;
-            acknowledgedAtNanos = System.nanoTime();
+            boolean gone = place.isGone(before) && (other.isGone(beside) || !other.isWritten());
+            boolean wentBack = gone || place.isOlder(before) || other.isOlder(beside);
+            place.acknowledged(number);
+            if (wentBack) {
+                // What it holds belongs to that past, and tells nothing more.
+                other.acknowledged(0);
+            }
             return new ProbeResult(true, wentBack);
         } catch (MalformedReplyException e) {
             throw new CacheUnavailableException(
@@ -118,13 +156,19 @@ final class Canary {
     }
 
     /** The numbers may go out twice, beside each other, and the later of the two may be executed at any time after that. */
-    private List<Reply> sent(long number, long deadline) {
+    private List<Reply> sent(long number, Place place, Place other, long deadline) {
         boolean doubt = true;
         try {
             Probing.Result result = rest.probe(
                     List.of(
-                            Command.of("SET", key, Long.toString(number), "PX", Long.toString(TTL.toMillis()), "GET"),
-                            Command.of("GET", key)),
+                            Command.of(
+                                    "SET",
+                                    place.key,
+                                    Long.toString(number),
+                                    "PX",
+                                    Long.toString(TTL.toMillis()),
+                                    "GET"),
+                            Command.of("MGET", place.key, other.key)),
                     Math.max(1, deadline - System.nanoTime()));
             doubt = result.doubtful();
             return result.replies();
@@ -138,10 +182,6 @@ final class Canary {
         }
     }
 
-    private boolean isOlder(long number) {
-        return number < acknowledged && !doubtful.contains(number);
-    }
-
     private static long number(byte[] text) {
         return new Reply.Bytes(text).number();
     }
@@ -153,7 +193,7 @@ final class Canary {
                     "{}: this token may not write {}, so the database is only pinged and a lost write goes unnoticed;"
                             + " a standard token may: {}",
                     rest.errors().address(),
-                    key,
+                    places[0].key,
                     refusal.getMessage());
         }
         Reply reply = rest.probe(List.of(Command.of("PING")), Math.max(1, deadline - System.nanoTime()))

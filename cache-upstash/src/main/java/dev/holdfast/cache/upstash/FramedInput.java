@@ -29,6 +29,16 @@ final class FramedInput extends InputStream {
         framing.expect(maxAnswerBytes);
     }
 
+    /** See {@link FramedSocket#isUnasked}. */
+    boolean isUnasked() {
+        return !framed;
+    }
+
+    /** See {@link FramedSocket#isAnswered}. */
+    boolean isAnswered() {
+        return framed && framing.isComplete();
+    }
+
     /** See {@link FramedSocket#heardAt}; for any thread. */
     long heardAt() {
         return heardAt;

@@ -12,6 +12,12 @@ interface FramedSocket {
      */
     void expectAnswer(long maxAnswerBytes) throws IOException;
 
+    /** Whether no answer was ever due on it. */
+    boolean isUnasked();
+
+    /** Whether all of the answer that was due has been read from it. */
+    boolean isAnswered();
+
     /** When a byte was last read from it, by {@link System#nanoTime()}; when it was made, if none was. */
     long heardAt();
 

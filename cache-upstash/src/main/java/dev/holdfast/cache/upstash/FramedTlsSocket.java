@@ -43,6 +43,18 @@ final class FramedTlsSocket extends SSLSocket implements FramedSocket {
         in.expect(maxAnswerBytes);
     }
 
+    @Override
+    public boolean isAnswered() {
+        FramedInput in = input;
+        return in != null && in.isAnswered();
+    }
+
+    @Override
+    public boolean isUnasked() {
+        FramedInput in = input;
+        return in == null || in.isUnasked();
+    }
+
     /** Bytes beneath count: a peer that sends anything at all is alive. */
     @Override
     public long heardAt() {

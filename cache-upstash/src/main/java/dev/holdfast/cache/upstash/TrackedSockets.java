@@ -66,6 +66,18 @@ final class TrackedSockets extends SocketFactory {
         }
 
         @Override
+        public boolean isAnswered() {
+            FramedInput in = input;
+            return in != null && in.isAnswered();
+        }
+
+        @Override
+        public boolean isUnasked() {
+            FramedInput in = input;
+            return in == null || in.isUnasked();
+        }
+
+        @Override
         public long heardAt() {
             FramedInput in = input;
             return in == null ? madeAt : in.heardAt();

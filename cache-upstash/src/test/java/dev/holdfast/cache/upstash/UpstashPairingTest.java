@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.Fault;
+import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -64,6 +67,39 @@ class UpstashPairingTest {
         assertEquals(0, wrong.sum(), "wrong answers; seed " + seed);
         assertTrue(answers.sum() >= CALLS / 2, answers + " answers, " + failures + " failures; seed " + seed);
         assertTrue(failures.sum() > 0, "no call failed: nothing was spoilt");
+    }
+
+    /** Callers that call one after the other find their connection idle each time, though its answers are those to the calls before. */
+    @Test
+    void anAnswerTooManyThatComesWhileTheNextCallWaitsShiftsNothing() {
+        try (GatewayUnderTest server = new GatewayUnderTest();
+                TcpProxy proxy = TcpProxy.to("127.0.0.1", server.gateway.port());
+                UpstashStore store = UpstashStore.create(UpstashConfig.of(
+                                "http://127.0.0.1:" + proxy.port(), Secret.of(GatewayUnderTest.TOKEN))
+                        .withKeyPrefix(KeyPrefix.of("shift")))) {
+            IntStream.range(0, KEYS).forEach(i -> store.put("k" + i, value("k" + i), TTL));
+            proxy.delay(Duration.ofMillis(8));
+            // By and by it knows how long the way is now.
+            readAll(store);
+            readAll(store);
+            assertEquals(0, wrong.sum(), "before");
+            for (int round = 0; round < 5; round++) {
+                server.gateway.faults().next(Fault.superfluousAnswer(Duration.ofMillis(3), ROGUE));
+                readAll(store);
+            }
+        }
+        assertEquals(0, wrong.sum(), "wrong answers");
+        assertEquals(0, failures.sum(), "reads are repeated on another connection");
+    }
+
+    private void readAll(UpstashStore store) {
+        for (int i = 0; i < KEYS; i++) {
+            try {
+                check("k" + i, store.get("k" + i));
+            } catch (CacheException e) {
+                failures.increment();
+            }
+        }
     }
 
     private void call(UpstashStore store, Random random) {

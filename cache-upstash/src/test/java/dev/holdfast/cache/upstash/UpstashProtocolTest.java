@@ -117,15 +117,36 @@ class UpstashProtocolTest {
         for (int i = 0; i < 3; i++) {
             assertEquals(ProbeResult.OK, store.probe(PROBE));
         }
-        Object keys = redis.command("KEYS", "protocol:#canary:*");
-        Object first = ((List<?>) keys).get(0);
-        String canary = first instanceof byte[] bytes ? new String(bytes, UTF_8) : String.valueOf(first);
-        redis.command("SET", canary, "1");
+        List<String> canaries = canaries();
+        assertEquals(2, canaries.size());
+        for (String canary : canaries) {
+            redis.command("SET", canary, "1");
+            assertTrue(store.probe(PROBE).wentBack());
+            assertEquals(ProbeResult.OK, store.probe(PROBE));
+            assertEquals(ProbeResult.OK, store.probe(PROBE));
+        }
+        canaries.forEach(canary -> redis.command("DEL", canary));
         assertTrue(store.probe(PROBE).wentBack());
         assertEquals(ProbeResult.OK, store.probe(PROBE));
-        redis.command("DEL", canary);
-        assertTrue(store.probe(PROBE).wentBack());
-        redis.command("DEL", canary);
+    }
+
+    @Test
+    void aCanaryThatIsGoneWhileTheOtherIsThereWasEvicted() {
+        for (int i = 0; i < 20; i++) {
+            assertEquals(ProbeResult.OK, store.probe(PROBE), "after " + i);
+            List<String> canaries = canaries();
+            if (canaries.size() == 2) {
+                redis.command("DEL", canaries.get(i % 2));
+            }
+        }
+    }
+
+    private List<String> canaries() {
+        return ((List<?>) redis.command("KEYS", "protocol:#canary:*"))
+                .stream()
+                        .map(key -> key instanceof byte[] bytes ? new String(bytes, UTF_8) : String.valueOf(key))
+                        .sorted()
+                        .toList();
     }
 
     @Test
