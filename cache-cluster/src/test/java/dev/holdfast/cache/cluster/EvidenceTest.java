@@ -15,8 +15,10 @@ import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -124,6 +126,44 @@ class EvidenceTest {
             assertTrue(longestMillis() <= LONGEST_MILLIS, () -> longestMillis() + " ms");
             assertTrue(store.session.topology.map().nodes().stream().allMatch(Node::isUp), "a node was blamed");
         }
+    }
+
+    /** Each that is tried by itself costs another pause. */
+    @Test
+    void manyForgottenConnectionsCostACallerNoMoreThanOne() {
+        try (ClusterStore store = ClusterStore.of(proxied())) {
+            RedisServer master = cluster.masters().get(0);
+            String key = Shards.keyOn(master);
+            store.put(key, bytes(key), TTL);
+            TcpProxy proxy = proxies.get(at(master));
+            Node node =
+                    store.session.topology.map().shard(RedisCluster.slotOf(key)).master();
+            long shortest = Long.MAX_VALUE;
+            for (int round = 0; round < 3; round++) {
+                openAll(node);
+                proxy.clientPorts().forEach(proxy::swallow);
+                long start = System.nanoTime();
+                for (int i = 0; i < 3; i++) {
+                    assertArrayEquals(bytes(key), store.get(key));
+                }
+                shortest = Math.min(shortest, System.nanoTime() - start);
+            }
+            long took = shortest / 1_000_000;
+            assertTrue(took < 500, () -> took + " ms at the least");
+        }
+    }
+
+    private static void openAll(Node node) {
+        Set<Link> links = new HashSet<>();
+        int size = node.pool().health(0).max();
+        while (links.size() < size) {
+            Link link = node.pool().link(true);
+            if (links.add(link)) {
+                link.enter(1, true);
+                link.opened().join();
+            }
+        }
+        links.forEach(link -> link.exit(1, true, true));
     }
 
     @Test
