@@ -144,7 +144,7 @@ public interface CacheStore extends AutoCloseable {
      * Removes a key.
      *
      * @param key the key
-     * @return whether it was present
+     * @return whether it was present; of a removal that was sent twice, since the answer to the first was lost on its way, what the second found
      */
     boolean remove(String key);
 

@@ -23,8 +23,8 @@ final class EarlyAnswers {
     /** How often the connection of an answer that is held back is looked at. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
 
-    /** So much later than the shortest time an answer comes at times. */
-    private static final long ROOM_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
+    /** So much later than the shortest time an answer comes at times; that time again if it is longer, four times it at most. */
+    private static final long ROOM_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private long shortest = Long.MAX_VALUE;
     private long shortestLonger = Long.MAX_VALUE;
@@ -54,12 +54,17 @@ final class EarlyAnswers {
         if (!socket.isAnswered()) {
             return;
         }
-        if (isAlone(socket, sentAt + took + Math.min(2 * known, known + ROOM_NANOS), deadline)) {
-            proven(took);
+        if (isAlone(socket, sentAt + took + known + roomFor(known), deadline)) {
+            // By halves: if the other answer was only late, the next that comes too soon is held back too.
+            proven(Math.max(took, known / 2));
         } else {
             socket.sever();
             throw new IOException("an answer came sooner than that of its request can, so it may be another's");
         }
+    }
+
+    private static long roomFor(long known) {
+        return Math.min(4 * known, Math.max(known, ROOM_NANOS));
     }
 
     private static boolean isAlone(FramedSocket socket, long until, long deadline) {
