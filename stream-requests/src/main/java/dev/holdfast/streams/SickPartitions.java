@@ -40,7 +40,7 @@ final class SickPartitions implements AutoCloseable {
 
     void failed(int partition, RuntimeException e) {
         pauses.get(partition).failed(e);
-        looking.ensure();
+        looking.wake();
     }
 
     boolean isWell(int partition) {
@@ -64,6 +64,11 @@ final class SickPartitions implements AutoCloseable {
     }
 
     private void look() {
+        if (areAll()) {
+            // Until one is not.
+            LockSupport.park(this);
+            return;
+        }
         LockSupport.parkNanos(this, LOOK_NANOS);
         for (int i = 0; i < pauses.size(); i++) {
             Pause pause = pauses.get(i);

@@ -68,6 +68,12 @@ final class SteadyThread implements AutoCloseable {
         }
     }
 
+    /** Starts the thread unless it lives, and ends its sleep. */
+    void wake() {
+        ensure();
+        LockSupport.unpark(thread);
+    }
+
     private void run() {
         while (!closed) {
             try {
