@@ -2,19 +2,21 @@ package dev.holdfast.cache;
 
 import java.time.Duration;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How long values live and how they are loaded. A value: derive others with the withers. One that contradicts itself
- * can't be built, so withers are applied in an order in which each step makes sense ({@code staleFor} before
- * {@code loadSoftTimeout}). Immutable.
+ * How long values live and how they are loaded. A value: derive others with the withers, in any order. Each wither checks its own bounds;
+ * whether the parts agree is checked where the policy is used, by {@link #requireConsistent()}. Immutable.
  */
 public final class CachePolicy {
     private static final CachePolicy DEFAULTS = new Draft().build();
 
     private final Draft fields;
+    private final @Nullable String contradiction;
 
     private CachePolicy(Draft fields) {
         this.fields = fields;
+        this.contradiction = fields.contradiction();
     }
 
     /**
@@ -86,8 +88,7 @@ public final class CachePolicy {
      *
      * @param ttl positive, at most {@link CacheStore#MAX_TTL}, or {@link CacheStore#FOREVER}
      * @return the derived policy
-     * @throws IllegalArgumentException if it is out of these bounds, or endless and something in this policy counts from
-     *     its end
+     * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withTtl(Duration ttl) {
         Draft draft = fields.copy();
@@ -101,7 +102,7 @@ public final class CachePolicy {
      *
      * @param staleFor zero for not at all; with the time to live at most {@link CacheStore#MAX_TTL}
      * @return the derived policy
-     * @throws IllegalArgumentException if it is out of these bounds, or contradicts this policy
+     * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withStaleFor(Duration staleFor) {
         Draft draft = fields.copy();
@@ -129,7 +130,7 @@ public final class CachePolicy {
      *
      * @param loadTimeout positive, at most a day
      * @return the derived policy
-     * @throws IllegalArgumentException if it is out of these bounds, or not longer than the soft timeout
+     * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withLoadTimeout(Duration loadTimeout) {
         Draft draft = fields.copy();
@@ -142,7 +143,7 @@ public final class CachePolicy {
      *
      * @param loadSoftTimeout zero for no such limit; shorter than the load timeout
      * @return the derived policy
-     * @throws IllegalArgumentException if there is no {@link #staleFor()}, or it is out of these bounds
+     * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withLoadSoftTimeout(Duration loadSoftTimeout) {
         Draft draft = fields.copy();
@@ -156,7 +157,7 @@ public final class CachePolicy {
      *
      * @param fraction from 0 (never) to less than 1
      * @return the derived policy
-     * @throws IllegalArgumentException if it is out of these bounds, or values live for ever
+     * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withRefreshAhead(double fraction) {
         Draft draft = fields.copy();
@@ -170,7 +171,7 @@ public final class CachePolicy {
      *
      * @param fraction the most that is taken off, from 0 to less than 1
      * @return the derived policy
-     * @throws IllegalArgumentException if it is out of these bounds, or values live for ever
+     * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withTtlJitter(double fraction) {
         Draft draft = fields.copy();
@@ -204,6 +205,21 @@ public final class CachePolicy {
         Draft draft = fields.copy();
         draft.maxLoads = maxLoads;
         return draft.build();
+    }
+
+    /**
+     * Checks that the parts agree. Whoever takes a policy to use it calls this; caches do.
+     *
+     * @return this policy
+     * @throws IllegalArgumentException if there is a {@link #loadSoftTimeout()} that is not shorter than the {@link #loadTimeout()}, or without
+     *     {@link #staleFor()}; if values live for ever and {@link #staleFor()}, {@link #refreshAhead()} or {@link #ttlJitter()}
+     *     counts from their end; or if {@link #ttl()} and {@link #staleFor()} are together more than {@link CacheStore#MAX_TTL}
+     */
+    public CachePolicy requireConsistent() {
+        if (contradiction != null) {
+            throw new IllegalArgumentException(contradiction);
+        }
+        return this;
     }
 
     @Override
@@ -259,28 +275,31 @@ public final class CachePolicy {
             fraction("ttlJitter", ttlJitter);
             span("negativeTtl", negativeTtl, Duration.ZERO, CacheStore.MAX_TTL);
             require(maxLoads >= 1 && maxLoads <= 100_000, "maxLoads must be from 1 to 100000: " + maxLoads);
-            agree();
             return new CachePolicy(this);
         }
 
-        private void agree() {
-            require(
-                    loadSoftTimeout.isZero() || !staleFor.isZero(),
-                    "loadSoftTimeout " + loadSoftTimeout + " needs a stale value to return: set staleFor first");
-            require(
-                    loadSoftTimeout.compareTo(loadTimeout) < 0,
-                    "loadSoftTimeout must be shorter than loadTimeout " + loadTimeout + ": " + loadSoftTimeout);
-            if (ttl.equals(CacheStore.FOREVER)) {
-                String why = " counts from the end of the ttl, which is FOREVER: ";
-                require(staleFor.isZero(), "staleFor" + why + staleFor);
-                require(refreshAhead == 0, "refreshAhead" + why + refreshAhead);
-                require(ttlJitter == 0, "ttlJitter" + why + ttlJitter);
-            } else {
-                require(
-                        ttl.plus(staleFor).compareTo(CacheStore.MAX_TTL) <= 0,
-                        "ttl and staleFor must together be at most " + CacheStore.MAX_TTL + ": " + ttl + " and "
-                                + staleFor);
+        /** Why the parts don't agree; {@code null} if they do. */
+        private @Nullable String contradiction() {
+            if (!loadSoftTimeout.isZero() && staleFor.isZero()) {
+                return "loadSoftTimeout " + loadSoftTimeout + " needs a stale value to return: set staleFor too";
             }
+            if (loadSoftTimeout.compareTo(loadTimeout) >= 0) {
+                return "loadSoftTimeout must be shorter than loadTimeout " + loadTimeout + ": " + loadSoftTimeout;
+            }
+            if (!ttl.equals(CacheStore.FOREVER)) {
+                return ttl.plus(staleFor).compareTo(CacheStore.MAX_TTL) <= 0
+                        ? null
+                        : "ttl and staleFor must together be at most " + CacheStore.MAX_TTL + ": " + ttl + " and "
+                                + staleFor;
+            }
+            String why = " counts from the end of the ttl, which is FOREVER: ";
+            if (!staleFor.isZero()) {
+                return "staleFor" + why + staleFor;
+            }
+            if (refreshAhead != 0) {
+                return "refreshAhead" + why + refreshAhead;
+            }
+            return ttlJitter == 0 ? null : "ttlJitter" + why + ttlJitter;
         }
 
         private static void span(String name, Duration value, Duration min, Duration max) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -40,11 +41,7 @@ class CachePolicyTest {
     }
 
     @Test
-    void whatContradictsItselfCannotBeBuiltAndSaysWhy() {
-        refused("loadSoftTimeout", () -> policy.withLoadSoftTimeout(Duration.ofMillis(100)));
-        CachePolicy soft = policy.withStaleFor(MINUTE).withLoadSoftTimeout(Duration.ofSeconds(1));
-        refused("loadSoftTimeout", () -> soft.withStaleFor(Duration.ZERO));
-        refused("loadTimeout", () -> soft.withLoadTimeout(Duration.ofSeconds(1)));
+    void eachPartIsCheckedByItself() {
         refused("refreshAhead must be from 0 to less than 1: 1.5", () -> policy.withRefreshAhead(1.5));
         refused("refreshAhead", () -> policy.withRefreshAhead(Double.NaN));
         refused("ttlJitter", () -> policy.withTtlJitter(1));
@@ -54,12 +51,38 @@ class CachePolicyTest {
         refused("negativeTtl", () -> policy.withNegativeTtl(Duration.ofMillis(-1)));
         refused("loadTimeout", () -> policy.withLoadTimeout(Duration.ZERO));
         refused("maxLoads must be from 1 to 100000: 0", () -> policy.withMaxLoads(0));
-        refused("staleFor", () -> policy.withStaleFor(CacheStore.MAX_TTL));
+    }
+
+    @Test
+    void whatContradictsItselfCannotBeUsedAndSaysWhy() {
+        Duration second = Duration.ofSeconds(1);
+        contradicts("loadSoftTimeout", policy.withLoadSoftTimeout(Duration.ofMillis(100)));
+        CachePolicy soft = policy.withStaleFor(MINUTE).withLoadSoftTimeout(second);
+        assertEquals(soft, soft.requireConsistent());
+        contradicts("loadSoftTimeout", soft.withStaleFor(Duration.ZERO));
+        contradicts("loadTimeout", soft.withLoadTimeout(second));
+        contradicts("staleFor", policy.withStaleFor(CacheStore.MAX_TTL));
         CachePolicy endless = policy.withTtl(CacheStore.FOREVER);
-        refused("staleFor", () -> endless.withStaleFor(MINUTE));
-        refused("refreshAhead", () -> endless.withRefreshAhead(0.5));
-        refused("ttlJitter", () -> endless.withTtlJitter(0.5));
-        refused("staleFor", () -> policy.withStaleFor(MINUTE).withTtl(CacheStore.FOREVER));
+        assertEquals(endless, endless.requireConsistent());
+        contradicts("staleFor", endless.withStaleFor(MINUTE));
+        contradicts("refreshAhead", endless.withRefreshAhead(0.5));
+        contradicts("ttlJitter", endless.withTtlJitter(0.5));
+    }
+
+    @Test
+    void withersCommute() {
+        UnaryOperator<CachePolicy> stale = each -> each.withStaleFor(MINUTE);
+        UnaryOperator<CachePolicy> soft = each -> each.withLoadSoftTimeout(Duration.ofSeconds(40));
+        UnaryOperator<CachePolicy> lease = each -> each.withLoadTimeout(MINUTE);
+        CachePolicy expected = lease.apply(soft.apply(stale.apply(policy)));
+        assertEquals(expected, stale.apply(soft.apply(lease.apply(policy))));
+        assertEquals(expected, soft.apply(lease.apply(stale.apply(policy))).requireConsistent());
+        CachePolicy endless = policy.withTtl(CacheStore.FOREVER).withStaleFor(MINUTE);
+        assertEquals(policy.withStaleFor(MINUTE).withTtl(MINUTE), endless.withTtl(MINUTE).requireConsistent());
+    }
+
+    private static void contradicts(String what, CachePolicy built) {
+        refused(what, built::requireConsistent);
     }
 
     private static void refused(String what, Executable building) {

@@ -39,8 +39,9 @@ final class Entries<V> {
         return raw;
     }
 
-    /** Refuses what needs an envelope where there is none. */
+    /** Refuses what contradicts itself, and what needs an envelope where there is none. */
     CachePolicy checked(CachePolicy policy) {
+        policy.requireConsistent();
         if (raw && needsEnvelope(policy)) {
             throw new IllegalArgumentException(
                     "a raw codec stores values alone, so staleFor, refreshAhead and negativeTtl"
