@@ -6,6 +6,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.ForeignText;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.io.IOException;
@@ -88,12 +89,7 @@ final class LettuceErrors {
     }
 
     private static @Nullable RedisCommandExecutionException answer(Throwable failure) {
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof RedisCommandExecutionException answer) {
-                return answer;
-            }
-        }
-        return null;
+        return Causes.find(failure, RedisCommandExecutionException.class);
     }
 
     private static boolean isAboutClients(Throwable answer) {
@@ -102,7 +98,7 @@ final class LettuceErrors {
 
     /** Whether the node, or something between, ended the connection. */
     static boolean isClosedByPeer(Throwable failure) {
-        return find(failure, ClosedByPeerException.class) != null || find(failure, IOException.class) != null;
+        return Causes.find(failure, ClosedByPeerException.class) != null || Causes.find(failure, IOException.class) != null;
     }
 
     /**
@@ -191,7 +187,7 @@ final class LettuceErrors {
             return disconnected(doom.cause(), sent);
         }
         Throwable cause = doom == null || doom.cause() == null ? failure : doom.cause();
-        if (find(cause, SSLException.class) != null) {
+        if (Causes.find(cause, SSLException.class) != null) {
             return refused(cause, node, "check TLS: certificate, host name, REDIS_CLUSTER_TLS", shardOnly);
         }
         return new CacheUnavailableException(
@@ -379,15 +375,6 @@ final class LettuceErrors {
         return space < 0 ? message : message.substring(0, space);
     }
 
-    private static <X extends Throwable> @Nullable X find(@Nullable Throwable e, Class<X> type) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (type.isInstance(cause)) {
-                return type.cast(cause);
-            }
-        }
-        return null;
-    }
-
     private static String textOf(@Nullable Throwable e) {
         return e == null ? "" : String.valueOf(e.getMessage());
     }
@@ -403,10 +390,7 @@ final class LettuceErrors {
         if (e instanceof RedisCommandExecutionException) {
             return ForeignText.shown(e.getMessage());
         }
-        Throwable root = e;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
+        Throwable root = Causes.root(e);
         if (root instanceof UnknownHostException) {
             return "the name can't be resolved: " + ForeignText.shown(root.getMessage());
         }

@@ -6,6 +6,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.Secret;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
@@ -120,7 +121,7 @@ final class JedisErrors {
         if (doom != null && !doom.overdue()) {
             return disconnected(doom.cause(), false);
         }
-        if (doom != null || root(e) instanceof SocketTimeoutException) {
+        if (doom != null || Causes.root(e) instanceof SocketTimeoutException) {
             return new CacheTimeoutException(
                     "could not connect to " + server + " within "
                             + config.connectTimeout().toMillis() + " ms (REDIS_CONNECT_TIMEOUT)"
@@ -131,7 +132,7 @@ final class JedisErrors {
         if (e instanceof Refusal refusal) {
             return refusedAtStart(refusal);
         }
-        SSLException tls = find(e, SSLException.class);
+        SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
             return refused(tls, TlsHints.hint(tls, config));
         }
@@ -154,7 +155,7 @@ final class JedisErrors {
     }
 
     private String whyNotConnected(Throwable e) {
-        Throwable root = root(e);
+        Throwable root = Causes.root(e);
         if (root instanceof UnknownHostException) {
             return "the name " + config.host() + " can't be resolved";
         }
@@ -247,28 +248,11 @@ final class JedisErrors {
         return space < 0 ? message : message.substring(0, space);
     }
 
-    private static <X extends Throwable> @Nullable X find(Throwable e, Class<X> type) {
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-            if (type.isInstance(cause)) {
-                return type.cast(cause);
-            }
-        }
-        return null;
-    }
-
-    private static Throwable root(Throwable e) {
-        Throwable root = e;
-        while (root.getCause() != null) {
-            root = root.getCause();
-        }
-        return root;
-    }
-
     private static String message(@Nullable Throwable e) {
         if (e == null) {
             return "no cause known";
         }
-        String message = root(e).getMessage();
-        return message == null ? root(e).getClass().getSimpleName() : message;
+        String message = Causes.root(e).getMessage();
+        return message == null ? Causes.root(e).getClass().getSimpleName() : message;
     }
 }

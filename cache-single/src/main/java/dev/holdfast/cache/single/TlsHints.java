@@ -1,5 +1,6 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.Causes;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.util.Locale;
@@ -11,7 +12,7 @@ final class TlsHints {
 
     static String hint(SSLException e, SingleConfig config) {
         StringBuilder all = new StringBuilder();
-        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        for (Throwable cause : Causes.of(e)) {
             if (cause instanceof CertificateExpiredException) {
                 return "its TLS certificate has expired";
             }
