@@ -17,8 +17,15 @@ import org.jspecify.annotations.Nullable;
 final class Pairing {
     private static final long LONGEST_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
-    /** After so many commands by themselves it is known how long one takes, once a mark has shown that they were in step. */
-    private static final int FIRST_TIMES = 16;
+    /**
+     * Of so many commands in a row, each sent while nothing was awaited and without a pause, one goes with a mark. A reply too many that comes
+     * while a command is awaited is taken for its own, and then each reply is that to the command before, though nothing is awaited whenever
+     * the next is sent.
+     */
+    private static final int MOST_UNPROVEN = 8;
+
+    /** A pause of so many round trips shows that no reply was left over: it would have come. */
+    private static final int QUIET_TRIPS = 4;
 
     private static final byte[] PONG = "PONG".getBytes(StandardCharsets.US_ASCII);
 
@@ -29,24 +36,21 @@ final class Pairing {
     /** When something was sent while nothing was awaited, if its reply has not come; else 0. */
     private long sentAt;
 
-    /** Whether a reply came sooner than one can. */
-    private boolean inDoubt;
+    /** How long the last command took that was sent while nothing was awaited. */
+    private long lastTook;
 
-    /** The shortest round trip of what was sent while nothing was awaited, of those that a mark has shown to be in step. */
-    private long shortestProven = Long.MAX_VALUE;
+    /** How many commands in a row were sent while nothing was awaited, without a pause and without a mark. */
+    private int unproven;
 
-    /** How many of the first that were sent like that were timed. */
-    private int timed;
-
-    /** The shortest of those that a mark has not yet shown to be. */
-    private long shortestDoubtful = Long.MAX_VALUE;
-
-    /** Notes that something is sent while nothing is awaited. */
-    void sentAlone(long now) {
+    /**
+     * Notes that something is sent while nothing is awaited.
+     *
+     * @param readAt when bytes last came
+     */
+    void sentAlone(long now, long readAt) {
+        unproven = now - readAt > QUIET_TRIPS * lastTook ? 0 : unproven + 1;
         sentAt = now;
-        if (!inDoubt) {
-            provenAt = now;
-        }
+        provenAt = now;
     }
 
     /** Has a mark sent with the next write, unless nothing is awaited by then. */
@@ -56,7 +60,7 @@ final class Pairing {
 
     /** Whether it is time for a mark. */
     boolean isDue(long now) {
-        return mark == null && (inDoubt || now - provenAt > LONGEST_NANOS);
+        return mark == null && (unproven >= MOST_UNPROVEN || now - provenAt > LONGEST_NANOS);
     }
 
     /** The next mark; {@code null} while there is one on its way. */
@@ -65,6 +69,7 @@ final class Pairing {
         if (mark != null) {
             return null;
         }
+        unproven = 0;
         word = newWord();
         mark = Requests.ping(word).command();
         return mark;
@@ -83,10 +88,7 @@ final class Pairing {
             return;
         }
         mark = null;
-        inDoubt = false;
         provenAt = System.nanoTime();
-        shortestProven = Math.min(shortestProven, shortestDoubtful);
-        shortestDoubtful = Long.MAX_VALUE;
         byte[] reply = expected.getOutput().get();
         // A node that is loading refuses: that proves nothing, either way.
         if (!expected.getOutput().hasError() && isOfAnother(word, reply)) {
@@ -96,18 +98,8 @@ final class Pairing {
 
     private void time() {
         if (sentAt != 0) {
-            long took = System.nanoTime() - sentAt;
+            lastTook = System.nanoTime() - sentAt;
             sentAt = 0;
-            doubt(took);
-        }
-    }
-
-    private void doubt(long took) {
-        boolean warm = timed >= FIRST_TIMES;
-        if (!warm || took < shortestProven / 5 * 3) {
-            shortestDoubtful = Math.min(shortestDoubtful, took);
-            timed += warm ? 0 : 1;
-            inDoubt = timed == FIRST_TIMES;
         }
     }
 

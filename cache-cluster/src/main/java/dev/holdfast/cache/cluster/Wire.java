@@ -106,7 +106,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
             requireOpen();
             long now = System.nanoTime();
             if (awaited.isEmpty()) {
-                pairing.sentAlone(now);
+                pairing.sentAlone(now, readAt);
             }
             out = channel.alloc().ioBuffer();
             if (pairing.isDue(now)) {

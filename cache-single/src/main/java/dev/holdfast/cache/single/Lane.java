@@ -25,8 +25,14 @@ final class Lane {
     /** How many replies a reader that has its own stays for. */
     private static final int MOST_FOR_OTHERS = 256;
 
-    /** After so many calls by themselves it is known how long one takes, once a mark has shown that they were in step. */
-    private static final int FIRST_TIMES = 16;
+    /**
+     * Of so many calls in a row, each sent by itself without a pause, one goes with a mark. A reply too many that comes while a call is under way is
+     * taken for its own, and then each reply is that to the call before, though nothing is under way whenever the next is sent.
+     */
+    private static final int MOST_UNPROVEN = 8;
+
+    /** A pause of so many round trips shows that no reply was left over: it would have come. */
+    private static final int QUIET_TRIPS = 4;
 
     private static final byte[] PONG = {'P', 'O', 'N', 'G'};
 
@@ -73,20 +79,11 @@ final class Lane {
     /** Whether the reply to a mark is awaited. */
     private volatile boolean marked;
 
-    /**
-     * Whether a reply came sooner than one can. A reply too many that comes while a call is under way is taken for its own; then each reply is that to
-     * the call before, and of two calls in a row that were sent by themselves one is answered within half a round trip.
-     */
-    private volatile boolean inDoubt;
+    /** How many calls in a row were sent by themselves, without a pause and without a mark. The writer's. */
+    private int unproven;
 
-    /** How many of the first calls by themselves were timed. The reader's. */
-    private int timed;
-
-    /** The shortest round trip of a call by itself that a mark has shown to be in step. The reader's. */
-    private long shortestProven = Long.MAX_VALUE;
-
-    /** The shortest that a mark has not yet shown to be. The reader's. */
-    private long shortestDoubtful = Long.MAX_VALUE;
+    /** How long the last call took that was sent by itself. */
+    private volatile long lastTook;
 
     /** When something was sent while nothing was under way, if its reply has not come; else 0. */
     private volatile long sentAt;
@@ -263,6 +260,7 @@ final class Lane {
             first = mark;
             count++;
             markedAt = now;
+            unproven = 0;
             marked = true;
         }
         if (first != null && last != null) {
@@ -285,7 +283,11 @@ final class Lane {
     }
 
     private boolean isMarkDue(Call first, long now) {
-        return markable && !marked && (inDoubt ? !first.alone() : inFlight.get() != 0 && now - markedAt > MARK_NANOS);
+        if (inFlight.get() != 0) {
+            return markable && !marked && now - markedAt > MARK_NANOS;
+        }
+        unproven = now - usedAt > QUIET_TRIPS * lastTook ? 0 : unproven + 1;
+        return markable && !marked && !first.alone() && unproven >= MOST_UNPROVEN;
     }
 
     private @Nullable Throwable write(Call first, Call last, long until) {
@@ -393,9 +395,6 @@ final class Lane {
         if (call.mark() != null) {
             marked = false;
             markable = isMark;
-            inDoubt = false;
-            shortestProven = Math.min(shortestProven, shortestDoubtful);
-            shortestDoubtful = Long.MAX_VALUE;
         }
     }
 
@@ -422,16 +421,7 @@ final class Lane {
             sentAt = 0;
             long now = System.nanoTime();
             roundTrip.took(sent, now);
-            doubt(now - sent);
-        }
-    }
-
-    private void doubt(long took) {
-        boolean warm = timed >= FIRST_TIMES;
-        if (!warm || took < shortestProven / 5 * 3) {
-            shortestDoubtful = Math.min(shortestDoubtful, took);
-            timed += warm ? 0 : 1;
-            inDoubt = timed == FIRST_TIMES;
+            lastTook = now - sent;
         }
     }
 

@@ -74,9 +74,9 @@ final class Canary {
             return acknowledged > 0;
         }
 
-        boolean isGone(byte @Nullable [] now) {
+        boolean isGoneOrUnwritten(byte @Nullable [] now) {
             boolean expired = System.nanoTime() - acknowledgedAtNanos > TTL.toNanos() / 2;
-            return now == null && isWritten() && !expired;
+            return !isWritten() || (now == null && !expired);
         }
 
         boolean isOlder(byte @Nullable [] now) {
@@ -141,8 +141,10 @@ final class Canary {
             if (now == null || (number(now) != number && !doubtful.contains(number(now)))) {
                 throw new MalformedReplyException("the canary was written but not read back");
             }
-            boolean gone = place.isGone(before) && (other.isGone(beside) || !other.isWritten());
-            boolean wentBack = gone || place.isOlder(before) || other.isOlder(beside);
+            boolean gone = place.isGoneOrUnwritten(before) && other.isGoneOrUnwritten(beside);
+            boolean wentBack = (gone && (place.isWritten() || other.isWritten()))
+                    || place.isOlder(before)
+                    || other.isOlder(beside);
             place.acknowledged(number);
             if (wentBack) {
                 // What it holds belongs to that past, and tells nothing more.

@@ -12,8 +12,8 @@ import java.util.concurrent.locks.LockSupport;
  * comes, the connection ends; if none does, the database has become faster. For any number of threads.
  */
 final class EarlyAnswers {
-    /** The longest that an answer is held back; one that would have to be for longer ends its connection. */
-    private static final long LONGEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+    /** The longest that an answer is held back. Nobody's call fails because the database became much faster. */
+    private static final long LONGEST_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** If so many answers in a row, over so long, all took longer than the shortest known time, the way has become longer. */
     private static final int MOST_LONGER = 16;
@@ -32,51 +32,44 @@ final class EarlyAnswers {
     private long longerSince;
 
     /**
-     * To be called when an answer has begun to come, before it is read; returns when it may be. An answer of which more is to come is not looked
-     * at: what comes may be its rest.
+     * To be called when an answer has begun to come, before it is read; has it held back if it comes too soon.
      *
      * @param isFirst whether nothing was asked on the connection before: nothing can be left over then
      * @param sentAt when its request had been sent, by {@link System#nanoTime()}
      * @param deadline when its call has no more time
-     * @throws IOException if another came, or there is no time to find out; the connection is closed
+     * @throws IOException if another came; the connection is closed
      */
     void came(FramedSocket socket, boolean isFirst, long sentAt, long deadline) throws IOException {
         long took = System.nanoTime() - sentAt;
+        long known = shortest();
         if (isFirst) {
             proven(took);
-            return;
-        }
-        long known = shortest();
-        if (known == Long.MAX_VALUE || took >= known / 5 * 3) {
+        } else if (known == Long.MAX_VALUE || took >= known / 5 * 3) {
             took(took);
-            return;
-        }
-        if (!socket.isAnswered()) {
-            return;
-        }
-        if (isAlone(socket, sentAt + took + known + roomFor(known), deadline)) {
-            // By halves: if the other answer was only late, the next that comes too soon is held back too.
-            proven(Math.max(took, known / 2));
         } else {
-            socket.sever();
-            throw new IOException("an answer came sooner than that of its request can, so it may be another's");
+            socket.atEnd(() -> hold(socket, sentAt, took, known, deadline));
         }
+    }
+
+    private void hold(FramedSocket socket, long sentAt, long took, long known, long deadline) throws IOException {
+        long until = sentAt + took + known + roomFor(known);
+        long latest = System.nanoTime() + LONGEST_WAIT_NANOS;
+        until = until - latest < 0 ? until : latest;
+        until = until - deadline < 0 ? until : deadline;
+        for (long left = until - System.nanoTime();
+                left > 0 && !Thread.currentThread().isInterrupted();
+                left = until - System.nanoTime()) {
+            if (socket.hasArrived()) {
+                throw new IOException("an answer came sooner than that of its request can, and then another");
+            }
+            LockSupport.parkNanos(socket, Math.min(left, LOOK_NANOS));
+        }
+        // By halves: if the other answer was only late, the next that comes too soon is held back too.
+        proven(Math.max(took, known / 2));
     }
 
     private static long roomFor(long known) {
         return Math.min(4 * known, Math.max(known, ROOM_NANOS));
-    }
-
-    private static boolean isAlone(FramedSocket socket, long until, long deadline) {
-        long left = until - System.nanoTime();
-        if (until - deadline > 0 || left > LONGEST_WAIT_NANOS) {
-            return false;
-        }
-        while (left > 0 && !socket.hasArrived() && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(socket, Math.min(left, LOOK_NANOS));
-            left = until - System.nanoTime();
-        }
-        return left <= 0 && !socket.hasArrived();
     }
 
     private synchronized long shortest() {

@@ -44,9 +44,8 @@ final class FramedTlsSocket extends SSLSocket implements FramedSocket {
     }
 
     @Override
-    public boolean isAnswered() {
-        FramedInput in = input;
-        return in != null && in.isAnswered();
+    public void atEnd(End end) throws IOException {
+        ((FramedInput) getInputStream()).atEnd(end);
     }
 
     @Override

@@ -66,9 +66,8 @@ final class TrackedSockets extends SocketFactory {
         }
 
         @Override
-        public boolean isAnswered() {
-            FramedInput in = input;
-            return in != null && in.isAnswered();
+        public void atEnd(End end) throws IOException {
+            ((FramedInput) getInputStream()).atEnd(end);
         }
 
         @Override
