@@ -65,10 +65,24 @@ public final class Fault {
                 connection.send(request, headers.apply(HttpResponse.empty(status))));
     }
 
-    /** {@code {"error":…}} in a 200, without executing anything. */
+    /** {@code {"error":…}} in a 200, in an array if the request was to {@code /pipeline}, without executing anything. */
     public static Fault error(String message) {
-        byte[] body = new ReplyWriter(false, false).one(new RespError(message));
-        return status(200, new String(body, UTF_8));
+        return inShape(new String(new ReplyWriter(false, false).one(new RespError(message)), UTF_8));
+    }
+
+    /**
+     * {@code {"result":…}} in a 200, in an array if the request was to {@code /pipeline}, without executing anything.
+     *
+     * @param json the result, as it is written in JSON
+     */
+    public static Fault result(String json) {
+        return inShape("{\"result\":" + json + '}');
+    }
+
+    private static Fault inShape(String one) {
+        return new Fault((request, connection, execution, headers) -> connection.send(
+                request,
+                headers.apply(HttpResponse.json(200, request.path().endsWith("/pipeline") ? '[' + one + ']' : one))));
     }
 
     /** {@code 302} to {@code location}, without executing anything. */

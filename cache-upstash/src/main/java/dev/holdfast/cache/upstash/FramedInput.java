@@ -3,7 +3,6 @@ package dev.holdfast.cache.upstash;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a connection receives, up to the end of each answer that is due: what follows one is read by nobody, and ends the
@@ -14,7 +13,6 @@ final class FramedInput extends InputStream {
     private final Closeable connection;
     private final AnswerFraming framing = new AnswerFraming();
     private boolean framed;
-    private FramedSocket.@Nullable End end;
     private volatile long heardAt = System.nanoTime();
 
     FramedInput(InputStream in, Closeable connection) {
@@ -28,38 +26,7 @@ final class FramedInput extends InputStream {
             throw unusable("the answer before was not read to its end");
         }
         framed = true;
-        end = null;
         framing.expect(maxAnswerBytes);
-    }
-
-    /** See {@link FramedSocket#isUnasked}. */
-    boolean isUnasked() {
-        return !framed;
-    }
-
-    /** See {@link FramedSocket#atEnd}. */
-    void atEnd(FramedSocket.End what) throws IOException {
-        end = what;
-        if (framing.isComplete()) {
-            reachEnd();
-        }
-    }
-
-    private void reachEnd() throws IOException {
-        FramedSocket.End reached = end;
-        end = null;
-        if (reached == null) {
-            return;
-        }
-        boolean well = false;
-        try {
-            reached.reached();
-            well = true;
-        } finally {
-            if (!well) {
-                connection.close();
-            }
-        }
     }
 
     /** See {@link FramedSocket#heardAt}; for any thread. */
@@ -88,9 +55,6 @@ final class FramedInput extends InputStream {
             well = due == read;
             if (due == 0) {
                 throw new MalformedHttpException("an answer that nobody asked for");
-            }
-            if (framing.isComplete()) {
-                reachEnd();
             }
             return due;
         } finally {

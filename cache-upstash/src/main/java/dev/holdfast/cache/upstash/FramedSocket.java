@@ -12,21 +12,6 @@ interface FramedSocket {
      */
     void expectAnswer(long maxAnswerBytes) throws IOException;
 
-    /** Whether no answer was ever due on it. */
-    boolean isUnasked();
-
-    /**
-     * Has something done when the answer that is due has been read to its last byte, before anybody else may use the connection; now, if it has
-     * been already. What it throws, the reader gets, and the connection is closed.
-     */
-    void atEnd(End end) throws IOException;
-
-    /** What is done at the end of an answer. */
-    @FunctionalInterface
-    interface End {
-        void reached() throws IOException;
-    }
-
     /** When a byte was last read from it, by {@link System#nanoTime()}; when it was made, if none was. */
     long heardAt();
 

@@ -43,17 +43,6 @@ final class FramedTlsSocket extends SSLSocket implements FramedSocket {
         in.expect(maxAnswerBytes);
     }
 
-    @Override
-    public void atEnd(End end) throws IOException {
-        ((FramedInput) getInputStream()).atEnd(end);
-    }
-
-    @Override
-    public boolean isUnasked() {
-        FramedInput in = input;
-        return in == null || in.isUnasked();
-    }
-
     /** Bytes beneath count: a peer that sends anything at all is alive. */
     @Override
     public long heardAt() {

@@ -54,6 +54,11 @@ final class RestCall extends RequestBody {
         return new RestCall(List.of(command), false, Kind.FIRST);
     }
 
+    /** A command as a pipeline of one: its answer has a shape that the answer to a single command has not. */
+    static RestCall oneInPipeline(Command command) {
+        return new RestCall(List.of(command), true, Kind.FIRST);
+    }
+
     /** A command that has been sent before, on another connection. */
     static RestCall again(Command command) {
         return new RestCall(List.of(command), false, Kind.REPETITION);
@@ -108,7 +113,7 @@ final class RestCall extends RequestBody {
 
     /** What it is called in messages: never the arguments, which are keys and values. */
     String name() {
-        return pipeline
+        return commands.size() > 1
                 ? "pipeline of " + commands.size() + " commands"
                 : commands.get(0).name();
     }

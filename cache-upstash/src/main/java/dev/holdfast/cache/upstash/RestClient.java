@@ -11,6 +11,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import okhttp3.Dns;
 import okhttp3.HttpUrl;
@@ -33,6 +34,7 @@ final class RestClient implements Requests {
     private final HttpUrl single;
     private final HttpUrl pipeline;
     private final String authorization;
+    private final AtomicInteger requests = new AtomicInteger();
 
     private volatile String syncToken = "";
     private volatile long closedUntilNanos = System.nanoTime();
@@ -60,7 +62,24 @@ final class RestClient implements Requests {
 
     @Override
     public Reply one(Command command, long timeoutNanos) {
-        return send(transport.shared(), RestCall.one(command), timeoutNanos).get(0);
+        if (!isMarked(requests.incrementAndGet())) {
+            return send(transport.shared(), RestCall.one(command), timeoutNanos).get(0);
+        }
+        Reply reply =
+                send(transport.shared(), RestCall.oneInPipeline(command), timeoutNanos).get(0);
+        if (reply instanceof Reply.Failure refused) {
+            throw errors.text(command.name(), refused.text());
+        }
+        return reply;
+    }
+
+    /**
+     * Whether a request is to have another shape than its neighbours, which one in four has, in no order that callers could be in step with. An
+     * answer names no request, but that to a neighbour has the wrong shape then: so a connection whose answers got out of step, by one too
+     * many while a request was under way, is noticed after a few of them.
+     */
+    private static boolean isMarked(int request) {
+        return (request * 0x9E3779B9) >>> 30 == 0;
     }
 
     @Override
@@ -189,6 +208,8 @@ final class RestClient implements Requests {
         try {
             return parsing.apply(answer);
         } catch (MalformedReplyException e) {
+            // It may be the answer to another request, and then so is the next on that connection, which is pooled by now.
+            Transport.abandon(transport.shared());
             throw errors.malformed(body, e);
         } catch (RuntimeException | Error e) {
             throw errors.unexpected(body, e);

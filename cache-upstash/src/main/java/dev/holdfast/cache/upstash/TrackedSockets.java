@@ -66,17 +66,6 @@ final class TrackedSockets extends SocketFactory {
         }
 
         @Override
-        public void atEnd(End end) throws IOException {
-            ((FramedInput) getInputStream()).atEnd(end);
-        }
-
-        @Override
-        public boolean isUnasked() {
-            FramedInput in = input;
-            return in == null || in.isUnasked();
-        }
-
-        @Override
         public long heardAt() {
             FramedInput in = input;
             return in == null ? madeAt : in.heardAt();

@@ -58,7 +58,6 @@ final class Transport {
     private final DeadlineWatch<RestCall> watch =
             new DeadlineWatch<>(underWay, RestCall::deadline, RestCall::cancel, threads);
     private final Silence silence;
-    private final EarlyAnswers earlyAnswers = new EarlyAnswers();
     private final Dials dials = new Dials(this::current);
     private final TrackedSockets sockets = new TrackedSockets(dials);
     private final OkHttpClient shared;
@@ -334,21 +333,12 @@ final class Transport {
         Connection connection = chain.connection();
         RestCall body = chain.request().tag(RestCall.class);
         if (connection != null && body != null && connection.socket() instanceof FramedSocket socket) {
-            boolean isFirst = socket.isUnasked();
-            boolean named = connection.protocol() == Protocol.HTTP_2;
-            if (!named) {
+            if (connection.protocol() != Protocol.HTTP_2) {
                 // An error page may be larger than what was asked for, and is read in part.
                 socket.expectAnswer(
                         Math.max(body.maxAnswerBytes(maxAnswerBytes, maxValueAnswerBytes), MAX_ERROR_BYTES * 2L));
             }
             silence.expect(body, socket);
-            Response response = chain.proceed(chain.request());
-            long sentAt = body.listening().sentAt();
-            if (!named && sentAt != 0) {
-                // Before its last byte is read: then it is anybody's connection.
-                earlyAnswers.came(socket, isFirst, sentAt, body.deadline());
-            }
-            return response;
         }
         return chain.proceed(chain.request());
     }

@@ -5,12 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.Fault;
-import dev.holdfast.cache.testkit.TcpProxy;
+import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.UpstashGateway;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,9 +21,12 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Each value names its key. Whatever happens to connections and answers, nobody gets the value of another key, and nothing but a
@@ -32,6 +36,7 @@ class UpstashPairingTest {
     private static final int CALLERS = 8;
     private static final int CALLS = Integer.getInteger("holdfast.pairing.calls", 33_600);
     private static final int KEYS = 40;
+    private static final int ROUNDS = 4;
     private static final Duration TTL = Duration.ofMinutes(10);
     private static final String ROGUE = "{\"result\":\"cm9ndWU=\"}";
 
@@ -40,6 +45,7 @@ class UpstashPairingTest {
     private final LongAdder failures = new LongAdder();
     private final LongAdder wrong = new LongAdder();
     private final AtomicBoolean ended = new AtomicBoolean();
+    private String padding = "";
 
     @Test
     void noCallerGetsWhatWasMeantForAnother() throws Exception {
@@ -69,32 +75,41 @@ class UpstashPairingTest {
         assertTrue(failures.sum() > 0, "no call failed: nothing was spoilt");
     }
 
-    /** Callers that call one after the other find their connection idle each time, though its answers are those to the calls before. */
-    @Test
-    void anAnswerTooManyThatComesWhileTheNextCallWaitsShiftsAFewCallsAtMost() {
-        try (GatewayUnderTest server = new GatewayUnderTest();
-                TcpProxy proxy = TcpProxy.to("127.0.0.1", server.gateway.port());
-                UpstashStore store = UpstashStore.create(UpstashConfig.of(
-                                "http://127.0.0.1:" + proxy.port(), Secret.of(GatewayUnderTest.TOKEN))
-                        .withKeyPrefix(KeyPrefix.of("shift")))) {
+    /**
+     * Callers that call one after the other find their connection idle each time, though its answers are those to the calls before. One request in four
+     * has another shape, and no more than six come between two of them.
+     */
+    @ParameterizedTest
+    @CsvSource({"0, 10, 10", "20000, 10, 10", "0, 5, 10", "0, 1, 10", "0, 0, 0"})
+    void anAnswerTooManyThatComesWhileTheNextCallWaitsShiftsAFewCallsAtMost(int size, int seldom, int usual) {
+        padding = "x".repeat(size);
+        String rogue = "{\"result\":\"" + Base64.getEncoder().encodeToString(value("rogue")) + "\"}";
+        AtomicInteger turns = new AtomicInteger();
+        try (RedisServer redis = RedisServer.start();
+                UpstashGateway gateway = UpstashGateway.builder("127.0.0.1:" + redis.port(), "token")
+                        .onRequest(request -> rest(turns.getAndIncrement() % 6 == 0 ? seldom : usual))
+                        .start();
+                UpstashStore store = UpstashStore.create(UpstashConfig.of(gateway.url(), Secret.of("token")))) {
             IntStream.range(0, KEYS).forEach(i -> store.put("k" + i, value("k" + i), TTL));
-            proxy.delay(Duration.ofMillis(25));
-            // By and by it knows how long the way is now.
-            readAll(store);
-            readAll(store);
-            assertEquals(0, wrong.sum(), "before");
-            for (int round = 0; round < 5; round++) {
-                server.gateway.faults().next(Fault.superfluousAnswer(Duration.ofMillis(8), ROGUE));
+            for (int round = 0; round < ROUNDS; round++) {
+                gateway.faults().next(Fault.superfluousAnswer(Duration.ofMillis(usual / 3 + 2 * round), rogue));
                 readAll(store);
             }
         }
-        // It is mostly none; without the check it is nearly all of 100.
-        assertTrue(wrong.sum() <= 10, wrong + " wrong answers");
-        assertEquals(0, failures.sum(), "reads are repeated on another connection");
+        assertTrue(wrong.sum() <= ROUNDS * 7, wrong + " wrong answers");
+        assertTrue(failures.sum() <= 2 * ROUNDS, failures + " failed reads");
+    }
+
+    private static void rest(int millis) {
+        try {
+            TimeUnit.MILLISECONDS.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void readAll(UpstashStore store) {
-        for (int i = 0; i < KEYS / 2; i++) {
+        for (int i = 0; i < KEYS; i++) {
             try {
                 check("k" + i, store.get("k" + i));
             } catch (CacheException e) {
@@ -148,8 +163,8 @@ class UpstashPairingTest {
         }
     }
 
-    private static byte[] value(String key) {
-        return ("value of " + key).getBytes(UTF_8);
+    private byte[] value(String key) {
+        return ("value of " + key + padding).getBytes(UTF_8);
     }
 
     private void spoil(GatewayUnderTest server, UpstashStore store) {

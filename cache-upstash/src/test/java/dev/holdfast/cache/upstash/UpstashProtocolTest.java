@@ -38,6 +38,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -96,7 +97,7 @@ class UpstashProtocolTest {
 
     @Test
     void theTokenOfTheLastAnswerGoesOutWithTheNextRequestAndNoneIfThatIsNotWanted() throws Exception {
-        gateway.faults().next(Fault.status(200, "{\"result\":1}").withHeader("upstash-sync-token", "t0ken-1"));
+        gateway.faults().next(Fault.result("1").withHeader("upstash-sync-token", "t0ken-1"));
         store.increment("n", 1, TTL);
         request();
         store.get("k");
@@ -114,6 +115,7 @@ class UpstashProtocolTest {
 
     @Test
     void aCanaryThatIsThereButOlderMeansThatTheDatabaseWentBack() {
+        redis.command("FLUSHALL");
         for (int i = 0; i < 3; i++) {
             assertEquals(ProbeResult.OK, store.probe(PROBE));
         }
@@ -130,8 +132,38 @@ class UpstashProtocolTest {
         assertEquals(ProbeResult.OK, store.probe(PROBE));
     }
 
+    /** At the start, and after a loss, there is one canary only. */
+    @Test
+    void aLossIsNoticedAtEachProbe() {
+        store.probe(PROBE);
+        for (int i = 0; i < 4; i++) {
+            redis.command("FLUSHALL");
+            assertTrue(store.probe(PROBE).wentBack(), "loss " + i);
+        }
+        assertEquals(ProbeResult.OK, store.probe(PROBE));
+        assertEquals(ProbeResult.OK, store.probe(PROBE));
+    }
+
+    @Test
+    void aCallThatIsCutOffByADisconnectionMayHaveBeenDone() throws Exception {
+        gateway.faults().next(Fault.delay(Duration.ofSeconds(2)));
+        AtomicReference<CacheUnavailableException> end = new AtomicReference<>();
+        Thread caller = new Thread(() -> end.set(
+                assertThrows(CacheUnavailableException.class, () -> store.increment("cut", 1, TTL))));
+        long before = gateway.requests();
+        caller.start();
+        while (gateway.requests() == before) {
+            TimeUnit.MILLISECONDS.sleep(1);
+        }
+        store.disconnect(new IllegalStateException("a test"));
+        caller.join();
+        assertEquals(Reason.DISCONNECTED, end.get().reason());
+        assertTrue(end.get().outcomeUnknown());
+    }
+
     @Test
     void aCanaryThatIsGoneWhileTheOtherIsThereWasEvicted() {
+        redis.command("FLUSHALL");
         for (int i = 0; i < 20; i++) {
             assertEquals(ProbeResult.OK, store.probe(PROBE), "after " + i);
             List<String> canaries = canaries();
@@ -151,7 +183,7 @@ class UpstashProtocolTest {
 
     @Test
     void everyCallerOfARequestThatFailedIsToldWithAStackOfItsOwn() throws Exception {
-        gateway.faults().next(2, Fault.delay(Duration.ofMillis(150)));
+        gateway.faults().next(2, Fault.delay(Duration.ofMillis(600)));
         gateway.faults().next(1, "/pipeline", Fault.empty(503));
         ExecutorService callers = Executors.newFixedThreadPool(8);
         try {
