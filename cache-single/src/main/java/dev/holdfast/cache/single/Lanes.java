@@ -4,7 +4,9 @@ import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -19,6 +21,11 @@ final class Lanes {
 
     /** How long a connection may take at least to prove itself. */
     private static final long PROOF_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** One that takes longer to open, or twice the usual silence, may hang: another is opened beside it. */
+    private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+    private static final int LEAST_BESIDE = 3;
 
     /** Calls on one connection to a server that is far away. */
     private static final int MOST_IN_FLIGHT = 1_000;
@@ -40,6 +47,10 @@ final class Lanes {
     private volatile Lane[] lanes = NONE;
     private volatile long openedAt;
     private final AtomicInteger dialling = new AtomicInteger();
+
+    /** When each of those that are being opened was begun. */
+    private final Map<Link, Long> opening = new ConcurrentHashMap<>();
+
     private final AtomicInteger proving = new AtomicInteger();
     private volatile @Nullable CacheUnavailableException lastFailure;
     private int generation;
@@ -214,10 +225,13 @@ final class Lanes {
         whenDialled.accept(null);
     }
 
-    /** Opens connections, if so many callers could use more than there are. */
+    /**
+     * Opens connections, if so many callers could use more than there are. Those that take long count no more, since what hangs is that attempt and not the
+     * server, as far as anybody knows; but there are never more than as many again as may be kept, or {@value #LEAST_BESIDE}.
+     */
     void dialFor(int callers) {
         int wanted = Math.min(size, callers);
-        if (lanes.length + dialling.get() >= wanted) {
+        if (missing(wanted) <= 0) {
             return;
         }
         // After a failure one attempt at a time, with pauses; who waits is handed what becomes of it.
@@ -228,7 +242,7 @@ final class Lanes {
         int count;
         lock.lock();
         try {
-            count = closed ? 0 : Math.max(0, wanted - lanes.length - dialling.get());
+            count = closed ? 0 : Math.max(0, missing(wanted));
             count = alone ? Math.min(1, count) : count;
             dialling.addAndGet(count);
         } finally {
@@ -239,9 +253,23 @@ final class Lanes {
         }
         for (int i = 0; i < count; i++) {
             Link link = dialer.dial();
+            opening.put(link, System.nanoTime());
             CompletableFuture<Link> unused =
                     link.opened().whenComplete((same, failure) -> dialled(link, failure, alone));
         }
+    }
+
+    private int missing(int wanted) {
+        int begun = dialling.get();
+        int late = 0;
+        if (begun > 0) {
+            long now = System.nanoTime();
+            long lateAfter = Math.max(LATE_NANOS, 2 * roundTrip.silenceNanos());
+            for (long at : opening.values()) {
+                late += now - at > lateAfter ? 1 : 0;
+            }
+        }
+        return Math.min(wanted - lanes.length - begun + late, size + Math.max(size, LEAST_BESIDE) - begun);
     }
 
     /** How long the pause between attempts to connect still lasts, if there is one; 0 if there is none. */
@@ -267,9 +295,10 @@ final class Lanes {
         boolean alone;
         lock.lock();
         try {
+            opening.remove(link);
             dialling.decrementAndGet();
             boolean wanted = link.generation() == generation && !closed;
-            if (wanted && failure == null) {
+            if (wanted && failure == null && lanes.length < size) {
                 Lane[] more = Arrays.copyOf(lanes, lanes.length + 1);
                 Lane lane = new Lane(link, dialer, errors, roundTrip, this::broke);
                 silence.add(lane);

@@ -1,22 +1,29 @@
 package dev.holdfast.cache.single;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.RespPeer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Connections that somebody in between has forgotten, while the server is well: no reset, no answer. */
 class SilentConnectionTest {
@@ -113,6 +120,36 @@ class SilentConnectionTest {
         long took = TimeUnit.NANOSECONDS.toMillis(shortest);
         assertTrue(took < BOUND.toMillis(), () -> "took " + took + " ms at the least");
         assertEquals(0, store.health().operations().failed());
+    }
+
+    /** What hangs is the attempt to connect, and not the server. */
+    @ParameterizedTest
+    @CsvSource({"1, 1", "5, 1", "1, 2", "5, 4"})
+    void anAttemptToConnectThatHangsIsMadeUpForByAnother(int poolSize, int hanging) throws Exception {
+        Set<RespPeer.Caller> met = ConcurrentHashMap.newKeySet();
+        Set<RespPeer.Caller> mute = ConcurrentHashMap.newKeySet();
+        AtomicInteger left = new AtomicInteger(hanging);
+        RespPeer.Script script = (command, caller) -> {
+            if (met.add(caller) && left.getAndDecrement() > 0) {
+                mute.add(caller);
+            }
+            if (!mute.contains(caller)) {
+                caller.lines(command.get(0).equals("GET") ? "$-1" : "+OK");
+            }
+        };
+        try (RespPeer peer = RespPeer.start(script);
+                SingleStore own =
+                        SingleStore.of(SingleConfig.of("127.0.0.1", peer.port()).withPoolSize(poolSize))) {
+            AtomicLong longest = new AtomicLong();
+            atOnce(4, () -> {
+                long start = System.nanoTime();
+                assertNull(own.get("k"));
+                longest.accumulateAndGet(System.nanoTime() - start, Math::max);
+            });
+            long took = TimeUnit.NANOSECONDS.toMillis(longest.get());
+            assertTrue(took < hanging * BOUND.toMillis() + ROOM.toMillis(), () -> "took " + took + " ms");
+            assertTrue(own.health().pool().total() <= poolSize);
+        }
     }
 
     @Test
