@@ -40,6 +40,7 @@ final class Link {
     private final AtomicInteger large = new AtomicInteger();
     private volatile @Nullable Wire wire;
     private volatile @Nullable Throwable failure;
+    private final long begunAt = System.nanoTime();
     private volatile long openedAt;
     private volatile long answeredAt;
 
@@ -81,6 +82,11 @@ final class Link {
     boolean isOpen() {
         Wire present = wire;
         return present != null && present.isOpen() && doom.get() == null;
+    }
+
+    /** Whether somebody waits for it to open, since before a moment. */
+    boolean isOpeningSince(long moment) {
+        return waiting.get() > 0 && !opened.isDone() && doom.get() == null && begunAt - moment < 0;
     }
 
     /** When it was opened, if it was. */

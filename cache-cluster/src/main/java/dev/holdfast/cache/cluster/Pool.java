@@ -251,11 +251,21 @@ final class Pool {
         }
     }
 
-    /** The node has answered what was asked at a moment: connections on which earlier calls still wait for a byte are broken. */
+    /**
+     * The node has answered what was asked at a moment: connections on which earlier calls still wait for a byte are broken, and so
+     * are attempts to connect for which they wait.
+     */
     void dropSilent(long moment) {
         for (int i = 0; i < controlIndex; i++) {
             Link link = links.get(i);
-            if (link != null && link.isSilentSince(moment)) {
+            if (link != null && link.isOpeningSince(moment)) {
+                drop(
+                        link,
+                        new Doom(
+                                Doom.Kind.HUNG,
+                                new TimeoutException(
+                                        "it was not opened while the node answered on another connection")));
+            } else if (link != null && link.isSilentSince(moment)) {
                 Wire wire = link.opened().getNow(null);
                 Runnable verdict = () -> {
                     if (link.isSilentSince(moment)) {

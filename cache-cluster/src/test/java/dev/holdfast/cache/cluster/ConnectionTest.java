@@ -3,6 +3,7 @@ package dev.holdfast.cache.cluster;
 import static dev.holdfast.cache.cluster.Shards.bytes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -27,6 +28,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -179,6 +182,33 @@ class ConnectionTest {
             count++;
         }
         assertEquals(512, count);
+    }
+
+    /** What hangs is the attempt to connect, and not the node. */
+    @Test
+    void anAttemptToConnectThatHangsIsMadeUpForByAnother() {
+        Set<RespPeer.Caller> known = ConcurrentHashMap.newKeySet();
+        AtomicReference<RespPeer.Caller> hanging = new AtomicReference<>();
+        try (PeerCluster cluster = PeerCluster.start((command, caller) -> caller.lines("$-1"));
+                ClusterStore store = ClusterStore.of(cluster.config())) {
+            cluster.mute(caller -> {
+                known.add(caller);
+                return false;
+            });
+            store.probe(Duration.ofSeconds(5));
+            cluster.mute(caller -> {
+                if (!known.contains(caller)) {
+                    hanging.compareAndSet(null, caller);
+                }
+                return caller == hanging.get();
+            });
+            long start = System.nanoTime();
+            assertNull(store.get("k"));
+            long took = (System.nanoTime() - start) / 1_000_000;
+            assertNotNull(hanging.get(), "no attempt hung");
+            assertTrue(took < 1_500, () -> took + " ms");
+            assertTrue(store.health().available());
+        }
     }
 
     @Test

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /** A cluster of one node that says what a test tells it to, and else what a healthy one would. */
@@ -14,10 +15,14 @@ final class PeerCluster implements AutoCloseable {
 
     private final RespPeer peer;
     private final Map<String, String> canaries = new ConcurrentHashMap<>();
+    private volatile Predicate<RespPeer.Caller> mute = caller -> false;
 
     private PeerCluster(RespPeer.Script script, UnaryOperator<String> nodes, boolean hasCanaries) {
         RespPeer[] self = new RespPeer[1];
         peer = RespPeer.start((command, caller) -> {
+            if (mute.test(caller)) {
+                return;
+            }
             switch (command.get(0)) {
                 case "CLUSTER" -> cluster(command, caller, self[0].port(), nodes);
                 case "PING" ->
@@ -70,6 +75,11 @@ final class PeerCluster implements AutoCloseable {
 
     static void bulk(RespPeer.Caller caller, String text) throws IOException {
         caller.lines("$" + text.length(), text);
+    }
+
+    /** Answers nothing on some connections from now on. */
+    void mute(Predicate<RespPeer.Caller> which) {
+        mute = which;
     }
 
     RespPeer peer() {
