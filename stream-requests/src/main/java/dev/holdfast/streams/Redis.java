@@ -3,6 +3,7 @@ package dev.holdfast.streams;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -18,7 +19,9 @@ import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.UnifiedJedis;
+import redis.clients.jedis.builders.ClusterClientBuilder;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.providers.ClusterConnectionProvider;
 
 /**
  * Connections to Redis, for any number of threads. They are made when they are needed, and all anew after one was lost: a name is resolved
@@ -28,15 +31,21 @@ import redis.clients.jedis.exceptions.JedisDataException;
  * <p>Errors are Jedis' own; {@link Trouble} says what they mean.
  */
 final class Redis implements AutoCloseable {
+    /** Of one command in a cluster, redirections included. */
+    private static final int ATTEMPTS = 3;
+
     private static final long CLUSTER_PATIENCE_NANOS = 3_000_000_000L;
 
     private final StreamsConfig config;
     private final int connections;
     private final Duration longestBlock;
     private final ReentrantLock lock = new ReentrantLock();
-    private volatile @Nullable UnifiedJedis jedis;
+    private volatile @Nullable Clients clients;
     private volatile long workedAt = System.nanoTime();
     private volatile boolean closed;
+
+    /** Two ways over the same connections, that of commands that must not be sent twice being the other. */
+    private record Clients(UnifiedJedis usual, UnifiedJedis once) {}
 
     /**
      * Makes connections, none of them opened yet.
@@ -50,14 +59,27 @@ final class Redis implements AutoCloseable {
         this.longestBlock = longestBlock;
     }
 
-    /** Sends one command and returns its reply: {@code byte[]}, {@code Long}, {@code List} of such, or {@code null}. */
+    /**
+     * Sends one command and returns its reply: {@code byte[]}, {@code Long}, {@code List} of such, or {@code null}. In a cluster it may be sent
+     * again if its reply was lost.
+     */
     @Nullable
     Object call(Command command) {
-        UnifiedJedis used = open();
+        return call(command, Clients::usual);
+    }
+
+    /** Sends one command as {@link #call} does, but never again once it may have arrived. */
+    @Nullable
+    Object once(Command command) {
+        return call(command, Clients::once);
+    }
+
+    private @Nullable Object call(Command command, Function<Clients, UnifiedJedis> which) {
+        Clients used = open();
         try {
-            Object reply = used instanceof RedisClient client
+            Object reply = which.apply(used) instanceof RedisClient client
                     ? on(client, connection -> one(connection, command))
-                    : one(used, command);
+                    : one(which.apply(used), command);
             workedAt = System.nanoTime();
             return reply;
         } catch (RuntimeException | Error e) {
@@ -71,11 +93,11 @@ final class Redis implements AutoCloseable {
      * a cluster any failure does.
      */
     List<@Nullable Object> all(List<Command> commands) {
-        UnifiedJedis used = open();
+        Clients used = open();
         try {
-            List<@Nullable Object> replies = used instanceof RedisClient client
+            List<@Nullable Object> replies = used.usual() instanceof RedisClient client
                     ? on(client, connection -> pipelined(connection, commands))
-                    : oneByOne(used, commands);
+                    : oneByOne(used.usual(), commands);
             workedAt = System.nanoTime();
             replies.forEach(reply -> {
                 if (reply instanceof RuntimeException e) {
@@ -168,8 +190,8 @@ final class Redis implements AutoCloseable {
         }
     }
 
-    private UnifiedJedis open() {
-        UnifiedJedis present = jedis;
+    private Clients open() {
+        Clients present = clients;
         if (present != null && !closed) {
             return present;
         }
@@ -178,10 +200,10 @@ final class Redis implements AutoCloseable {
             if (closed) {
                 throw new IllegalStateException("closed");
             }
-            UnifiedJedis made = jedis;
+            Clients made = clients;
             if (made == null) {
                 made = make();
-                jedis = made;
+                clients = made;
             }
             return made;
         } finally {
@@ -189,7 +211,7 @@ final class Redis implements AutoCloseable {
         }
     }
 
-    private void lost(UnifiedJedis used, Throwable e) {
+    private void lost(Clients used, Throwable e) {
         if (e instanceof RuntimeException known) {
             boolean patient = config.clustered() && System.nanoTime() - workedAt < CLUSTER_PATIENCE_NANOS;
             if (!Trouble.wantsNewConnections(known) || patient) {
@@ -201,31 +223,43 @@ final class Redis implements AutoCloseable {
         }
         lock.lock();
         try {
-            if (jedis == used) {
-                jedis = null;
+            if (used.equals(clients)) {
+                clients = null;
                 workedAt = System.nanoTime();
             }
         } finally {
             lock.unlock();
         }
-        used.close();
+        used.usual().close();
     }
 
-    private UnifiedJedis make() {
+    private Clients make() {
         if (config.clustered()) {
-            return RedisClusterClient.builder()
-                    .nodes(config.servers().stream().map(Redis::address).collect(Collectors.toSet()))
-                    .clientConfig(login())
-                    .maxAttempts(3)
-                    .maxTotalRetriesDuration(config.commandTimeout())
-                    .poolConfig(pool())
-                    .build();
+            Set<HostAndPort> nodes =
+                    config.servers().stream().map(Redis::address).collect(Collectors.toSet());
+            ClusterConnectionProvider provider = new ClusterConnectionProvider(nodes, login(), pool());
+            return new Clients(
+                    cluster(nodes, provider).build(),
+                    cluster(nodes, provider)
+                            .commandExecutor(new OnceExecutor(provider, ATTEMPTS, config.commandTimeout()))
+                            .build());
         }
-        return RedisClient.builder()
+        RedisClient single = RedisClient.builder()
                 .hostAndPort(address(config.servers().get(0)))
                 .clientConfig(login())
                 .poolConfig(pool())
                 .build();
+        return new Clients(single, single);
+    }
+
+    private ClusterClientBuilder<RedisClusterClient> cluster(
+            Set<HostAndPort> nodes, ClusterConnectionProvider provider) {
+        return RedisClusterClient.builder()
+                .nodes(nodes)
+                .clientConfig(login())
+                .connectionProvider(provider)
+                .maxAttempts(ATTEMPTS)
+                .maxTotalRetriesDuration(config.commandTimeout());
     }
 
     private static HostAndPort address(ServerAddress server) {
@@ -250,17 +284,17 @@ final class Redis implements AutoCloseable {
     /** Closes all; nothing is opened afterwards. */
     @Override
     public void close() {
-        UnifiedJedis last;
+        Clients last;
         lock.lock();
         try {
             closed = true;
-            last = jedis;
-            jedis = null;
+            last = clients;
+            clients = null;
         } finally {
             lock.unlock();
         }
         if (last != null) {
-            last.close();
+            last.usual().close();
         }
     }
 }
