@@ -13,21 +13,27 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The calls under way in a client, by id: how many there may be, when each gives up, and how it ends. Futures that callers hold are
- * completed on threads of their own, since a caller may have put anything behind them. For any number of threads.
+ * completed on threads of their own, since a caller may have put anything behind them; platform threads, since virtual ones wait while handlers in the
+ * same process compute. While too many of these threads are held, no call is accepted. For any number of threads.
  */
 final class Calls implements AutoCloseable {
     private static final long UNSENT_BYTES = 64L << 20;
+    private static final long AGAIN_NANOS = 1_000_000_000;
+    /** So many threads may always be in the last steps of calls whose callers have their answers. */
+    private static final int LEAST_DELIVERIES = 64;
 
     private final int most;
     private final long mostUnsent;
     private final Semaphore free;
-    private final AtomicLong unsent = new AtomicLong();
+    private final int mostDeliveries;
+    private final AtomicInteger deliveries = new AtomicInteger();
+    private final Outbox outbox;
     private final Map<String, List<Call>> underWay = new ConcurrentHashMap<>();
     private final ScheduledThreadPoolExecutor alarms;
     private final ExecutorService completions;
@@ -37,11 +43,14 @@ final class Calls implements AutoCloseable {
     private final LongAdder timedOut = new LongAdder();
     private final LongAdder rejected = new LongAdder();
     private final LongAdder unclaimed = new LongAdder();
+    private volatile boolean closed;
 
     Calls(StreamsConfig config) {
         this.most = config.maxInFlight();
         this.mostUnsent = Math.max(UNSENT_BYTES, config.maxPayloadBytes());
+        this.outbox = new Outbox(mostUnsent);
         this.free = new Semaphore(most);
+        this.mostDeliveries = Math.max(most, LEAST_DELIVERIES);
         this.alarms = new ScheduledThreadPoolExecutor(1, IsolatedThreads.platform("holdfast-requests-alarm"));
         alarms.setRemoveOnCancelPolicy(true);
         this.completions = new ThreadPoolExecutor(
@@ -50,41 +59,60 @@ final class Calls implements AutoCloseable {
                 1,
                 TimeUnit.SECONDS,
                 new SynchronousQueue<>(),
-                IsolatedThreads.virtual("holdfast-requests-answer")
-                        .orElseGet(() -> IsolatedThreads.platform("holdfast-requests-answer")));
+                IsolatedThreads.platform("holdfast-requests-answer"));
+    }
+
+    /** The calls that wait to be sent. */
+    Outbox outbox() {
+        return outbox;
     }
 
     /**
-     * Takes a call in.
+     * Takes a call in, to be sent.
      *
      * @throws RequestRejectedException if there are too many
+     * @throws IllegalStateException if the client is closed
      */
     void accept(Call call) {
+        if (deliveries.get() >= mostDeliveries) {
+            throw refusal(
+                    mostDeliveries + " answers are held by what their callers put behind them", null, Reason.IN_FLIGHT);
+        }
         if (!free.tryAcquire()) {
             throw refusal(most + " calls are under way already", null, Reason.IN_FLIGHT);
         }
-        if (unsent.addAndGet(call.size()) > mostUnsent) {
-            unsent.addAndGet(-call.size());
-            free.release();
-            throw refusal(mostUnsent + " bytes wait to be sent already", null, Reason.IN_FLIGHT);
-        }
-        accepted.increment();
-        underWay.merge(call.id(), List.of(call), Calls::both);
-        boolean set = false;
+        boolean entered = false;
         try {
-            call.alarm(alarms.schedule(() -> timeOut(call), call.limit().toNanos(), TimeUnit.NANOSECONDS));
-            set = true;
-        } catch (RejectedExecutionException e) {
-            throw new IllegalStateException("the client is closed", e);
+            entered = enter(call);
         } finally {
-            if (!set) {
+            if (!entered) {
                 end(call);
             }
         }
+        if (!entered) {
+            throw refusal(mostUnsent + " bytes wait to be sent already", null, Reason.IN_FLIGHT);
+        }
+        accepted.increment();
+    }
+
+    /** Has a call be known, end at its limit, and be sent; says whether there is room for its bytes. */
+    private boolean enter(Call call) {
+        underWay.merge(call.id(), List.of(call), Calls::both);
         if (!call.direct()) {
             // Its caller may complete or cancel it too.
             var unused = call.future().whenComplete((answer, failure) -> end(call));
         }
+        try {
+            call.alarm(alarms.scheduleWithFixedDelay(
+                    () -> ring(call), call.limit().toNanos(), AGAIN_NANOS, TimeUnit.NANOSECONDS));
+        } catch (RejectedExecutionException e) {
+            throw new IllegalStateException("the client is closed", e);
+        }
+        if (closed) {
+            // Who has closed it may have looked for calls before this one was known.
+            throw new IllegalStateException("the client is closed");
+        }
+        return outbox.add(call);
     }
 
     private static List<Call> both(List<Call> before, List<Call> added) {
@@ -102,9 +130,6 @@ final class Calls implements AutoCloseable {
     /** Takes the payload of a call that is sent now; {@code null} if the call has ended or was sent. */
     byte @Nullable [] payloadOf(Call call) {
         byte[] payload = call.takePayload();
-        if (payload != null) {
-            unsent.addAndGet(-payload.length);
-        }
         return call.ended() ? null : payload;
     }
 
@@ -136,6 +161,15 @@ final class Calls implements AutoCloseable {
         }
     }
 
+    /** The alarm of a call, which its end cancels. */
+    private void ring(Call call) {
+        try {
+            timeOut(call);
+        } catch (OutOfMemoryError e) {
+            // It rings again, when there may be memory for its exception.
+        }
+    }
+
     private void timeOut(Call call) {
         // Made first: without memory for it the call has not ended.
         RequestTimeoutException failure = new RequestTimeoutException(call.id(), call.limit());
@@ -154,12 +188,19 @@ final class Calls implements AutoCloseable {
         if (!call.end()) {
             return false;
         }
-        payloadOf(call);
-        underWay.computeIfPresent(call.id(), (id, calls) -> {
-            List<Call> others = calls.stream().filter(other -> other != call).toList();
-            return others.isEmpty() ? null : others;
-        });
-        free.release();
+        try {
+            var unused = call.takePayload();
+            outbox.remove(call);
+            underWay.computeIfPresent(call.id(), (id, calls) -> {
+                List<Call> others =
+                        calls.stream().filter(other -> other != call).toList();
+                return others.isEmpty() ? null : others;
+            });
+        } catch (OutOfMemoryError e) {
+            // It stays known, having ended: an answer finds nobody there. Its caller is told all the same.
+        } finally {
+            free.release();
+        }
         return true;
     }
 
@@ -168,10 +209,19 @@ final class Calls implements AutoCloseable {
             complete(call, answer, failure);
             return;
         }
+        deliveries.incrementAndGet();
         try {
-            completions.execute(() -> complete(call, answer, failure));
+            completions.execute(() -> hand(call, answer, failure));
         } catch (RejectedExecutionException | OutOfMemoryError e) {
+            hand(call, answer, failure);
+        }
+    }
+
+    private void hand(Call call, byte @Nullable [] answer, @Nullable RequestException failure) {
+        try {
             complete(call, answer, failure);
+        } finally {
+            deliveries.decrementAndGet();
         }
     }
 
@@ -192,9 +242,11 @@ final class Calls implements AutoCloseable {
                 accepted.sum(), answered.sum(), failed.sum(), timedOut.sum(), rejected.sum(), unclaimed.sum());
     }
 
-    /** Ends all calls, as if their limits were over. */
+    /** Ends all calls, as if their limits were over; accepts none any more. */
     @Override
     public void close() {
+        // First: a call that is accepted at this moment is either seen below or sees this.
+        closed = true;
         List.copyOf(underWay.values()).forEach(calls -> calls.forEach(this::timeOut));
         alarms.shutdownNow();
         completions.shutdown();

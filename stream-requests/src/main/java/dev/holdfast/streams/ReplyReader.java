@@ -107,7 +107,7 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
     }
 
     private void giveUpFirst() {
-        Object id = redis.call(Script.DROP_REPLY.on(replies));
+        Object id = redis.once(Script.DROP_REPLY.on(replies));
         errors = 0;
         if (id != null) {
             LOG.warn("an answer to {} is given up, it does not fit into the memory", StreamReply.text(id));

@@ -1,5 +1,7 @@
 package dev.holdfast.streams;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
 import java.util.Objects;
@@ -31,6 +33,7 @@ public final class RequestClient implements AutoCloseable {
     /** The longest limit of a call. */
     public static final Duration MAX_LIMIT = Duration.ofDays(1);
 
+    private static final Duration MIN_LIMIT = Duration.ofMillis(1);
     private static final long LATEST_NANOS = 5_000_000_000L;
 
     private static final Logger LOG = LoggerFactory.getLogger(RequestClient.class);
@@ -71,9 +74,10 @@ public final class RequestClient implements AutoCloseable {
     /**
      * Sends a request. The future ends with the answer, or exceptionally with {@link RequestTimeoutException}, {@link
      * RequestFailedException} or {@link RequestRejectedException}; it ends on a thread that nobody else waits for. Cancelled, it makes
-     * room for another call; the request may still be run.
+     * room for another call; the request may still be run. While what was put behind futures holds as many of these threads as there may be
+     * calls under way, 64 at least, calls are rejected.
      *
-     * @param id what identifies the request, 1 to {@link #MAX_ID_LENGTH} characters. To repeat a request, its id is used again: if it was run,
+     * @param id what identifies the request, 1 to {@link #MAX_ID_LENGTH} characters of Unicode text. To repeat a request, its id is used again: if it was run,
      *     its answer is given again
      * @param payload what the handler gets, up to {@link StreamsConfig#maxPayloadBytes()} bytes; must not be changed until the call has ended
      * @param limit how long to wait for the answer, from 1 ms to {@link #MAX_LIMIT}; workers skip the request afterwards
@@ -125,11 +129,15 @@ public final class RequestClient implements AutoCloseable {
             throw new IllegalArgumentException(
                     "id must have 1 to " + MAX_ID_LENGTH + " characters; it has " + id.length());
         }
+        if (!UTF_8.newEncoder().canEncode(id)) {
+            // In Redis every such half would be a question mark, and two ids one.
+            throw new IllegalArgumentException("id must be Unicode text; it has half of a surrogate pair");
+        }
         if (Objects.requireNonNull(payload, "payload").length > config.maxPayloadBytes()) {
             throw new IllegalArgumentException(
                     "payload must have at most " + config.maxPayloadBytes() + " bytes; it has " + payload.length);
         }
-        if (limit.toMillis() < 1 || limit.compareTo(MAX_LIMIT) > 0) {
+        if (limit.compareTo(MIN_LIMIT) < 0 || limit.compareTo(MAX_LIMIT) > 0) {
             throw new IllegalArgumentException("limit must be from 1 ms to " + MAX_LIMIT + ": " + limit);
         }
         if (closed) {

@@ -4,9 +4,6 @@ import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -22,6 +19,7 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     private static final int MOST_CALLS = 128;
     private static final long MOST_BYTES = 1 << 20;
     private static final long FULL_NANOS = 10_000_000;
+    private static final long PROBE_NANOS = 1_000_000_000;
     /** A reply stream outlives its client by so much. */
     static final long REPLIES_MILLIS = 60_000;
 
@@ -31,7 +29,6 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     private final Calls calls;
     private final byte[] replies;
     private final int maxLength;
-    private final BlockingQueue<Call> waiting = new LinkedBlockingQueue<>();
     private final AtomicLongArray fullUntil;
     private final Pause pause = new Pause(LOG, "sending requests", "not connected yet");
     private final SickPartitions sick;
@@ -68,7 +65,6 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
             throw calls.refusal(full(), null, Reason.QUEUE_FULL);
         }
         calls.accept(call);
-        waiting.add(call);
     }
 
     /** Whether its stream was full a moment ago. */
@@ -102,7 +98,7 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
             probe();
             return;
         }
-        Call first = waiting.poll(1, TimeUnit.SECONDS);
+        Call first = calls.outbox().poll(PROBE_NANOS);
         if (first == null) {
             probe();
         } else {
@@ -128,12 +124,12 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
         return Script.KEEP_REPLIES.on(replies, REPLIES_MILLIS);
     }
 
-    private List<Call> batch(Call first) {
+    private List<Call> batch(Call first) throws InterruptedException {
         List<Call> batch = new ArrayList<>();
         long bytes = first.size();
         batch.add(first);
         while (batch.size() < MOST_CALLS && bytes < MOST_BYTES) {
-            Call next = waiting.poll();
+            Call next = calls.outbox().poll(0);
             if (next == null) {
                 break;
             }
@@ -202,7 +198,7 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
             }
             Object answer;
             try {
-                answer = redis.call(commands.get(i + 1));
+                answer = redis.once(commands.get(i + 1));
             } catch (RuntimeException e) {
                 answer = e;
             }

@@ -8,9 +8,12 @@ import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -152,5 +155,106 @@ class BackPressureTest extends Fixture {
                 assertThrows(RequestRejectedException.class, () -> calls.accept(one))
                         .reason());
         assertEquals(4, calls.inFlight());
+    }
+
+    @Test
+    void whatCallersPutBehindTheirFuturesTakesNoMoreThreadsThanThereMayBe() throws Exception {
+        server(config(), 20, Request::payload);
+        RequestClient client = client(config().withMaxInFlight(20));
+        AtomicInteger held = new AtomicInteger();
+        CountDownLatch go = new CountDownLatch(1);
+        List<CompletableFuture<Void>> calls = new ArrayList<>();
+        RequestRejectedException refusal = null;
+        long end = System.nanoTime() + 2_000_000_000L;
+        while (calls.size() < 500 && System.nanoTime() < end) {
+            try {
+                calls.add(client.call("id" + calls.size(), bytes("x"), LIMIT).thenAccept(answer -> {
+                    held.incrementAndGet();
+                    await(go);
+                }));
+            } catch (RequestRejectedException e) {
+                refusal = e;
+                Thread.sleep(1);
+            }
+        }
+        assertTrue(held.get() <= 64 + 20, held + " threads for 20 calls in flight");
+        assertEquals(Reason.IN_FLIGHT, refusal.reason());
+        assertEquals("rejected: 64 answers are held by what their callers put behind them", refusal.getMessage());
+        go.countDown();
+        for (CompletableFuture<Void> call : calls) {
+            call.get(20, TimeUnit.SECONDS);
+        }
+        until("a call to be taken again", () -> {
+            try {
+                return client.callAndWait("after", bytes("x"), LIMIT).length == 1;
+            } catch (RequestRejectedException e) {
+                return false;
+            }
+        });
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void callersWhoWaitForEachAnswerAreNeverTooManyForThemselves() throws Exception {
+        server(config(), 20, Request::payload);
+        RequestClient client = client(config().withMaxInFlight(8));
+        List<CompletableFuture<Void>> callers = new ArrayList<>();
+        for (int i = 0; i < 8; i++) {
+            int caller = i;
+            callers.add(CompletableFuture.runAsync(
+                    () -> {
+                        for (int n = 0; n < 100; n++) {
+                            client.call(caller + "-" + n, bytes("x"), LIMIT).join();
+                        }
+                    },
+                    task -> new Thread(task).start()));
+        }
+        for (CompletableFuture<Void> caller : callers) {
+            caller.get(60, TimeUnit.SECONDS);
+        }
+        assertEquals(0, client.health().rejected());
+    }
+
+    @Test
+    void everyCallThatIsAcceptedWhileAClientIsClosedEnds() throws Exception {
+        for (int round = 0; round < 30; round++) {
+            Calls calls = new Calls(config().withMaxInFlight(100_000));
+            Queue<Call> accepted = new ConcurrentLinkedQueue<>();
+            CountDownLatch started = new CountDownLatch(4);
+            List<Thread> callers = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int caller = i;
+                Thread thread = new Thread(() -> {
+                    started.countDown();
+                    try {
+                        for (int n = 0; n < 25_000; n++) {
+                            Call call = new Call(caller + "-" + n, bytes("x"), LIMIT, true);
+                            calls.accept(call);
+                            accepted.add(call);
+                        }
+                    } catch (IllegalStateException e) {
+                        // It is closed.
+                    }
+                });
+                thread.start();
+                callers.add(thread);
+            }
+            started.await();
+            Thread.sleep(2);
+            calls.close();
+            for (Thread caller : callers) {
+                caller.join();
+            }
+            until("all to end", () -> accepted.stream()
+                    .allMatch(call -> call.future().isDone()));
+            assertEquals(0, calls.inFlight());
+        }
     }
 }

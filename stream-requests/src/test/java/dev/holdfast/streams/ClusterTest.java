@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
@@ -133,5 +135,72 @@ class ClusterTest extends Fixture {
                 assertEquals("x", text(client.callAndWait("after" + i, bytes("x"), LIMIT)));
             }
         }
+    }
+
+    @Test
+    void aRequestWhoseReplyIsLostIsNotSentAgain() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                .masters(3)
+                .replicasPerMaster(0)
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            List<TcpProxy> proxies = new ArrayList<>();
+            for (RedisServer node : cluster.nodes()) {
+                TcpProxy proxy = closing(TcpProxy.to("127.0.0.1", node.port()));
+                proxies.add(proxy);
+                node.command("CONFIG", "SET", "cluster-announce-bus-port", "" + (node.port() + 10_000));
+                node.command("CONFIG", "SET", "cluster-announce-port", "" + proxy.port());
+            }
+            RedisServer owner = cluster.nodes().stream()
+                    .filter(node -> serves(node, requests()))
+                    .findFirst()
+                    .orElseThrow();
+            TcpProxy proxy = proxies.get(cluster.nodes().indexOf(owner));
+            until("it to lead to its proxy", () -> String.valueOf(owner.command("CLUSTER", "SLOTS"))
+                    .contains("" + proxy.port()));
+            StreamsConfig config = StreamsConfig.cluster(List.of("127.0.0.1:" + proxy.port()))
+                    .withName(name)
+                    .withGrace(Duration.ZERO);
+            RequestClient client = client(config);
+            for (int i = 0; !((List<?>) owner.command("KEYS", "{" + name + "/replies/*")).isEmpty(); i++) {
+                assertTrue(i < 50, "no client has its reply stream elsewhere");
+                client.close();
+                client = client(config);
+            }
+            for (int i = 0; i < 3; i++) {
+                RequestClient caller = client;
+                until("it to be well", () -> caller.health().trouble().isEmpty());
+                String warm = "warm" + i;
+                var ignored = client.call(warm, bytes("x"), LIMIT);
+                until("a connection", () -> entries(owner, warm) == 1);
+                proxy.delay(TcpProxy.Direction.TO_CLIENT, Duration.ofMillis(300));
+                String id = "once" + i;
+                var unused = client.call(id, bytes("x"), LIMIT);
+                until("it to arrive", () -> entries(owner, id) == 1);
+                proxy.reset();
+                Thread.sleep(50);
+                proxy.pass();
+                Thread.sleep(1_000);
+                assertEquals(1, entries(owner, id), id);
+            }
+        }
+    }
+
+    private static boolean serves(RedisServer node, String key) {
+        try {
+            node.command("XLEN", key);
+            return true;
+        } catch (RuntimeException e) {
+            return false;
+        }
+    }
+
+    /** How many requests an id has. */
+    private long entries(RedisServer owner, String id) {
+        return ((List<?>) owner.command("XRANGE", requests(), "-", "+"))
+                .stream()
+                        .filter(entry ->
+                                ((List<?>) ((List<?>) entry).get(1)).get(1).equals(id))
+                        .count();
     }
 }

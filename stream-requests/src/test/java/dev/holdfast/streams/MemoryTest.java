@@ -4,11 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.testkit.RedisServer;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -192,5 +195,32 @@ class MemoryTest extends Fixture {
 
     private static List<StreamReply.Entry> read(Redis redis, byte[] stream) {
         return StreamReply.entries(StreamReply.list(redis.call(Script.READ_REPLIES.on(stream, 4 << 20, 256))));
+    }
+
+    @Test
+    void callsThatWereCancelledBeforeTheyCouldBeSentAreGarbage() throws Exception {
+        try (RedisServer own =
+                RedisServer.builder().persistence(RedisServer.Persistence.NONE).start()) {
+            try (RequestClient client = RequestClient.connect(config(own).withCommandTimeout(Duration.ofSeconds(15)))) {
+                client.queue();
+                own.freeze();
+                List<WeakReference<CompletableFuture<byte[]>>> cancelled = new ArrayList<>();
+                for (int i = 0; i < 2_000; i++) {
+                    CompletableFuture<byte[]> call = client.call("id" + i, bytes("x"), LIMIT);
+                    assertTrue(call.cancel(true));
+                    cancelled.add(new WeakReference<>(call));
+                }
+                assertEquals(0, client.health().inFlight());
+                long bound = System.nanoTime() + 5_000_000_000L;
+                long left = 2_000;
+                // What is being sent at this moment is in the sender's hands.
+                while (left > 200) {
+                    assertTrue(System.nanoTime() < bound, left + " of 2,000 are held");
+                    System.gc();
+                    left = cancelled.stream().filter(call -> call.get() != null).count();
+                }
+                own.thaw();
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -44,6 +45,12 @@ class RequestReplyTest extends Fixture {
         assertThrows(NullPointerException.class, () -> client.call("x", null, LIMIT));
         assertThrows(IllegalArgumentException.class, () -> client.call("x", payload, Duration.ZERO));
         assertThrows(IllegalArgumentException.class, () -> client.call("x", payload, Duration.ofDays(2)));
+        for (Duration endless : List.of(ChronoUnit.FOREVER.getDuration(), Duration.ofSeconds(Long.MIN_VALUE))) {
+            assertEquals(
+                    "limit must be from 1 ms to PT24H: " + endless,
+                    assertThrows(IllegalArgumentException.class, () -> client.call("x", payload, endless))
+                            .getMessage());
+        }
         assertEquals(0, length());
         assertEquals(0, client.health().inFlight());
     }
@@ -213,5 +220,54 @@ class RequestReplyTest extends Fixture {
                         .getCause());
         assertThrows(IllegalStateException.class, () -> client.call("y", bytes("y"), LIMIT));
         client.close();
+    }
+
+    @Test
+    void anIdThatIsNoUnicodeTextIsRefusedBeforeAnythingIsSent() {
+        RequestClient client = client(config());
+        for (String id : List.of("order-\uD800", "\uDC00", "a\uDC00\uD800b")) {
+            assertEquals(
+                    "id must be Unicode text; it has half of a surrogate pair",
+                    assertThrows(IllegalArgumentException.class, () -> client.call(id, bytes("x"), LIMIT))
+                            .getMessage());
+        }
+        assertEquals(0, length());
+    }
+
+    @Test
+    void anIdOfAnyUnicodeTextIsItsOwn() throws Exception {
+        server(config(), 1, request -> bytes("for " + request.id()));
+        RequestClient client = client(config());
+        for (String id : List.of("\uD83D\uDE00", "?", "\uFFFD", "\u0000")) {
+            assertEquals("for " + id, text(client.callAndWait(id, bytes("x"), LIMIT)));
+        }
+    }
+
+    @Test
+    void aCallEndsAtItsLimitWhileVirtualThreadsComputeOnEveryProcessor() throws Exception {
+        AtomicInteger begun = new AtomicInteger();
+        CountDownLatch enough = new CountDownLatch(1);
+        int processors = Runtime.getRuntime().availableProcessors();
+        server(config(), 4 * processors, request -> {
+            begun.incrementAndGet();
+            while (enough.getCount() > 0) {
+                Thread.onSpinWait();
+            }
+            return request.payload();
+        });
+        RequestClient client = client(config());
+        for (int i = 0; i < 4 * processors; i++) {
+            var unused = client.call("busy" + i, bytes("x"), LIMIT);
+        }
+        try {
+            until("all processors to be busy", () -> begun.get() >= processors);
+            CompletableFuture<byte[]> call = client.call("late", bytes("x"), Duration.ofMillis(500));
+            assertInstanceOf(
+                    RequestTimeoutException.class,
+                    assertThrows(ExecutionException.class, () -> call.get(10, TimeUnit.SECONDS))
+                            .getCause());
+        } finally {
+            enough.countDown();
+        }
     }
 }
