@@ -3,6 +3,9 @@ package dev.holdfast.streams;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,6 +21,8 @@ public final class RequestServer implements AutoCloseable {
     /** Who talks to Redis besides the terminals: the signs of life, those that wait, those that look, and who asks for figures. */
     private static final int OTHERS = 5;
 
+    private static final Duration LONGEST_GRACE = Duration.ofDays(365);
+
     private static final Logger LOG = LoggerFactory.getLogger(RequestServer.class);
 
     private final StreamsConfig config;
@@ -28,7 +33,9 @@ public final class RequestServer implements AutoCloseable {
     private final Intake intake;
     private final Heartbeat heartbeat;
     private final Queue queue;
-    private volatile boolean closed;
+    private final AtomicBoolean stopping = new AtomicBoolean();
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile boolean allDone;
 
     private RequestServer(StreamsConfig config, int count, RequestHandler handler) {
         this.config = config;
@@ -46,9 +53,11 @@ public final class RequestServer implements AutoCloseable {
      *
      * @param terminals how many requests it works on at a time, from 1 to 10,000
      * @param handler does the work
-     * @throws IllegalArgumentException if {@code terminals} is out of its range
+     * @throws IllegalArgumentException if {@code terminals} is out of its range, or the reply window is shorter than twice {@link
+     *     StreamsConfig#claimIdle()}
      */
     public static RequestServer start(StreamsConfig config, int terminals, RequestHandler handler) {
+        config.requireConsistent();
         RequestServer server = new RequestServer(config, terminals, handler);
         server.intake.ensure();
         server.heartbeat.ensure();
@@ -57,7 +66,7 @@ public final class RequestServer implements AutoCloseable {
 
     /** Returns what this server has seen. Asks nobody. */
     public ServerHealth health() {
-        if (!closed) {
+        if (!stopping.get()) {
             intake.ensure();
         }
         Optional<String> all = intake.trouble();
@@ -80,38 +89,69 @@ public final class RequestServer implements AutoCloseable {
 
     /**
      * Stops: takes nothing any more, waits for the work under way, interrupts what is not done in time and leaves it for other
-     * servers, which take it over after {@link StreamsConfig#claimIdle()}. Idempotent.
+     * servers, which take it over after {@link StreamsConfig#claimIdle()}. Idempotent: who stops a server that is being stopped waits for that, up to
+     * a grace of their own that shortens no other's.
      *
-     * @param grace how long to wait, zero or more; more than the longest work, and less than the platform waits before it kills
-     * @return whether all work was done
+     * @param grace how long to wait, zero or more, a year at most, whatever is more; more than the longest work, and less than the platform
+     *     waits before it kills
+     * @return whether all work was done; {@code false} too if another still waits for it
+     * @throws IllegalArgumentException if {@code grace} is negative
      */
     public boolean stop(Duration grace) {
-        if (closed) {
-            return terminals.busy() == 0;
+        if (grace.isNegative()) {
+            throw new IllegalArgumentException("grace must be zero or more: " + grace);
         }
-        closed = true;
+        Duration most = grace.compareTo(LONGEST_GRACE) < 0 ? grace : LONGEST_GRACE;
+        if (!stopping.compareAndSet(false, true)) {
+            return awaitEnd(most);
+        }
+        try {
+            allDone = finish(most);
+            if (!allDone) {
+                LOG.warn("{} requests at work are not done within the grace; others take them over", terminals.busy());
+            }
+        } finally {
+            tearDown();
+        }
+        return allDone;
+    }
+
+    private boolean awaitEnd(Duration most) {
+        try {
+            return ended.await(most.toNanos(), TimeUnit.NANOSECONDS) && allDone;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Takes nothing any more, and waits for what is at work. */
+    private boolean finish(Duration grace) {
         intake.stop();
-        boolean done = false;
         try {
             intake.join(Intake.BLOCK_MILLIS + config.commandTimeout().toMillis());
             long start = System.nanoTime();
             boolean idle = terminals.awaitIdle(grace);
-            done = worker.repetitions().awaitNone(grace.minusNanos(System.nanoTime() - start)) && idle;
+            return worker.repetitions().awaitNone(grace.minusNanos(System.nanoTime() - start)) && idle;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
         }
-        if (!done) {
-            LOG.warn("{} requests at work are not done within the grace; others take them over", terminals.busy());
+    }
+
+    private void tearDown() {
+        try {
+            worker.end();
+            terminals.interrupt();
+            endBeat();
+            if (intake.trouble().isEmpty()) {
+                heartbeat.leave();
+            }
+        } finally {
+            blocking.close();
+            commands.close();
+            ended.countDown();
         }
-        worker.end();
-        terminals.interrupt();
-        endBeat();
-        if (intake.trouble().isEmpty()) {
-            heartbeat.leave();
-        }
-        blocking.close();
-        commands.close();
-        return done;
     }
 
     private void endBeat() {

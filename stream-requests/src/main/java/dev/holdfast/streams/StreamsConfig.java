@@ -183,7 +183,8 @@ public final class StreamsConfig {
 
     /**
      * Derives one with another time for which an id's answer is kept, from 100 ms to a day; 2 min by default. The answers of that time
-     * are in Redis' memory.
+     * are in Redis' memory. A server does not start with less than twice its {@link #claimIdle()}: a request whose worker died after the answer was kept would be
+     * run again.
      */
     public StreamsConfig withReplyWindow(Duration value) {
         return with(draft -> draft.replyWindow = value);
@@ -210,6 +211,20 @@ public final class StreamsConfig {
     /** Derives one with so many bytes in a request or an answer, from 1 to 256 MiB; 16 MiB by default. */
     public StreamsConfig withMaxPayloadBytes(int value) {
         return with(draft -> draft.maxPayloadBytes = value);
+    }
+
+    /**
+     * Looks whether an answer is kept until what its worker held when it died is taken over, which is after claimIdle and what it takes to
+     * find it. Not in the constructor, since withers may come in any order.
+     *
+     * @throws IllegalArgumentException if it is not
+     */
+    void requireConsistent() {
+        Duration least = values.claimIdle.multipliedBy(2);
+        if (values.replyWindow.compareTo(least) < 0) {
+            throw new IllegalArgumentException(
+                    "replyWindow must be at least twice claimIdle, " + least + ": " + values.replyWindow);
+        }
     }
 
     /** Returns the longest silence of a worker. */

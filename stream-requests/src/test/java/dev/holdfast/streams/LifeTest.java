@@ -2,6 +2,7 @@ package dev.holdfast.streams;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +60,7 @@ class LifeTest extends Fixture {
 
     @Test
     void afterTrafficNothingIsLeftInRedisButTheAnswersOfTheWindow() throws Exception {
-        StreamsConfig config = config().withReplyWindow(Duration.ofMillis(200));
+        StreamsConfig config = config().withReplyWindow(Duration.ofMillis(400)).withClaimIdle(Duration.ofMillis(200));
         RequestServer server = server(config, 5, Request::payload);
         RequestClient client = client(config);
         List<CompletableFuture<byte[]>> calls = new ArrayList<>();
@@ -214,5 +216,35 @@ class LifeTest extends Fixture {
         until("both to be known", () -> server.queue().consumers() == 2);
         other.kill();
         until("the living one to be left", () -> server.queue().consumers() == 1);
+    }
+
+    @Test
+    void aGraceWithoutEndEndsWithTheWorkAndLeavesNothingBehind() throws Exception {
+        RequestServer server = RequestServer.start(config(), 2, Request::payload);
+        until("the server to be known", () -> server.queue().consumers() == 1);
+        assertThrows(IllegalArgumentException.class, () -> server.stop(Duration.ofSeconds(-1)));
+        assertThrows(NullPointerException.class, () -> server.stop(null));
+        assertEquals("x", text(client(config()).callAndWait("x", bytes("x"), LIMIT)), "it goes on");
+        assertTrue(server.stop(ChronoUnit.FOREVER.getDuration()));
+        assertEquals(List.of(), redis().command("XINFO", "CONSUMERS", requests(), "workers"));
+        assertTrue(server.stop(Duration.ZERO));
+    }
+
+    @Test
+    void whoStopsAServerThatIsBeingStoppedWaitsTooAndLearnsTheSame() throws Exception {
+        Gate gate = new Gate();
+        RequestServer server = server(config(), 1, gate);
+        CompletableFuture<byte[]> call = client(config()).call("x", bytes("x"), LIMIT);
+        until("it to be under way", () -> gate.begun.get() == 1);
+        List<CompletableFuture<Boolean>> stopped = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            stopped.add(CompletableFuture.supplyAsync(() -> server.stop(LIMIT), task -> new Thread(task).start()));
+        }
+        Thread.sleep(200);
+        assertFalse(server.stop(Duration.ofMillis(10)), "its own grace is over");
+        assertFalse(stopped.get(0).isDone() || stopped.get(1).isDone());
+        gate.open.countDown();
+        assertTrue(stopped.get(0).get() && stopped.get(1).get());
+        assertEquals("x", text(call.get()));
     }
 }

@@ -105,4 +105,15 @@ class StreamsConfigTest {
         assertEquals("{n}:requests", Fixture.text(keys.requests(0)));
         assertEquals("{n/3}:requests", Fixture.text(keys.requests(3)));
     }
+
+    @Test
+    void aServerWhoseAnswersAreGoneBeforeADeadWorkersRequestsAreTakenOverDoesNotStart() {
+        StreamsConfig config = StreamsConfig.single("redis://127.0.0.1:1").withReplyWindow(Duration.ofSeconds(59));
+        assertEquals(
+                "replyWindow must be at least twice claimIdle, PT1M: PT59S",
+                assertThrows(IllegalArgumentException.class, () -> RequestServer.start(config, 1, Request::payload))
+                        .getMessage());
+        RequestServer.start(config.withClaimIdle(Duration.ofMillis(29_500)), 1, Request::payload)
+                .stop(Duration.ZERO);
+    }
 }
