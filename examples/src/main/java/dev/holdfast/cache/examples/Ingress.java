@@ -23,7 +23,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>Told to end, it is not ready any more, but serves for {@code REQUEST_DRAIN} ms (0), while those who distribute requests take note;
  * then it refuses new ones, and waits for those in hand up to {@code STREAMS_GRACE} seconds (25).
  *
- * <p>Settings: {@code PORT} (8080), {@code REQUEST_LIMIT}, {@code REQUEST_DRAIN}, {@code REQUEST_BODIES_MAX_BYTES} for the bodies in hand (a
+ * <p>Settings: {@code PORT} (8080), {@code HEALTH_PORT} (8081), {@code REQUEST_LIMIT}, {@code REQUEST_DRAIN}, {@code REQUEST_BODIES_MAX_BYTES} for the bodies in hand (a
  * quarter of the heap), and those of {@link StreamsConfig#from}.
  */
 public final class Ingress implements AutoCloseable {
@@ -47,8 +47,8 @@ public final class Ingress implements AutoCloseable {
         maxBody = config.maxPayloadBytes();
         bodies = new BodyMemory(bodyBytes(settings, maxBody));
         client = RequestClient.connect(config);
-        http = new ServiceHttp(settings.integer("PORT", 8080, 0, 65_535))
-                .work("/request", this::request)
+        http = new ServiceHttp(ServiceHttp.healthPort(settings))
+                .work(settings.integer("PORT", 8080, 0, 65_535), "/request", this::request)
                 .health(() -> client.health().trouble())
                 .ready(() -> client.health().available())
                 .metrics(() -> StreamMetrics.of(client.health(), bodies, client::queue))
@@ -85,7 +85,7 @@ public final class Ingress implements AutoCloseable {
         ServiceVariables.warn();
         Ingress ingress = start(Settings.environment());
         Runtime.getRuntime().addShutdownHook(new Thread(ingress::close));
-        System.out.println("ingress on port " + ingress.port());
+        System.out.println("ingress on port " + ingress.port() + ", health on port " + ingress.healthPort());
     }
 
     static Ingress start(Settings settings) {
@@ -94,6 +94,10 @@ public final class Ingress implements AutoCloseable {
 
     int port() {
         return http.port();
+    }
+
+    int healthPort() {
+        return http.healthPort();
     }
 
     private void request(HttpExchange exchange) throws IOException, InterruptedException {

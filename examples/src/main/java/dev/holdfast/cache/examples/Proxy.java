@@ -12,7 +12,7 @@ import java.util.Arrays;
  * The service that does the work: {@code PROXY_TERMINALS} (5) requests at a time, each {@code PROXY_WORK} ms (150) long, as if a slow system were behind it.
  * Told to end, it takes nothing more and finishes what it has within {@code STREAMS_GRACE} seconds (25).
  *
- * <p>Settings: those two, {@code PORT} (8080) for health and metrics, and those of {@link StreamsConfig#from}.
+ * <p>Settings: those two, {@code HEALTH_PORT} (8081) for health and metrics, and those of {@link StreamsConfig#from}.
  */
 public final class Proxy implements AutoCloseable {
     private static final byte[] DONE = "done: ".getBytes(StandardCharsets.UTF_8);
@@ -25,7 +25,7 @@ public final class Proxy implements AutoCloseable {
         StreamsConfig config = StreamsConfig.from(settings);
         work = Duration.ofMillis(settings.number("PROXY_WORK", 150, 0, 3_600_000));
         server = RequestServer.start(config, settings.integer("PROXY_TERMINALS", 5, 1, 10_000), this::handle);
-        http = new ServiceHttp(settings.integer("PORT", 8080, 0, 65_535))
+        http = new ServiceHttp(ServiceHttp.healthPort(settings))
                 .health(() -> server.health().trouble())
                 .ready(() -> server.health().available())
                 .metrics(() -> StreamMetrics.of(server.health(), server::queue))
@@ -37,15 +37,15 @@ public final class Proxy implements AutoCloseable {
         ServiceVariables.warn();
         Proxy proxy = start(Settings.environment());
         Runtime.getRuntime().addShutdownHook(new Thread(proxy::close));
-        System.out.println("proxy on port " + proxy.port());
+        System.out.println("proxy, health on port " + proxy.healthPort());
     }
 
     static Proxy start(Settings settings) {
         return new Proxy(settings);
     }
 
-    int port() {
-        return http.port();
+    int healthPort() {
+        return http.healthPort();
     }
 
     private byte[] handle(Request request) throws InterruptedException {

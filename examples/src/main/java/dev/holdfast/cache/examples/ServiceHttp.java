@@ -3,6 +3,7 @@ package dev.holdfast.cache.examples;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.Settings;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -20,7 +21,8 @@ import java.util.function.Supplier;
 
 /**
  * The HTTP side of a service: {@code /health} says that the process lives, and what troubles it; {@code /ready} whether it can work,
- * {@code /metrics} what it has seen, in Prometheus' text format. A request that is sent or read too slowly is cut off, or its sender would
+ * {@code /metrics} what it has seen, in Prometheus' text format. These have a port and threads of their own: requests, however many and slow, are no
+ * reason to take the process for dead. A request that is sent or read too slowly is cut off, or its sender would
  * hold a thread for ever.
  *
  * <p>It ends in steps, so that no request is cut off: {@link #leave} while whoever distributes requests learns of it, {@link #refuse},
@@ -28,11 +30,12 @@ import java.util.function.Supplier;
  */
 final class ServiceHttp implements AutoCloseable {
     private static final int THREADS = 2_000;
+    private static final int SIGN_THREADS = 100;
     /** Of a body that nobody wants: who sends is deaf to an answer until all is sent. */
     private static final long MOST_DISCARDED = 64 << 20;
 
-    private final HttpServer server;
-    private final ExecutorService threads;
+    private final Listener signs;
+    private Listener work;
     private final AtomicInteger inHand = new AtomicInteger();
     private volatile boolean leaving;
     private volatile boolean refusing;
@@ -42,31 +45,59 @@ final class ServiceHttp implements AutoCloseable {
         void answer(HttpExchange exchange) throws IOException, InterruptedException;
     }
 
-    /** Binds to a port, 0 for any that is free; nothing is answered before {@link #start}. */
+    /** A port and the threads that serve it. */
+    private static final class Listener implements AutoCloseable {
+        final HttpServer server;
+        final ExecutorService threads;
+
+        Listener(int port, int most, String name) {
+            try {
+                server = HttpServer.create(new InetSocketAddress(port), 1_024);
+            } catch (IOException e) {
+                throw new UncheckedIOException("can't listen on port " + port, e);
+            }
+            threads = new ThreadPoolExecutor(
+                    0,
+                    most,
+                    10,
+                    TimeUnit.SECONDS,
+                    new SynchronousQueue<>(),
+                    IsolatedThreads.virtual(name).orElseGet(() -> IsolatedThreads.platform(name)),
+                    new ThreadPoolExecutor.AbortPolicy());
+            server.setExecutor(threads);
+        }
+
+        int port() {
+            return server.getAddress().getPort();
+        }
+
+        @Override
+        public void close() {
+            server.stop(0);
+            threads.shutdownNow();
+        }
+    }
+
+    /** Binds to a port for the signs of life, 0 for any that is free; nothing is answered before {@link #start}. */
     ServiceHttp(int port) {
         if (System.getProperty("sun.net.httpserver.maxReqTime") == null) {
             System.setProperty("sun.net.httpserver.maxReqTime", "10");
             System.setProperty("sun.net.httpserver.maxRspTime", "60");
         }
-        try {
-            server = HttpServer.create(new InetSocketAddress(port), 1_024);
-        } catch (IOException e) {
-            throw new UncheckedIOException("can't listen on port " + port, e);
-        }
-        threads = new ThreadPoolExecutor(
-                0,
-                THREADS,
-                10,
-                TimeUnit.SECONDS,
-                new SynchronousQueue<>(),
-                IsolatedThreads.virtual("http").orElseGet(() -> IsolatedThreads.platform("http")),
-                new ThreadPoolExecutor.AbortPolicy());
-        server.setExecutor(threads);
+        signs = new Listener(port, SIGN_THREADS, "health");
+        work = signs;
     }
 
-    /** A path whose requests are work: they are waited for at the end, and refused from then on. */
-    ServiceHttp work(String path, Route route) {
-        server.createContext(path, exchange -> {
+    /** The port for the signs of life: {@code HEALTH_PORT}, 8081, or any that is free if {@code PORT} is. */
+    static int healthPort(Settings settings) {
+        boolean any = settings.integer("PORT", 8080, 0, 65_535) == 0;
+        return settings.integer("HEALTH_PORT", any ? 0 : 8081, 0, 65_535);
+    }
+
+    /** The path, on a port of its own, whose requests are work: they are waited for at the end, and refused from then on. */
+    ServiceHttp work(int port, String path, Route route) {
+        work = new Listener(port, THREADS, "http");
+        work.server.createContext(path, exchange -> {
             inHand.incrementAndGet();
             try {
                 serve(path, exchange, refusing ? each -> retryLater(each, "this instance ends") : route);
@@ -78,7 +109,7 @@ final class ServiceHttp implements AutoCloseable {
     }
 
     private ServiceHttp on(String path, Route route) {
-        server.createContext(path, exchange -> serve(path, exchange, route));
+        signs.server.createContext(path, exchange -> serve(path, exchange, route));
         return this;
     }
 
@@ -122,12 +153,20 @@ final class ServiceHttp implements AutoCloseable {
     }
 
     ServiceHttp start() {
-        server.start();
+        signs.server.start();
+        if (work != signs) {
+            work.server.start();
+        }
         return this;
     }
 
+    /** Where work is taken; that of the signs of life where there is none. */
     int port() {
-        return server.getAddress().getPort();
+        return work.port();
+    }
+
+    int healthPort() {
+        return signs.port();
     }
 
     void send(HttpExchange exchange, int status, String text) throws IOException {
@@ -185,10 +224,10 @@ final class ServiceHttp implements AutoCloseable {
         }
     }
 
-    /** Closes the port, and cuts off what is under way. */
+    /** Closes the ports, and cuts off what is under way. */
     @Override
     public void close() {
-        server.stop(0);
-        threads.shutdownNow();
+        work.close();
+        signs.close();
     }
 }

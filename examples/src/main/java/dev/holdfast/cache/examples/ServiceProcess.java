@@ -18,6 +18,7 @@ import java.util.regex.Pattern;
 final class ServiceProcess implements AutoCloseable {
     private final Process process;
     private int port;
+    private int healthPort;
 
     private ServiceProcess(Process process) {
         this.process = process;
@@ -26,18 +27,18 @@ final class ServiceProcess implements AutoCloseable {
     /** The process: {@code ingress} or {@code proxy}. */
     public static void main(String[] args) throws IOException {
         AutoCloseable service;
-        int port;
+        String ports;
         if (args[0].equals("ingress")) {
             Ingress ingress = Ingress.start(Settings.environment());
             service = ingress;
-            port = ingress.port();
+            ports = ingress.port() + " " + ingress.healthPort();
         } else {
             Proxy proxy = Proxy.start(Settings.environment());
             service = proxy;
-            port = proxy.port();
+            ports = proxy.healthPort() + " " + proxy.healthPort();
         }
         Runtime.getRuntime().addShutdownHook(IsolatedThreads.thread(() -> close(service), "end"));
-        System.out.println(port);
+        System.out.println(ports);
         // Whoever started this process holds the other end.
         while (System.in.read() >= 0) {}
         System.exit(0);
@@ -78,7 +79,9 @@ final class ServiceProcess implements AutoCloseable {
         try {
             String line = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII))
                     .readLine();
-            port = Integer.parseInt(String.valueOf(line));
+            String[] ports = String.valueOf(line).split(" ", 2);
+            port = Integer.parseInt(ports[0]);
+            healthPort = Integer.parseInt(ports[ports.length - 1]);
             return this;
         } catch (IOException | NumberFormatException e) {
             throw new IllegalStateException("a service did not start", e);
@@ -86,6 +89,10 @@ final class ServiceProcess implements AutoCloseable {
     }
 
     URI uri(String path) {
+        return uri(port, path);
+    }
+
+    private static URI uri(int port, String path) {
         return URI.create("http://127.0.0.1:" + port + path);
     }
 
@@ -102,7 +109,7 @@ final class ServiceProcess implements AutoCloseable {
     long metric(String name) {
         try {
             HttpURLConnection connection =
-                    (HttpURLConnection) uri("/metrics").toURL().openConnection();
+                    (HttpURLConnection) uri(healthPort, "/metrics").toURL().openConnection();
             connection.setConnectTimeout(1_000);
             connection.setReadTimeout(3_000);
             String text = new String(connection.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

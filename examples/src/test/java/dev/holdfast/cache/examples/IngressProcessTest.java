@@ -19,16 +19,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The ingress as it is deployed: a process of its own, with its settings in the environment, ended by a signal. */
 class IngressProcessTest {
+    private static final Pattern PORTS = Pattern.compile("ingress on port ([0-9]+), health on port ([0-9]+)");
+
     private final HttpClient http =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     private static final class IngressProcess implements AutoCloseable {
         final Process process;
         final BufferedReader printed;
+        int healthPort;
 
         IngressProcess(List<String> jvm, Map<String, String> settings) throws IOException {
             List<String> command = new ArrayList<>();
@@ -56,9 +61,12 @@ class IngressProcessTest {
             throw new AssertionError("ended without \"" + part + "\": " + all);
         }
 
+        /** Where it takes requests. */
         int awaitPort() throws IOException {
-            String line = awaitLine("ingress on port ");
-            return Integer.parseInt(line.substring(line.lastIndexOf(' ') + 1));
+            Matcher line = PORTS.matcher(awaitLine("ingress on port "));
+            assertTrue(line.matches());
+            healthPort = Integer.parseInt(line.group(2));
+            return Integer.parseInt(line.group(1));
         }
 
         @Override
@@ -99,21 +107,21 @@ class IngressProcessTest {
                 IngressProcess ingress = new IngressProcess(
                         List.of("-Xmx96m"),
                         Map.of("REDIS_URL", redis.url(), "REQUEST_DRAIN", "3000", "STREAMS_GRACE", "30"))) {
-            assertTrue(proxy.port() > 0);
+            assertTrue(proxy.healthPort() > 0);
             int port = ingress.awaitPort();
             List<CompletableFuture<HttpResponse<String>>> calls = new ArrayList<>();
             for (int i = 0; i < 8; i++) {
                 calls.add(post(port, HttpRequest.BodyPublishers.ofString("x" + i)));
             }
-            awaitInFlight(port, 8);
+            awaitInFlight(ingress.healthPort, 8);
 
             ingress.process.destroy();
             long bound = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-            while (get(port, "/ready").statusCode() != 503) {
+            while (get(ingress.healthPort, "/ready").statusCode() != 503) {
                 assertTrue(System.nanoTime() < bound, "waited 20 s for it to say that it is not ready");
             }
             CompletableFuture<HttpResponse<String>> late = post(port, HttpRequest.BodyPublishers.ofString("late"));
-            awaitInFlight(port, 9);
+            awaitInFlight(ingress.healthPort, 9);
 
             HttpResponse<String> refused = get(port, "/request");
             while (refused.statusCode() == 405) {
@@ -122,7 +130,7 @@ class IngressProcessTest {
             }
             assertEquals(503, refused.statusCode());
             assertEquals("1", refused.headers().firstValue("Retry-After").orElse(""));
-            assertEquals("OK", get(port, "/health").body(), "alive until the last is answered");
+            assertEquals("OK", get(ingress.healthPort, "/health").body(), "alive until the last is answered");
 
             for (int i = 0; i < 8; i++) {
                 HttpResponse<String> answer = calls.get(i).get(20, TimeUnit.SECONDS);
@@ -141,7 +149,7 @@ class IngressProcessTest {
                 Proxy proxy = Proxy.start(proxy(redis, "2", "50"));
                 IngressProcess ingress = new IngressProcess(
                         List.of("-Xmx160m", "-XX:+ExitOnOutOfMemoryError"), Map.of("REDIS_URL", redis.url()))) {
-            assertTrue(proxy.port() > 0);
+            assertTrue(proxy.healthPort() > 0);
             int port = ingress.awaitPort();
             byte[] large = new byte[12_000_000];
             List<CompletableFuture<HttpResponse<String>>> calls = new ArrayList<>();
@@ -161,7 +169,7 @@ class IngressProcessTest {
                             .get(20, TimeUnit.SECONDS)
                             .body());
             long bound = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-            while (!get(port, "/metrics").body().contains("\nstreams_body_bytes 0\n")) {
+            while (!get(ingress.healthPort, "/metrics").body().contains("\nstreams_body_bytes 0\n")) {
                 assertTrue(System.nanoTime() < bound, "waited 20 s for everything to be given back");
             }
         }

@@ -7,6 +7,8 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -78,7 +80,7 @@ class StreamServicesTest {
             assertEquals(400, post(ingress.port(), "x".repeat(201), "x").statusCode());
             assertEquals(405, send(to(ingress.port(), "/request")).statusCode());
             assertEquals(404, send(to(ingress.port(), "/requests")).statusCode());
-            for (int port : List.of(proxy.port(), ingress.port())) {
+            for (int port : List.of(proxy.healthPort(), ingress.healthPort())) {
                 assertEquals("OK", send(to(port, "/health")).body());
                 assertEquals("READY", send(to(port, "/ready")).body());
                 assertEquals(404, send(to(port, "/health/more")).statusCode());
@@ -91,17 +93,17 @@ class StreamServicesTest {
                         .build();
                 calls.add(http.sendAsync(request, HttpResponse.BodyHandlers.ofString()));
             }
-            awaitMetric(ingress.port(), "streams_queue_length", 3);
-            awaitMetric(proxy.port(), "streams_terminals_busy", 2);
+            awaitMetric(ingress.healthPort(), "streams_queue_length", 3);
+            awaitMetric(proxy.healthPort(), "streams_terminals_busy", 2);
             Object groups = redis.command("XINFO", "GROUPS", "{rr}:requests");
             assertTrue(String.valueOf(groups).contains("pending, 2"), "both terminals: " + groups);
             for (CompletableFuture<HttpResponse<String>> call : calls) {
                 assertEquals(200, call.get(20, TimeUnit.SECONDS).statusCode());
             }
-            awaitMetric(proxy.port(), "streams_answered_total", 7);
-            assertEquals(7, metric(proxy.port(), "streams_answered_total"));
-            assertEquals(1, metric(proxy.port(), "streams_replayed_total"));
-            assertEquals(7, metric(ingress.port(), "streams_calls_answered_total"));
+            awaitMetric(proxy.healthPort(), "streams_answered_total", 7);
+            assertEquals(7, metric(proxy.healthPort(), "streams_answered_total"));
+            assertEquals(1, metric(proxy.healthPort(), "streams_replayed_total"));
+            assertEquals(7, metric(ingress.healthPort(), "streams_calls_answered_total"));
         }
     }
 
@@ -116,17 +118,17 @@ class StreamServicesTest {
             CompletableFuture<HttpResponse<String>> waiting =
                     http.sendAsync(first, HttpResponse.BodyHandlers.ofString());
             long bound = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-            awaitMetric(ingress.port(), "streams_queue_length", 1);
+            awaitMetric(ingress.healthPort(), "streams_queue_length", 1);
             HttpResponse<String> refused = post(ingress.port(), "b", "x");
             assertEquals(503, refused.statusCode());
             assertEquals("1", refused.headers().firstValue("Retry-After").orElse(""));
             assertEquals(504, waiting.get(20, TimeUnit.SECONDS).statusCode());
             redis.kill();
-            while (send(to(ingress.port(), "/ready")).statusCode() == 200) {
+            while (send(to(ingress.healthPort(), "/ready")).statusCode() == 200) {
                 assertTrue(System.nanoTime() < bound, "waited 20 s for it to know");
             }
             assertEquals(503, post(ingress.port(), "c", "x").statusCode());
-            HttpResponse<String> health = send(to(ingress.port(), "/health"));
+            HttpResponse<String> health = send(to(ingress.healthPort(), "/health"));
             assertEquals(200, health.statusCode(), "alive without Redis");
             assertTrue(health.body().startsWith("OK, but not well: "), health.body());
         }
@@ -137,7 +139,7 @@ class StreamServicesTest {
         try (RedisServer redis = RedisServer.start();
                 Proxy proxy = Proxy.start(settings(redis, "PROXY_WORK", "5"));
                 Ingress ingress = Ingress.start(settings(redis, "STREAMS_MAX_PAYLOAD_BYTES", "100000"))) {
-            assertTrue(proxy.port() > 0);
+            assertTrue(proxy.healthPort() > 0);
             for (int length : List.of(99_994, 100_001)) {
                 byte[] body = new byte[length];
                 HttpRequest.BodyPublisher known = HttpRequest.BodyPublishers.ofByteArray(body);
@@ -155,7 +157,7 @@ class StreamServicesTest {
                 }
             }
             assertEquals("done: ", post(ingress.port(), "empty", "").body());
-            awaitNothingHeld(ingress.port());
+            awaitNothingHeld(ingress.healthPort());
         }
     }
 
@@ -167,12 +169,36 @@ class StreamServicesTest {
     }
 
     @Test
+    void healthAnswersWhileSlowBodiesHoldEveryThreadOfTheRequests() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try (RedisServer redis = RedisServer.start();
+                Ingress ingress = Ingress.start(settings(redis, "STREAMS_GRACE", "1"))) {
+            byte[] begun = "POST /request HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nx"
+                    .getBytes(StandardCharsets.US_ASCII);
+            for (int i = 0; i < 2_100; i++) {
+                Socket socket = new Socket(InetAddress.getLoopbackAddress(), ingress.port());
+                slow.add(socket);
+                socket.getOutputStream().write(begun);
+            }
+            for (int i = 0; i < 10; i++) {
+                assertEquals("OK", send(to(ingress.healthPort(), "/health")).body());
+                assertEquals("READY", send(to(ingress.healthPort(), "/ready")).body());
+                assertEquals(1, metric(ingress.healthPort(), "streams_up"));
+            }
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
     void theLoadTestPrintsItsLineAndFailsIfARequestDoes() throws Exception {
         try (RedisServer redis = RedisServer.start();
                 Proxy proxy = Proxy.start(settings(redis, "PROXY_WORK", "5"));
                 Ingress ingress = Ingress.start(settings(redis))) {
             String url = "http://127.0.0.1:" + ingress.port() + "/request";
-            assertTrue(proxy.port() > 0);
+            assertTrue(proxy.healthPort() > 0);
             assertEquals(
                     "0 mode=sequential count=10 failures=0",
                     run(List.of("sh", DIRECTORY.resolve("load-test-unified.sh").toString(), "-Url", url))
@@ -196,7 +222,7 @@ class StreamServicesTest {
     void theLoadTestKnowsAnothersAnswerByItsFirstWords() throws Exception {
         // Request 10's answer holds request 1's.
         try (ServiceHttp wrong = new ServiceHttp(0)) {
-            wrong.work("/request", exchange -> {
+            wrong.work(0, "/request", exchange -> {
                         exchange.getRequestBody().readAllBytes();
                         wrong.send(exchange, 200, "done: request 10");
                     })

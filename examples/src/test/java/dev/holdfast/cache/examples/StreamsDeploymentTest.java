@@ -281,16 +281,71 @@ class StreamsDeploymentTest {
     @Test
     void aCallerSurvivesADeadWorkerAtTheEndOfAFullQueue() throws IOException {
         Object workers = documents(COMPOSE.resolve("docker-compose.yml")).get(0);
-        answeredWithinTheLimit(
-                compose(), (Integer) at(workers, "services", "proxy-service", "deploy", "replicas"), 256 << 20);
-        answeredWithinTheLimit(
-                overlay(), (Integer) at(one("Deployment", "proxy-service"), "spec", "replicas"), 768 << 20);
-        assertTrue(String.valueOf(at(workers, "services", "redis", "command")).contains("256mb"));
-        assertTrue(
-                String.valueOf(container(one("StatefulSet", "redis"), "args")).contains("768mb"));
+        answeredWithinTheLimit(compose(), (Integer) at(workers, "services", "proxy-service", "deploy", "replicas"));
+        answeredWithinTheLimit(overlay(), (Integer) at(one("Deployment", "proxy-service"), "spec", "replicas"));
     }
 
-    private static void answeredWithinTheLimit(Map<String, String> settings, int proxies, long redisBytes) {
+    @Test
+    void aFullQueueAndTheAnswersOfAWindowAreHalfOfWhatRedisHolds() throws IOException {
+        Path file = COMPOSE.resolve("docker-compose.yml");
+        Matcher scaled = Pattern.compile("--scale proxy-service=([0-9]+)").matcher(Files.readString(file));
+        assertTrue(scaled.find());
+        half(
+                compose(),
+                Integer.parseInt(scaled.group(1)),
+                list(at(documents(file).get(0), "services", "redis", "command")));
+        half(
+                overlay(),
+                (Integer) at(one("HorizontalPodAutoscaler", "proxy-service"), "spec", "maxReplicas"),
+                list(container(one("StatefulSet", "redis"), "args")));
+        Object memory = container(one("StatefulSet", "redis"), "resources", "limits", "memory");
+        assertEquals("2Gi", memory, "twice as much, since a rewrite of the file copies what changes meanwhile");
+    }
+
+    private static void half(Map<String, String> settings, int mostProxies, List<?> redis) {
+        StreamsConfig config = StreamsConfig.from(Settings.of(settings));
+        long window = number(settings, "STREAMS_REPLY_WINDOW");
+        assertTrue(window * 1_000 > number(settings, "REQUEST_LIMIT"), "who asks again finds the answer");
+        assertTrue(window * 1_000 >= 2L * number(settings, "STREAMS_CLAIM_IDLE"), "or no worker starts");
+        long rate = 1_000L * mostProxies * number(settings, "PROXY_TERMINALS") / number(settings, "PROXY_WORK");
+        long filled = (config.maxQueueLength() + rate * window) * config.maxPayloadBytes();
+        String memory = String.valueOf(redis.get(redis.indexOf("--maxmemory") + 1));
+        long bytes = memory.endsWith("gb")
+                ? Long.parseLong(memory.replace("gb", "")) << 30
+                : Long.parseLong(memory.replace("mb", "")) << 20;
+        assertTrue(filled <= bytes / 2, filled + " of " + bytes);
+    }
+
+    @Test
+    void whoAsksForSignsOfLifeAsksThePortThatHasThem() throws IOException {
+        for (String service : List.of("ingress-service", "proxy-service")) {
+            Object workload = one("Deployment", service);
+            Object health = list(container(workload, "ports")).stream()
+                    .filter(port -> "health".equals(at(port, "name")))
+                    .findFirst()
+                    .orElseThrow();
+            Object port = at(health, "containerPort");
+            assertTrue(
+                    list(container(workload, "env"))
+                            .contains(Map.of("name", "HEALTH_PORT", "value", String.valueOf(port))),
+                    service);
+            assertEquals(Map.of("path", "/health", "port", "health"), container(workload, "livenessProbe", "httpGet"));
+            assertEquals(Map.of("path", "/health", "port", "health"), container(workload, "startupProbe", "httpGet"));
+            assertEquals(Map.of("path", "/ready", "port", "health"), container(workload, "readinessProbe", "httpGet"));
+            assertEquals(
+                    String.valueOf(port),
+                    at(workload, "spec", "template", "metadata", "annotations", "prometheus.io/port"));
+            String scraped = String.valueOf(at(one("ConfigMap", "prometheus-config"), "data", "prometheus.yml"));
+            assertTrue(scraped.contains("\"$1:" + port + "\""), scraped);
+            assertEquals(port, at(one("NetworkPolicy", "redis-clients"), "spec", "ingress", 0, "ports", 0, "port"));
+            assertEquals(String.valueOf(port), compose().get("HEALTH_PORT"));
+            Object targets =
+                    documents(COMPOSE.resolve("streams-prometheus.yml")).get(0);
+            assertEquals(port, at(targets, "scrape_configs", 0, "dns_sd_configs", 0, "port"));
+        }
+    }
+
+    private static void answeredWithinTheLimit(Map<String, String> settings, int proxies) {
         assertEquals(List.of(), ServiceVariables.warnings(settings.keySet()));
         StreamsConfig config = StreamsConfig.from(Settings.of(settings));
         long work = number(settings, "PROXY_WORK");
@@ -299,8 +354,6 @@ class StreamsDeploymentTest {
         long wait = config.maxQueueLength() * work / ((long) proxies * number(settings, "PROXY_TERMINALS"));
         assertEquals(claimIdle, config.claimIdle().toMillis());
         assertTrue(limit > wait + 2 * claimIdle + work, limit + " > " + wait + " + 2 * " + claimIdle + " + " + work);
-        assertTrue(
-                (long) config.maxQueueLength() * config.maxPayloadBytes() < redisBytes, "a full queue fits into Redis");
     }
 
     @Test
