@@ -26,6 +26,8 @@ final class Trouble {
     /** How Redis says {@code NOPERM} of what a script does. */
     private static final String FORBIDDEN_SCRIPT = "The user executing the script can't";
 
+    private static final int DEEPEST_CAUSE = 50;
+
     private Trouble() {}
 
     /** Whether the stream or its group is not there: after a flush, or a failover that lost it. */
@@ -62,10 +64,10 @@ final class Trouble {
         return !(e instanceof JedisDataException) || code(e).equals("READONLY");
     }
 
-    /** For people: the innermost message, cut and cleaned. */
+    /** For people: the innermost message, cut and cleaned. Causes may be a circle, so they are followed so far and no farther. */
     static String shown(Throwable e) {
         Throwable root = e;
-        while (root.getCause() != null && root.getCause() != root) {
+        for (int depth = 0; depth < DEEPEST_CAUSE && root.getCause() != null; depth++) {
             root = root.getCause();
         }
         String message = root.getMessage();
