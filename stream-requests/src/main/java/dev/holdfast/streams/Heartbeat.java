@@ -1,16 +1,21 @@
 package dev.holdfast.streams;
 
+import dev.holdfast.cache.IsolatedThreads;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The signs of life: of what is being worked on, so that nobody takes it over, however long the work is, unless somebody has already; and of
- * this server, so that it is known while it has nothing to do. Now and then it removes consumers of dead workers too.
+ * this server, so that it is known while it has nothing to do. Now and then it removes consumers of dead workers too. Each partition has a thread
+ * for it: one that waits for its Redis delays no other.
  */
 final class Heartbeat implements SteadyThread.Turn, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
@@ -19,15 +24,16 @@ final class Heartbeat implements SteadyThread.Turn, AutoCloseable {
 
     private final Worker worker;
     private final List<Partition> partitions;
-    private final SickPartitions sick;
+    // Handlers that compute without end would leave virtual ones no time.
+    private final ThreadFactory threads = IsolatedThreads.platform("holdfast-requests-life");
+    private final Map<Partition, Thread> beating = new ConcurrentHashMap<>();
     private final SteadyThread thread = new SteadyThread("holdfast-requests-beat", this, Heartbeat::failed);
     private long nextBeat = System.nanoTime();
     private long nextTidying = System.nanoTime();
 
-    Heartbeat(Worker worker, List<Partition> partitions, SickPartitions sick) {
+    Heartbeat(Worker worker, List<Partition> partitions) {
         this.worker = worker;
         this.partitions = partitions;
-        this.sick = sick;
     }
 
     private static void failed(Throwable e) {
@@ -47,80 +53,108 @@ final class Heartbeat implements SteadyThread.Turn, AutoCloseable {
             return;
         }
         nextBeat = System.nanoTime() + worker.beat().toNanos();
-        beat();
-        touch();
-        if (nextTidying - System.nanoTime() <= 0) {
+        boolean tidying = nextTidying - System.nanoTime() <= 0;
+        if (tidying) {
             nextTidying = System.nanoTime()
                     + Math.max(1_000, worker.config().claimIdle().toMillis()) * 1_000_000;
+        }
+        Map<Partition, List<Held>> all = new HashMap<>();
+        worker.atWork().forEach(held -> all.computeIfAbsent(held.partition(), p -> new ArrayList<>())
+                .add(held));
+        for (Partition partition : partitions) {
+            List<Held> held = all.getOrDefault(partition, List.of());
+            apart(partition, () -> beat(partition, held, tidying));
+        }
+    }
+
+    /** Does it on a thread of its own, unless that of the last beat waits for Redis still. */
+    private void apart(Partition partition, Runnable beat) {
+        Thread last = beating.get(partition);
+        if (last != null && last.isAlive()) {
+            return;
+        }
+        try {
+            Thread thread = threads.newThread(beat);
+            thread.start();
+            beating.put(partition, thread);
+        } catch (OutOfMemoryError e) {
+            // There is no thread to be had.
+            beat.run();
+        }
+    }
+
+    private void beat(Partition partition, List<Held> held, boolean tidying) {
+        try {
+            for (int from = 0; from < held.size(); from += AT_ONCE) {
+                beat(partition, held.subList(from, Math.min(from + AT_ONCE, held.size())));
+            }
+            partition.touch(worker.redis());
+        } catch (RuntimeException e) {
+            LOG.debug("no sign of life at {}: {}", partition, Trouble.shown(e));
+            return;
+        }
+        if (tidying) {
             removeConsumers(
+                    partition,
                     "",
                     Math.max(LEAST_IDLE_MILLIS, 5 * worker.config().claimIdle().toMillis()));
         }
     }
 
-    private void beat() {
-        Map<Partition, List<Held>> all = new HashMap<>();
-        worker.atWork().forEach(held -> all.computeIfAbsent(held.partition(), p -> new ArrayList<>())
-                .add(held));
-        all.forEach((partition, held) -> {
-            for (int from = 0; from < held.size(); from += AT_ONCE) {
-                beat(partition, held.subList(from, Math.min(from + AT_ONCE, held.size())));
-            }
-        });
-    }
-
     private void beat(Partition partition, List<Held> held) {
         List<Object> claim = new ArrayList<>(List.of(Keys.GROUP, worker.consumer(), ""));
         held.forEach(each -> claim.add(each.entryId()));
-        List<Command> commands = new ArrayList<>();
-        commands.add(Script.CLAIM.on(partition.stream(), claim.toArray()));
-        for (Held each : held) {
-            Command lease = each.keepLease();
-            if (lease != null) {
-                commands.add(lease);
-            }
-        }
-        try {
-            var unused = worker.redis().all(commands);
-        } catch (RuntimeException e) {
-            LOG.debug("no sign of life at {}: {}", partition, Trouble.shown(e));
+        call(Script.CLAIM.on(partition.stream(), claim.toArray()));
+        List<Held.Lease> leases =
+                held.stream().map(Held::lease).filter(Objects::nonNull).toList();
+        if (!leases.isEmpty()) {
+            List<Object> keep =
+                    new ArrayList<>(List.of(worker.config().claimIdle().toMillis()));
+            leases.forEach(lease -> keep.add(lease.owner()));
+            List<byte[]> keys =
+                    leases.stream().map(lease -> worker.keys().done(lease.id())).toList();
+            call(Script.KEEP.onAll(keys, keep.toArray()));
         }
     }
 
-    private void touch() {
-        for (Partition partition : partitions) {
-            if (sick.isWell(partition.number())) {
-                try {
-                    partition.touch(worker.redis());
-                } catch (RuntimeException e) {
-                    LOG.debug("no sign of life at {}: {}", partition, Trouble.shown(e));
-                }
+    /** One that is refused harms none of the others. */
+    private void call(Command command) {
+        try {
+            var unused = worker.redis().call(command);
+        } catch (RuntimeException e) {
+            if (!Trouble.isRefusal(e)) {
+                throw e;
             }
+            LOG.debug("a sign of life is refused: {}", Trouble.shown(e));
         }
     }
 
     /** Removes this server's consumers, unless something is pending there: that is for others to take over. */
     void leave() {
-        removeConsumers(worker.consumer(), Long.MAX_VALUE >> 11);
+        for (Partition partition : partitions) {
+            if (worker.sick().isWell(partition.number())) {
+                removeConsumers(partition, worker.consumer(), Long.MAX_VALUE >> 11);
+            }
+        }
     }
 
-    private void removeConsumers(String name, long idleMillis) {
-        for (Partition partition : partitions) {
-            if (sick.isWell(partition.number())) {
-                try {
-                    var unused = worker.redis()
-                            .call(Script.REMOVE_CONSUMERS.on(partition.stream(), Keys.GROUP, name, idleMillis));
-                } catch (RuntimeException e) {
-                    LOG.debug("consumers of {} are not tidied: {}", partition, Trouble.shown(e));
-                }
-            }
+    private void removeConsumers(Partition partition, String name, long idleMillis) {
+        try {
+            var unused =
+                    worker.redis().call(Script.REMOVE_CONSUMERS.on(partition.stream(), Keys.GROUP, name, idleMillis));
+        } catch (RuntimeException e) {
+            LOG.debug("consumers of {} are not tidied: {}", partition, Trouble.shown(e));
         }
     }
 
     /** Ends the beat; returns when it has ended, or after so long. */
     void stop(long atMostMillis) throws InterruptedException {
+        long end = System.nanoTime() + atMostMillis * 1_000_000;
         thread.close();
         thread.join(atMostMillis);
+        for (Thread each : beating.values()) {
+            each.join(Math.max(1, (end - System.nanoTime()) / 1_000_000));
+        }
     }
 
     @Override

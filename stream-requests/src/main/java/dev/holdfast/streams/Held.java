@@ -9,7 +9,17 @@ interface Held {
     /** What Redis calls it. */
     String entryId();
 
-    /** Goes on being the one who runs this id; {@code null} if it is not. */
+    /** What it is to go on being the one who runs; {@code null} if it is not. */
     @Nullable
-    Command keepLease();
+    Lease lease();
+
+    /** Whether its caller has given up. */
+    boolean isOver();
+
+    /**
+     * The right to run an id.
+     *
+     * @param owner what stands at its key
+     */
+    record Lease(String id, String owner) {}
 }

@@ -12,15 +12,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes requests for the free terminals, and never more. First, at most twice a second, what silent workers have left, then what is new. With several
- * partitions it looks at each in turn and waits a moment at one; one that is sick is left out until it is well.
+ * Takes requests for the free terminals, and never more. First, at most twice a second, what silent workers have left, one after another, then what is
+ * new. With several partitions it looks at each in turn and waits a moment at one; one that is sick is left out until it is well.
  */
 final class Intake implements SteadyThread.Turn {
     private static final Logger LOG = LoggerFactory.getLogger(Intake.class);
     /** The longest wait in the server. */
     static final long BLOCK_MILLIS = 500;
 
-    private static final long BLOCK_AMONG_SEVERAL_MILLIS = 20;
+    /** The longest where there is more to look after than one stream. */
+    private static final long SHORT_BLOCK_MILLIS = 20;
 
     private final Worker worker;
     private final Redis redis;
@@ -45,8 +46,8 @@ final class Intake implements SteadyThread.Turn {
         this.partitions = IntStream.range(0, worker.keys().partitions())
                 .mapToObj(number -> new Partition(worker, number))
                 .toList();
-        this.sick = new SickPartitions(worker.config(), "taking requests", worker.redis());
-        this.heartbeat = new Heartbeat(worker, partitions, sick);
+        this.sick = worker.sick();
+        this.heartbeat = new Heartbeat(worker, partitions);
         this.roundNanos = Math.min(worker.beat().toNanos(), BLOCK_MILLIS * 1_000_000);
         this.turn = ThreadLocalRandom.current().nextInt(partitions.size());
     }
@@ -97,16 +98,12 @@ final class Intake implements SteadyThread.Turn {
     private void take(int free) {
         int left = free - resume(free);
         if (System.nanoTime() - nextRound >= 0) {
-            for (Partition partition : partitions) {
-                int most = left;
-                left -= at(partition, () -> {
-                    partition.askTime(redis);
-                    return most == 0 ? List.of() : partition.takeOver(redis, most);
-                });
-            }
+            left -= takeOver(left);
             nextRound = System.nanoTime()
                     + (long) (roundNanos
                             * (0.8 + 0.2 * ThreadLocalRandom.current().nextDouble()));
+        } else if (hasMore() && worker.suspects().isFree()) {
+            left -= takeOver(left);
         }
         for (int i = 0; i < partitions.size() && left > 0 && partitions.size() > 1; i++) {
             left -= takeNew(left, 0);
@@ -116,42 +113,79 @@ final class Intake implements SteadyThread.Turn {
         }
     }
 
-    /** Runs what has waited for another run that came to nothing. */
+    /** Runs what has waited for another run that came to nothing; says how many. */
     private int resume(int free) {
-        for (int i = 0; i < free; i++) {
-            Repetitions.Resumed next = worker.repetitions().next();
+        int begun = 0;
+        while (begun < free) {
+            Repetition next = worker.repetitions().next();
             if (next == null) {
-                return i;
+                return begun;
             }
+            boolean resumed = false;
             try {
-                begin(next.from().partition(), List.of(next.taken()));
+                resumed = at(next.partition(), () -> again(next)) > 0;
             } finally {
-                worker.repetitions().begun(next);
+                worker.repetitions().resumed(next, resumed);
             }
+            begun += resumed ? 1 : 0;
         }
-        return free;
+        return begun;
+    }
+
+    private List<RequestRun> again(Repetition waited) {
+        StreamReply.Entry entry = waited.partition().again(redis, waited.entryId());
+        if (entry == null) {
+            worker.repetitions().resumed(waited, true);
+            return List.of();
+        }
+        return List.of(RequestRun.resumed(worker, waited, entry));
+    }
+
+    /** Takes over one request, if one of the {@link Suspects} may begin; says how many. */
+    private int takeOver(int free) {
+        int first = ThreadLocalRandom.current().nextInt(partitions.size());
+        int taken = 0;
+        for (int i = 0; i < partitions.size(); i++) {
+            Partition partition = partitions.get((first + i) % partitions.size());
+            boolean may = taken < free && worker.suspects().isFree();
+            taken += at(partition, () -> {
+                partition.askTime(redis);
+                return may ? runs(partition, partition.takeOver(redis)) : List.of();
+            });
+        }
+        return taken;
+    }
+
+    private boolean hasMore() {
+        return partitions.stream().anyMatch(Partition::hasMore);
+    }
+
+    private List<RequestRun> runs(Partition partition, List<Partition.Taken> taken) {
+        return taken.stream()
+                .map(each -> new RequestRun(worker, partition, each))
+                .toList();
     }
 
     private int takeNew(int most, long blockMillis) {
         Partition partition = inTurn();
         if (partition == null) {
-            LockSupport.parkNanos(this, BLOCK_AMONG_SEVERAL_MILLIS * 1_000_000);
+            LockSupport.parkNanos(this, SHORT_BLOCK_MILLIS * 1_000_000);
             return 0;
         }
         return at(partition, () -> {
             if (!partition.clock().isKnown()) {
                 partition.askTime(redis);
             }
-            return partition.takeNew(redis, most, blockMillis);
+            return runs(partition, partition.takeNew(redis, most, blockMillis));
         });
     }
 
     /** Takes from one of the partitions and begins that; what is wrong with it alone stops no other. */
-    private int at(Partition partition, Supplier<List<Partition.Taken>> taking) {
+    private int at(Partition partition, Supplier<List<RequestRun>> taking) {
         if (!sick.isWell(partition.number())) {
             return 0;
         }
-        List<Partition.Taken> taken;
+        List<RequestRun> taken;
         try {
             taken = taking.get();
         } catch (RuntimeException e) {
@@ -163,7 +197,7 @@ final class Intake implements SteadyThread.Turn {
             }
             return 0;
         }
-        return begin(partition, taken);
+        return begin(taken);
     }
 
     /** The next that is well; {@code null} if none is. */
@@ -179,31 +213,31 @@ final class Intake implements SteadyThread.Turn {
 
     private long block() {
         long untilRound = (nextRound - System.nanoTime()) / 1_000_000;
-        return Math.max(1, Math.min(untilRound, partitions.size() > 1 ? BLOCK_AMONG_SEVERAL_MILLIS : BLOCK_MILLIS));
+        boolean isShort = partitions.size() > 1 || hasMore();
+        return Math.max(1, Math.min(untilRound, isShort ? SHORT_BLOCK_MILLIS : BLOCK_MILLIS));
     }
 
-    private int begin(Partition partition, List<Partition.Taken> taken) {
-        for (Partition.Taken each : taken) {
-            RequestRun run = new RequestRun(worker, partition, each);
+    private int begin(List<RequestRun> runs) {
+        for (RequestRun run : runs) {
             worker.atWork().add(run);
             boolean begun = false;
             try {
+                run.reserve();
                 terminals.begin(run);
                 begun = true;
             } finally {
                 if (!begun) {
-                    worker.atWork().remove(run);
+                    run.leave();
                 }
             }
         }
-        return taken.size();
+        return runs.size();
     }
 
     /** Takes nothing any more, but for what Redis may be sending at this moment. */
     void stop() {
         stopped = true;
         thread.close();
-        sick.close();
     }
 
     /** Waits until it has ended, but no longer than that. */

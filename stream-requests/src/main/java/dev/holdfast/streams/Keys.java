@@ -39,7 +39,7 @@ final class Keys {
         return key(tag(partitionOf(id)) + ":done:" + id);
     }
 
-    /** How many runs of an id have begun since one has ended. */
+    /** The owners of the runs of an id that have begun since one has ended. */
     byte[] tries(String id) {
         return key(tag(partitionOf(id)) + ":tries:" + id);
     }

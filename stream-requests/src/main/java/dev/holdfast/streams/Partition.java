@@ -3,10 +3,11 @@ package dev.holdfast.streams;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -19,17 +20,21 @@ import redis.clients.jedis.Protocol;
  */
 final class Partition {
     private static final Logger LOG = LoggerFactory.getLogger(Partition.class);
-    private static final String BEGINNING = "0-0";
+    private static final int AT_ONCE = 100;
 
     private final Worker worker;
     private final int number;
     private final byte[] stream;
     private final byte[] dead;
     private final ServerClock clock = new ServerClock();
-    private String cursor = BEGINNING;
+    private boolean lostReply;
+    private boolean more;
 
     /** A request and how often it was delivered, this time included. */
     record Taken(StreamReply.Entry entry, int delivery) {}
+
+    /** What some worker has, and how often it was delivered. */
+    private record Pending(String entryId, int deliveries) {}
 
     Partition(Worker worker, int number) {
         this.worker = worker;
@@ -87,10 +92,19 @@ final class Partition {
                 Command.of(Protocol.Command.XDEL, stream, entryIds.toArray()));
     }
 
-    /** Takes at most so many new requests; waits for the first if {@code blockMillis} is positive. */
+    /**
+     * Takes at most so many new requests; waits for the first if {@code blockMillis} is positive. After a reply that was lost, those that it had are the
+     * first.
+     */
     List<Taken> takeNew(Redis redis, int count, long blockMillis) {
+        if (lostReply) {
+            List<Taken> lost = takeLost(redis, count);
+            if (!lost.isEmpty()) {
+                return lost;
+            }
+        }
         try {
-            Object reply = redis.call(Command.readGroup(stream, worker.consumer(), count, blockMillis));
+            Object reply = call(redis, Command.readGroup(stream, worker.consumer(), count, blockMillis));
             return StreamReply.read(reply).stream()
                     .map(entry -> new Taken(entry, 1))
                     .toList();
@@ -101,6 +115,38 @@ final class Partition {
             makeGroup(redis);
             return List.of();
         }
+    }
+
+    /** Sends what gives requests to this worker; takes note if there is no saying which. */
+    private @Nullable Object call(Redis redis, Command command) {
+        boolean answered = false;
+        try {
+            Object reply = redis.call(command);
+            answered = true;
+            return reply;
+        } catch (RuntimeException e) {
+            answered = Trouble.isRefusal(e);
+            throw e;
+        } finally {
+            lostReply |= !answered;
+        }
+    }
+
+    /** Takes at most so many of those that Redis has given to this worker, and that did not arrive. */
+    private List<Taken> takeLost(Redis redis, int most) {
+        Set<String> held = held();
+        List<Pending> lost = pending(redis, "-", "+", held.size() + most + 1, worker.consumer()).stream()
+                .filter(each -> !held.contains(each.entryId()))
+                .toList();
+        List<Taken> taken = new ArrayList<>();
+        for (Pending each : lost.subList(0, Math.min(lost.size(), most))) {
+            StreamReply.Entry entry = again(redis, each.entryId());
+            if (entry != null) {
+                taken.add(new Taken(entry, each.deliveries()));
+            }
+        }
+        lostReply = lost.size() > most;
+        return taken;
     }
 
     /** From the beginning of the stream, since requests may have been added before there was a group. */
@@ -114,73 +160,66 @@ final class Partition {
                 throw e;
             }
         }
-        cursor = BEGINNING;
     }
 
-    /** Takes over at most so many requests of workers that have been silent for {@code claimIdle}. */
-    List<Taken> takeOver(Redis redis, int most) {
-        List<Taken> taken = new ArrayList<>();
-        try {
-            do {
-                List<?> reply = StreamReply.list(redis.call(Command.of(
-                        Protocol.Command.XAUTOCLAIM,
-                        stream,
-                        Keys.GROUP,
-                        worker.consumer(),
-                        worker.config().claimIdle().toMillis(),
-                        cursor,
-                        "COUNT",
-                        most - taken.size())));
-                cursor = StreamReply.text(reply.get(0));
-                List<StreamReply.Entry> entries = StreamReply.entries(StreamReply.list(reply.get(1)));
-                taken.addAll(counted(redis, withoutHeld(entries)));
-            } while (taken.size() < most && !cursor.equals(BEGINNING));
-        } catch (RuntimeException e) {
-            if (taken.isEmpty() && !Trouble.isGroupGone(e)) {
-                throw e;
+    /** Takes over one request of a worker that has been silent for {@code claimIdle}, of those that were given up least often. */
+    List<Taken> takeOver(Redis redis) {
+        more = false;
+        Set<String> held = held();
+        long idle = worker.config().claimIdle().toMillis();
+        List<Pending> silent = new ArrayList<>(pending(redis, "IDLE", idle, "-", "+", AT_ONCE));
+        // After a pause of its own or of Redis a worker may find what it is working on.
+        silent.removeIf(each -> held.contains(each.entryId()));
+        // Other workers see the same ones at the same time.
+        Collections.shuffle(silent, ThreadLocalRandom.current());
+        silent.sort(Comparator.comparingInt(Pending::deliveries));
+        for (int i = 0; i < silent.size(); i++) {
+            Pending each = silent.get(i);
+            List<?> claimed = StreamReply.list(call(
+                    redis,
+                    Command.of(Protocol.Command.XCLAIM, stream, Keys.GROUP, worker.consumer(), idle, each.entryId())));
+            List<StreamReply.Entry> entries = StreamReply.entries(claimed);
+            if (!entries.isEmpty()) {
+                more = i + 1 < silent.size();
+                worker.counters().redelivered.increment();
+                return List.of(new Taken(entries.get(0), each.deliveries() + 1));
             }
-            // What was taken is ours already, and goes on; the rest is found at the next round.
-            cursor = BEGINNING;
+            if (!claimed.isEmpty()) {
+                // Before Redis 7 what was deleted stays pending.
+                var unused = redis.call(Command.of(Protocol.Command.XACK, stream, Keys.GROUP, each.entryId()));
+            }
         }
-        worker.counters().redelivered.add(taken.size());
-        return taken;
+        return List.of();
     }
 
-    /** After a pause of its own or of Redis a worker may find what it is working on. */
-    private List<StreamReply.Entry> withoutHeld(List<StreamReply.Entry> entries) {
-        if (entries.isEmpty()) {
-            return entries;
-        }
-        Set<String> held = worker.atWork().stream()
+    /** Whether there was more to take over, the last time. */
+    boolean hasMore() {
+        return more;
+    }
+
+    private Set<String> held() {
+        return worker.atWork().stream()
                 .filter(each -> each.partition() == this)
                 .map(Held::entryId)
                 .collect(Collectors.toSet());
-        return entries.stream().filter(entry -> !held.contains(entry.id())).toList();
     }
 
-    /** How often each was delivered, which XAUTOCLAIM does not tell. */
-    private List<Taken> counted(Redis redis, List<StreamReply.Entry> entries) {
-        if (entries.isEmpty()) {
+    /** What {@code XPENDING} answers with these arguments; nothing if there is no group. */
+    private List<Pending> pending(Redis redis, Object... arguments) {
+        List<Object> all = new ArrayList<>(List.of(Keys.GROUP));
+        all.addAll(List.of(arguments));
+        try {
+            return StreamReply.list(redis.call(Command.of(Protocol.Command.XPENDING, stream, all.toArray()))).stream()
+                    .map(StreamReply::list)
+                    .map(each -> new Pending(StreamReply.text(each.get(0)), (int) StreamReply.number(each.get(3))))
+                    .toList();
+        } catch (RuntimeException e) {
+            if (!Trouble.isGroupGone(e)) {
+                throw e;
+            }
+            // Who takes new requests makes it.
             return List.of();
         }
-        List<Command> questions = entries.stream()
-                .map(entry -> Command.of(Protocol.Command.XPENDING, stream, Keys.GROUP, entry.id(), entry.id(), 1))
-                .toList();
-        List<@Nullable Object> replies = redis.all(questions);
-        List<Taken> counted = new ArrayList<>();
-        for (int i = 0; i < replies.size(); i++) {
-            if (replies.get(i) instanceof List<?> found && !found.isEmpty()) {
-                List<?> pending = StreamReply.list(found.get(0));
-                int delivery = (int) StreamReply.number(Objects.requireNonNull(pending.get(3)));
-                counted.add(new Taken(entries.get(i), delivery));
-            } else if (replies.get(i) instanceof RuntimeException) {
-                // It is ours all the same; at least one had it before.
-                counted.add(new Taken(entries.get(i), 2));
-            }
-        }
-        // Those that were given up by more workers come last: a poison request must not hold up the others.
-        counted.sort(Comparator.comparingInt(Taken::delivery));
-        return counted;
     }
 
     @Override

@@ -2,21 +2,30 @@ package dev.holdfast.streams;
 
 import org.jspecify.annotations.Nullable;
 
-/** A request that waits for another run of its id: all of it but the payload. */
+/** A request that waits for another run of its id, or for another of the {@link Suspects}: all of it but the payload. */
 final class Repetition implements Held {
     private final Partition partition;
     private final String entryId;
     private final String id;
     private final byte[] replies;
     private final int delivery;
+    private final boolean suspected;
     private final long deadline;
 
-    Repetition(Partition partition, Partition.Taken taken, String id, byte[] replies, long deadline) {
+    Repetition(
+            Partition partition,
+            String entryId,
+            String id,
+            byte[] replies,
+            int delivery,
+            boolean suspected,
+            long deadline) {
         this.partition = partition;
-        this.entryId = taken.entry().id();
+        this.entryId = entryId;
         this.id = id;
         this.replies = replies;
-        this.delivery = taken.delivery();
+        this.delivery = delivery;
+        this.suspected = suspected;
         this.deadline = deadline;
     }
 
@@ -42,12 +51,18 @@ final class Repetition implements Held {
         return delivery;
     }
 
-    boolean isOver() {
+    /** Whether it is one of the {@link Suspects}. */
+    boolean isSuspected() {
+        return suspected;
+    }
+
+    @Override
+    public boolean isOver() {
         return deadline - System.nanoTime() <= 0;
     }
 
     @Override
-    public @Nullable Command keepLease() {
+    public @Nullable Lease lease() {
         return null;
     }
 }

@@ -18,8 +18,9 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol;
 
 /**
- * Requests of ids that others are running. They hold no terminal and no payload while they wait; one thread looks for the answers, each after
- * 10 ms at first and every 200 ms later. If nobody runs the id any more, one of its requests goes on to a terminal. For any number of threads.
+ * Requests of ids that others are running, and of the {@link Suspects} those that can't begin yet. They hold no terminal and no payload while they
+ * wait; one thread looks for the answers, each after 10 ms at first and every 200 ms later. If nobody runs the id any more, one of its requests
+ * goes on to a terminal. For any number of threads.
  */
 final class Repetitions implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Repetitions.class);
@@ -36,7 +37,7 @@ final class Repetitions implements AutoCloseable {
     private int waiting;
     private boolean closed;
     private final Set<String> resuming = ConcurrentHashMap.newKeySet();
-    private final Queue<Resumed> resumed = new ConcurrentLinkedQueue<>();
+    private final Queue<Repetition> resumed = new ConcurrentLinkedQueue<>();
     private final SteadyThread thread = new SteadyThread("holdfast-requests-repeated", this::look, Repetitions::failed);
 
     private static final class Group {
@@ -44,9 +45,6 @@ final class Repetitions implements AutoCloseable {
         long pauseNanos = FIRST_PAUSE_NANOS;
         long at = System.nanoTime() + FIRST_PAUSE_NANOS;
     }
-
-    /** One that is to be run after all. */
-    record Resumed(Repetition from, Partition.Taken taken) {}
 
     Repetitions(Worker worker) {
         this.worker = worker;
@@ -74,23 +72,27 @@ final class Repetitions implements AutoCloseable {
         }
     }
 
-    /** The next that is to be run; {@link #begun} is due for it. */
+    /** The next that is to be run; {@link #resumed} is due for it. */
     @Nullable
-    Resumed next() {
+    Repetition next() {
         return resumed.poll();
     }
 
-    void begun(Resumed one) {
-        worker.atWork().remove(one.from());
-        resuming.remove(one.from().id());
+    /** Takes one off that is run elsewhere now, or is gone; or has it wait on. */
+    void resumed(Repetition one, boolean isGone) {
+        if (isGone) {
+            forget(List.of(one));
+            worker.atWork().remove(one);
+        }
+        resuming.remove(one.id());
     }
 
-    /** Waits until none waits here, but no longer than that; says whether none does. */
+    /** Waits until none waits here for another's answer, but no longer than that; says whether none waits at all. */
     boolean awaitNone(Duration atMost) throws InterruptedException {
         long left = atMost.toNanos();
         lock.lock();
         try {
-            while (waiting > 0 && left > 0) {
+            while (!resuming.containsAll(groups.keySet()) && left > 0) {
                 left = changed.awaitNanos(left);
             }
             return waiting == 0;
@@ -103,11 +105,18 @@ final class Repetitions implements AutoCloseable {
         LockSupport.parkNanos(this, FIRST_PAUSE_NANOS);
         awaitSome();
         for (Map.Entry<String, List<Repetition>> group : due().entrySet()) {
+            int partition = group.getValue().get(0).partition().number();
+            if (!worker.sick().isWell(partition)) {
+                continue;
+            }
             try {
                 look(group.getKey(), group.getValue());
             } catch (RuntimeException e) {
                 LOG.debug("no answer to {} is seen: {}", group.getKey(), Trouble.shown(e));
                 pause(group.getKey(), TROUBLE_NANOS);
+                if (worker.sick().isOneOnly(e) && Trouble.mayPass(e)) {
+                    worker.sick().failed(partition, e);
+                }
             }
         }
     }
@@ -211,25 +220,20 @@ final class Repetitions implements AutoCloseable {
         }
     }
 
-    /** Has one run. The others wait for its answer. */
+    /** Has one run, as soon as a terminal is free. The others wait for its answer. */
     private void resume(Repetition request) {
         pause(request.id(), LONGEST_PAUSE_NANOS);
-        if (!resuming.add(request.id())) {
+        if (request.isSuspected() && !worker.suspects().isFree()) {
             return;
         }
-        boolean queued = false;
+        lock.lock();
         try {
-            StreamReply.Entry entry = request.partition().again(worker.redis(), request.entryId());
-            if (entry != null) {
-                queued = resumed.add(new Resumed(request, new Partition.Taken(entry, request.delivery())));
-            } else {
-                worker.atWork().remove(request);
+            if (resuming.add(request.id())) {
+                resumed.add(request);
+                changed.signalAll();
             }
-            forget(List.of(request));
         } finally {
-            if (!queued) {
-                resuming.remove(request.id());
-            }
+            lock.unlock();
         }
     }
 

@@ -14,7 +14,8 @@ import redis.clients.jedis.Protocol;
 
 /**
  * What a terminal does with one request: skip it if its time is over, answer it from an earlier run of its id, or run it, keep the answer,
- * send it, and only then remove the request. If another run of its id is under way, it leaves the terminal and waits with the {@link Repetitions}. While
+ * send it, and only then remove the request. If another run of its id is under way, or it is one of the {@link Suspects} and not the one that may be run,
+ * it leaves the terminal and waits with the {@link Repetitions}. While
  * Redis is away it repeats the step it is at: each may be done twice without harm. What it can't finish stays in the stream for others; what Redis
  * refuses for good, or for want of memory until nobody waits any more, ends.
  */
@@ -22,13 +23,17 @@ final class RequestRun implements Runnable, Held {
     private static final Logger LOG = LoggerFactory.getLogger(RequestRun.class);
     private static final long MOST_REPLIES = 10_000;
     private static final long LAST_STEP_NANOS = 10_000_000_000L;
+    private static final long FIRST_PAUSE_NANOS = 10_000_000;
+    private static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
     private final Worker worker;
     private final Partition partition;
-    private final Partition.Taken taken;
     private final StreamReply.Entry entry;
     private int delivery;
-    private long deadline;
+    private volatile long deadline = System.nanoTime() + LAST_STEP_NANOS;
+    private boolean suspected;
+    private boolean counted;
+    private boolean started;
     private boolean buried;
     private volatile boolean begun;
 
@@ -60,11 +65,37 @@ final class RequestRun implements Runnable, Held {
     }
 
     RequestRun(Worker worker, Partition partition, Partition.Taken taken) {
+        this(worker, partition, taken, true);
+    }
+
+    private RequestRun(Worker worker, Partition partition, Partition.Taken taken, boolean counted) {
         this.worker = worker;
         this.partition = partition;
-        this.taken = taken;
         this.entry = taken.entry();
         this.delivery = taken.delivery();
+        this.suspected = taken.delivery() > 1;
+        this.counted = counted;
+    }
+
+    /** The run of one that has waited. */
+    static RequestRun resumed(Worker worker, Repetition waited, StreamReply.Entry entry) {
+        RequestRun run =
+                new RequestRun(worker, waited.partition(), new Partition.Taken(entry, waited.delivery()), false);
+        run.suspected = waited.isSuspected();
+        return run;
+    }
+
+    /** Has no other of the {@link Suspects} begin before this one, if it is one of them. */
+    void reserve() {
+        if (suspected) {
+            var unused = worker.suspects().begin(this);
+        }
+    }
+
+    /** Lets go of it; what Redis has of it stays there. */
+    void leave() {
+        worker.atWork().remove(this);
+        worker.suspects().end(this);
     }
 
     @Override
@@ -78,14 +109,19 @@ final class RequestRun implements Runnable, Held {
     }
 
     @Override
-    public @Nullable Command keepLease() {
+    public @Nullable Lease lease() {
         byte[] id = entry.fields().get("i");
-        return id == null || !begun
-                ? null
-                : Script.KEEP.on(
-                        worker.keys().done(StreamReply.text(id)),
-                        owner(),
-                        worker.config().claimIdle().toMillis());
+        return id == null || !begun ? null : new Lease(StreamReply.text(id), owner());
+    }
+
+    @Override
+    public boolean isOver() {
+        return isOver(0);
+    }
+
+    /** Whether its caller has given up for so long. */
+    boolean isOver(long nanos) {
+        return deadline + nanos - System.nanoTime() <= 0;
     }
 
     @Override
@@ -97,7 +133,7 @@ final class RequestRun implements Runnable, Held {
         } catch (RuntimeException | Error e) {
             LOG.warn("{} of {} stays with Redis: {}", entry.id(), partition, Trouble.shown(e));
         } finally {
-            worker.atWork().remove(this);
+            leave();
         }
     }
 
@@ -108,13 +144,12 @@ final class RequestRun implements Runnable, Held {
         byte[] limit = fields.get("l");
         byte[] payload = fields.get("p");
         if (id == null || replies == null || limit == null || payload == null || !isNumber(limit)) {
-            deadline = System.nanoTime() + LAST_STEP_NANOS;
             bury("not a request: it lacks a field");
             remove();
             return;
         }
         long limitMillis = Long.parseLong(StreamReply.text(limit));
-        deadline = partition.clock().nanosAt(StreamReply.millis(entry.id()) + limitMillis);
+        deadline = partition.clock().nanosAfter(StreamReply.millis(entry.id()), limitMillis);
         try {
             answer(StreamReply.text(id), replies, payload);
         } catch (OverException e) {
@@ -128,38 +163,68 @@ final class RequestRun implements Runnable, Held {
         return StreamReply.text(text).matches("[0-9]{1,12}");
     }
 
-    private boolean isOver() {
-        return deadline - System.nanoTime() <= 0;
-    }
-
+    /** Answers it, or has it wait where it holds no terminal; if there is no room, then here. */
     private void answer(String id, byte[] replies, byte[] payload) {
-        if (isOver()) {
-            throw new OverException(null);
-        }
-        Answer answer;
-        if (delivery > worker.config().maxDeliveries()) {
-            // Before all that can fail, or it would never come to that.
-            answer = kept(id);
-            if (answer == null) {
-                answer = keep(id, giveUp("no worker that had it has answered"));
-            } else {
-                worker.counters().replayed.increment();
+        long pause = FIRST_PAUSE_NANOS;
+        while (true) {
+            if (isOver()) {
+                throw new OverException(null);
             }
-        } else {
-            Object found = earlier(id, replies);
-            if (found instanceof Repetition) {
+            Answer answer = answered(id, payload);
+            if (answer != null) {
+                send(id, replies, answer);
+                remove();
+                worker.counters().answered.increment();
                 return;
             }
-            if (found instanceof Answer earlier) {
-                answer = earlier;
-                worker.counters().replayed.increment();
-            } else {
-                answer = keep(id, attempts(id, payload, (Long) Objects.requireNonNull(found)));
+            await();
+            Repetition waiting = new Repetition(partition, entry.id(), id, replies, delivery, suspected, deadline);
+            if (worker.repetitions().park(waiting)) {
+                return;
             }
+            rest(pause);
+            pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
         }
-        send(id, replies, answer);
-        remove();
-        worker.counters().answered.increment();
+    }
+
+    /** The answer, of an earlier run of this id or of this one; {@code null} while another run of it is under way, or another of the suspects. */
+    private @Nullable Answer answered(String id, byte[] payload) {
+        if (delivery > worker.config().maxDeliveries()) {
+            // Before all that can fail, or it would never come to that.
+            byte[] found = found(id);
+            return found == null ? keep(id, giveUp("no worker that had it has answered")) : earlier(found);
+        }
+        if (suspected && !worker.suspects().begin(this)) {
+            return null;
+        }
+        Object found = begin(id);
+        if (found instanceof Long tries && tries == 0) {
+            suspected = true;
+            if (!worker.suspects().begin(this)) {
+                return null;
+            }
+            found = begin(id);
+        }
+        return found instanceof Long tries
+                ? keep(id, attempts(id, payload, tries))
+                : earlier((byte[]) Objects.requireNonNull(found));
+    }
+
+    private @Nullable Answer earlier(byte[] found) {
+        if (!Answer.isAnswer(found)) {
+            return null;
+        }
+        worker.counters().replayed.increment();
+        return Answer.of(found);
+    }
+
+    /** Waiting is no delivery: whoever takes it over counts as this one did. */
+    private void await() {
+        worker.suspects().end(this);
+        if (counted) {
+            count(delivery - 1);
+            counted = false;
+        }
     }
 
     private void expire(String id) {
@@ -184,59 +249,47 @@ final class RequestRun implements Runnable, Held {
     }
 
     private void drop(String id) {
-        lastly(() -> worker.redis()
-                .call(Script.DROP.onBoth(worker.keys().done(id), worker.keys().tries(id), owner())));
         begun = false;
+        lastly(() -> worker.redis()
+                .call(Script.DROP.onBoth(worker.keys().done(id), worker.keys().tries(id), owner(), started ? 1 : 0)));
     }
 
-    /** The answer of an earlier run, if that is known. */
-    private @Nullable Answer kept(String id) {
+    /** What stands at this id, if that is known. */
+    private byte @Nullable [] found(String id) {
         try {
-            byte[] found = (byte[]) step(() -> worker.redis()
+            return (byte[]) step(() -> worker.redis()
                     .call(Command.of(Protocol.Command.GET, worker.keys().done(id))));
-            return found != null && Answer.isAnswer(found) ? Answer.of(found) : null;
         } catch (RefusedException e) {
             return null;
         }
     }
 
     /**
-     * Begins to be the one who runs this id. While another request of the same id is being run, this one waits for its answer, to its own
-     * deadline at most: elsewhere, or here if there is no room.
+     * Begins to be the one who runs this id.
      *
-     * @return the answer of another run, the {@link Repetition} that waits for one, or how many runs of this id have begun since one has ended
+     * @return how many runs of this id have begun since one has ended; 0 if one has and this is none of the suspects that may be run now. Or the answer
+     *     of another run, or its name
      */
-    private Object earlier(String id, byte[] replies) {
-        long pause = 10_000_000;
-        while (true) {
-            Object found = step(() -> worker.redis()
-                    .call(Script.BEGIN.onBoth(
-                            worker.keys().done(id),
-                            worker.keys().tries(id),
-                            owner(),
-                            worker.config().claimIdle().toMillis(),
-                            worker.triesCounted().toMillis())));
-            if (found instanceof Long tries) {
-                begun = true;
-                if (isOver()) {
-                    throw new OverException(null);
-                }
-                return tries;
-            }
-            byte[] bytes = (byte[]) Objects.requireNonNull(found);
-            if (Answer.isAnswer(bytes)) {
-                return Answer.of(bytes);
+    private @Nullable Object begin(String id) {
+        Object found = step(() -> worker.redis()
+                .call(Script.BEGIN.onBoth(
+                        worker.keys().done(id),
+                        worker.keys().tries(id),
+                        owner(),
+                        worker.config().claimIdle().toMillis(),
+                        worker.triesCounted().toMillis(),
+                        worker.suspects().isRunning(this) ? 1 : 0)));
+        if (found instanceof Long tries && tries > 0) {
+            begun = true;
+            if (!counted) {
+                count(delivery);
+                counted = true;
             }
             if (isOver()) {
                 throw new OverException(null);
             }
-            Repetition waiting = new Repetition(partition, taken, id, replies, deadline);
-            if (worker.repetitions().park(waiting)) {
-                return waiting;
-            }
-            rest(pause);
-            pause = Math.min(2 * pause, 200_000_000);
         }
+        return found;
     }
 
     /** Two workers that both have the request, since one was taken for dead, are two. */
@@ -249,6 +302,7 @@ final class RequestRun implements Runnable, Held {
         if (tries > worker.config().maxDeliveries()) {
             return giveUp("no worker that had it has answered");
         }
+        started = true;
         while (true) {
             Answer answer;
             Throwable failure;
@@ -262,6 +316,9 @@ final class RequestRun implements Runnable, Held {
                 return Answer.failure(String.valueOf(e.getMessage()));
             } catch (Throwable e) {
                 failure = e;
+            } finally {
+                // It was meant for the handler. In a virtual thread it would close the connection to Redis.
+                Thread.interrupted();
             }
             if (worker.ended()) {
                 throw new LeftException();
@@ -290,18 +347,23 @@ final class RequestRun implements Runnable, Held {
     /** Redis counts the delivery, so it counts for whoever takes over, too. */
     private void deliverAgain() {
         rest(Math.min(50_000_000L * delivery, Math.max(0, deadline - System.nanoTime())));
-        try {
-            step(() -> worker.redis()
-                    .call(Script.CLAIM.on(
-                            partition.stream(), Keys.GROUP, worker.consumer(), delivery + 1, entry.id())));
-        } catch (RefusedException e) {
-            // The group is gone, and with it the count.
-        }
+        count(delivery + 1);
         delivery++;
     }
 
+    private void count(int deliveries) {
+        try {
+            step(() -> worker.redis()
+                    .call(Script.CLAIM.on(partition.stream(), Keys.GROUP, worker.consumer(), deliveries, entry.id())));
+        } catch (RefusedException e) {
+            // The group is gone, and with it the count.
+        }
+    }
+
     private Answer giveUp(String reason) {
-        bury(reason);
+        if (!buried) {
+            bury(reason);
+        }
         return Answer.failure("given up after " + worker.config().maxDeliveries() + " deliveries: " + reason);
     }
 
@@ -317,16 +379,20 @@ final class RequestRun implements Runnable, Held {
         }
     }
 
-    /** Keeps the answer for its window, unless another run was first; then that one's is the answer. */
-    private Answer keep(String id, Answer made) {
+    /**
+     * Keeps the answer for its window, unless another run was first; then that one's is the answer. A failure is none while another run is under
+     * way: then {@code null}.
+     */
+    private @Nullable Answer keep(String id, Answer made) {
         Object first = step(() -> worker.redis()
                 .call(Script.FINISH.onBoth(
                         worker.keys().done(id),
                         worker.keys().tries(id),
+                        owner(),
                         made.bytes(),
                         worker.config().replyWindow().toMillis())));
         begun = false;
-        return first == null ? made : Answer.of((byte[]) first);
+        return first == null ? made : earlier((byte[]) first);
     }
 
     /** Adds the answer to the caller's stream. One that is none, or is forbidden, is as good as gone. */

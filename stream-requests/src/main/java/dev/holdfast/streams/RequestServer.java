@@ -70,12 +70,18 @@ public final class RequestServer implements AutoCloseable {
             intake.ensure();
         }
         Optional<String> all = intake.trouble();
+        int overdue = worker.overdue();
+        Optional<String> late = overdue == 0
+                ? Optional.empty()
+                : Optional.of(overdue + " of " + terminals.total()
+                        + " terminals have requests whose callers have given up: does the handler hang?");
         return new ServerHealth(
                 all.isEmpty(),
                 terminals.busy(),
                 terminals.total(),
+                overdue,
                 worker.counters().sums(),
-                all.or(intake::partTrouble));
+                all.or(intake::partTrouble).or(() -> late));
     }
 
     /**

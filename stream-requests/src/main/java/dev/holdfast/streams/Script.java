@@ -46,44 +46,65 @@ enum Script {
             return first[2][2]"""),
 
     /**
-     * Done key, tries key; owner, lease, time for which tries are counted. Makes the owner the one who runs it, or goes on being so: answers how
-     * many runs have begun since one has ended, this one included. Else what stands there.
+     * Done key, tries key; owner, lease, time for which tries are counted, 1 if it may be one whose runs have begun and never ended, else 0. Makes
+     * the owner the one who runs it, or goes on being so: answers how many runs have begun since one has ended, this one included; 0 if it may not
+     * be run. Else what stands there. A lease without an end is nobody's.
      */
     BEGIN("""
             local now = redis.call('GET', KEYS[1])
             local kind = now and string.byte(now)
-            if kind == 83 or kind == 70 or (kind == 82 and now ~= ARGV[1]) then return now end
+            if kind == 83 or kind == 70 then return now end
+            local ours = now == ARGV[1]
+            if kind == 82 and not ours and redis.call('PTTL', KEYS[1]) >= 0 then return now end
+            local others = redis.pcall('SCARD', KEYS[2])
+            if type(others) == 'table' then return others end
+            if not ours and others > 0 and ARGV[4] == '0' then return 0 end
             local done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
             if done.err then return done end
-            if kind == 82 then return tonumber(redis.call('GET', KEYS[2]) or 1) end
-            local tries = redis.pcall('INCR', KEYS[2])
-            if type(tries) == 'table' then return tries end
+            local added = redis.pcall('SADD', KEYS[2], ARGV[1])
+            if type(added) == 'table' then return added end
             redis.call('PEXPIRE', KEYS[2], ARGV[3])
-            return tries"""),
+            return redis.call('SCARD', KEYS[2])"""),
 
-    /** Done key; owner, lease. The owner goes on running it, unless somebody else does. */
+    /** Done keys; lease, the owner of each. The owners go on running them, but for those that somebody else runs or has ended. */
     KEEP("""
-            local now = redis.call('GET', KEYS[1])
-            if now == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-            if now then return 0 end
-            local done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-            if done.err then return done end
+            for i, key in ipairs(KEYS) do
+              local now = redis.pcall('GET', key)
+              if now == ARGV[i + 1] then
+                redis.call('PEXPIRE', key, ARGV[1])
+              elseif not now then
+                local done = redis.pcall('SET', key, ARGV[i + 1], 'PX', ARGV[1])
+                if done.err then return done end
+              end
+            end
             return 1"""),
 
-    /** Done key, tries key; result, window. Keeps the first result: answers nil if it is this one, else the earlier. */
+    /**
+     * Done key, tries key; owner, result, window. Keeps the first result: answers nil if it is this one, else the earlier. A failure is not kept
+     * while another than the owner runs it: answers that one's name.
+     */
     FINISH("""
             local now = redis.call('GET', KEYS[1])
             local kind = now and string.byte(now)
             if kind == 83 or kind == 70 then return now end
-            local done = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+            if kind == 82 and now ~= ARGV[1] and string.byte(ARGV[2]) == 70 then
+              redis.pcall('SREM', KEYS[2], ARGV[1])
+              return now
+            end
+            local done = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
             if done.err then return done end
             redis.call('DEL', KEYS[2])
             return false"""),
 
-    /** Done key, tries key; owner. Nobody runs it any more if it was the owner, and its run has ended. */
+    /**
+     * Done key, tries key; owner, 1 if its handler was started, else 0. Its run counts no more, and nobody runs the id if it was the owner. One that was
+     * started has ended, so those that never did are forgotten.
+     */
     DROP("""
+            redis.pcall('SREM', KEYS[2], ARGV[1])
             if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-            return redis.call('DEL', KEYS[1], KEYS[2])"""),
+            if ARGV[2] == '1' then redis.call('DEL', KEYS[2]) end
+            return redis.call('DEL', KEYS[1])"""),
 
     /**
      * Request stream; group, consumer, deliveries or nothing, entries. The sign of life for those of the entries that are the consumer's still;
@@ -145,10 +166,15 @@ enum Script {
         return Command.script(sha1, text, 1, key, arguments);
     }
 
+    /** The call of one with any number of keys, one at least. */
+    Command onAll(List<byte[]> keys, Object... arguments) {
+        List<Object> rest = new ArrayList<>(keys.subList(1, keys.size()));
+        rest.addAll(List.of(arguments));
+        return Command.script(sha1, text, keys.size(), keys.get(0), rest.toArray());
+    }
+
     /** The call of one with two keys. */
     Command onBoth(byte[] key, byte[] second, Object... arguments) {
-        List<Object> rest = new ArrayList<>(List.of(second));
-        rest.addAll(List.of(arguments));
-        return Command.script(sha1, text, 2, key, rest.toArray());
+        return onAll(List.of(key, second), arguments);
     }
 }

@@ -21,13 +21,17 @@ final class ServerClock {
         return told != null;
     }
 
-    /** When the server's clock will show this, by {@link System#nanoTime()}. */
-    long nanosAt(long serverMillis) {
+    /**
+     * When it will be so long after an entry was added, by {@link System#nanoTime()}. An entry from the future, as after a failover to a slow clock,
+     * was added now at the latest.
+     */
+    long nanosAfter(long entryMillis, long millis) {
         Told last = told;
         if (last == null) {
             throw new IllegalStateException("the server's time is not known yet");
         }
-        return last.nanos + (serverMillis - last.millis) * 1_000_000;
+        long nowMillis = last.millis + (System.nanoTime() - last.nanos) / 1_000_000;
+        return last.nanos + (Math.min(entryMillis, nowMillis) - last.millis + millis) * 1_000_000;
     }
 
     static long millis(@Nullable Object reply) {

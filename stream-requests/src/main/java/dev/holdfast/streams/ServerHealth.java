@@ -7,13 +7,16 @@ public final class ServerHealth {
     private final boolean available;
     private final int busy;
     private final int terminals;
+    private final int overdue;
     private final ServerCounts counts;
     private final Optional<String> trouble;
 
-    ServerHealth(boolean available, int busy, int terminals, ServerCounts counts, Optional<String> trouble) {
+    ServerHealth(
+            boolean available, int busy, int terminals, int overdue, ServerCounts counts, Optional<String> trouble) {
         this.available = available;
         this.busy = busy;
         this.terminals = terminals;
+        this.overdue = overdue;
         this.counts = counts;
         this.trouble = trouble;
     }
@@ -31,6 +34,16 @@ public final class ServerHealth {
     /** Returns how many terminals there are. */
     public int terminals() {
         return terminals;
+    }
+
+    /**
+     * Returns how many terminals have a request whose caller has given up for a second or longer: handlers that hang, or take longer than their
+     * callers wait.
+     *
+     * @return from 0 to {@link #terminals()}
+     */
+    public int overdue() {
+        return overdue;
     }
 
     /** Returns how many requests were answered, be it with a failure. */
@@ -68,7 +81,7 @@ public final class ServerHealth {
         return counts.redelivered();
     }
 
-    /** Returns what is wrong with Redis, or with one of several partitions; empty if nothing is. */
+    /** Returns what is wrong with Redis, or with one of several partitions, or how many terminals are {@link #overdue()}; empty if nothing is. */
     public Optional<String> trouble() {
         return trouble;
     }

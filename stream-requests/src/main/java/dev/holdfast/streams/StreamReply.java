@@ -74,8 +74,9 @@ final class StreamReply {
         return reply instanceof Long number ? number : Long.parseLong(text(reply));
     }
 
-    /** The milliseconds of an entry's id. */
+    /** The milliseconds of an entry's id; of an id beyond all time as many as there can be. */
     static long millis(String entryId) {
-        return Long.parseLong(entryId.substring(0, entryId.indexOf('-')));
+        long millis = Long.parseUnsignedLong(entryId.substring(0, entryId.indexOf('-')));
+        return millis < 0 ? Long.MAX_VALUE : millis;
     }
 }

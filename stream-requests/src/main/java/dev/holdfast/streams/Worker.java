@@ -10,6 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** What the parts of a server share. For any number of threads. */
 final class Worker {
+    private static final long OVERDUE_NANOS = 1_000_000_000;
+
     private final StreamsConfig config;
     private final Keys keys;
     private final Redis redis;
@@ -17,6 +19,8 @@ final class Worker {
     private final String consumer;
     private final ServerCounters counters = new ServerCounters();
     private final Set<Held> atWork = ConcurrentHashMap.newKeySet();
+    private final SickPartitions sick;
+    private final Suspects suspects = new Suspects();
     private final Repetitions repetitions;
     private volatile boolean ended;
 
@@ -34,6 +38,7 @@ final class Worker {
                         .orElse(0L)
                 + '-'
                 + UUID.randomUUID().toString().substring(0, 8);
+        this.sick = new SickPartitions(config, "taking requests", redis);
         this.repetitions = new Repetitions(this);
     }
 
@@ -80,6 +85,23 @@ final class Worker {
         return atWork;
     }
 
+    /** How many of them have a terminal still, a second after their callers have given up. */
+    int overdue() {
+        return (int) atWork.stream()
+                .filter(each -> each instanceof RequestRun run && run.isOver(OVERDUE_NANOS))
+                .count();
+    }
+
+    /** Where nobody is to wait for Redis. */
+    SickPartitions sick() {
+        return sick;
+    }
+
+    /** Those of which one is run at a time. */
+    Suspects suspects() {
+        return suspects;
+    }
+
     /** Those that wait for another run of their id. */
     Repetitions repetitions() {
         return repetitions;
@@ -103,5 +125,6 @@ final class Worker {
     void end() {
         ended = true;
         repetitions.close();
+        sick.close();
     }
 }

@@ -162,4 +162,14 @@ class BurialTest extends Fixture {
         assertEquals(1, server.health().expired());
         assertEquals(0, server.health().dead());
     }
+
+    @Test
+    void anEntryWhoseIdIsBeyondAllTimeStopsNothing() throws Exception {
+        RequestServer server = server(config(), 1, this::run);
+        until("the group to be made", this::hasGroup);
+        redis().command("XADD", requests(), "9223372036854775808-0", "i", "x", "r", "{r}", "l", "20000", "p", "p");
+        assertEquals("y", text(client(config()).callAndWait("y", bytes("y"), Duration.ofSeconds(5))));
+        until("both to be removed", () -> length() == 0 && server.health().busy() == 0);
+        assertEquals(0, server.queue().length());
+    }
 }

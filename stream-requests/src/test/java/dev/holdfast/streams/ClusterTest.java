@@ -11,7 +11,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -186,6 +189,76 @@ class ClusterTest extends Fixture {
         }
     }
 
+    @Test
+    void aFrozenMasterDelaysNothingOfTheOthers() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                .masters(3)
+                .replicasPerMaster(0)
+                .requireFullCoverage(false)
+                .line("cluster-node-timeout 60000")
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            StreamsConfig config = StreamsConfig.cluster(
+                            Arrays.asList(cluster.seeds().split(",")))
+                    .withName(name)
+                    .withPartitions(6)
+                    .withGrace(Duration.ZERO)
+                    .withCommandTimeout(Duration.ofSeconds(1))
+                    .withConnectTimeout(Duration.ofSeconds(1))
+                    .withClaimIdle(Duration.ofSeconds(3));
+            Keys keys = new Keys(config);
+            Map<String, Integer> runs = new ConcurrentHashMap<>();
+            CountDownLatch frozenDone = new CountDownLatch(1);
+            CountDownLatch othersDone = new CountDownLatch(1);
+            RequestHandler handler = request -> {
+                runs.merge(request.id(), 1, Integer::sum);
+                (request.id().startsWith("frozen") ? frozenDone : othersDone).await();
+                return request.payload();
+            };
+            RequestServer one = server(config, 30, handler);
+            RequestClient client = client(config);
+            until("all to be well", () -> one.queue().consumers() == 6);
+            RedisServer repliesAt = cluster.masters().stream()
+                    .filter(master -> !((List<?>) master.command("KEYS", "{" + name + "?replies*")).isEmpty())
+                    .findFirst()
+                    .orElseThrow();
+            RedisServer victim = cluster.masters().stream()
+                    .filter(master -> master != repliesAt)
+                    .filter(master ->
+                            IntStream.range(0, 6).anyMatch(p -> cluster.masterOf(text(keys.requests(p))) == master))
+                    .findFirst()
+                    .orElseThrow();
+            List<String> frozen = ids("frozen", 10, keys, cluster, victim, true);
+            List<String> others = ids("other", 4, keys, cluster, victim, false);
+            callAll(client, frozen);
+            callAll(client, others);
+            until("all to be under way", () -> runs.size() == 14);
+            // Their repetitions wait at either.
+            RequestServer two = server(config, 30, handler);
+            callAll(client, frozen);
+            callAll(client, others);
+            until("all to wait", () -> two.queue().pending() == 28);
+            victim.freeze();
+            try {
+                Thread.sleep(9_000);
+                others.forEach(id -> assertEquals(1, runs.get(id), id + " was run again beside itself"));
+                othersDone.countDown();
+                long start = System.nanoTime();
+                for (String id : others) {
+                    String requests = text(keys.requests(keys.partitionOf(id)));
+                    RedisServer master = cluster.masterOf(requests);
+                    until("all of " + id + " to be answered", () -> master.command("XLEN", requests)
+                            .equals(0L));
+                }
+                long millis = (System.nanoTime() - start) / 1_000_000;
+                assertTrue(millis < 2_500, "the repetitions took " + millis + " ms");
+            } finally {
+                victim.thaw();
+                frozenDone.countDown();
+            }
+        }
+    }
+
     private static boolean serves(RedisServer node, String key) {
         try {
             node.command("XLEN", key);
@@ -202,5 +275,21 @@ class ClusterTest extends Fixture {
                         .filter(entry ->
                                 ((List<?>) ((List<?>) entry).get(1)).get(1).equals(id))
                         .count();
+    }
+
+    private static void callAll(RequestClient client, List<String> ids) {
+        for (String id : ids) {
+            var unused = client.call(id, bytes("x"), Duration.ofSeconds(60));
+        }
+    }
+
+    /** So many ids whose partitions are, or are not, on one master. */
+    private static List<String> ids(
+            String prefix, int count, Keys keys, RedisCluster cluster, RedisServer master, boolean there) {
+        return IntStream.iterate(0, i -> i + 1)
+                .mapToObj(i -> prefix + i)
+                .filter(id -> (cluster.masterOf(text(keys.requests(keys.partitionOf(id)))) == master) == there)
+                .limit(count)
+                .toList();
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -246,5 +247,47 @@ class LifeTest extends Fixture {
         gate.open.countDown();
         assertTrue(stopped.get(0).get() && stopped.get(1).get());
         assertEquals("x", text(call.get()));
+    }
+
+    @Test
+    void aRequestIsRemovedOnlyAfterItsAnswerWasAdded() throws Exception {
+        try (RedisServer own = RedisServer.builder()
+                .persistence(RedisServer.Persistence.NONE)
+                .line("slowlog-log-slower-than 0")
+                .line("slowlog-max-len 10000")
+                .start()) {
+            RequestServer server = server(config(own), 1, Request::payload);
+            client(config(own)).callAndWait("x", bytes("x"), LIMIT);
+            until("it to be removed", () -> own.command("XLEN", requests()).equals(0L));
+            List<String> commands = new ArrayList<>();
+            for (Object each : (List<?>) own.command("SLOWLOG", "GET", "10000")) {
+                commands.add(0, String.valueOf(((List<?>) each).get(3)));
+            }
+            String all = String.join("\n", commands);
+            int kept = all.indexOf("[SET, {" + name + "}:done:x, Sx");
+            int added = all.indexOf("NOMKSTREAM");
+            int acknowledged = all.indexOf("[XACK, ");
+            assertTrue(0 <= kept && kept < added && added < acknowledged, all);
+            server.stop(Duration.ofSeconds(1));
+        }
+    }
+
+    @Test
+    void handlersThatHangAreSeen() throws Exception {
+        Gate gate = new Gate();
+        RequestServer server = server(config(), 2, gate);
+        var unused = client(config()).call("x", bytes("x"), Duration.ofMillis(300));
+        until("it to be under way", () -> gate.begun.get() == 1);
+        assertEquals(0, server.health().overdue());
+        until("it to be overdue", () -> server.health().overdue() == 1);
+        assertTrue(
+                server.health().trouble().orElse("").startsWith("1 of 2 terminals"),
+                server.health().trouble().toString());
+        assertTrue(server.health().available());
+        gate.open.countDown();
+        until(
+                "it to be well",
+                () -> server.health().overdue() == 0
+                        && server.health().trouble().isEmpty());
     }
 }

@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -111,5 +114,169 @@ class RecoveryTest extends Fixture {
         RequestServer second = server(config, 1, Request::payload);
         assertEquals("x", text(call.get(20, TimeUnit.SECONDS)));
         assertEquals(1, second.health().redelivered());
+    }
+
+    private static String tag(String name) {
+        return "{" + name + "}";
+    }
+
+    /** A request that was given to a worker that is no more. */
+    private String left(String id, int deliveries, String limit) {
+        String entry = String.valueOf(
+                redis().command("XADD", requests(), "*", "i", id, "r", tag(name) + "r", "l", limit, "p", "p"));
+        redis().command("XREADGROUP", "GROUP", "workers", "dead", "STREAMS", requests(), ">");
+        redis().command(
+                        "XCLAIM",
+                        requests(),
+                        "workers",
+                        "dead",
+                        "0",
+                        entry,
+                        "RETRYCOUNT",
+                        Integer.toString(deliveries),
+                        "JUSTID");
+        return entry;
+    }
+
+    @Test
+    void whatADeadWorkerHeldIsRunOneAfterAnother() throws Exception {
+        redis().command("XGROUP", "CREATE", requests(), "workers", "0", "MKSTREAM");
+        for (int i = 0; i < 4; i++) {
+            left("left" + i, 1, "20000");
+        }
+        AtomicInteger together = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        RequestServer server = server(config().withClaimIdle(Duration.ofMillis(300)), 5, request -> {
+            int now = together.incrementAndGet();
+            most.accumulateAndGet(now, Math::max);
+            Thread.sleep(100);
+            together.decrementAndGet();
+            return request.payload();
+        });
+        long start = System.nanoTime();
+        until("all to be removed", () -> length() == 0);
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        assertEquals(1, most.get());
+        assertEquals(4, server.health().redelivered());
+        assertTrue(millis < 2_500, "the next follows at once, but it took " + millis + " ms");
+    }
+
+    @Test
+    void oneThatHangsHasTheOthersOfADeadWorkerWaitUntilItsTimeIsOverAndNoLonger() throws Exception {
+        redis().command("XGROUP", "CREATE", requests(), "workers", "0", "MKSTREAM");
+        left("hangs", 1, "1500");
+        left("good", 2, "20000");
+        Gate gate = new Gate();
+        RequestServer server = server(config().withClaimIdle(Duration.ofMillis(200)), 3, request -> {
+            return request.id().equals("hangs") ? gate.handle(request) : request.payload();
+        });
+        until("the good one to be answered", () -> server.health().answered() == 1);
+        assertEquals(1, gate.begun.get());
+        gate.open.countDown();
+    }
+
+    @Test
+    void whatWasGivenUpLeastOftenIsTakenOverFirst() throws Exception {
+        redis().command("XGROUP", "CREATE", requests(), "workers", "0", "MKSTREAM");
+        left("thrice", 3, "20000");
+        left("twice", 2, "20000");
+        left("once", 1, "20000");
+        Thread.sleep(200);
+        List<String> order = new CopyOnWriteArrayList<>();
+        server(config().withClaimIdle(Duration.ofMillis(150)).withMaxDeliveries(9), 3, request -> {
+            order.add(request.id());
+            return request.payload();
+        });
+        until("all to be removed", () -> length() == 0);
+        assertEquals(List.of("once", "twice", "thrice"), order);
+    }
+
+    @Test
+    void whatADeadWorkerHeldIsTakenOverSoonAfterTheClaimTime() throws Exception {
+        server(config().withClaimIdle(Duration.ofMillis(300)), 1, Request::payload);
+        until("the group to be made", this::hasGroup);
+        Thread.sleep(500);
+        left("x", 1, "20000");
+        long start = System.nanoTime();
+        until("it to be removed", () -> length() == 0);
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        assertTrue(millis < 300 + 2_000, "it took " + millis + " ms");
+    }
+
+    @Test
+    void aFailedAttemptIsCountedInRedisSoItCountsForWhoeverTakesOver() throws Exception {
+        Gate gate = new Gate();
+        AtomicInteger runs = new AtomicInteger();
+        server(config(), 1, request -> {
+            if (runs.incrementAndGet() == 1) {
+                throw new IllegalStateException("the first");
+            }
+            return gate.handle(request);
+        });
+        CompletableFuture<byte[]> call = client(config()).call("x", bytes("x"), LIMIT);
+        until("the second attempt", () -> gate.begun.get() == 1);
+        List<?> pending = (List<?>) redis().command("XPENDING", requests(), "workers", "-", "+", "10");
+        assertEquals(2L, ((List<?>) pending.get(0)).get(3));
+        gate.open.countDown();
+        assertEquals("x", text(call.get(20, TimeUnit.SECONDS)));
+    }
+
+    @Test
+    void anExceptionWhoseCausesAreACircleCostsNoTerminal() throws Exception {
+        RequestServer server = server(config().withMaxDeliveries(1), 1, request -> {
+            RuntimeException one = new RuntimeException("one");
+            RuntimeException other = new RuntimeException("other", one);
+            one.initCause(other);
+            throw one;
+        });
+        RequestClient client = client(config());
+        assertThrows(RequestFailedException.class, () -> client.callAndWait("x", bytes("x"), Duration.ofSeconds(5)));
+        until("the terminal to be free", () -> server.health().busy() == 0);
+    }
+
+    @Test
+    void aReplyThatIsCutOffDelaysItsRequestsByNoClaimTime() throws Exception {
+        try (TcpProxy proxy = TcpProxy.to("127.0.0.1", redis().port())) {
+            StreamsConfig config = config().withClaimIdle(Duration.ofSeconds(10));
+            StreamsConfig through = StreamsConfig.single("redis://127.0.0.1:" + proxy.port())
+                    .withName(name)
+                    .withGrace(Duration.ZERO)
+                    .withClaimIdle(Duration.ofSeconds(10));
+            RequestServer server = server(through, 5, Request::payload);
+            RequestClient client = client(config);
+            client.callAndWait("before", bytes("x"), LIMIT);
+            Thread.sleep(100);
+            proxy.cutAfter(TcpProxy.Direction.TO_CLIENT, 20);
+            CompletableFuture<byte[]> call = client.call("x", bytes("x"), LIMIT);
+            until("it to be given to the worker", () -> client.queue().pending() == 1);
+            proxy.pass();
+            assertEquals("x", text(call.get(5, TimeUnit.SECONDS)));
+            assertEquals(0, server.health().redelivered());
+        }
+    }
+
+    @Test
+    void aHandlerThatLeavesItsThreadInterruptedCostsNoConnection() throws Exception {
+        try (RedisServer own =
+                RedisServer.builder().persistence(RedisServer.Persistence.NONE).start()) {
+            RequestServer server = server(config(own), 1, request -> {
+                Thread.currentThread().interrupt();
+                return request.payload();
+            });
+            RequestClient client = client(config(own));
+            assertEquals("x", text(client.callAndWait("first", bytes("x"), LIMIT)));
+            long before = connections(own);
+            for (int i = 0; i < 30; i++) {
+                assertEquals("x", text(client.callAndWait("x" + i, bytes("x"), LIMIT)));
+            }
+            long opened = connections(own) - before;
+            assertTrue(opened < 15, opened + " connections were opened");
+            server.stop(Duration.ofSeconds(1));
+        }
+    }
+
+    private static long connections(RedisServer server) {
+        return Long.parseLong(String.valueOf(server.command("INFO", "stats"))
+                .replaceAll("(?s).*total_connections_received:([0-9]+).*", "$1"));
     }
 }

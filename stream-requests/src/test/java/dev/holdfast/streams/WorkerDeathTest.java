@@ -88,4 +88,31 @@ class WorkerDeathTest extends Fixture {
         assertEquals(0, queue.length());
         assertEquals(0, queue.consumers());
     }
+
+    @Test
+    void aRequestThatKillsItsWorkersTakesNoOthersWithIt() throws Exception {
+        StreamsConfig config = config().withClaimIdle(Duration.ofMillis(600));
+        RequestClient client = client(config);
+        List<CompletableFuture<byte[]>> good = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            good.add(client.call("good" + i, bytes("x"), LIMIT));
+        }
+        CompletableFuture<byte[]> poison = client.call("poison", bytes("poison"), LIMIT);
+        until("all to be queued", () -> length() == 5);
+        int workers = 0;
+        while (!poison.isDone()) {
+            WorkerProcess worker =
+                    closing(WorkerProcess.start(config, redis().url(), 5, 200)).awaitReady();
+            workers++;
+            until("it to be dead, or the poison to be given up", () -> !worker.isAlive() || poison.isDone());
+        }
+        for (CompletableFuture<byte[]> each : good) {
+            assertTrue(text(each.get(20, TimeUnit.SECONDS)).matches("[0-9]+"));
+        }
+        Throwable failure = assertThrows(Exception.class, () -> poison.get(1, TimeUnit.SECONDS))
+                .getCause();
+        assertEquals("given up after 3 deliveries: no worker that had it has answered", failure.getMessage());
+        assertEquals(4, workers, "three were killed");
+        assertEquals(1, client.queue().deadLetters());
+    }
 }

@@ -28,6 +28,7 @@ final class StreamMetrics {
         gauge("streams_up", "whether Redis answers", health.available() ? 1 : 0);
         gauge("streams_terminals", "requests that are worked on at a time, at most", health.terminals());
         gauge("streams_terminals_busy", "requests that are worked on", health.busy());
+        gauge("streams_terminals_overdue", "requests worked on whose callers have given up", health.overdue());
         counter("streams_answered_total", "requests answered", health.answered());
         counter("streams_replayed_total", "answers taken from an earlier run of the id", health.replayed());
         counter("streams_attempts_failed_total", "attempts of the handler that failed", health.attemptsFailed());
