@@ -142,7 +142,7 @@ final class Partition {
         for (Pending each : lost.subList(0, Math.min(lost.size(), most))) {
             StreamReply.Entry entry = again(redis, each.entryId());
             if (entry != null) {
-                taken.add(new Taken(entry, each.deliveries()));
+                taken.add(new Taken(entry, Math.max(1, each.deliveries())));
             }
         }
         lostReply = lost.size() > most;

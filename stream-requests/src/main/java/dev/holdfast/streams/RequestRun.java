@@ -177,7 +177,7 @@ final class RequestRun implements Runnable, Held {
                 worker.counters().answered.increment();
                 return;
             }
-            await();
+            beginToWait();
             Repetition waiting = new Repetition(partition, entry.id(), id, replies, delivery, suspected, deadline);
             if (worker.repetitions().park(waiting)) {
                 return;
@@ -219,7 +219,7 @@ final class RequestRun implements Runnable, Held {
     }
 
     /** Waiting is no delivery: whoever takes it over counts as this one did. */
-    private void await() {
+    private void beginToWait() {
         worker.suspects().end(this);
         if (counted) {
             count(delivery - 1);

@@ -178,9 +178,9 @@ class RecoveryTest extends Fixture {
     @Test
     void whatWasGivenUpLeastOftenIsTakenOverFirst() throws Exception {
         redis().command("XGROUP", "CREATE", requests(), "workers", "0", "MKSTREAM");
-        left("thrice", 3, "20000");
-        left("twice", 2, "20000");
-        left("once", 1, "20000");
+        for (int deliveries = 6; deliveries > 0; deliveries--) {
+            left("of " + deliveries, deliveries, "20000");
+        }
         Thread.sleep(200);
         List<String> order = new CopyOnWriteArrayList<>();
         server(config().withClaimIdle(Duration.ofMillis(150)).withMaxDeliveries(9), 3, request -> {
@@ -188,15 +188,19 @@ class RecoveryTest extends Fixture {
             return request.payload();
         });
         until("all to be removed", () -> length() == 0);
-        assertEquals(List.of("once", "twice", "thrice"), order);
+        assertEquals(List.of("of 1", "of 2", "of 3", "of 4", "of 5", "of 6"), order);
     }
 
     @Test
     void whatADeadWorkerHeldIsTakenOverSoonAfterTheClaimTime() throws Exception {
+        redis().command("XGROUP", "CREATE", requests(), "workers", "0", "MKSTREAM");
+        String entry = left("x", 1, "20000");
         server(config().withClaimIdle(Duration.ofMillis(300)), 1, Request::payload);
-        until("the group to be made", this::hasGroup);
-        Thread.sleep(500);
-        left("x", 1, "20000");
+        for (int i = 0; i < 16; i++) {
+            redis().command("XCLAIM", requests(), "workers", "dead", "0", entry, "JUSTID");
+            Thread.sleep(50);
+        }
+        assertEquals(1, length(), "it lives");
         long start = System.nanoTime();
         until("it to be removed", () -> length() == 0);
         long millis = (System.nanoTime() - start) / 1_000_000;
