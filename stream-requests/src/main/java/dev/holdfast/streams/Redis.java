@@ -1,8 +1,11 @@
 package dev.holdfast.streams;
 
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
@@ -90,7 +93,7 @@ final class Redis implements AutoCloseable {
 
     /**
      * Sends commands in their order, to one server in one go. Returns a reply for each; a refusal stands there as the exception, and in
-     * a cluster any failure does.
+     * a cluster any failure does. Where a connection fails there, nothing more is sent for the same key.
      */
     List<@Nullable Object> all(List<Command> commands) {
         Clients used = open();
@@ -125,11 +128,22 @@ final class Redis implements AutoCloseable {
 
     private static List<@Nullable Object> oneByOne(UnifiedJedis used, List<Command> commands) {
         List<@Nullable Object> replies = new ArrayList<>();
+        Map<ByteBuffer, RuntimeException> away = new HashMap<>();
         for (Command command : commands) {
+            ByteBuffer key = ByteBuffer.wrap(command.key());
+            RuntimeException before = away.get(key);
+            if (before != null) {
+                // One node is waited for once, not once for each command.
+                replies.add(before);
+                continue;
+            }
             try {
                 replies.add(one(used, command));
             } catch (RuntimeException failure) {
                 replies.add(failure);
+                if (!Trouble.isRefusal(failure)) {
+                    away.put(key, failure);
+                }
             }
         }
         return replies;

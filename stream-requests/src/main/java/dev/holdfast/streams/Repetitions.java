@@ -107,6 +107,7 @@ final class Repetitions implements AutoCloseable {
         for (Map.Entry<String, List<Repetition>> group : due().entrySet()) {
             int partition = group.getValue().get(0).partition().number();
             if (!worker.sick().isWell(partition)) {
+                pause(group.getKey(), LONGEST_PAUSE_NANOS);
                 continue;
             }
             try {

@@ -9,6 +9,7 @@ import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import redis.clients.jedis.Protocol;
 
 class ClusterTest extends Fixture {
 
@@ -240,7 +242,15 @@ class ClusterTest extends Fixture {
             until("all to wait", () -> two.queue().pending() == 28);
             victim.freeze();
             try {
-                Thread.sleep(9_000);
+                long end = System.nanoTime() + 9_000_000_000L;
+                try (Redis redis = new Redis(config, 1, Duration.ZERO)) {
+                    byte[] away = keys.requests(keys.partitionOf(frozen.get(0)));
+                    List<?> replies = redis.all(Collections.nCopies(5, Command.of(Protocol.Command.XLEN, away)));
+                    assertTrue(replies.stream().allMatch(RuntimeException.class::isInstance), replies.toString());
+                    long left = end - System.nanoTime();
+                    assertTrue(left > 4_500_000_000L, "each command has waited: " + left / 1_000_000 + " ms are left");
+                }
+                Thread.sleep((end - System.nanoTime()) / 1_000_000);
                 others.forEach(id -> assertEquals(1, runs.get(id), id + " was run again beside itself"));
                 othersDone.countDown();
                 long start = System.nanoTime();
