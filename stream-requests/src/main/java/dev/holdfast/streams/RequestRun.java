@@ -23,6 +23,7 @@ final class RequestRun implements Runnable, Held {
     private static final Logger LOG = LoggerFactory.getLogger(RequestRun.class);
     private static final long MOST_REPLIES = 10_000;
     private static final long LAST_STEP_NANOS = 10_000_000_000L;
+    private static final long MAY_NOT_BEGIN = 0;
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
@@ -198,16 +199,16 @@ final class RequestRun implements Runnable, Held {
             return null;
         }
         Object found = begin(id);
-        if (found instanceof Long tries && tries == 0) {
+        if (found.equals(MAY_NOT_BEGIN)) {
             suspected = true;
-            if (!worker.suspects().begin(this)) {
-                return null;
+            if (worker.suspects().begin(this)) {
+                found = begin(id);
             }
-            found = begin(id);
         }
-        return found instanceof Long tries
-                ? keep(id, attempts(id, payload, tries))
-                : earlier((byte[]) Objects.requireNonNull(found));
+        if (found.equals(MAY_NOT_BEGIN)) {
+            return null;
+        }
+        return found instanceof Long tries ? keep(id, attempts(id, payload, tries)) : earlier((byte[]) found);
     }
 
     private @Nullable Answer earlier(byte[] found) {
@@ -267,10 +268,10 @@ final class RequestRun implements Runnable, Held {
     /**
      * Begins to be the one who runs this id.
      *
-     * @return how many runs of this id have begun since one has ended; 0 if one has and this is none of the suspects that may be run now. Or the answer
-     *     of another run, or its name
+     * @return how many runs of this id have begun since one has ended, this one included; {@link #MAY_NOT_BEGIN} if others have and this is not the one of the
+     *     suspects that may be run; or the answer of another run, or its name
      */
-    private @Nullable Object begin(String id) {
+    private Object begin(String id) {
         Object found = step(() -> worker.redis()
                 .call(Script.BEGIN.onBoth(
                         worker.keys().done(id),
@@ -279,7 +280,7 @@ final class RequestRun implements Runnable, Held {
                         worker.config().claimIdle().toMillis(),
                         worker.triesCounted().toMillis(),
                         worker.suspects().isRunning(this) ? 1 : 0)));
-        if (found instanceof Long tries && tries > 0) {
+        if (found instanceof Long tries && tries > MAY_NOT_BEGIN) {
             begun = true;
             if (!counted) {
                 count(delivery);
@@ -289,7 +290,7 @@ final class RequestRun implements Runnable, Held {
                 throw new OverException(null);
             }
         }
-        return found;
+        return Objects.requireNonNull(found);
     }
 
     /** Two workers that both have the request, since one was taken for dead, are two. */
