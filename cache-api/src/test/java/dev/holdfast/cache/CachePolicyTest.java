@@ -78,7 +78,9 @@ class CachePolicyTest {
         assertEquals(expected, stale.apply(soft.apply(lease.apply(policy))));
         assertEquals(expected, soft.apply(lease.apply(stale.apply(policy))).requireConsistent());
         CachePolicy endless = policy.withTtl(CacheStore.FOREVER).withStaleFor(MINUTE);
-        assertEquals(policy.withStaleFor(MINUTE).withTtl(MINUTE), endless.withTtl(MINUTE).requireConsistent());
+        assertEquals(
+                policy.withStaleFor(MINUTE).withTtl(MINUTE),
+                endless.withTtl(MINUTE).requireConsistent());
     }
 
     private static void contradicts(String what, CachePolicy built) {

@@ -98,7 +98,8 @@ final class LettuceErrors {
 
     /** Whether the node, or something between, ended the connection. */
     static boolean isClosedByPeer(Throwable failure) {
-        return Causes.find(failure, ClosedByPeerException.class) != null || Causes.find(failure, IOException.class) != null;
+        return Causes.find(failure, ClosedByPeerException.class) != null
+                || Causes.find(failure, IOException.class) != null;
     }
 
     /**

@@ -65,8 +65,8 @@ final class RestClient implements Requests {
         if (!isMarked(requests.incrementAndGet())) {
             return send(transport.shared(), RestCall.one(command), timeoutNanos).get(0);
         }
-        Reply reply =
-                send(transport.shared(), RestCall.oneInPipeline(command), timeoutNanos).get(0);
+        Reply reply = send(transport.shared(), RestCall.oneInPipeline(command), timeoutNanos)
+                .get(0);
         if (reply instanceof Reply.Failure refused) {
             throw errors.text(command.name(), refused.text());
         }
@@ -208,7 +208,8 @@ final class RestClient implements Requests {
         try {
             return parsing.apply(answer);
         } catch (MalformedReplyException e) {
-            // It may be the answer to another request, and then so is the next on that connection, which is pooled by now.
+            // It may be the answer to another request, and then so is the next on that connection, which is pooled by
+            // now.
             Transport.abandon(transport.shared());
             throw errors.malformed(body, e);
         } catch (RuntimeException | Error e) {

@@ -148,8 +148,8 @@ class UpstashProtocolTest {
     void aCallThatIsCutOffByADisconnectionMayHaveBeenDone() throws Exception {
         gateway.faults().next(Fault.delay(Duration.ofSeconds(2)));
         AtomicReference<CacheUnavailableException> end = new AtomicReference<>();
-        Thread caller = new Thread(() -> end.set(
-                assertThrows(CacheUnavailableException.class, () -> store.increment("cut", 1, TTL))));
+        Thread caller = new Thread(
+                () -> end.set(assertThrows(CacheUnavailableException.class, () -> store.increment("cut", 1, TTL))));
         long before = gateway.requests();
         caller.start();
         while (gateway.requests() == before) {
