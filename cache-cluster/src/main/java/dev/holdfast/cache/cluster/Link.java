@@ -31,6 +31,9 @@ final class Link {
     /** So long a reply that has begun may pause while the node answers on another connection. */
     private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(300);
 
+    /** An attempt to connect that takes longer may hang. */
+    private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
     private final CompletableFuture<Wire> opened;
     private final Pool pool;
     private final Queue<List<? extends AsyncCommand<byte[], byte[], ?>>> queue = new ConcurrentLinkedQueue<>();
@@ -84,9 +87,13 @@ final class Link {
         return present != null && present.isOpen() && doom.get() == null;
     }
 
-    /** Whether somebody waits for it to open, since before a moment. */
+    /** Whether somebody waits for it to open, since before a moment and for longer than that should take. */
     boolean isOpeningSince(long moment) {
-        return waiting.get() > 0 && !opened.isDone() && doom.get() == null && begunAt - moment < 0;
+        return waiting.get() > 0
+                && !opened.isDone()
+                && doom.get() == null
+                && begunAt - moment < 0
+                && System.nanoTime() - begunAt > LATE_NANOS;
     }
 
     /** When it was opened, if it was. */

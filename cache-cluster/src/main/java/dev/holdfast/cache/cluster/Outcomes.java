@@ -258,7 +258,7 @@ final class Outcomes {
             errand.pause(translated(attempt, failure));
             return;
         }
-        boolean ofConnection = link.wasOpen() && (doom == null || doom.kind() == Doom.Kind.HUNG);
+        boolean ofConnection = doom == null ? link.wasOpen() : doom.kind() == Doom.Kind.HUNG;
         node.doubt();
         if (doom == null) {
             watch.suspect(node);
