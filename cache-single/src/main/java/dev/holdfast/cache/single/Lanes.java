@@ -251,11 +251,17 @@ final class Lanes {
         if (alone && count == 0) {
             backoff.abandoned();
         }
-        for (int i = 0; i < count; i++) {
-            Link link = dialer.dial();
-            opening.put(link, System.nanoTime());
-            CompletableFuture<Link> unused =
-                    link.opened().whenComplete((same, failure) -> dialled(link, failure, alone));
+        int begun = 0;
+        try {
+            for (; begun < count; begun++) {
+                Link link = dialer.dial();
+                opening.put(link, System.nanoTime());
+                CompletableFuture<Link> unused =
+                        link.opened().whenComplete((same, failure) -> dialled(link, failure, alone));
+            }
+        } finally {
+            // Want of memory must not have others wait for what nobody opens.
+            dialling.addAndGet(begun - count);
         }
     }
 

@@ -208,8 +208,7 @@ final class RestClient implements Requests {
         try {
             return parsing.apply(answer);
         } catch (MalformedReplyException e) {
-            // It may be the answer to another request, and then so is the next on that connection, which is pooled by
-            // now.
+            // It may be the answer to another request; its connection is in the pool by now.
             Transport.abandon(transport.shared());
             throw errors.malformed(body, e);
         } catch (RuntimeException | Error e) {
