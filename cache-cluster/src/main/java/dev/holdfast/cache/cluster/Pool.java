@@ -72,7 +72,7 @@ final class Pool {
                 return true;
             }
         }
-        return false;
+        return alone.stream().anyMatch(link -> link.isOpen() && link.readAt() - moment > 0);
     }
 
     /**

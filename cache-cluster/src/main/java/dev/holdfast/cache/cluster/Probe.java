@@ -134,10 +134,12 @@ final class Probe {
         spoke = true;
     }
 
-    /** Ends it without an answer. */
+    /** Ends it without an answer. A node that answered somebody in its second half lives, and holds back what it was asked. */
     void timeOut() {
-        String what = spoke ? "it answers, but takes no writes" : "no answer to a probe";
-        end(Finding.ill(spoke, new TimeoutException(what)), null);
+        long middle = startNanos + (System.nanoTime() - startNanos) / 2;
+        boolean lives = spoke || node.pool().spokeSince(middle);
+        String what = lives ? "it answers, but not what its probe asked" : "no answer to a probe";
+        end(Finding.ill(lives, new TimeoutException(what)), null);
     }
 
     private void end(Finding found, @Nullable Link by) {

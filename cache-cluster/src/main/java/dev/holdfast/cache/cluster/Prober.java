@@ -1,10 +1,10 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.ProbeLimit;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -36,13 +36,11 @@ final class Prober {
     /** The pause between probes of a node that does not serve. */
     private final Backoff pause = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
 
-    private final long[] latencies = new long[5];
-    private int latencyCount;
+    private final ProbeLimit limit = new ProbeLimit(SHORTEST_TIMEOUT_NANOS);
 
     private volatile int failures;
     private volatile @Nullable Instant lastCheck;
     private volatile long lastLatencyNanos = Long.MAX_VALUE;
-    private volatile long medianNanos;
     private volatile long lastEndNanos;
     private volatile long checkAfterNanos;
     private volatile boolean saidReadOnly;
@@ -77,7 +75,7 @@ final class Prober {
 
     /** How long the last few probes took, as a rule; 0 if there was none. */
     long medianNanos() {
-        return medianNanos;
+        return limit.medianNanos();
     }
 
     /** When the last probe ended, or this was created. */
@@ -132,7 +130,7 @@ final class Prober {
             return gone > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
         }
         boolean lenient = busy || node.pool().isMovingSince(probe.startNanos());
-        long most = (lenient ? BUSY_FACTOR : 1) * Math.max(SHORTEST_TIMEOUT_NANOS, 4 * medianNanos) / part;
+        long most = (lenient ? BUSY_FACTOR : 1) * limit.nanos() / part;
         // While it is not even sent, our own event loop has something large to do.
         long sent = probe.first().writtenAt();
         boolean unsent = sent - probe.startNanos() < 0 && probe.first().isOpen();
@@ -291,7 +289,13 @@ final class Prober {
         }
         if (found.conclusive()) {
             if (found.answered()) {
-                note(lastEndNanos - Math.max(probe.startNanos(), probe.first().openedAt()));
+                lastLatencyNanos = lastEndNanos
+                        - Math.max(probe.startNanos(), probe.first().openedAt());
+                // An answer after a state in which the node served nothing, or no writes, may have been held back until
+                // then.
+                if (failures == 0) {
+                    limit.took(lastLatencyNanos);
+                }
             }
             if (found.failure() == null) {
                 failures = 0;
@@ -303,13 +307,5 @@ final class Prober {
             lastCheck = Instant.now();
         }
         running.set(null);
-    }
-
-    private synchronized void note(long nanos) {
-        lastLatencyNanos = nanos;
-        latencies[latencyCount++ % latencies.length] = nanos;
-        long[] sorted = Arrays.copyOf(latencies, Math.min(latencyCount, latencies.length));
-        Arrays.sort(sorted);
-        medianNanos = sorted[sorted.length / 2];
     }
 }

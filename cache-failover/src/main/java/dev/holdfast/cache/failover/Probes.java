@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
@@ -44,8 +45,7 @@ final class Probes {
 
     /** Whether a probe that is under way should have ended long ago: its store promised to end it, and does not. */
     boolean overdue(TierState tier, long now) {
-        return tier.probing
-                && now - tier.probeSentAt >= OVERDUE + 2 * tier.probeTimeout().toNanos();
+        return tier.probing && now - tier.probeSentAt >= OVERDUE + 2 * tier.probeLimit.nanos();
     }
 
     /** Probes a server if that is due. */
@@ -87,7 +87,7 @@ final class Probes {
 
     /** Probes a tier now. */
     void send(TierState tier, long now) {
-        effects.add(new Effect.Probe(tier.index, now, tier.probeTimeout()));
+        effects.add(new Effect.Probe(tier.index, now, Duration.ofNanos(tier.probeLimit.nanos())));
         tier.idleNanos = jittered(tier.healthCheckNanos);
         tier.canaryNanos = jittered(Math.min(CANARY_PERIOD, tier.healthCheckNanos / 3 * 2));
         tier.probing = true;

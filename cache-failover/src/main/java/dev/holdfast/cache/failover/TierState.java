@@ -1,8 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import java.time.Duration;
-import java.util.Arrays;
+import dev.holdfast.cache.ProbeLimit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +16,6 @@ final class TierState {
         RECOVERING
     }
 
-    private static final int PROBES_KEPT = 8;
-
     final int index;
     final String name;
     /** Whether it is a server: it can fail, and others see what is written to it. The memory below is not. */
@@ -29,7 +26,6 @@ final class TierState {
     final long boundNanos;
 
     final long healthCheckNanos;
-    final long minProbeNanos;
     final Breaker breaker;
     final DirtyRecord dirty;
     /** Of a server that writes its canary every second; else {@code null}. */
@@ -111,8 +107,8 @@ final class TierState {
     long probeDelay;
     int goodProbes;
     long firstGoodAt;
-    private final long[] probeNanos = new long[PROBES_KEPT];
-    private int probesKept;
+    /** How long the next probe may take: enough for a healthy tier, and short for those who wait for the verdict. */
+    final ProbeLimit probeLimit;
 
     boolean fencing;
     long fencedAt;
@@ -144,7 +140,7 @@ final class TierState {
                 .orElse(config.healthCheckInterval())
                 .toNanos();
         this.idleNanos = healthCheckNanos;
-        this.minProbeNanos = traits.policy().minProbeTimeout().toNanos();
+        this.probeLimit = new ProbeLimit(traits.policy().minProbeTimeout().toNanos());
         this.breaker = new Breaker(name, config.slowCallThreshold(), nanoTime);
         this.dirty = new DirtyRecord(config.maxDirtyKeys(), config.maxDirtyBytes());
         this.recent = remote && !buffered ? new RecentChanges() : null;
@@ -161,21 +157,5 @@ final class TierState {
 
     boolean mayHold(long now) {
         return stored && storedUntil - now > 0;
-    }
-
-    void took(long nanos) {
-        probeNanos[probesKept++ % PROBES_KEPT] = nanos;
-    }
-
-    /** Long enough for a healthy tier, short enough for those who wait for the verdict. */
-    Duration probeTimeout() {
-        int count = Math.min(probesKept, PROBES_KEPT);
-        long median = 0;
-        if (count > 0) {
-            long[] sorted = Arrays.copyOf(probeNanos, count);
-            Arrays.sort(sorted);
-            median = sorted[count / 2];
-        }
-        return Duration.ofNanos(Math.max(minProbeNanos, 4 * median));
     }
 }

@@ -199,7 +199,7 @@ final class Verdicts {
         if (tier.recent != null) {
             tier.recent.probed();
         }
-        tier.took(now - startedAt);
+        tier.probeLimit.took(now - startedAt);
         tier.lastAnswerAt = now;
         if (result.writable() && tier.pinged) {
             tier.pinged = false;

@@ -124,7 +124,7 @@ class VerdictsTest {
     @Test
     void aFrozenTierIsOpenAProbeTimeoutAfterItsCallHung() {
         watch.answers = false;
-        watch.noAnswerAfter = watch.first().probeTimeout();
+        watch.noAnswerAfter = Duration.ofNanos(watch.first().probeLimit.nanos());
         watch.hang(Duration.ofMillis(50));
         assertEquals(1, watch.count("probe 0"), "the tick that sees it probes it");
         watch.hang(Duration.ofMillis(150));
@@ -142,7 +142,7 @@ class VerdictsTest {
         assertTrue(watch.count("probe 0") <= 30 * 4 + 4, watch.count("probe 0") + " probes");
 
         watch.answers = false;
-        watch.noAnswerAfter = watch.first().probeTimeout();
+        watch.noAnswerAfter = Duration.ofNanos(watch.first().probeLimit.nanos());
         watch.hang(Duration.ofMillis(500));
         assertEquals(FailoverReason.FROZEN, watch.first().reason);
     }
