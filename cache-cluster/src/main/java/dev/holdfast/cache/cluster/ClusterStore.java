@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.HealthState;
+import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
@@ -13,7 +14,6 @@ import dev.holdfast.cache.cluster.Errand.Kind;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -325,31 +325,15 @@ public final class ClusterStore implements CacheStore {
         });
     }
 
-    /** Throws what became of the keys that failed; a refusal only if nothing is worse. */
     private <T> void throwFailure(Map<String, Errand<T>> errands) {
-        List<String> failed = new ArrayList<>();
-        CacheUnavailableException worst = null;
-        RuntimeException other = null;
-        boolean unknown = false;
-        for (Map.Entry<String, Errand<T>> entry : errands.entrySet()) {
-            Errand<T> errand = entry.getValue();
-            if (errand.next() == Errand.Next.DONE) {
-                continue;
+        KeyFailures failures = new KeyFailures();
+        errands.forEach((key, errand) -> {
+            if (errand.next() != Errand.Next.DONE) {
+                RuntimeException why = errand.failure();
+                failures.add(key, why instanceof CacheException ? why : session.errors.broken(why));
             }
-            failed.add(entry.getKey());
-            if (errand.failure() instanceof CacheUnavailableException e) {
-                unknown |= e.outcomeUnknown();
-                worst = worst == null || (e.reason().counts() && !worst.reason().counts()) ? e : worst;
-            } else {
-                other = errand.failure();
-            }
-        }
-        if (worst != null) {
-            throw session.errors.ofKeys(worst, unknown, failed, found(errands));
-        }
-        if (other != null) {
-            throw other instanceof CacheException known ? known : session.errors.broken(other);
-        }
+        });
+        failures.throwIfAny(found(errands));
     }
 
     private byte[] serverKey(String key) {

@@ -12,10 +12,8 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
-import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
@@ -339,18 +337,6 @@ final class LettuceErrors {
             copy.addSuppressed(suppressed);
         }
         return copy;
-    }
-
-    /** The failure of some keys of a call with several. */
-    CacheUnavailableException ofKeys(
-            CacheUnavailableException first,
-            boolean outcomeUnknown,
-            Collection<String> failedKeys,
-            Map<String, byte[]> found) {
-        return first instanceof CacheTimeoutException
-                ? new CacheTimeoutException(messageOf(first), first, outcomeUnknown, failedKeys, found)
-                : new CacheUnavailableException(
-                        messageOf(first), first, first.reason(), outcomeUnknown, failedKeys, found);
     }
 
     IllegalStateException closed() {

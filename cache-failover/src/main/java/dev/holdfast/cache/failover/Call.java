@@ -199,7 +199,12 @@ final class Call {
         }
     }
 
-    /** An attempt was refused: nothing was changed. */
+    /** Whether it changes several keys, so that some may be changed though the call is refused. */
+    boolean changesSeveral() {
+        return request.several() && kind.invalidates;
+    }
+
+    /** An attempt was refused: nothing was changed by it but what {@link #succeeded} was told of. */
     void refused(Attempt attempt) {
         if (kind == Kind.PREFIX) {
             state.keys.retractPrefix(attempt);

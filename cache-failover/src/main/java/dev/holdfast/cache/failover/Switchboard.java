@@ -310,7 +310,7 @@ final class Switchboard {
         return store.callBound().toNanos() > rest ? store.within(Duration.ofNanos(rest)) : store;
     }
 
-    private <R> void succeeded(Call call, Attempt attempt, CacheStore store, R result) {
+    private void succeeded(Call call, Attempt attempt, CacheStore store, @Nullable Object result) {
         long counter = result instanceof Long sum ? sum : 0;
         Call.After after = decide(decided -> call.succeeded(attempt, counter, now()));
         if (after == Call.After.REMOVE_AGAIN) {
@@ -336,6 +336,9 @@ final class Switchboard {
             throw exception;
         }
         boolean unsent = failure instanceof CacheInterruptedException interrupt && !interrupt.outcomeUnknown();
+        if (failure instanceof CacheRejectedException && call.changesSeveral()) {
+            succeeded(call, attempt, store, null); // the keys that it does not speak of
+        }
         boolean refused = unsent || failure instanceof CacheRejectedException || isContract(call.kind(), failure);
         if (refused || (failure instanceof CacheException && !(failure instanceof CacheUnavailableException))) {
             change(decided -> {

@@ -3,9 +3,11 @@ package dev.holdfast.cache.failover;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
@@ -20,6 +22,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -99,7 +102,25 @@ class EveryOperationTest {
         store.put("c:k", OLD, TTL);
         change.operation().accept(store);
         assertEquals(change.after(), text(store.get("c:k")));
+        forget();
+        assertNull(store.get("c:k"), "what the server had forgotten came back");
+    }
 
+    /** Of a call with several keys, those that are not refused are changed. */
+    @Test
+    void aChangeBesideARefusedKeyThatAServerHasForgottenStays() {
+        server.put("c:k", OLD, TTL);
+        first.onNextAnswer("putAll", () -> {
+            throw new CacheRejectedException("c:large is too large");
+        });
+        assertThrows(CacheRejectedException.class, () -> store.putAll(Map.of("c:k", NEW, "c:large", NEW), TTL));
+        assertEquals("new", text(store.get("c:k")));
+        forget();
+        assertNull(store.get("c:k"), "what the server had forgotten came back");
+    }
+
+    /** The first server is killed, comes back from a snapshot that is older than everything, and serves again. */
+    private void forget() {
         flaky.kill();
         await("the first tier is out", () -> {
             store.get("c:other");
@@ -110,8 +131,6 @@ class EveryOperationTest {
         await(
                 "the first tier serves",
                 () -> firstTier().serving() && firstTier().dirtyKeys() == 0);
-
-        assertNull(store.get("c:k"), "what the server had forgotten came back");
     }
 
     /** The route changes between a server's answer and its caller, as when a thread loses its processor there. */

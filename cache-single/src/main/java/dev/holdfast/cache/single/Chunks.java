@@ -1,6 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.KeyFailures;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,14 +60,10 @@ final class Chunks {
             try {
                 work.on(i, chunks.get(i), end);
             } catch (CacheUnavailableException e) {
-                throw i == 0 ? e : partly(e, all.subList(i * MOST, all.size()), found);
+                KeyFailures failures = new KeyFailures();
+                failures.addAll(all.subList(i * MOST, all.size()), e);
+                failures.throwIfAny(found);
             }
         }
-    }
-
-    private static CacheUnavailableException partly(
-            CacheUnavailableException e, List<String> failed, Map<String, byte[]> found) {
-        return new CacheUnavailableException(
-                String.valueOf(e.getMessage()), e, e.reason(), e.outcomeUnknown(), failed, found);
     }
 }

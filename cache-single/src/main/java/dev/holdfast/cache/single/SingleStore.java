@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.HealthState;
+import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.PoolHealth;
@@ -18,13 +19,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -132,7 +131,7 @@ public final class SingleStore implements CacheStore {
         CacheStore.ttlMillis(ttl);
         shared.requireOpen();
         if (!commands.isEmpty()) {
-            throwFirst(keys, sendAll(commands, System.nanoTime() + boundNanos));
+            throwFailure(keys, sendAll(commands, System.nanoTime() + boundNanos));
         }
     }
 
@@ -159,24 +158,16 @@ public final class SingleStore implements CacheStore {
         return replies;
     }
 
-    private static void throwFirst(List<String> keys, List<@Nullable Object> replies) {
-        RuntimeException first = null;
-        Set<String> failed = new HashSet<>();
+    private static void throwFailure(List<String> keys, List<@Nullable Object> replies) {
+        KeyFailures failures = new KeyFailures();
         for (int i = 0; i < keys.size(); i++) {
             if (i >= replies.size()) {
-                failed.add(keys.get(i));
-            } else if (replies.get(i) instanceof RuntimeException refusal) {
-                failed.add(keys.get(i));
-                first = first == null ? refusal : first;
+                failures.add(keys.get(i), null);
+            } else if (replies.get(i) instanceof RuntimeException why) {
+                failures.add(keys.get(i), why);
             }
         }
-        if (first instanceof CacheUnavailableException e && failed.size() < keys.size()) {
-            throw new CacheUnavailableException(
-                    String.valueOf(e.getMessage()), e, e.reason(), e.outcomeUnknown(), failed, Map.of());
-        }
-        if (first != null) {
-            throw first;
-        }
+        failures.throwIfAny(Map.of());
     }
 
     @Override

@@ -2,14 +2,12 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.KeyFailures;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -126,29 +124,15 @@ final class MultiKey {
     /** Each command of a pipeline succeeds or fails for itself: only the keys of those that failed are named. */
     private void writeChunk(Chunk chunk, List<Command> commands, long deadline) {
         List<Reply> replies = calls.runAll(commands, deadline);
-        Set<String> failed = new LinkedHashSet<>();
-        CacheUnavailableException unavailable = null;
-        CacheException rejected = null;
+        KeyFailures failures = new KeyFailures();
         for (int i = 0; i < replies.size(); i++) {
             if (replies.get(i) instanceof Reply.Failure failure) {
-                CacheException e = calls.rest.errors().text("SET", failure.text());
-                if (e instanceof CacheUnavailableException u) {
-                    failed.add(chunk.keys.get(i));
-                    unavailable = u;
-                } else {
-                    rejected = e;
-                }
+                failures.add(chunk.keys.get(i), calls.rest.errors().text("SET", failure.text()));
             } else if (!replies.get(i).isOk()) {
-                failed.add(chunk.keys.get(i));
-                unavailable = notOk();
+                failures.add(chunk.keys.get(i), notOk());
             }
         }
-        if (unavailable != null) {
-            throw named(unavailable, failed, Map.of());
-        }
-        if (rejected != null) {
-            throw rejected;
-        }
+        failures.throwIfAny(Map.of());
     }
 
     private CacheUnavailableException notOk() {
@@ -177,42 +161,13 @@ final class MultiKey {
     }
 
     private static void requireDone(List<Chunk> chunks, Map<String, byte[]> found) {
-        CacheUnavailableException unavailable = null;
-        CacheException other = null;
-        boolean unknown = false;
-        Set<String> failed = new LinkedHashSet<>();
+        KeyFailures failures = new KeyFailures();
         for (Chunk chunk : chunks) {
-            CacheException failure = chunk.failure();
-            if (failure instanceof CacheUnavailableException e) {
-                unavailable = unavailable == null ? e : unavailable;
-                unknown |= e.outcomeUnknown();
-                failed.addAll(e.failedKeys().isEmpty() ? chunk.keys : e.failedKeys());
-            } else if (failure != null) {
-                other = failure;
-            } else if (!chunk.isDone()) {
-                failed.addAll(chunk.keys);
+            if (chunk.failure() != null || !chunk.isDone()) {
+                failures.addAll(chunk.keys, chunk.failure());
             }
         }
-        if (unavailable != null) {
-            failed.removeAll(found.keySet());
-            throw named(unavailable, failed, found, unknown);
-        }
-        if (other != null) {
-            throw other;
-        }
-    }
-
-    private static CacheUnavailableException named(
-            CacheUnavailableException e, Set<String> failed, Map<String, byte[]> found) {
-        return named(e, failed, found, e.outcomeUnknown());
-    }
-
-    private static CacheUnavailableException named(
-            CacheUnavailableException e, Set<String> failed, Map<String, byte[]> found, boolean unknown) {
-        String message = e.getMessage() + " (" + failed.size() + " keys without an answer)";
-        return e instanceof CacheTimeoutException
-                ? new CacheTimeoutException(message, e, unknown, failed, found)
-                : new CacheUnavailableException(message, e, e.reason(), unknown, failed, found);
+        failures.throwIfAny(found);
     }
 
     /** Some of the keys, and what is to be done with them in one request. */
