@@ -35,8 +35,6 @@ final class Errand<T> {
         ONCE
     }
 
-    private static final long LARGE_BYTES = 256 * 1024;
-
     private final int slot;
     private final Kind kind;
     private final Request<T> request;
@@ -82,7 +80,7 @@ final class Errand<T> {
 
     /** Whether it carries so much that others should not wait behind it. */
     boolean isLarge() {
-        return request.bytes() >= LARGE_BYTES;
+        return Link.isLarge(request.bytes());
     }
 
     /** How large what it sends is, about. */

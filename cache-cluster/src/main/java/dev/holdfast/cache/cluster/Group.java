@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 final class Group<T> {
     private static final int MOST_ERRANDS = 512;
     private static final long MOST_BYTES = 1024 * 1024;
-    private static final long LARGE_BYTES = 256 * 1024;
 
     private final Node node;
     private final List<Errand<T>> errands = new ArrayList<>();
@@ -56,14 +55,14 @@ final class Group<T> {
     }
 
     private boolean isLarge() {
-        return bytes >= LARGE_BYTES;
+        return Link.isLarge(bytes);
     }
 
     /** Chooses the connection. */
     void begin(Watch watch) {
         tick = watch.enter(node);
         Link chosen = node.pool().link(isLarge());
-        chosen.enter(commands.size(), isLarge());
+        chosen.enter(commands.size(), bytes);
         link = chosen;
     }
 
@@ -95,7 +94,7 @@ final class Group<T> {
             if (!settled) {
                 commands.forEach(AsyncCommand::cancel);
             }
-            link.exit(commands.size(), isLarge(), answered);
+            link.exit(commands.size(), bytes, answered);
             node.inFlight().exit(tick);
         }
     }

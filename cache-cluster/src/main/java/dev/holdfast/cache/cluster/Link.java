@@ -12,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +41,7 @@ final class Link {
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
     private final AtomicInteger waiting = new AtomicInteger();
-    private final AtomicInteger large = new AtomicInteger();
+    private final AtomicLong largeBytes = new AtomicLong();
     private volatile @Nullable Wire wire;
     private volatile @Nullable Throwable failure;
     private final long begunAt = System.nanoTime();
@@ -139,28 +140,38 @@ final class Link {
     /**
      * Counts commands whose answers somebody waits for.
      *
-     * @param isLarge whether they carry something large
+     * @param bytes how much they carry, about
      */
-    void enter(int commands, boolean isLarge) {
+    void enter(int commands, long bytes) {
         // Before they count: nobody must take it for stuck that has only been idle.
         if (waiting.get() == 0) {
             answeredAt = System.nanoTime();
         }
         waiting.addAndGet(commands);
-        if (isLarge) {
-            large.incrementAndGet();
+        if (isLarge(bytes)) {
+            largeBytes.addAndGet(bytes);
         }
     }
 
     /** Ends the wait for them. */
-    void exit(int commands, boolean isLarge, boolean answered) {
+    void exit(int commands, long bytes, boolean answered) {
         if (answered) {
             answeredAt = System.nanoTime();
         }
         waiting.addAndGet(-commands);
-        if (isLarge) {
-            large.decrementAndGet();
+        if (isLarge(bytes)) {
+            largeBytes.addAndGet(-bytes);
         }
+    }
+
+    /** Whether others should not wait behind so many bytes. */
+    static boolean isLarge(long bytes) {
+        return bytes >= ReplyFrames.LARGE_BYTES;
+    }
+
+    /** How many bytes the large commands have that are waited for. */
+    long largeBytes() {
+        return largeBytes.get();
     }
 
     /** How many commands are waited for. */
@@ -171,7 +182,7 @@ final class Link {
     /** Whether something large goes out on it or comes in, behind which others would wait. */
     boolean isLaden() {
         Wire present = wire;
-        return large.get() > 0 || (present != null && present.receivesLarge());
+        return largeBytes.get() > 0 || (present != null && present.receivesLarge());
     }
 
     /** Whether commands are waited for, and none was answered for so long. */

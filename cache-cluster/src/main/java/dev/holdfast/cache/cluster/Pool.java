@@ -88,6 +88,16 @@ final class Pool {
         return false;
     }
 
+    /** How many bytes of large commands it has been sent and has not answered. */
+    long largeBytes() {
+        long bytes = 0;
+        for (int i = 0; i < controlIndex; i++) {
+            Link link = links.get(i);
+            bytes += link == null ? 0 : link.largeBytes();
+        }
+        return bytes + alone.stream().mapToLong(Link::largeBytes).sum();
+    }
+
     long idleNanos() {
         return idleNanos;
     }

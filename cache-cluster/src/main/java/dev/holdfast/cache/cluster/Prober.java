@@ -25,6 +25,11 @@ final class Prober {
     private static final long LOOP_GRACE_MILLIS = 25;
     private static final int BUSY_FACTOR = 5;
 
+    /** A node does one thing after the other: so much longer it may take for each byte of something large, a second at most. */
+    private static final long NANOS_PER_BYTE = 64;
+
+    private static final long LONGEST_LARGE_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     /** So long a user who may not write the canary is taken at his word; then it is tried again. */
     private static final long NO_PERMISSION_NANOS = TimeUnit.MINUTES.toNanos(1);
 
@@ -130,7 +135,8 @@ final class Prober {
             return gone > Math.min(config.connectTimeout().toNanos(), LONGEST_OPENING_NANOS);
         }
         boolean lenient = busy || node.pool().isMovingSince(probe.startNanos());
-        long most = (lenient ? BUSY_FACTOR : 1) * limit.nanos() / part;
+        long large = Math.min(node.pool().largeBytes() * NANOS_PER_BYTE, LONGEST_LARGE_NANOS);
+        long most = ((lenient ? BUSY_FACTOR : 1) * limit.nanos() + large) / part;
         // While it is not even sent, our own event loop has something large to do.
         long sent = probe.first().writtenAt();
         boolean unsent = sent - probe.startNanos() < 0 && probe.first().isOpen();

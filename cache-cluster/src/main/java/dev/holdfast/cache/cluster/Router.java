@@ -100,7 +100,7 @@ final class Router {
         if (!errand.isRead()) {
             node.wrote();
         }
-        link.enter(1, errand.isLarge());
+        link.enter(1, errand.bytes());
         try {
             if (isCut(errand, cut)) {
                 return;
@@ -108,7 +108,7 @@ final class Router {
             send(errand, link);
             answered = outcomes.settle(new Outcomes.Attempt<>(errand, node, link), until);
         } finally {
-            link.exit(1, errand.isLarge(), answered);
+            link.exit(1, errand.bytes(), answered);
             if (alone) {
                 node.pool().drop(link, new Doom(Doom.Kind.DISCARDED, null));
             }

@@ -159,11 +159,11 @@ class EvidenceTest {
         while (links.size() < size) {
             Link link = node.pool().link(true);
             if (links.add(link)) {
-                link.enter(1, true);
+                link.enter(1, 1 << 20);
                 link.opened().join();
             }
         }
-        links.forEach(link -> link.exit(1, true, true));
+        links.forEach(link -> link.exit(1, 1 << 20, true));
     }
 
     @Test

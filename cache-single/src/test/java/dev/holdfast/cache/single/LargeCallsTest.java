@@ -57,7 +57,8 @@ class LargeCallsTest {
         try (RedisServer server = RedisServer.start();
                 TcpProxy proxy = TcpProxy.to(server.host(), server.port());
                 SingleStore direct = SingleStore.of(SingleConfig.parse(server.url()));
-                SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", proxy.port()))) {
+                SingleStore store = SingleStore.of(
+                        SingleConfig.of("127.0.0.1", proxy.port()).withCommandTimeout(Duration.ofSeconds(30)))) {
             direct.put("k", new byte[1], TTL);
             store.get("k");
             proxy.throttle(12 << 20);

@@ -290,9 +290,11 @@ final class Transport {
     }
 
     private CacheException failure(OkHttpClient client, RestCall body, @Nullable Disconnect before, IOException e) {
+        // In this order: one that ends in between has left its mark by then.
+        boolean isDisconnecting = disconnecting.get() > 0;
         Disconnect now = disconnect;
         if (now != null
-                && (now != before || disconnecting.get() > 0)
+                && (now != before || isDisconnecting)
                 && !Thread.currentThread().isInterrupted()) {
             return new CacheUnavailableException(
                     body.name() + " at " + errors.address() + ": disconnected",
