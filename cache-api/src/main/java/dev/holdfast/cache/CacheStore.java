@@ -300,6 +300,16 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Says which part of this store was out of service since this was last asked, for a composite. Each outage is said once. Does no
+     * I/O and does not wait.
+     *
+     * @return all parts that were out, together; {@code null}, the default, if none was, or if there are no parts
+     */
+    default @Nullable PartialOutage takeOutage() {
+        return null;
+    }
+
+    /**
      * Returns what is known of this store's health and work. Does no I/O and does not wait.
      *
      * @return a snapshot

@@ -4,13 +4,16 @@ import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How long a probe of one server may take, for implementations of stores and clients: four times the median of the last five that were
- * answered, and no shorter than a healthy server on a bad day needs. A probe that took longer than its limit says nothing of how far
- * the server is: this process was stopped, or the answer was held back. Thread-safe.
+ * How long a probe of one server may take, for implementations of stores and clients. While callers wait for the verdict: four times the
+ * median of the last five probes that were answered, no shorter than a healthy server on a bad day needs, and no longer than 1.5
+ * seconds. While the server is out nobody waits, and how far it is may be unknown: then two seconds, if that is longer. A probe that took
+ * longer than it was given says nothing of how far the server is: this process was stopped, or the answer was held back. Thread-safe.
  */
 public final class ProbeLimit {
     private static final int KEPT = 5;
     private static final int FACTOR = 4;
+    private static final long LONGEST_NANOS = TimeUnit.MILLISECONDS.toNanos(1_500);
+    private static final long WHILE_OUT_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final long leastNanos;
     private final long[] times = new long[KEPT];
@@ -32,10 +35,11 @@ public final class ProbeLimit {
     /**
      * Notes that a probe was answered.
      *
-     * @param nanos how long that took, in nanoseconds; not counted if it is longer than the limit
+     * @param nanos how long that took, in nanoseconds
+     * @param limitNanos how long it had been given, in nanoseconds; it is not counted if it took longer
      */
-    public synchronized void took(long nanos) {
-        if (nanos > nanos()) {
+    public synchronized void took(long nanos, long limitNanos) {
+        if (nanos > limitNanos) {
             return;
         }
         times[count++ % KEPT] = Math.max(0, nanos);
@@ -51,7 +55,16 @@ public final class ProbeLimit {
      * @return nanoseconds, positive
      */
     public long nanos() {
-        return Math.max(leastNanos, FACTOR * medianNanos);
+        return Math.max(leastNanos, Math.min(FACTOR * medianNanos, LONGEST_NANOS));
+    }
+
+    /**
+     * Returns how long the next probe may take if the server is out.
+     *
+     * @return nanoseconds, no less than {@link #nanos()}
+     */
+    public long nanosWhileOut() {
+        return Math.max(nanos(), WHILE_OUT_NANOS);
     }
 
     /**

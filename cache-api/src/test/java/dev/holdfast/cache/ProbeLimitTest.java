@@ -16,7 +16,7 @@ class ProbeLimitTest {
         assertEquals(LEAST, limit.nanos());
         assertEquals(0, limit.medianNanos());
         for (int i = 0; i < 9; i++) {
-            limit.took(2 * MILLIS);
+            took(2 * MILLIS);
         }
         assertEquals(LEAST, limit.nanos());
         assertEquals(2 * MILLIS, limit.medianNanos());
@@ -24,14 +24,14 @@ class ProbeLimitTest {
 
     @Test
     void followsAServerThatIsFar() {
-        limit.took(100 * MILLIS);
+        took(100 * MILLIS);
         assertEquals(400 * MILLIS, limit.nanos());
         for (int i = 0; i < 5; i++) {
-            limit.took(300 * MILLIS);
+            took(300 * MILLIS);
         }
         assertEquals(1_200 * MILLIS, limit.nanos());
         for (int i = 0; i < 3; i++) {
-            limit.took(MILLIS);
+            took(MILLIS);
         }
         assertEquals(LEAST, limit.nanos());
     }
@@ -39,13 +39,34 @@ class ProbeLimitTest {
     @Test
     void isNotStretchedByAnAnswerThatWasHeldBack() {
         for (int i = 0; i < 9; i++) {
-            limit.took(1_000 * MILLIS);
+            took(1_000 * MILLIS);
         }
         assertEquals(LEAST, limit.nanos());
-        limit.took(2 * MILLIS);
-        limit.took(LEAST);
+        took(2 * MILLIS);
+        took(LEAST);
         assertEquals(LEAST, limit.nanos());
         assertEquals(2 * MILLIS, limit.medianNanos());
+    }
+
+    @Test
+    void learnsHowFarAServerIsFromProbesWhileItIsOut() {
+        limit.took(300 * MILLIS, limit.nanosWhileOut());
+        assertEquals(1_200 * MILLIS, limit.nanos());
+    }
+
+    @Test
+    void isNeverLongerThanCallersCanWait() {
+        for (int i = 0; i < 5; i++) {
+            limit.took(1_900 * MILLIS, limit.nanosWhileOut());
+        }
+        assertEquals(1_500 * MILLIS, limit.nanos());
+        assertEquals(3_000 * MILLIS, new ProbeLimit(3_000 * MILLIS).nanos());
+        assertEquals(3_000 * MILLIS, new ProbeLimit(3_000 * MILLIS).nanosWhileOut());
+    }
+
+    /** A probe that was answered while the server served. */
+    private void took(long nanos) {
+        limit.took(nanos, limit.nanos());
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
@@ -14,6 +15,7 @@ import dev.holdfast.cache.cluster.Errand.Kind;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -222,6 +224,15 @@ public final class ClusterStore implements CacheStore {
             throw new IllegalArgumentException("limit must be positive: " + limit);
         }
         return limit.compareTo(callBound()) >= 0 ? this : new ClusterStore(session, limit.toNanos(), true);
+    }
+
+    @Override
+    public @Nullable PartialOutage takeOutage() {
+        BitSet out = session.topology.takeOut();
+        boolean wentBack = session.topology.takeWentBack();
+        return out.isEmpty() && !wentBack
+                ? null
+                : new PartialOutage(key -> out.get(Slots.of(serverKey(key))), wentBack);
     }
 
     @Override

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Node {
     private final Address address;
     private final ClusterConfig config;
+    private final Canaries canaries;
     private final InFlight inFlight = new InFlight();
     private final Prober prober;
     private final Pool pool;
@@ -25,6 +26,7 @@ final class Node {
     Node(Address address, ClusterConfig config, Wiring wiring, Canaries canaries) {
         this.address = address;
         this.config = config;
+        this.canaries = canaries;
         this.prober = new Prober(this, canaries, config);
         this.pool = new Pool(config, new Dials(address, config, wiring), prober::medianNanos);
     }
@@ -83,8 +85,9 @@ final class Node {
         illness = why;
     }
 
-    void up() {
-        outage = null;
+    /** Notes that it answers, but does not serve yet. */
+    void stillOut(@Nullable Throwable why) {
+        outage = why == null ? outage : why;
     }
 
     void well() {
@@ -106,6 +109,7 @@ final class Node {
 
     /** Takes it out of service: what is under way fails now, and what comes fails at once. */
     void out(Throwable why) {
+        canaries.out(role.slots());
         outSince = System.nanoTime();
         outage = why;
         reset(new Doom(Doom.Kind.OUT, why));

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.LoneCalls;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -9,23 +10,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Whether the replies on a connection are still those to its commands. A reply too many that comes while nothing is awaited ends the
- * connection. One that comes while something is shifts all that follow, and two things tell of it: a mark, a PING with a word of its own, where
- * that word must come; and a reply that came sooner than one can, for which a mark is sent at once. When each reply is that to the command before,
- * one of two commands in a row that were sent by themselves is answered within half a round trip. A connection that is never idle
- * is marked from time to time. Used by one event loop only.
+ * connection. One that comes while something is shifts all that follow, and a mark tells of it: a PING with a word of its own, where
+ * that word must come, which goes with some of the commands that are sent by themselves ({@link LoneCalls}), and where somebody has a doubt. A
+ * connection that is never idle is marked from time to time. Used by one event loop only.
  */
 final class Pairing {
     private static final long LONGEST_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
-
-    /**
-     * Of so many commands in a row, each sent while nothing was awaited and without a pause, one goes with a mark. A reply too many that comes
-     * while a command is awaited is taken for its own, and then each reply is that to the command before, though nothing is awaited whenever
-     * the next is sent.
-     */
-    private static final int MOST_UNPROVEN = 8;
-
-    /** A pause of so many round trips shows that no reply was left over: it would have come. */
-    private static final int QUIET_TRIPS = 4;
 
     private static final byte[] PONG = "PONG".getBytes(StandardCharsets.US_ASCII);
 
@@ -36,11 +26,7 @@ final class Pairing {
     /** When something was sent while nothing was awaited, if its reply has not come; else 0. */
     private long sentAt;
 
-    /** How long the last command took that was sent while nothing was awaited. */
-    private long lastTook;
-
-    /** How many commands in a row were sent while nothing was awaited, without a pause and without a mark. */
-    private int unproven;
+    private final LoneCalls lone = new LoneCalls();
 
     /**
      * Notes that something is sent while nothing is awaited.
@@ -48,7 +34,7 @@ final class Pairing {
      * @param readAt when bytes last came
      */
     void sentAlone(long now, long readAt) {
-        unproven = now - readAt > QUIET_TRIPS * lastTook ? 0 : unproven + 1;
+        lone.sent(now, readAt);
         sentAt = now;
         provenAt = now;
     }
@@ -60,7 +46,7 @@ final class Pairing {
 
     /** Whether it is time for a mark. */
     boolean isDue(long now) {
-        return mark == null && (unproven >= MOST_UNPROVEN || now - provenAt > LONGEST_NANOS);
+        return mark == null && (lone.isMarkDue() || now - provenAt > LONGEST_NANOS);
     }
 
     /** The next mark; {@code null} while there is one on its way. */
@@ -69,7 +55,7 @@ final class Pairing {
         if (mark != null) {
             return null;
         }
-        unproven = 0;
+        lone.marked();
         word = newWord();
         mark = Requests.ping(word).command();
         return mark;
@@ -98,7 +84,7 @@ final class Pairing {
 
     private void time() {
         if (sentAt != 0) {
-            lastTook = System.nanoTime() - sentAt;
+            lone.took(System.nanoTime() - sentAt);
             sentAt = 0;
         }
     }

@@ -136,7 +136,8 @@ final class Prober {
         }
         boolean lenient = busy || node.pool().isMovingSince(probe.startNanos());
         long large = Math.min(node.pool().largeBytes() * NANOS_PER_BYTE, LONGEST_LARGE_NANOS);
-        long most = ((lenient ? BUSY_FACTOR : 1) * limit.nanos() + large) / part;
+        long usual = (lenient ? BUSY_FACTOR : 1) * limit.nanos() + large;
+        long most = part == 1 && !node.isUp() ? Math.max(usual, limit.nanosWhileOut()) : usual / part;
         // While it is not even sent, our own event loop has something large to do.
         long sent = probe.first().writtenAt();
         boolean unsent = sent - probe.startNanos() < 0 && probe.first().isOpen();
@@ -297,10 +298,9 @@ final class Prober {
             if (found.answered()) {
                 lastLatencyNanos = lastEndNanos
                         - Math.max(probe.startNanos(), probe.first().openedAt());
-                // An answer after a state in which the node served nothing, or no writes, may have been held back until
-                // then.
-                if (failures == 0) {
-                    limit.took(lastLatencyNanos);
+                // An answer after a state in which the node took no writes may have been held back until then.
+                if (failures == 0 || !node.isUp()) {
+                    limit.took(lastLatencyNanos, node.isUp() ? limit.nanos() : limit.nanosWhileOut());
                 }
             }
             if (found.failure() == null) {

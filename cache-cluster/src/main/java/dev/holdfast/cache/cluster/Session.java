@@ -101,11 +101,14 @@ final class Session {
         List<Node> masters = topology.known(until).masters();
         long now = System.nanoTime();
         List<@Nullable Probe> probes = new ArrayList<>();
+        boolean followsAll = true;
         for (Node master : masters) {
             if (isBelieved(master, now)) {
                 probes.add(null);
             } else {
                 Probe probe = master.prober().probe();
+                // One that was under way may have written its canary before the last change.
+                followsAll &= probe.startNanos() - now >= 0 || !master.isWritten();
                 CompletableFuture<Void> unused = probe.finding().thenAccept(found -> watch.judge(master, probe, found));
                 probes.add(probe);
             }
@@ -119,6 +122,8 @@ final class Session {
             Probe probe = probes.get(i);
             Finding finding = probe == null ? Finding.well(master.prober().mayWrite()) : await(probe, master, until);
             Throwable why = finding.failure();
+            // What was changed where a master is out is told by itself.
+            followsAll &= why == null ? finding.writable() : !master.isUp();
             if (why == null) {
                 served += master.role().slots().cardinality();
                 writable &= finding.writable();
@@ -129,12 +134,17 @@ final class Session {
         if (2 * served < Slots.COUNT) {
             throw failure == null ? errors.unservedMostly(served) : failure;
         }
-        return new ProbeResult(writable, topology.takeWentBack());
+        return new ProbeResult(writable, topology.takeWentBack(), followsAll);
     }
 
-    /** Whether the answers that calls got of late are proof enough that it serves: nothing went wrong, and nobody waits. */
+    /**
+     * Whether the answers that calls got of late are proof enough that it serves: nothing went wrong, nobody waits, and what was written
+     * there was followed by a canary.
+     */
     private boolean isBelieved(Node node, long now) {
         return node.isFit()
+                && !node.isWritten()
+                && node.prober().running() == null
                 && !node.isDoubted()
                 && !watch.isWaitedFor(node)
                 && node.pool().spokeSince(now - config.healthCheckInterval().toNanos());

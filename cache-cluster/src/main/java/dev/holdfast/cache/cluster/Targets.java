@@ -33,7 +33,7 @@ final class Targets {
             return node;
         }
         CacheUnavailableException why = errors.out(node, outage, () -> servesMostWithout(node));
-        if (pinned != null || topology.isFresh(node.outSince())) {
+        if (pinned != null || topology.isFresh(node.outSince()) || topology.isLossUntold()) {
             errand.failed(why);
         } else {
             errand.askAround(node, why);

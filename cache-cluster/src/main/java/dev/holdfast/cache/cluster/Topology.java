@@ -2,6 +2,7 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -121,6 +122,16 @@ final class Topology implements Runnable {
     /** Whether a node belongs to the cluster, by what was last heard. */
     boolean isMember(Node node) {
         return map.nodes().contains(node);
+    }
+
+    /** The slots whose masters were out of service since this was last asked. */
+    BitSet takeOut() {
+        return canaries.takeOut();
+    }
+
+    /** Whether a canary has just told of a loss, and nobody has asked yet. */
+    boolean isLossUntold() {
+        return canaries.isLossUntold();
     }
 
     /** Whether canaries tell that the cluster lost writes since this was last asked. */

@@ -204,10 +204,16 @@ final class Watch implements Runnable {
             node.pool().dropSilent(probe.startNanos());
         }
         boolean was = node.isUp();
+        if (!was && (failure != null || topology.isLossUntold())) {
+            // It may have come back with older data: nobody reads that before its canary was compared, and a composite
+            // has
+            // heard what that said.
+            node.stillOut(failure);
+            return;
+        }
         if (failure == null) {
             node.well();
         } else {
-            node.up();
             node.ill(failure);
         }
         if (!was) {

@@ -37,7 +37,7 @@ final class Admission {
      *
      * @param mask tiers not to ask, as bits
      * @param ttlNanos how long what the call stores may live; 0 if it stores nothing
-     * @param rest how much time the call has left
+     * @param rest how much time the call has left; without any the memory alone may answer, which takes none
      * @return the attempt; {@code null} if no tier is left
      */
     @Nullable

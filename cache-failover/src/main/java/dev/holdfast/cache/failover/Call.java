@@ -75,9 +75,8 @@ final class Call {
             throw causes.size() == 1 && !request.several() ? causes.get(0) : failure(now);
         }
         long rest = deadline - now;
-        Attempt attempt = rest <= 0
-                ? null
-                : state.admission.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
+        Attempt attempt =
+                state.admission.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
         if (attempt != null) {
             legs.remove();
             if (attempt.keys().size() < leg.keys().size()) {

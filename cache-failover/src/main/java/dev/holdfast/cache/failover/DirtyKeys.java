@@ -2,6 +2,7 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PartialOutage;
 import java.util.List;
 
 /**
@@ -174,6 +175,19 @@ class DirtyKeys {
     void mayHaveForgotten(TierState tier) {
         if (tier.recent != null && !tier.recent.drain(key -> mark(tier, key, 0), prefix -> markPrefix(tier, prefix))) {
             tier.dirty.everything();
+        }
+    }
+
+    /** A part of a tier's server was out, and may come back from such a snapshot: what was changed there is to be done once more. */
+    void mayHaveForgotten(TierState tier, PartialOutage outage) {
+        if (tier.recent != null) {
+            tier.recent.each(
+                    key -> {
+                        if (outage.keys().test(key)) {
+                            mark(tier, key, 0);
+                        }
+                    },
+                    prefix -> markPrefix(tier, prefix));
         }
     }
 

@@ -2,10 +2,12 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PartialOutage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every decision of a composite, made by its parts: {@link Admission}, which tier a call goes to; {@link DirtyKeys}, what must be
@@ -83,6 +85,21 @@ class FailoverState {
             }
         }
         return !memory.used();
+    }
+
+    /**
+     * A part of a tier's server was out.
+     *
+     * @param outage which, and what is known of it; {@code null} if none was
+     */
+    void partlyOut(int index, @Nullable PartialOutage outage, long now) {
+        TierState tier = tiers.get(index);
+        if (outage != null) {
+            keys.mayHaveForgotten(tier, outage);
+        }
+        if (outage != null && outage.wentBack()) {
+            reconciliation.wentBack(tier, now);
+        }
     }
 
     /** What was to be done in a store ended in a way that nobody expected. */

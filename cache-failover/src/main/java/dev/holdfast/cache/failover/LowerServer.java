@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
 import java.time.Duration;
@@ -179,6 +180,11 @@ final class LowerServer implements CacheStore {
     @Override
     public String tierName() {
         return store.tierName();
+    }
+
+    @Override
+    public @Nullable PartialOutage takeOutage() {
+        return store.takeOutage();
     }
 
     @Override

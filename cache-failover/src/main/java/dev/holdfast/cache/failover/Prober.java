@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -56,7 +57,11 @@ final class Prober {
             };
         }
         ProbeResult answer = result;
-        return state -> state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
+        @Nullable PartialOutage outage = tier.takeOutage();
+        return state -> {
+            state.partlyOut(probe.tier(), outage, switchboard.now());
+            state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
+        };
     }
 
     private static CacheUnavailableException failure(Throwable e) {

@@ -45,7 +45,7 @@ final class Probes {
 
     /** Whether a probe that is under way should have ended long ago: its store promised to end it, and does not. */
     boolean overdue(TierState tier, long now) {
-        return tier.probing && now - tier.probeSentAt >= OVERDUE + 2 * tier.probeLimit.nanos();
+        return tier.probing && now - tier.probeSentAt >= OVERDUE + 2 * tier.probeNanos;
     }
 
     /** Probes a server if that is due. */
@@ -87,7 +87,8 @@ final class Probes {
 
     /** Probes a tier now. */
     void send(TierState tier, long now) {
-        effects.add(new Effect.Probe(tier.index, now, Duration.ofNanos(tier.probeLimit.nanos())));
+        tier.probeNanos = tier.closed() ? tier.probeLimit.nanos() : tier.probeLimit.nanosWhileOut();
+        effects.add(new Effect.Probe(tier.index, now, Duration.ofNanos(tier.probeNanos)));
         tier.idleNanos = jittered(tier.healthCheckNanos);
         tier.canaryNanos = jittered(Math.min(CANARY_PERIOD, tier.healthCheckNanos / 3 * 2));
         tier.probing = true;
@@ -102,7 +103,7 @@ final class Probes {
         return tier.recent != null
                 && tier.recent.any()
                 && (now - tier.lastProbeAt >= tier.canaryNanos
-                        || (tier.recent.many() && now - tier.lastProbeAt >= PAUSE));
+                        || (tier.recent.many() && tier.canaryFollowsAll && now - tier.lastProbeAt >= PAUSE));
     }
 
     private long jittered(long nanos) {

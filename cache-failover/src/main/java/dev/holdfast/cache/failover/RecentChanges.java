@@ -59,12 +59,22 @@ final class RecentChanges {
     /**
      * Forgets all.
      *
-     * @return whether all was known; else there were more than are kept
+     * @return whether all was known; else there were more than are kept, and none is told
      */
     boolean drain(Consumer<String> keys, Consumer<String> prefixes) {
         long end = next.get();
         boolean known = end - oldest <= KEPT;
-        for (long i = known ? oldest : end; i < end; i++) {
+        if (known) {
+            each(keys, prefixes);
+        }
+        oldest = end;
+        return known;
+    }
+
+    /** Tells all that is kept. */
+    void each(Consumer<String> keys, Consumer<String> prefixes) {
+        long end = next.get();
+        for (long i = Math.max(oldest, end - KEPT); i < end; i++) {
             Object change = ring.get((int) i & KEPT - 1);
             if (change instanceof Prefix prefix) {
                 prefixes.accept(prefix.text());
@@ -72,7 +82,5 @@ final class RecentChanges {
                 keys.accept((String) change);
             }
         }
-        oldest = end;
-        return known;
     }
 }

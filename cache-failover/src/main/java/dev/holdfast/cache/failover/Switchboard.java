@@ -5,6 +5,8 @@ import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PartialOutage;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -273,7 +275,7 @@ final class Switchboard {
             long now = now();
             Attempt attempt = call.next(now);
             CacheStore store = tiers.get(attempt == null ? 0 : attempt.tier()).store();
-            return new Step(attempt, store, call.deadline() - now, call.pause());
+            return new Step(attempt, store, Math.max(SHORTEST, call.deadline() - now), call.pause());
         });
     }
 
@@ -352,7 +354,11 @@ final class Switchboard {
         }
         CacheUnavailableException unavailable = tier.unavailable(failure);
         long answers = tier.answers();
-        change(decided -> call.failed(attempt, unavailable, answers, now()));
+        @Nullable PartialOutage outage = unavailable.reason() == Reason.PARTIAL ? tier.takeOutage() : null;
+        change(decided -> {
+            decided.partlyOut(attempt.tier(), outage, now());
+            call.failed(attempt, unavailable, answers, now());
+        });
     }
 
     /** Whether a caller's argument is to blame: all others were checked before a store saw them. */

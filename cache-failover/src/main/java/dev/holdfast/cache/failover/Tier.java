@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.StoreHealth;
 import java.time.Duration;
@@ -78,6 +79,17 @@ final class Tier {
             return store.health();
         } catch (RuntimeException | Error e) {
             return StoreHealth.of("unknown", remote, Instant.EPOCH);
+        }
+    }
+
+    /** Which part of it was out since this was last asked; {@code null} if none was. Asks the store, so not to be called under a lock. */
+    @Nullable
+    PartialOutage takeOutage() {
+        try {
+            return recent == null ? null : store.takeOutage();
+        } catch (RuntimeException | Error e) {
+            log.warn("tier {} does not say what was out", name, e);
+            return null;
         }
     }
 

@@ -95,6 +95,8 @@ final class TierState {
     long idleNanos;
 
     long canaryNanos;
+    /** Whether the last probe's canary followed everything that was changed before: else another one soon would not either. */
+    boolean canaryFollowsAll = true;
     /** How many probes in a row were given up. */
     int overdueProbes;
     /** How many failed probes in a row did not count, since this process stood still. */
@@ -105,6 +107,9 @@ final class TierState {
     long lastProbeAt;
     long nextProbeAt;
     long probeDelay;
+    /** How long the last probe was given. */
+    long probeNanos;
+
     int goodProbes;
     long firstGoodAt;
     /** How long the next probe may take: enough for a healthy tier, and short for those who wait for the verdict. */
@@ -152,7 +157,7 @@ final class TierState {
     }
 
     boolean fits(long rest) {
-        return boundNanos <= rest;
+        return remote ? rest > 0 && boundNanos <= rest : boundNanos <= Math.max(0, rest);
     }
 
     boolean mayHold(long now) {

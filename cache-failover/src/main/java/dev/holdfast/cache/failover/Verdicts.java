@@ -196,10 +196,11 @@ final class Verdicts {
             probes.soon(tier, now); // it may have used a connection from before
             return;
         }
-        if (tier.recent != null) {
+        tier.canaryFollowsAll = result.followsAll();
+        if (tier.recent != null && result.followsAll()) {
             tier.recent.probed();
         }
-        tier.probeLimit.took(now - startedAt);
+        tier.probeLimit.took(now - startedAt, tier.probeNanos);
         tier.lastAnswerAt = now;
         if (result.writable() && tier.pinged) {
             tier.pinged = false;

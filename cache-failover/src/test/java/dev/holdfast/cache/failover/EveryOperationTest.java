@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.testkit.FlakyStore;
@@ -199,6 +200,24 @@ class EveryOperationTest {
         });
 
         read.operation().accept(store);
+    }
+
+    /** This process stood still, or a server took all of a call's time. */
+    @ParameterizedTest
+    @MethodSource("reads")
+    void aReadWhoseTimeIsUpIsAnsweredByTheMemory(Change read) {
+        Seam slow = new Seam(new FlakyStore(server, Duration.ofMillis(50)));
+        slow.fail(read.method(), () -> {
+            LockSupport.parkNanos(150_000_000);
+            return new CacheTimeoutException("no answer in time", null, false);
+        });
+        try (FailoverStore hasty = FailoverStore.builder()
+                .tier("first", slow.store)
+                .memoryTier("memory", () -> MemoryStore.create(1 << 20))
+                .build()) {
+            read.operation().accept(hasty.within(Duration.ofMillis(100)));
+        }
+        assertTrue(slow.thrown(read.method()) > 0, "it was not asked");
     }
 
     private String serving() {

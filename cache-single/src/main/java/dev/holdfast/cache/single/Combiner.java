@@ -532,8 +532,9 @@ final class Combiner implements Connections {
         if (!call.limited() || !call.readOnly()) {
             if (!lane.isBroken()) {
                 lane.link().reset(Doom.OVERDUE);
-                lane.fail(new IOException("overdue"));
             }
+            // Also of one that is broken already: an Error may have kept whoever broke it from telling all.
+            lane.fail(new IOException("overdue"));
             // Answered by now, or as soon as its reader has noticed.
             call.park(LONGEST_NAP_NANOS);
         } else if (call.leave()) {

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.LoneCalls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,15 +25,6 @@ final class Lane {
 
     /** How many replies a reader that has its own stays for. */
     private static final int MOST_FOR_OTHERS = 256;
-
-    /**
-     * Of so many calls in a row, each sent by itself without a pause, one goes with a mark. A reply too many that comes while a call is under way is
-     * taken for its own, and then each reply is that to the call before, though nothing is under way whenever the next is sent.
-     */
-    private static final int MOST_UNPROVEN = 8;
-
-    /** A pause of so many round trips shows that no reply was left over: it would have come. */
-    private static final int QUIET_TRIPS = 4;
 
     private static final byte[] PONG = {'P', 'O', 'N', 'G'};
 
@@ -79,11 +71,7 @@ final class Lane {
     /** Whether the reply to a mark is awaited. */
     private volatile boolean marked;
 
-    /** How many calls in a row were sent by themselves, without a pause and without a mark. The writer's. */
-    private int unproven;
-
-    /** How long the last call took that was sent by itself. */
-    private volatile long lastTook;
+    private final LoneCalls lone = new LoneCalls();
 
     /** When something was sent while nothing was under way, if its reply has not come; else 0. */
     private volatile long sentAt;
@@ -254,13 +242,14 @@ final class Lane {
             call = older;
         }
         Throwable failure = null;
-        Call mark = first != null && isMarkDue(first, now) ? newMark(now) : null;
+        boolean isAlone = first != null && first.alone();
+        Call mark = first != null && isMarkDue(now) ? newMark(now) : null;
         if (mark != null) {
             mark.after = first;
             first = mark;
             count++;
             markedAt = now;
-            unproven = 0;
+            lone.marked();
             marked = true;
         }
         if (first != null && last != null) {
@@ -268,7 +257,7 @@ final class Lane {
                 sentAt = now;
                 markedAt = now;
                 sentBytesBefore = link.sentBytes();
-                exclusive = first.alone();
+                exclusive = isAlone;
                 link.expectsReply(now);
             }
             Call before = tail;
@@ -282,12 +271,12 @@ final class Lane {
         }
     }
 
-    private boolean isMarkDue(Call first, long now) {
+    private boolean isMarkDue(long now) {
         if (inFlight.get() != 0) {
             return markable && !marked && now - markedAt > MARK_NANOS;
         }
-        unproven = now - usedAt > QUIET_TRIPS * lastTook ? 0 : unproven + 1;
-        return markable && !marked && !first.alone() && unproven >= MOST_UNPROVEN;
+        lone.sent(now, usedAt);
+        return markable && !marked && lone.isMarkDue();
     }
 
     private @Nullable Throwable write(Call first, Call last, long until) {
@@ -358,15 +347,18 @@ final class Lane {
         } catch (IOException | RuntimeException | Error e) {
             failure = e;
         }
-        if (!link.reading().end() && failure == null) {
-            failure = new IOException("overdue");
+        try {
+            if (!link.reading().end() && failure == null) {
+                failure = new IOException("overdue");
+            }
+            usedAt = System.nanoTime();
+            inFlight.addAndGet(-answered);
+            if (failure != null) {
+                failAsReader(failure);
+            }
+        } finally {
+            reading.set(false);
         }
-        usedAt = System.nanoTime();
-        inFlight.addAndGet(-answered);
-        if (failure != null) {
-            failAll(failure, breakOff());
-        }
-        reading.set(false);
         if (broken && head.after != null) {
             fail(new IOException("the connection is closed"));
         }
@@ -389,18 +381,19 @@ final class Lane {
             return;
         }
         boolean isMark = reply instanceof byte[] text && Arrays.equals(text, markText);
-        if (call.mark() == null ? isMark : !isMark && !isMarkless(reply)) {
+        if (call.mark() == null ? isMark : !isMark && !isPong(reply) && !(reply instanceof Refusal)) {
             throw new MalformedReplyException("another call's");
         }
         if (call.mark() != null) {
             marked = false;
-            markable = isMark;
+            // A refusal is about the server's state, and proves nothing.
+            markable = !isPong(reply);
         }
     }
 
-    /** Whether a proxy answers PING in the server's place, or does not know it. */
-    private static boolean isMarkless(@Nullable Object reply) {
-        return reply instanceof Refusal || (reply instanceof byte[] text && Arrays.equals(text, PONG));
+    /** Whether something answers PING in the server's place. */
+    private static boolean isPong(@Nullable Object reply) {
+        return reply instanceof byte[] text && Arrays.equals(text, PONG);
     }
 
     private static byte[] markText() {
@@ -421,7 +414,7 @@ final class Lane {
             sentAt = 0;
             long now = System.nanoTime();
             roundTrip.took(sent, now);
-            lastTook = now - sent;
+            lone.took(now - sent);
         }
     }
 
@@ -475,20 +468,38 @@ final class Lane {
 
     /** Gives the connection up, and fails what is under way. For any thread. */
     void fail(Throwable cause) {
-        Doom doom = breakOff();
-        while (head.after != null && reading.compareAndSet(false, true)) {
-            failAll(cause, doom);
-            reading.set(false);
+        Doom doom = link.doom();
+        try {
+            breakOff(doom);
+        } finally {
+            while (head.after != null && reading.compareAndSet(false, true)) {
+                try {
+                    failAll(cause, doom);
+                } finally {
+                    reading.set(false);
+                }
+            }
         }
     }
 
-    private @Nullable Doom breakOff() {
+    /** As {@link #fail}, for whoever reads: what is under way fails whatever is thrown meanwhile. */
+    private void failAsReader(Throwable cause) {
         Doom doom = link.doom();
+        try {
+            breakOff(doom);
+        } finally {
+            failAll(cause, doom);
+        }
+    }
+
+    private void breakOff(@Nullable Doom doom) {
         broken = true;
-        link.reset(doom == null ? Doom.DISCARDED : doom);
-        // Whoever is told of the failure finds no connection that has the same fate, unnoticed as yet.
-        whenBroken.accept(this, doom == null || doom.silent());
-        return doom;
+        try {
+            link.reset(doom == null ? Doom.DISCARDED : doom);
+        } finally {
+            // Whoever is told of the failure finds no connection that has the same fate, unnoticed as yet.
+            whenBroken.accept(this, doom == null || doom.silent());
+        }
     }
 
     private void failAll(Throwable cause, @Nullable Doom doom) {

@@ -146,6 +146,10 @@ final class Reserve {
 
         private Question sent(List<Request> commands, long until) {
             List<@Nullable Object> answer;
+            if (until - System.nanoTime() <= 0) {
+                // Nobody waits for it any more, but the next question may be asked on the connection.
+                throw new CompletionException(new TimeoutException("it was opened too late"));
+            }
             try {
                 link.reading().begin(until);
                 dialer.watch().expect(until);

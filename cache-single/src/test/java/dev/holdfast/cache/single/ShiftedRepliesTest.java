@@ -1,5 +1,6 @@
 package dev.holdfast.cache.single;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
@@ -33,6 +34,7 @@ class ShiftedRepliesTest {
     private final ScheduledExecutorService line = Executors.newSingleThreadScheduledExecutor();
     private final AtomicBoolean harm = new AtomicBoolean();
     private final AtomicBoolean over = new AtomicBoolean();
+    private final AtomicInteger refusals = new AtomicInteger();
     private final AtomicInteger turns = new AtomicInteger();
     private final AtomicLong right = new AtomicLong();
     private final AtomicLong wrong = new AtomicLong();
@@ -59,6 +61,9 @@ class ShiftedRepliesTest {
         String text = command.size() > 1 ? command.get(1) : "PONG";
         boolean get = command.get(0).equals("GET");
         String reply = get || command.get(0).equals("PING") ? "$" + text.length() + "\r\n" + text + "\r\n" : "+OK\r\n";
+        if (command.size() > 1 && command.get(0).equals("PING") && refusals.getAndUpdate(n -> Math.max(0, n - 1)) > 0) {
+            reply = "-BUSY in a script\r\n";
+        }
         if (get && kind.equals("late") && harm.compareAndSet(true, false)) {
             byte[] again = reply.getBytes(StandardCharsets.ISO_8859_1);
             Object unused = line.schedule(() -> send(caller, again), DELAY_MILLIS * 3 / 2, TimeUnit.MILLISECONDS);
@@ -114,6 +119,53 @@ class ShiftedRepliesTest {
             }
             assertTrue(wrong.get() - before <= MOST_WRONG, () -> wrong.get() - before + " of 30 got another's reply");
         }
+    }
+
+    /** A server that is busy refuses marks too, which proves nothing. */
+    @Test
+    void areNotedThoughAMarkWasRefusedOnce() {
+        kind = "late";
+        refusals.set(1);
+        for (int i = 0; i < 60 && refusals.get() > 0; i++) {
+            read("key" + i);
+        }
+        assertEquals(0, refusals.get(), "no mark was sent");
+        for (int i = 0; i < 60; i++) {
+            harm.set(i == 20);
+            read("key" + i);
+        }
+        assertTrue(wrong.get() <= MOST_WRONG, () -> wrong + " of 40 got another's reply");
+    }
+
+    /** A call that is large shares its connection with no other, but with a mark. */
+    @Test
+    void areNotedBetweenLargeCallsToo() throws IOException {
+        AtomicInteger marks = new AtomicInteger();
+        String prefix = "k".repeat(1_000);
+        try (RespPeer other = RespPeer.start((command, caller) -> {
+                    String text = command.size() > 1 ? command.get(1) : "PONG";
+                    if (command.get(0).equals("MGET")) {
+                        caller.lines("*" + (command.size() - 1));
+                        for (int i = 1; i < command.size(); i++) {
+                            caller.lines("$-1");
+                        }
+                    } else if (command.get(0).equals("PING")) {
+                        marks.addAndGet(command.size() - 1);
+                        caller.lines("$" + text.length(), text);
+                    } else {
+                        caller.lines("+OK");
+                    }
+                });
+                SingleStore own = SingleStore.of(SingleConfig.of("127.0.0.1", other.port()))) {
+            List<String> keys = new ArrayList<>();
+            for (int i = 0; i < 400; i++) {
+                keys.add(prefix + i);
+            }
+            for (int i = 0; i < 40; i++) {
+                assertTrue(own.getAll(keys).isEmpty());
+            }
+        }
+        assertTrue(marks.get() >= 40 / 8 - 1, () -> marks + " marks");
     }
 
     /** The time that a reply takes tells nothing where it is the server's: then shifted replies take theirs, too. */

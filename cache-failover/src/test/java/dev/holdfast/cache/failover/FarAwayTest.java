@@ -1,0 +1,106 @@
+package dev.holdfast.cache.failover;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.cluster.ClusterStore;
+import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.testkit.RedisCluster;
+import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A server that is healthy and far away, with the limits that suit one that is near. */
+class FarAwayTest {
+    private static final Duration TTL = Duration.ofMinutes(5);
+
+    private final List<TcpProxy> proxies = new ArrayList<>();
+
+    @AfterEach
+    void close() {
+        proxies.forEach(TcpProxy::close);
+    }
+
+    private TcpProxy far(RedisServer server, int millis) {
+        TcpProxy proxy = TcpProxy.to(server.host(), server.port());
+        proxy.delay(Duration.ofMillis(millis / 2));
+        proxies.add(proxy);
+        return proxy;
+    }
+
+    private static FailoverStore over(CacheStore far) {
+        return FailoverStore.builder()
+                .tier("far", far)
+                .memoryTier("memory", () -> MemoryStore.builder().build())
+                .config(FailoverConfig.DEFAULT
+                        .withGracePeriod(Duration.ofMillis(500))
+                        .withHealthCheckInterval(Duration.ofSeconds(1)))
+                .build();
+    }
+
+    /** Calls it for a while, and then expects it to serve all the while. */
+    private static void assertSettles(FailoverStore store) {
+        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        int served = 0;
+        while (served < 20) {
+            store.put("k" + served, new byte[1], TTL);
+            served = store.tierName().equals("far") ? served + 1 : 0;
+            if (System.nanoTime() - end > 0) {
+                fail("it did not serve for three seconds in a row: "
+                        + store.health().tiers().get(0));
+            }
+            LockSupport.parkNanos(100_000_000);
+        }
+        assertEquals("far", store.tierName());
+    }
+
+    @Test
+    void aSingleServerServes() {
+        try (RedisServer server = RedisServer.start();
+                FailoverStore store = over(SingleStore.of(
+                        SingleConfig.of("127.0.0.1", far(server, 260).port())))) {
+            store.start(Duration.ofSeconds(10));
+            assertSettles(store);
+        }
+    }
+
+    @Test
+    void aSingleServerThatWasDownAtTheStartJoins() {
+        try (RedisServer server = RedisServer.start();
+                FailoverStore store = over(SingleStore.of(
+                        SingleConfig.of("127.0.0.1", far(server, 120).port())))) {
+            server.kill();
+            store.start(Duration.ofSeconds(2));
+            server.restart(RedisServer.Data.KEEP);
+            assertSettles(store);
+        }
+    }
+
+    @Test
+    void aClusterServes() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start()) {
+            Map<String, String> reached = new HashMap<>();
+            cluster.nodes()
+                    .forEach(node -> reached.put(
+                            node.host() + ':' + node.port(),
+                            "127.0.0.1:" + far(node, 300).port()));
+            ClusterConfig config = ClusterConfig.of(List.of(cluster.seeds().split(",")))
+                    .withAddressMapper(address -> reached.getOrDefault(address, address));
+            try (FailoverStore store = over(ClusterStore.of(config))) {
+                store.start(Duration.ofSeconds(10));
+                assertSettles(store);
+            }
+        }
+    }
+}
