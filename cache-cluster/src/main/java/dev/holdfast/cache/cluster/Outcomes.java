@@ -144,7 +144,7 @@ final class Outcomes {
         switch (LettuceErrors.kindOf(failure)) {
             case MOVED, ASK -> redirected(attempt, failure);
             case PASSING -> passing(attempt, failure);
-            case NO_SCRIPT -> errand.failed(new UnknownScriptException());
+            case NO_SCRIPT -> errand.failed(translated(attempt, failure));
             case TOO_LARGE -> errand.failed(errors.tooLarge(node, failure));
             case ANSWERED -> {
                 node.doubt();
