@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -40,6 +41,7 @@ final class Link {
     private final Queue<List<? extends AsyncCommand<byte[], byte[], ?>>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
+    private final AtomicBoolean noticedClosed = new AtomicBoolean();
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicLong largeBytes = new AtomicLong();
     private volatile @Nullable Wire wire;
@@ -129,6 +131,11 @@ final class Link {
     boolean isAlive() {
         Wire present = wire;
         return doom.get() == null && (present == null ? !opened.isCompletedExceptionally() : present.isOpen());
+    }
+
+    /** Notes that the node closed it; returns whether this is the first to say so. */
+    boolean noticeClosed() {
+        return noticedClosed.compareAndSet(false, true);
     }
 
     /** Why we closed it; {@code null} if we didn't. */

@@ -20,12 +20,11 @@ final class Outcomes {
     /** So long a read waits for a connection to be opened while another node could answer it. */
     private static final long ELSEWHERE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
-    private static final long PROBE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-
     private final Topology topology;
     private final Targets targets;
     private final Watch watch;
     private final LettuceErrors errors;
+    private final Blame blame;
     private final long commandNanos;
 
     Outcomes(ClusterConfig config, Topology topology, Targets targets, Watch watch, LettuceErrors errors) {
@@ -33,6 +32,7 @@ final class Outcomes {
         this.targets = targets;
         this.watch = watch;
         this.errors = errors;
+        this.blame = new Blame(config, errors);
         this.commandNanos = config.commandTimeout().toNanos();
     }
 
@@ -300,14 +300,17 @@ final class Outcomes {
         Link link = attempt.link();
         boolean sent = !(failure instanceof UnsentException);
         boolean closed = sent && LettuceErrors.isClosedByPeer(failure);
+        if (closed) {
+            errand.closedBy(attempt.node(), attempt.node().pool().closedByPeer(link));
+        }
         boolean suspicious = closed && (link.isLaden() || link.waiting() <= 1);
-        if (errand.isAlone() && closed && isWell(attempt.node(), until)) {
-            errand.failed(errors.poisonous(attempt.node(), failure, errand.bytes()));
-        } else if (suspicious && !errand.isAlone()) {
+        if (closed && errand.isAlone()) {
+            closedAlone(attempt, failure, until);
+        } else if (suspicious) {
             errand.sendAlone();
         } else if (errand.redial()) {
             errand.again();
-        } else if (closed && !errand.isAlone()) {
+        } else if (closed) {
             // The second time among others: now by itself.
             errand.sendAlone();
         } else {
@@ -315,17 +318,16 @@ final class Outcomes {
         }
     }
 
-    private boolean isWell(Node node, long until) {
-        long wait = Math.min(PROBE_NANOS, until - System.nanoTime());
-        try {
-            Probe probe = node.prober().probe();
-            Finding finding = probe.finding().get(Math.max(0, wait), TimeUnit.NANOSECONDS);
-            watch.judge(node, probe, finding);
-            return finding.conclusive() && finding.failure() == null;
-        } catch (InterruptedException e) {
-            throw errors.interrupted(e);
-        } catch (ExecutionException | TimeoutException e) {
-            return false;
+    private void closedAlone(Attempt<?> attempt, Throwable failure, long until) {
+        Errand<?> errand = attempt.errand();
+        Node node = attempt.node();
+        if (!errand.isAcquitted() && !Blame.isRipe(errand)) {
+            errand.again();
+        } else if (!errand.isAcquitted() && blame.isOf(errand, node, until)) {
+            errand.failed(errors.poisonous(node, failure, errand.bytes(), errand.closed()));
+        } else {
+            errand.acquit();
+            errand.askAround(node, translated(attempt, failure));
         }
     }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -36,6 +37,8 @@ final class Pool {
 
     /** Those that belong to one probe or one call. */
     private final Set<Link> alone = ConcurrentHashMap.newKeySet();
+
+    private final AtomicLong closedByPeer = new AtomicLong();
 
     /** Guards the making of links; nothing waits under it. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -291,6 +294,16 @@ final class Pool {
                 });
             }
         }
+    }
+
+    /** Notes that the node closed a connection under a call; returns how many it has closed so by now. */
+    long closedByPeer(Link link) {
+        return link.noticeClosed() ? closedByPeer.incrementAndGet() : closedByPeer.get();
+    }
+
+    /** How many connections the node has closed under calls. */
+    long closedByPeer() {
+        return closedByPeer.get();
     }
 
     /** Closes it for good; done when that is done. */
