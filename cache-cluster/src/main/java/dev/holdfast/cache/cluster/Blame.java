@@ -36,8 +36,12 @@ final class Blame {
 
     /** Whether it is the request and not the node. Waits for the node to answer another. */
     boolean isOf(Errand<?> errand, Node node, long until) {
-        boolean others = node.pool().closedByPeer() - errand.closedBefore() > errand.closed();
-        return !others && getsThrough(errand, node, until);
+        return !isOfOthers(errand, node) && getsThrough(errand, node, until);
+    }
+
+    /** Whether the node closed connections under others, too. */
+    static boolean isOfOthers(Errand<?> errand, Node node) {
+        return node.pool().closedByPeer() - errand.closedBefore() > errand.closed();
     }
 
     /** Whether another request of the same kind is answered, whatever the answer is. */
@@ -52,11 +56,16 @@ final class Blame {
         try {
             link.send(witness);
             witness.get(Math.max(0, Math.min(wait, until - System.nanoTime())), TimeUnit.NANOSECONDS);
+            node.pool().answered(link);
             return true;
         } catch (InterruptedException e) {
             throw errors.interrupted(e);
         } catch (ExecutionException e) {
-            return isAnswer(e.getCause());
+            boolean answered = isAnswer(e.getCause());
+            if (answered) {
+                node.pool().answered(link);
+            }
+            return answered;
         } catch (TimeoutException | CancellationException e) {
             return false;
         } finally {

@@ -48,6 +48,7 @@ final class Outcomes {
             long wait = waitOf(attempt, open, until - began);
             try {
                 attempt.errand().done(await(attempt, command, began + Math.max(0, wait)));
+                attempt.node().pool().answered(attempt.link());
                 return true;
             } catch (BehindWriteException e) {
                 command.cancel();
@@ -141,7 +142,11 @@ final class Outcomes {
     private void decide(Attempt<?> attempt, Throwable failure, long until) {
         Errand<?> errand = attempt.errand();
         Node node = attempt.node();
-        switch (LettuceErrors.kindOf(failure)) {
+        LettuceErrors.Kind kind = LettuceErrors.kindOf(failure);
+        if (kind != LettuceErrors.Kind.LOST) {
+            node.pool().answered(attempt.link());
+        }
+        switch (kind) {
             case MOVED, ASK -> redirected(attempt, failure);
             case PASSING -> passing(attempt, failure);
             case NO_SCRIPT -> errand.failed(translated(attempt, failure));
@@ -266,6 +271,9 @@ final class Outcomes {
         if (sent && !errand.isRead()) {
             errand.mayHaveRun();
         }
+        if (sent && doom == null) {
+            noteBroken(attempt, failure);
+        }
         if (ofConnection && (!sent || errand.isHarmless())) {
             afterBrokenConnection(attempt, failure, until);
             return;
@@ -300,21 +308,34 @@ final class Outcomes {
         Link link = attempt.link();
         boolean sent = !(failure instanceof UnsentException);
         boolean closed = sent && LettuceErrors.isClosedByPeer(failure);
-        if (closed) {
-            errand.closedBy(attempt.node(), attempt.node().pool().closedByPeer(link));
-        }
         boolean suspicious = closed && (link.isLaden() || link.waiting() <= 1);
+        // Where many wish for that it is the node.
+        boolean mayGoAlone = closed && attempt.node().pool().mayHaveAnotherAlone();
         if (closed && errand.isAlone()) {
             closedAlone(attempt, failure, until);
-        } else if (suspicious) {
+        } else if (suspicious && mayGoAlone) {
             errand.sendAlone();
         } else if (errand.redial()) {
             errand.again();
-        } else if (closed) {
+        } else if (mayGoAlone) {
             // The second time among others: now by itself.
             errand.sendAlone();
         } else {
             errand.askAround(attempt.node(), translated(attempt, failure));
+        }
+    }
+
+    /** Whoever asks for what the node can't bear has no other caller wait for a connection: while that may be so, nothing is counted. */
+    private void noteBroken(Attempt<?> attempt, Throwable failure) {
+        Errand<?> errand = attempt.errand();
+        Node node = attempt.node();
+        Link link = attempt.link();
+        boolean closed = LettuceErrors.isClosedByPeer(failure);
+        if (closed) {
+            errand.closedBy(node, node.pool().closedByPeer(link));
+        }
+        if (!closed || !errand.isAlone() || errand.isAcquitted() || Blame.isOfOthers(errand, node)) {
+            node.pool().broke(link, failure);
         }
     }
 
@@ -327,6 +348,7 @@ final class Outcomes {
             errand.failed(errors.poisonous(node, failure, errand.bytes(), errand.closed()));
         } else {
             errand.acquit();
+            node.pool().broke(attempt.link(), failure);
             errand.askAround(node, translated(attempt, failure));
         }
     }

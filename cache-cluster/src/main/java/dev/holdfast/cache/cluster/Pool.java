@@ -161,7 +161,7 @@ final class Pool {
                     return open;
                 }
             }
-            if (control != null && control.isOpen()) {
+            if (control != null && control.isOpen() && !dials.breakUnderCalls()) {
                 return control;
             }
         }
@@ -293,6 +293,30 @@ final class Pool {
                             wire.channel().eventLoop().schedule(verdict, HUNG_GRACE_MILLIS, TimeUnit.MILLISECONDS);
                 });
             }
+        }
+    }
+
+    /** How many attempts to connect in a row were of no use. */
+    int dialFailures() {
+        return dials.failures();
+    }
+
+    /** The node has answered a probe. */
+    void answersProbes() {
+        dials.answersProbes();
+    }
+
+    /** Notes that a connection has answered a call. */
+    void answered(Link link) {
+        if (link.noticeUseful()) {
+            dials.useful();
+        }
+    }
+
+    /** Notes that a connection broke under a call: if it had answered none, it was as good as none. */
+    void broke(Link link, Throwable why) {
+        if (link.takeUseless()) {
+            dials.useless(link.failuresBefore(), why);
         }
     }
 

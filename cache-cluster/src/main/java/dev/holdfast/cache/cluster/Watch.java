@@ -205,6 +205,7 @@ final class Watch implements Runnable {
         }
         boolean was = node.isUp();
         if (failure == null) {
+            node.pool().answersProbes();
             node.well();
         } else {
             node.up();

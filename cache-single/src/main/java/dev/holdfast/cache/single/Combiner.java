@@ -136,6 +136,7 @@ final class Combiner implements Connections {
      * of them, though it closes no others meanwhile and answers another call of the same kind, it is this call that it can't bear.
      */
     private Answered repeated(Call first, List<Request> commands, boolean plural, CacheUnavailableException broken) {
+        noteClosed(first);
         if (!isRepeatable(first, commands)) {
             throw broken;
         }
@@ -143,12 +144,14 @@ final class Combiner implements Connections {
         int most = bytes >= Call.LARGE_BYTES ? LARGE_REPEATS : REPEATS;
         long lostBefore = lanes.lost();
         CacheUnavailableException last = broken;
+        List<Call> attempts = new ArrayList<>(most);
         int repeats = 0;
         boolean closed = true;
         boolean elsewhere = true;
         long start = System.nanoTime();
         while (elsewhere && repeats < most && first.until() - System.nanoTime() > 0) {
             Call again = Call.again(commands, plural, first.until());
+            attempts.add(again);
             repeats++;
             try {
                 return new Answered(again, answer(again, System.nanoTime()));
@@ -156,6 +159,9 @@ final class Combiner implements Connections {
                 last = e;
                 Lost lost = again.lost();
                 closed &= lost != null && lost.closedByServer();
+                if (lanes.lost() - lostBefore > repeats) {
+                    noteClosed(again);
+                }
                 // Silence takes its time, so it is not met again and again.
                 elsewhere = lost != null
                         && lost.elsewhere()
@@ -166,9 +172,19 @@ final class Combiner implements Connections {
         if (closed && repeats == most && !others && getsThrough(commands.get(0).witness(nobody), first.until())) {
             throw errors.unbearable(last, bytes, 1 + repeats);
         }
+        // Not before, if only this call's break: whoever asks for what can't be borne has no other caller wait for a
+        // connection.
+        attempts.forEach(this::noteClosed);
         // The first attempt may have been applied, whatever became of the others.
         boolean readOnly = commands.stream().allMatch(Request::readOnly);
         throw readOnly || last.outcomeUnknown() ? last : errors.again(last, true);
+    }
+
+    private void noteClosed(Call attempt) {
+        Lost lost = attempt.lost();
+        if (lost != null && lost.closedByServer()) {
+            lanes.closedUnderCall(attempt.lane().link(), lost);
+        }
     }
 
     /** The reply to a call that was repeated, and the repetition that got it. */

@@ -142,6 +142,15 @@ final class JedisErrors {
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
     }
 
+    /** What a connection was lost by before it had answered anything. */
+    CacheUnavailableException useless(Throwable e) {
+        return new CacheUnavailableException(
+                "connected to " + server + ", but it breaks connections at the first call: " + message(e),
+                e,
+                Reason.CONNECTION,
+                false);
+    }
+
     private CacheUnavailableException refusedAtStart(Refusal e) {
         if (refusal(e) instanceof CacheUnavailableException known) {
             return known;

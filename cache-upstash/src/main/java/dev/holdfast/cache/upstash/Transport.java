@@ -254,6 +254,7 @@ final class Transport {
             begin(body, call, until);
             response = call.execute();
             silence.answered(body);
+            dials.answered(body);
             answer = read(body, response);
             return answer;
         } finally {
@@ -360,7 +361,7 @@ final class Transport {
         public void connectEnd(Call call, InetSocketAddress address, Proxy proxy, @Nullable Protocol protocol) {
             RestCall body = call.request().tag(RestCall.class);
             if (body != null && protocol != null) {
-                dials.succeeded(body);
+                dials.connected(body);
             }
         }
 
