@@ -35,7 +35,6 @@ final class Dials {
     private final Set<Channel> channels = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
     private volatile boolean breakUnderCalls;
-    private volatile long failingSince = System.nanoTime();
     private volatile @Nullable Throwable lastFailure;
 
     Dials(Address address, ClusterConfig config, Wiring wiring) {
@@ -85,21 +84,8 @@ final class Dials {
         breakUnderCalls = true;
         failedDials.incrementAndGet();
         if (backoff.failures() <= failuresBefore) {
-            noteFailure();
+            backoff.failed(System.nanoTime());
         }
-    }
-
-    private void noteFailure() {
-        long now = System.nanoTime();
-        if (backoff.failures() == 0) {
-            failingSince = now;
-        }
-        backoff.failed(now);
-    }
-
-    /** Since when every attempt was of no use; the present if the last was of some. */
-    long failingSince() {
-        return backoff.failures() == 0 ? System.nanoTime() : failingSince;
     }
 
     boolean isClosed() {
@@ -160,7 +146,7 @@ final class Dials {
         Throwable why = failure == null ? new IllegalStateException("no cause known") : failure;
         lastFailure = why;
         breakUnderCalls = false;
-        noteFailure();
+        backoff.failed(System.nanoTime());
         failedDials.incrementAndGet();
         dialled.completeExceptionally(why);
     }

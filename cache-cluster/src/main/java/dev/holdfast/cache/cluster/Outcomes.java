@@ -286,7 +286,8 @@ final class Outcomes {
         if (mayAskAround && targets.hasOther(errand, node)) {
             errand.avoid(node, why);
         } else if (mayAskAround && errand.pinned() == null) {
-            askAround(errand, node, why);
+            // The node may have left the cluster, and its slots to others.
+            errand.askAround(node, why);
         } else {
             errand.failed(why);
         }
@@ -320,7 +321,7 @@ final class Outcomes {
             // The second time among others: now by itself.
             errand.sendAlone();
         } else {
-            askAround(errand, attempt.node(), translated(attempt, failure));
+            errand.askAround(attempt.node(), translated(attempt, failure));
         }
     }
 
@@ -338,16 +339,6 @@ final class Outcomes {
         }
     }
 
-    /** The node may have left the cluster, and its slots to others; unless the cluster was asked since it can't be used, and did not say so. */
-    private void askAround(Errand<?> errand, Node node, RuntimeException why) {
-        if (topology.isFresh(node.pool().failingSince())) {
-            topology.refreshSoon();
-            errand.failed(why);
-        } else {
-            errand.askAround(node, why);
-        }
-    }
-
     private void closedAlone(Attempt<?> attempt, Throwable failure, long until) {
         Errand<?> errand = attempt.errand();
         Node node = attempt.node();
@@ -358,7 +349,7 @@ final class Outcomes {
         } else {
             errand.acquit();
             node.pool().broke(attempt.link(), failure);
-            askAround(errand, node, translated(attempt, failure));
+            errand.askAround(node, translated(attempt, failure));
         }
     }
 }

@@ -301,11 +301,6 @@ final class Pool {
         return dials.failures();
     }
 
-    /** Since when every attempt to connect was of no use; the present if the last was of some. */
-    long failingSince() {
-        return dials.failingSince();
-    }
-
     /** The node has answered a probe. */
     void answersProbes() {
         dials.answersProbes();
