@@ -11,16 +11,13 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The manners of dialling: after a failure, or a connection that broke before it had answered anything, one dial at a time, after a pause that grows with each. Whoever needs a connection
+ * The manners of dialling: after a failure one dial at a time, after a pause that grows with each. Whoever needs a connection
  * meanwhile waits for the end of a short pause, and is told the last reason if it is a long one. Probes have a pace of their
  * own and are let through. For any number of threads.
  */
 final class Dials {
     /** The longest that a call waits for its turn. */
     private static final Duration PATIENCE = Duration.ofMillis(500);
-
-    /** After failures so long passes between a connection that was made and the next, while none of them has answered. */
-    private static final Duration UNPROVEN_PAUSE = Duration.ofMillis(100);
 
     private static final long POLL_NANOS = Duration.ofMillis(10).toNanos();
 
@@ -66,20 +63,10 @@ final class Dials {
         call.admitted(false);
     }
 
-    /** A connection was made, which is still to show that it is of use: the next may be made soon. */
-    void connected(RestCall call) {
+    /** A connection was made. */
+    void succeeded(RestCall call) {
         call.connected();
-        if (call.hasTurn()) {
-            backoff.unproven(System.nanoTime(), UNPROVEN_PAUSE);
-        }
-    }
-
-    /** An answer came: if the connection was made for it, there is no pause any more. */
-    void answered(RestCall call) {
-        call.answered();
-        if (call.isConnected()) {
-            backoff.succeeded();
-        }
+        backoff.succeeded();
     }
 
     /** To be called when a call has ended, however it did. */
@@ -88,27 +75,11 @@ final class Dials {
         // Who was not admitted has not dialled.
         boolean tells = call.isAdmitted() && !call.isConnected() && (call.overdue() || !call.isCancelled());
         if (failure != null && tells) {
-            failed(failure.getMessage());
-        } else if (isUseless(call)) {
-            // Several that fail together are one failure.
-            if (call.hasTurn() || backoff.failures() == 0) {
-                failed("connections are made, but break under the first request");
-            } else {
-                failed.increment();
-            }
+            failed.increment();
+            reason = UpstashErrors.quoted(String.valueOf(failure.getMessage()));
+            backoff.failed(System.nanoTime());
         } else if (call.hasTurn() && !call.isConnected()) {
             backoff.abandoned();
         }
-    }
-
-    /** Whether its connection was made for it, and broke without an answer, and not by our doing. */
-    private static boolean isUseless(RestCall call) {
-        return call.isConnected() && !call.isAnswered() && !call.isCancelled() && !call.overdue();
-    }
-
-    private void failed(@Nullable String why) {
-        failed.increment();
-        reason = UpstashErrors.quoted(String.valueOf(why));
-        backoff.failed(System.nanoTime());
     }
 }

@@ -36,7 +36,6 @@ final class RestCall extends RequestBody {
     private boolean admitted;
     private boolean turn;
     private boolean connected;
-    private boolean answered;
     private @Nullable IOException dialFailure;
 
     private enum Kind {
@@ -225,15 +224,6 @@ final class RestCall extends RequestBody {
 
     boolean isConnected() {
         return connected;
-    }
-
-    void answered() {
-        answered = true;
-    }
-
-    /** Whether any answer came, whatever it says. */
-    boolean isAnswered() {
-        return answered;
     }
 
     void dialFailed(IOException e) {

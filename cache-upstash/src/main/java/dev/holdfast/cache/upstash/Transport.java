@@ -254,7 +254,6 @@ final class Transport {
             begin(body, call, until);
             response = call.execute();
             silence.answered(body);
-            dials.answered(body);
             answer = read(body, response);
             return answer;
         } finally {
@@ -361,7 +360,7 @@ final class Transport {
         public void connectEnd(Call call, InetSocketAddress address, Proxy proxy, @Nullable Protocol protocol) {
             RestCall body = call.request().tag(RestCall.class);
             if (body != null && protocol != null) {
-                dials.connected(body);
+                dials.succeeded(body);
             }
         }
 

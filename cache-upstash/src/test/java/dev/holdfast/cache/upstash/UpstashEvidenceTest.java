@@ -16,10 +16,7 @@ import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.UpstashGateway;
-import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -193,37 +190,6 @@ class UpstashEvidenceTest {
             }
             long dials = dead.health().pool().failedDials();
             assertTrue(dials >= 2 && dials <= 8, dials + " dials in 700 ms");
-        }
-    }
-
-    @Test
-    void aFrontThatTakesConnectionsAndBreaksThemUnderTheFirstRequestIsNotStormed() throws Exception {
-        AtomicInteger accepted = new AtomicInteger();
-        try (ServerSocket front = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
-            Thread accepting = new Thread(() -> {
-                try {
-                    while (true) {
-                        try (Socket socket = front.accept()) {
-                            accepted.incrementAndGet();
-                            socket.getInputStream().read();
-                        }
-                    }
-                } catch (IOException e) {
-                    // closed
-                }
-            });
-            accepting.setDaemon(true);
-            accepting.start();
-            String url = "http://127.0.0.1:" + front.getLocalPort();
-            try (UpstashStore store = UpstashStore.create(UpstashConfig.of(url, Secret.of("t")))) {
-                long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(700);
-                while (System.nanoTime() < end) {
-                    assertThrows(CacheUnavailableException.class, () -> store.get("k"));
-                }
-                int dials = accepted.get();
-                assertTrue(dials >= 2 && dials <= 12, dials + " connections in 700 ms");
-                assertTrue(store.health().pool().failedDials() > 0);
-            }
         }
     }
 
