@@ -31,15 +31,18 @@ import java.util.function.DoubleSupplier;
  */
 public final class Backoff {
     private static final double JITTER = 0.25;
-    private static final State FRESH = new State(0, 0, false);
+    private static final State FRESH = new State(0, 0, 0, false);
+
+    /** Where something shows that an attempt may be worth while, the pause is no longer than after so many failures. */
+    private static final int FEW_FAILURES = 2;
 
     private final long firstNanos;
     private final long mostNanos;
     private final DoubleSupplier random;
     private final AtomicReference<State> state = new AtomicReference<>(FRESH);
 
-    /** One moment: {@code failures} in a row; nothing before {@code notBefore} if there are any; an attempt {@code underWay}. */
-    private record State(int failures, long notBefore, boolean underWay) {}
+    /** One moment: {@code failures} in a row; if there are any, nothing from {@code since} to {@code notBefore}; an attempt {@code underWay}. */
+    private record State(int failures, long since, long notBefore, boolean underWay) {}
 
     /**
      * Makes a pause that has not begun.
@@ -74,7 +77,7 @@ public final class Backoff {
         State seen = current();
         return !seen.underWay
                 && !rests(seen, now)
-                && state.compareAndSet(seen, new State(seen.failures, seen.notBefore, true));
+                && state.compareAndSet(seen, new State(seen.failures, seen.since, seen.notBefore, true));
     }
 
     /**
@@ -92,8 +95,15 @@ public final class Backoff {
     // Thirty doublings are enough for any limit, and don't overflow.
     private State afterFailure(State seen, long now) {
         int failures = Math.min(seen.failures + 1, 30);
-        double pause = Math.min((double) firstNanos * (1L << (failures - 1)), (double) mostNanos);
-        return new State(failures, now + (long) (pause * (1 + JITTER * (2 * random.getAsDouble() - 1))), false);
+        return new State(failures, now, now + jittered(pauseNanos(failures)), false);
+    }
+
+    private double pauseNanos(int failures) {
+        return Math.min((double) firstNanos * (1L << Math.max(0, failures - 1)), (double) mostNanos);
+    }
+
+    private long jittered(double pause) {
+        return (long) (pause * (1 + JITTER * (2 * random.getAsDouble() - 1)));
     }
 
     /** Says that an attempt succeeded: there is no pause any more. */
@@ -105,12 +115,46 @@ public final class Backoff {
         }
     }
 
+    /**
+     * Says that an attempt ended well as far as it goes, and that only its use will show whether it was worth anything: the failures before it
+     * still count, and the next attempt waits for a pause that is not longer than the one before. Without failures there is none.
+     *
+     * @param now by {@link System#nanoTime()}
+     * @param pause the longest pause, before jitter; positive
+     */
+    public void unproven(long now, Duration pause) {
+        State seen;
+        State next;
+        do {
+            seen = current();
+            double most = Math.min(pauseNanos(seen.failures), (double) pause.toNanos());
+            next = seen.failures == 0 ? FRESH : new State(seen.failures, now, now + jittered(most), false);
+        } while (!state.compareAndSet(seen, next));
+    }
+
+    /**
+     * Says that something else shows that an attempt may be worth while: the pause becomes no longer than the one after two failures. The failures
+     * still count.
+     */
+    public void ready() {
+        State seen;
+        State next;
+        do {
+            seen = current();
+            long few = seen.since + jittered(pauseNanos(Math.min(seen.failures, FEW_FAILURES)));
+            if (seen.failures <= FEW_FAILURES || seen.notBefore - few <= 0) {
+                return;
+            }
+            next = new State(seen.failures, seen.since, few, seen.underWay);
+        } while (!state.compareAndSet(seen, next));
+    }
+
     /** Says that an attempt ended without telling anything, since its caller was interrupted, say: the next may begin at once. */
     public void abandoned() {
         State seen;
         do {
             seen = current();
-        } while (!state.compareAndSet(seen, new State(seen.failures, seen.notBefore, false)));
+        } while (!state.compareAndSet(seen, new State(seen.failures, seen.since, seen.notBefore, false)));
     }
 
     /**

@@ -56,6 +56,39 @@ class BackoffTest {
     }
 
     @Test
+    void anAttemptThatIsStillToProveItselfForgetsNoFailure() {
+        Duration shorter = Duration.ofMillis(80);
+        backoff.unproven(0, shorter);
+        assertEquals(Duration.ZERO, backoff.remaining(0), "there was no failure");
+        backoff.failed(0);
+        assertTrue(backoff.tryBegin(FIRST.toNanos()));
+        backoff.unproven(FIRST.toNanos(), shorter);
+        assertEquals(1, backoff.failures());
+        assertEquals(shorter, backoff.remaining(FIRST.toNanos()));
+        assertTrue(backoff.tryBegin(FIRST.plus(shorter).toNanos()));
+        backoff.failed(0);
+        assertEquals(FIRST.multipliedBy(2), backoff.remaining(0));
+        backoff.unproven(0, MOST);
+        assertEquals(FIRST.multipliedBy(2), backoff.remaining(0), "no longer than the one before");
+    }
+
+    @Test
+    void aLongPauseCanBeCutShortWithoutItsFailuresBeingForgotten() {
+        backoff.ready();
+        assertEquals(0, backoff.failures());
+        backoff.failed(7);
+        backoff.failed(7);
+        backoff.ready();
+        assertEquals(FIRST.multipliedBy(2), backoff.remaining(7), "it is no long one");
+        backoff.failed(7);
+        backoff.ready();
+        assertEquals(FIRST.multipliedBy(2), backoff.remaining(7));
+        assertEquals(3, backoff.failures());
+        backoff.failed(7);
+        assertEquals(FIRST.multipliedBy(8), backoff.remaining(7));
+    }
+
+    @Test
     void aPauseThatIsNoneIsRefused() {
         assertThrows(IllegalArgumentException.class, () -> new Backoff(Duration.ZERO, MOST));
         assertThrows(IllegalArgumentException.class, () -> new Backoff(MOST, FIRST));

@@ -3,8 +3,8 @@ package dev.holdfast.cache.cluster;
 import java.util.concurrent.TimeUnit;
 
 /**
- * How many questions may be asked: two a second on average, some at once after a quiet time. What is urgent is asked beyond that, and
- * the others wait for longer then. Of one thread.
+ * How many questions may be asked: two a second on average, some at once after a quiet time. What is urgent is asked in advance, and
+ * the others wait for longer then; but not even that may be asked without end. Of one thread.
  */
 final class Allowance {
     private static final long NANOS_EACH = TimeUnit.MILLISECONDS.toNanos(500);
@@ -21,6 +21,11 @@ final class Allowance {
     /** How long it takes until one more is allowed; not positive if it is. */
     long waitNanos(long now) {
         return paidAt + NANOS_EACH - now;
+    }
+
+    /** How long it takes until one that is urgent is allowed; not positive if it is. */
+    long waitUrgentNanos(long now) {
+        return waitNanos(now) - MOST_IN_ADVANCE * NANOS_EACH;
     }
 
     /** Notes that questions were asked. */

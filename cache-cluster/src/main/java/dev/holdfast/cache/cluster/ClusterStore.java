@@ -290,7 +290,10 @@ public final class ClusterStore implements CacheStore {
             try {
                 return session.router.run(
                         new Errand<>(slot, kind, script.byDigest(keys, arguments)), start, start + boundNanos);
-            } catch (UnknownScriptException e) {
+            } catch (CacheRejectedException e) {
+                if (LettuceErrors.kindOf(e) != LettuceErrors.Kind.NO_SCRIPT) {
+                    throw e;
+                }
                 return session.router.run(
                         new Errand<>(slot, kind, script.inFull(keys, arguments)), start, start + boundNanos);
             }

@@ -30,13 +30,23 @@ import org.jspecify.annotations.Nullable;
  * most the connect timeout, and all but the lookup happens on an event loop.
  */
 final class Dial {
+    private static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
+    /** An event loop that comes so much later was kept from running. */
+    private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
+
     private final Address node;
     private final ClusterConfig config;
     private final Wiring wiring;
     private final EventLoop loop;
     private final Consumer<Channel> began;
-    private final long until;
     private final CompletableFuture<Wire> result = new CompletableFuture<>();
+
+    // Of the event loop.
+    private long until;
+    private long beatDue;
+    private boolean stalled;
+    private boolean repeated;
 
     private Dial(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
         this.node = node;
@@ -44,7 +54,6 @@ final class Dial {
         this.wiring = wiring;
         this.loop = wiring.loop();
         this.began = began;
-        this.until = System.nanoTime() + config.connectTimeout().toNanos();
     }
 
     /**
@@ -55,7 +64,10 @@ final class Dial {
     static CompletableFuture<Wire> begin(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
         Dial dial = new Dial(node, config, wiring, began);
         try {
-            dial.loop.execute(dial::lookUp);
+            dial.loop.execute(() -> {
+                dial.beat();
+                dial.lookUp();
+            });
         } catch (RejectedExecutionException e) {
             dial.result.completeExceptionally(new IllegalStateException("the store is closed", e));
         }
@@ -63,11 +75,13 @@ final class Dial {
     }
 
     private void lookUp() {
+        boolean round = repeated;
         guarded(() -> {
+            until = System.nanoTime() + config.connectTimeout().toNanos();
             Object unused = loop.schedule(this::timeOut, left(), TimeUnit.NANOSECONDS);
             unused = wiring.resolve(node).whenComplete((addresses, failure) -> {
                 if (addresses == null) {
-                    fail(failure);
+                    onLoop(() -> failed(round, failure));
                 } else if (loop.inEventLoop()) {
                     guarded(() -> connect(addresses, 0));
                 } else {
@@ -77,7 +91,33 @@ final class Dial {
         });
     }
 
+    /** Looks whether this event loop runs, for as long as the attempt does. */
+    private void beat() {
+        beatDue = System.nanoTime() + BEAT_NANOS;
+        try {
+            Object unused = loop.schedule(
+                    () -> {
+                        noticeStall();
+                        if (!result.isDone()) {
+                            beat();
+                        }
+                    },
+                    BEAT_NANOS,
+                    TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            // The store is closed, and nothing more comes of this.
+        }
+    }
+
+    private void noticeStall() {
+        stalled |= System.nanoTime() - beatDue > LATE_NANOS;
+    }
+
     private void timeOut() {
+        if (left() > 0) {
+            // That was the time limit of an attempt that was repeated.
+            return;
+        }
         fail(new ConnectTimeoutException("no connection to " + node + " within "
                 + config.connectTimeout().toMillis() + " ms"));
     }
@@ -87,6 +127,7 @@ final class Dial {
             return;
         }
         long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(left() / (addresses.length - index)));
+        boolean round = repeated;
         InetSocketAddress place = new InetSocketAddress(addresses[index], node.port());
         Attempt attempt = new Attempt(place, millis);
         CompletableFuture<?> unused = attempt.begin()
@@ -95,10 +136,10 @@ final class Dial {
                         if (!result.complete(wire)) {
                             wire.reset(new IllegalStateException("it came too late"));
                         }
-                    } else if (index + 1 < addresses.length && left() > 0) {
+                    } else if (round == repeated && index + 1 < addresses.length && left() > 0) {
                         connect(addresses, index + 1);
                     } else {
-                        fail(failure);
+                        failed(round, failure);
                     }
                 }));
     }
@@ -111,7 +152,7 @@ final class Dial {
         try {
             loop.execute(() -> guarded(task));
         } catch (RejectedExecutionException e) {
-            fail(e);
+            result.completeExceptionally(e);
         }
     }
 
@@ -124,7 +165,21 @@ final class Dial {
         }
     }
 
+    /** Ends it, unless what failed was begun before it was repeated. */
+    private void failed(boolean round, @Nullable Throwable why) {
+        if (round == repeated) {
+            fail(why);
+        }
+    }
+
+    /** What fails while this process stands still says nothing of the node, and is repeated once: all its time limits are over by then. */
     private void fail(@Nullable Throwable why) {
+        noticeStall();
+        if (stalled && !repeated && !result.isDone() && !loop.isShuttingDown()) {
+            repeated = true;
+            lookUp();
+            return;
+        }
         Throwable cause = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
         result.completeExceptionally(cause == null ? new IllegalStateException("no cause known") : cause);
     }

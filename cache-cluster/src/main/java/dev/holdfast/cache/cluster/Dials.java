@@ -14,7 +14,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens the connections to one node. After one could not be opened the next attempt waits, and there is one at a time. Thread-safe.
+ * Opens the connections to one node. After one could not be opened, or broke under its first call, the next attempt waits, and there is one at a
+ * time, until one answers a call. Thread-safe.
  */
 final class Dials {
     /** A caller waits for a pause that is no longer; behind a longer one the node counts as unreachable for now. */
@@ -23,6 +24,9 @@ final class Dials {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(50);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
 
+    /** After failures so long passes between a connection that was opened and the next, while none has answered a call; whoever calls waits for that. */
+    private static final Duration UNPROVEN_PAUSE = Duration.ofMillis(80);
+
     private final Address address;
     private final ClusterConfig config;
     private final Wiring wiring;
@@ -30,6 +34,7 @@ final class Dials {
     private final AtomicLong failedDials = new AtomicLong();
     private final Set<Channel> channels = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
+    private volatile boolean breakUnderCalls;
     private volatile @Nullable Throwable lastFailure;
 
     Dials(Address address, ClusterConfig config, Wiring wiring) {
@@ -43,9 +48,44 @@ final class Dials {
         return backoff.failures() > 0 && !backoff.remaining(System.nanoTime()).isZero();
     }
 
-    /** How many attempts have failed. */
+    /** How many attempts have failed, or were of no use. */
     long failed() {
         return failedDials.get();
+    }
+
+    /** How many attempts in a row were of no use. */
+    int failures() {
+        return backoff.failures();
+    }
+
+    /** Whether connections can be opened, but the last broke under its first call. */
+    boolean breakUnderCalls() {
+        return breakUnderCalls;
+    }
+
+    /** The node has answered a probe: a long pause is cut short. */
+    void answersProbes() {
+        backoff.ready();
+    }
+
+    /** A connection has answered a call: there is no pause any more. */
+    void useful() {
+        breakUnderCalls = false;
+        backoff.succeeded();
+    }
+
+    /**
+     * A connection was opened, and broke under its first call.
+     *
+     * @param failuresBefore how many attempts in a row were of no use when it was begun; several that fail together are one failure
+     */
+    synchronized void useless(int failuresBefore, Throwable why) {
+        lastFailure = why;
+        breakUnderCalls = true;
+        failedDials.incrementAndGet();
+        if (backoff.failures() <= failuresBefore) {
+            backoff.failed(System.nanoTime());
+        }
     }
 
     boolean isClosed() {
@@ -63,7 +103,7 @@ final class Dials {
         }
         CompletableFuture<Wire> dialled = new CompletableFuture<>();
         if (backoff.failures() == 0 || backoff.tryBegin(System.nanoTime())) {
-            dialNow(dialled);
+            dialNow(dialled, true);
         } else {
             dialLater(dialled, failedDials.get());
         }
@@ -73,11 +113,11 @@ final class Dials {
     /** Opens a connection for a probe or a question now: whoever asks has a pause of his own, and his answer is waited for by all. */
     CompletableFuture<Wire> dialAtOnce() {
         CompletableFuture<Wire> dialled = new CompletableFuture<>();
-        dialNow(dialled);
+        dialNow(dialled, false);
         return dialled;
     }
 
-    private void dialNow(CompletableFuture<Wire> dialled) {
+    private void dialNow(CompletableFuture<Wire> dialled, boolean forCall) {
         if (closed) {
             backoff.abandoned();
             dialled.completeExceptionally(new IllegalStateException("the node is no longer used"));
@@ -85,21 +125,27 @@ final class Dials {
         }
         try {
             CompletableFuture<?> unused = Dial.begin(address, config, wiring, this::keep)
-                    .whenComplete((wire, why) -> ended(dialled, wire, why));
+                    .whenComplete((wire, why) -> ended(dialled, forCall, wire, why));
         } catch (Throwable e) {
             // Whatever it was: it is this attempt's end, and the next may begin.
-            ended(dialled, null, e);
+            ended(dialled, forCall, null, e);
         }
     }
 
-    private void ended(CompletableFuture<Wire> dialled, @Nullable Wire wire, @Nullable Throwable failure) {
+    private void ended(
+            CompletableFuture<Wire> dialled, boolean forCall, @Nullable Wire wire, @Nullable Throwable failure) {
         if (wire != null) {
-            backoff.succeeded();
+            if (forCall) {
+                backoff.unproven(System.nanoTime(), UNPROVEN_PAUSE);
+            } else {
+                backoff.ready();
+            }
             dialled.complete(wire);
             return;
         }
         Throwable why = failure == null ? new IllegalStateException("no cause known") : failure;
         lastFailure = why;
+        breakUnderCalls = false;
         backoff.failed(System.nanoTime());
         failedDials.incrementAndGet();
         dialled.completeExceptionally(why);
@@ -123,7 +169,7 @@ final class Dials {
         if (last != null && failedDials.get() > mostFailures) {
             dialled.completeExceptionally(last);
         } else if (closed || backoff.failures() == 0 || backoff.tryBegin(System.nanoTime())) {
-            dialNow(dialled);
+            dialNow(dialled, true);
         } else {
             dialLater(dialled, mostFailures);
         }

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.cluster;
 
 import io.lettuce.core.protocol.AsyncCommand;
+import io.lettuce.core.protocol.ProtocolKeyword;
 import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,11 @@ final class Errand<T> {
     private boolean redialled;
     private boolean alone;
     private boolean mayHaveRun;
+    private @Nullable Node closer;
+    private int closed;
+    private int closedAlone;
+    private long closedBefore;
+    private boolean acquitted;
     private @Nullable Node pinned;
     private @Nullable Set<Node> avoided;
     private @Nullable Node lostAt;
@@ -210,6 +216,52 @@ final class Errand<T> {
     /** Gives up what waits for a pause. */
     void giveUp() {
         next = Next.FAILED;
+    }
+
+    /** What kind of command it is. */
+    ProtocolKeyword type() {
+        return request.type();
+    }
+
+    /**
+     * Notes that a node closed the connection under it.
+     *
+     * @param closedByNode how many connections that node has closed by now, this one among them
+     */
+    void closedBy(Node node, long closedByNode) {
+        if (node != closer) {
+            closer = node;
+            closedBefore = closedByNode - 1;
+            closed = 0;
+            closedAlone = 0;
+        }
+        closed++;
+        closedAlone += alone ? 1 : 0;
+    }
+
+    /** How many connections were closed under it by the node that closed the last. */
+    int closed() {
+        return closed;
+    }
+
+    /** How many of those were its own. */
+    int closedAlone() {
+        return closedAlone;
+    }
+
+    /** How many that node had closed before the first of those. */
+    long closedBefore() {
+        return closedBefore;
+    }
+
+    /** Notes that it is the node and not this request that the connections are closed for. */
+    void acquit() {
+        acquitted = true;
+    }
+
+    /** Whether that is known. */
+    boolean isAcquitted() {
+        return acquitted;
     }
 
     /** Counts a redirection; returns how many there have been. */

@@ -150,10 +150,11 @@ final class LettuceErrors {
         return new CacheRejectedException(at(node) + ": " + messageOf(failure), failure);
     }
 
-    /** A request that broke two connections while the node answered others. */
-    CacheRejectedException poisonous(Node node, Throwable failure, long bytes) {
+    /** A request under which the node closed every connection while it answered others of the same kind. */
+    CacheRejectedException poisonous(Node node, Throwable failure, long bytes, int connections) {
         return new CacheRejectedException(
-                at(node) + " closed two connections on this request" + (bytes > 0 ? " of " + bytes + " bytes" : "")
+                at(node) + " closed " + connections + " connections on this request"
+                        + (bytes > 0 ? " of " + bytes + " bytes" : "")
                         + " while it answered others: a limit of the server or of a proxy, as a rule"
                         + " (proto-max-bulk-len, client-output-buffer-limit, the largest value that a proxy lets pass)",
                 failure);

@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -35,16 +36,23 @@ final class Link {
     /** An attempt to connect that takes longer may hang. */
     private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
+    /** What breaks later under its first call was idle before, and may have been closed for that. */
+    private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private final CompletableFuture<Wire> opened;
     private final Pool pool;
     private final Queue<List<? extends AsyncCommand<byte[], byte[], ?>>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
+    private final AtomicBoolean noticedClosed = new AtomicBoolean();
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicLong largeBytes = new AtomicLong();
     private volatile @Nullable Wire wire;
     private volatile @Nullable Throwable failure;
     private final long begunAt = System.nanoTime();
+    private final int failuresBefore;
+    private final AtomicBoolean uselessTaken = new AtomicBoolean();
+    private volatile boolean useful;
     private volatile long openedAt;
     private volatile long answeredAt;
 
@@ -56,6 +64,7 @@ final class Link {
     Link(CompletableFuture<Wire> opened, Pool pool) {
         this.opened = opened;
         this.pool = pool;
+        this.failuresBefore = pool.dialFailures();
         // Held back until the connection is there.
         queued.set(1);
         CompletableFuture<Wire> unused = opened.whenComplete(this::begin);
@@ -129,6 +138,31 @@ final class Link {
     boolean isAlive() {
         Wire present = wire;
         return doom.get() == null && (present == null ? !opened.isCompletedExceptionally() : present.isOpen());
+    }
+
+    /** How many attempts to connect in a row were of no use when this one was begun. */
+    int failuresBefore() {
+        return failuresBefore;
+    }
+
+    /** Notes that it has answered a call; returns whether that is the first. */
+    boolean noticeUseful() {
+        boolean first = !useful;
+        useful = true;
+        return first;
+    }
+
+    /**
+     * Whether it was of no use: broken under the first call, soon after it had been opened. The first who asks then is told, and nobody
+     * else.
+     */
+    boolean takeUseless() {
+        return !useful && System.nanoTime() - openedAt < FRESH_NANOS && uselessTaken.compareAndSet(false, true);
+    }
+
+    /** Notes that the node closed it; returns whether this is the first to say so. */
+    boolean noticeClosed() {
+        return noticedClosed.compareAndSet(false, true);
     }
 
     /** Why we closed it; {@code null} if we didn't. */

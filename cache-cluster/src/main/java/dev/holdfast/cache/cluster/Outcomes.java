@@ -20,12 +20,11 @@ final class Outcomes {
     /** So long a read waits for a connection to be opened while another node could answer it. */
     private static final long ELSEWHERE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
-    private static final long PROBE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
-
     private final Topology topology;
     private final Targets targets;
     private final Watch watch;
     private final LettuceErrors errors;
+    private final Blame blame;
     private final long commandNanos;
 
     Outcomes(ClusterConfig config, Topology topology, Targets targets, Watch watch, LettuceErrors errors) {
@@ -33,6 +32,7 @@ final class Outcomes {
         this.targets = targets;
         this.watch = watch;
         this.errors = errors;
+        this.blame = new Blame(config, errors);
         this.commandNanos = config.commandTimeout().toNanos();
     }
 
@@ -48,6 +48,7 @@ final class Outcomes {
             long wait = waitOf(attempt, open, until - began);
             try {
                 attempt.errand().done(await(attempt, command, began + Math.max(0, wait)));
+                attempt.node().pool().answered(attempt.link());
                 return true;
             } catch (BehindWriteException e) {
                 command.cancel();
@@ -141,10 +142,14 @@ final class Outcomes {
     private void decide(Attempt<?> attempt, Throwable failure, long until) {
         Errand<?> errand = attempt.errand();
         Node node = attempt.node();
-        switch (LettuceErrors.kindOf(failure)) {
+        LettuceErrors.Kind kind = LettuceErrors.kindOf(failure);
+        if (kind != LettuceErrors.Kind.LOST) {
+            node.pool().answered(attempt.link());
+        }
+        switch (kind) {
             case MOVED, ASK -> redirected(attempt, failure);
             case PASSING -> passing(attempt, failure);
-            case NO_SCRIPT -> errand.failed(new UnknownScriptException());
+            case NO_SCRIPT -> errand.failed(translated(attempt, failure));
             case TOO_LARGE -> errand.failed(errors.tooLarge(node, failure));
             case ANSWERED -> {
                 node.doubt();
@@ -266,6 +271,9 @@ final class Outcomes {
         if (sent && !errand.isRead()) {
             errand.mayHaveRun();
         }
+        if (sent && doom == null) {
+            noteBroken(attempt, failure);
+        }
         if (ofConnection && (!sent || errand.isHarmless())) {
             afterBrokenConnection(attempt, failure, until);
             return;
@@ -301,13 +309,15 @@ final class Outcomes {
         boolean sent = !(failure instanceof UnsentException);
         boolean closed = sent && LettuceErrors.isClosedByPeer(failure);
         boolean suspicious = closed && (link.isLaden() || link.waiting() <= 1);
-        if (errand.isAlone() && closed && isWell(attempt.node(), until)) {
-            errand.failed(errors.poisonous(attempt.node(), failure, errand.bytes()));
-        } else if (suspicious && !errand.isAlone()) {
+        // Where many wish for that it is the node.
+        boolean mayGoAlone = closed && attempt.node().pool().mayHaveAnotherAlone();
+        if (closed && errand.isAlone()) {
+            closedAlone(attempt, failure, until);
+        } else if (suspicious && mayGoAlone) {
             errand.sendAlone();
         } else if (errand.redial()) {
             errand.again();
-        } else if (closed && !errand.isAlone()) {
+        } else if (mayGoAlone) {
             // The second time among others: now by itself.
             errand.sendAlone();
         } else {
@@ -315,17 +325,31 @@ final class Outcomes {
         }
     }
 
-    private boolean isWell(Node node, long until) {
-        long wait = Math.min(PROBE_NANOS, until - System.nanoTime());
-        try {
-            Probe probe = node.prober().probe();
-            Finding finding = probe.finding().get(Math.max(0, wait), TimeUnit.NANOSECONDS);
-            watch.judge(node, probe, finding);
-            return finding.conclusive() && finding.failure() == null;
-        } catch (InterruptedException e) {
-            throw errors.interrupted(e);
-        } catch (ExecutionException | TimeoutException e) {
-            return false;
+    /** Whoever asks for what the node can't bear has no other caller wait for a connection: while that may be so, nothing is counted. */
+    private void noteBroken(Attempt<?> attempt, Throwable failure) {
+        Errand<?> errand = attempt.errand();
+        Node node = attempt.node();
+        Link link = attempt.link();
+        boolean closed = LettuceErrors.isClosedByPeer(failure);
+        if (closed) {
+            errand.closedBy(node, node.pool().closedByPeer(link));
+        }
+        if (!closed || !errand.isAlone() || errand.isAcquitted() || Blame.isOfOthers(errand, node)) {
+            node.pool().broke(link, failure);
+        }
+    }
+
+    private void closedAlone(Attempt<?> attempt, Throwable failure, long until) {
+        Errand<?> errand = attempt.errand();
+        Node node = attempt.node();
+        if (!errand.isAcquitted() && !Blame.isRipe(errand)) {
+            errand.again();
+        } else if (!errand.isAcquitted() && blame.isOf(errand, node, until)) {
+            errand.failed(errors.poisonous(node, failure, errand.bytes(), errand.closed()));
+        } else {
+            errand.acquit();
+            node.pool().broke(attempt.link(), failure);
+            errand.askAround(node, translated(attempt, failure));
         }
     }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -36,6 +37,8 @@ final class Pool {
 
     /** Those that belong to one probe or one call. */
     private final Set<Link> alone = ConcurrentHashMap.newKeySet();
+
+    private final AtomicLong closedByPeer = new AtomicLong();
 
     /** Guards the making of links; nothing waits under it. */
     private final ReentrantLock lock = new ReentrantLock();
@@ -158,7 +161,7 @@ final class Pool {
                     return open;
                 }
             }
-            if (control != null && control.isOpen()) {
+            if (control != null && control.isOpen() && !dials.breakUnderCalls()) {
                 return control;
             }
         }
@@ -291,6 +294,40 @@ final class Pool {
                 });
             }
         }
+    }
+
+    /** How many attempts to connect in a row were of no use. */
+    int dialFailures() {
+        return dials.failures();
+    }
+
+    /** The node has answered a probe. */
+    void answersProbes() {
+        dials.answersProbes();
+    }
+
+    /** Notes that a connection has answered a call. */
+    void answered(Link link) {
+        if (link.noticeUseful()) {
+            dials.useful();
+        }
+    }
+
+    /** Notes that a connection broke under a call: if it had answered none, it was as good as none. */
+    void broke(Link link, Throwable why) {
+        if (link.takeUseless()) {
+            dials.useless(link.failuresBefore(), why);
+        }
+    }
+
+    /** Notes that the node closed a connection under a call; returns how many it has closed so by now. */
+    long closedByPeer(Link link) {
+        return link.noticeClosed() ? closedByPeer.incrementAndGet() : closedByPeer.get();
+    }
+
+    /** How many connections the node has closed under calls. */
+    long closedByPeer() {
+        return closedByPeer.get();
     }
 
     /** Closes it for good; done when that is done. */

@@ -6,9 +6,11 @@ import io.lettuce.core.output.IntegerOutput;
 import io.lettuce.core.output.KeyScanOutput;
 import io.lettuce.core.output.NestedMultiOutput;
 import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandKeyword;
 import io.lettuce.core.protocol.CommandType;
+import io.lettuce.core.protocol.ProtocolKeyword;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -87,6 +89,29 @@ final class Requests {
     static Request<Long> expire(byte[] key, long millis) {
         return new Request<>(
                 CommandType.PEXPIRE, Request.noArguments().addKey(key).add(millis), IntegerOutput::new);
+    }
+
+    /**
+     * A command of a kind that changes nothing, on a key that nobody has.
+     *
+     * @return {@code null} if there is none of that kind
+     */
+    static @Nullable AsyncCommand<byte[], byte[], ?> witness(ProtocolKeyword type, byte[] nobody) {
+        if (type == CommandType.GET) {
+            return get(nobody).command();
+        }
+        if (type == CommandType.SET) {
+            CommandArgs<byte[], byte[]> onlyIfPresent =
+                    setArguments(nobody, new byte[0], 1).add(CommandKeyword.XX);
+            return new Request<>(CommandType.SET, onlyIfPresent, StatusOutput::new).command();
+        }
+        if (type == CommandType.PEXPIRE) {
+            return expire(nobody, 1).command();
+        }
+        if (type == CommandType.EXISTS || type == CommandType.PTTL || type == CommandType.UNLINK) {
+            return number((CommandType) type, nobody).command();
+        }
+        return null;
     }
 
     static Request<KeyScanCursor<byte[]>> scan(String cursor, byte[] pattern) {

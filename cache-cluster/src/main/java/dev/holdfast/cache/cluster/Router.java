@@ -44,7 +44,6 @@ final class Router {
      * @param until when it must have ended
      * @return the reply
      * @throws dev.holdfast.cache.CacheException if there is none
-     * @throws UnknownScriptException if the node does not know the script
      */
     <T> @Nullable T run(Errand<T> errand, long start, long until) {
         requireNotInterrupted();

@@ -396,7 +396,11 @@ final class Topology implements Runnable {
 
     private long untilAsked(long now) {
         long gap = lastRoundEnd + SHORTEST_GAP_NANOS - now;
-        return urgent ? gap : Math.max(gap, allowance.waitNanos(now));
+        if (!urgent) {
+            return Math.max(gap, allowance.waitNanos(now));
+        }
+        // Whoever has never been told anything asks as often as he can.
+        return map == SlotMap.UNKNOWN ? gap : Math.max(gap, allowance.waitUrgentNanos(now));
     }
 
     /** While slots are not served somebody may be about to take them over. 0 if all are served. */

@@ -212,6 +212,7 @@ final class Watch implements Runnable {
             return;
         }
         if (failure == null) {
+            node.pool().answersProbes();
             node.well();
         } else {
             node.ill(failure);

@@ -17,14 +17,17 @@ final class PeerCluster implements AutoCloseable {
     private final Map<String, String> canaries = new ConcurrentHashMap<>();
     private volatile Predicate<RespPeer.Caller> mute = caller -> false;
 
-    private PeerCluster(RespPeer.Script script, UnaryOperator<String> nodes, boolean hasCanaries) {
+    private PeerCluster(RespPeer.Script script, UnaryOperator<String> nodes, boolean hasCanaries, Runnable whenAsked) {
         RespPeer[] self = new RespPeer[1];
         peer = RespPeer.start((command, caller) -> {
             if (mute.test(caller)) {
                 return;
             }
             switch (command.get(0)) {
-                case "CLUSTER" -> cluster(command, caller, self[0].port(), nodes);
+                case "CLUSTER" -> {
+                    whenAsked.run();
+                    cluster(command, caller, self[0].port(), nodes);
+                }
                 case "PING" ->
                     caller.lines(
                             command.size() == 1 ? "+PONG" : "$" + command.get(1).length() + "\r\n" + command.get(1));
@@ -44,12 +47,17 @@ final class PeerCluster implements AutoCloseable {
 
     /** Starts one whose script gets all commands but those that every connection begins with, and the canaries. */
     static PeerCluster start(RespPeer.Script script) {
-        return new PeerCluster(script, UnaryOperator.identity(), true);
+        return new PeerCluster(script, UnaryOperator.identity(), true, () -> {});
     }
 
     /** Starts one whose script gets the canaries too. */
     static PeerCluster withoutCanaries(RespPeer.Script script) {
-        return new PeerCluster(script, UnaryOperator.identity(), false);
+        return new PeerCluster(script, UnaryOperator.identity(), false, () -> {});
+    }
+
+    /** Starts one whose script gets the canaries too, and that tells of every question about the cluster. */
+    static PeerCluster asked(RespPeer.Script script, Runnable whenAsked) {
+        return new PeerCluster(script, UnaryOperator.identity(), false, whenAsked);
     }
 
     /** Whether a command asks a canary. */
@@ -59,7 +67,7 @@ final class PeerCluster implements AutoCloseable {
 
     /** Starts one that changes its reply to CLUSTER NODES. */
     static PeerCluster start(RespPeer.Script script, UnaryOperator<String> nodes) {
-        return new PeerCluster(script, nodes, true);
+        return new PeerCluster(script, nodes, true, () -> {});
     }
 
     private static void cluster(List<String> command, RespPeer.Caller caller, int port, UnaryOperator<String> nodes)

@@ -8,16 +8,19 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.RespPeer;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -94,6 +97,28 @@ class PoolTest {
                 assertTrue(begun.isDone());
             }
             eventually("no connection", () -> Traces.connections(server) == 0);
+        }
+    }
+
+    @Test
+    void anAttemptToConnectWhoseTimeIsOverSinceThisProcessStoodStillIsRepeated() throws Exception {
+        AtomicInteger channels = new AtomicInteger();
+        try (RespPeer peer = RespPeer.start((command, caller) -> caller.lines("+PONG"))) {
+            Address address = new Address("127.0.0.1", peer.port());
+            ClusterConfig config =
+                    ClusterConfig.of(List.of(address.toString())).withConnectTimeout(Duration.ofMillis(200));
+            Wire wire = Dial.begin(address, config, wiring, channel -> {
+                        if (channels.incrementAndGet() == 1) {
+                            // The thread that keeps the time limits stands still, and everything else for it.
+                            long until = System.nanoTime() + 1_000_000_000L;
+                            while (until - System.nanoTime() > 0) {
+                                LockSupport.parkNanos(until - System.nanoTime());
+                            }
+                        }
+                    })
+                    .get(5, TimeUnit.SECONDS);
+            assertTrue(wire.isOpen());
+            wire.reset(new IllegalStateException("the test is over"));
         }
     }
 

@@ -24,6 +24,9 @@ import org.slf4j.LoggerFactory;
 final class Prober {
     private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
 
+    /** So often a first probe is sent at most. */
+    private static final int MOST_FIRST_PROBES = 4;
+
     private final Switchboard switchboard;
     private final List<Tier> tiers;
     private final Stalls stalls;
@@ -70,26 +73,122 @@ final class Prober {
                 : new CacheUnavailableException("the probe failed: " + e, e, Reason.UNEXPECTED, true);
     }
 
-    /** Probes every server at once, and opens those that have not answered after {@code limit}. */
+    /**
+     * Probes every server at once, and opens those that have not answered after {@code limit}, for which time does not count in which this process
+     * stood still. A probe that fails across such a moment is sent again.
+     */
     Map<String, CacheUnavailableException> probeAll(Duration limit, Workers workers) {
-        Map<Tier, CompletableFuture<Void>> asked = new LinkedHashMap<>();
+        Wait wait = new Wait(limit);
+        Map<Tier, FirstProbe> asked = new LinkedHashMap<>();
         for (Tier tier : tiers) {
             if (tier.remote) {
-                CompletableFuture<Void> answer = new CompletableFuture<>();
-                asked.put(tier, answer);
-                workers.submit(() -> firstProbe(tier, limit, answer));
+                FirstProbe probe = new FirstProbe(tier, workers);
+                asked.put(tier, probe);
+                probe.begin(limit);
             }
         }
-        long end = System.nanoTime() + limit.toNanos();
         Map<String, CacheUnavailableException> failures = new LinkedHashMap<>();
-        asked.forEach((tier, answer) -> {
-            CacheUnavailableException failure = await(tier, answer, limit, end);
+        asked.forEach((tier, probe) -> {
+            CacheUnavailableException failure = await(probe, wait);
             if (failure != null) {
                 failures.put(tier.name, failure);
                 switchboard.change(state -> state.circuit.startedWithout(tier.index, failure, switchboard.now()));
             }
         });
         return failures;
+    }
+
+    private @Nullable CacheUnavailableException await(FirstProbe probe, Wait wait) {
+        while (true) {
+            long due = wait.nextLook();
+            CacheUnavailableException failure;
+            try {
+                probe.answer.get(Math.max(0, due - switchboard.now()), TimeUnit.NANOSECONDS);
+                return null;
+            } catch (TimeoutException e) {
+                wait.looked(due);
+                if (!wait.isOver()) {
+                    continue;
+                }
+                failure = new CacheTimeoutException(
+                        probe.tier.store() + " did not answer within " + wait.limit.toMillis() + " ms", e, true);
+            } catch (ExecutionException e) {
+                wait.looked(due);
+                failure = e.getCause() instanceof CacheUnavailableException known
+                        ? known
+                        : new CacheUnavailableException(
+                                "the first probe failed", e.getCause(), Reason.UNEXPECTED, true);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CacheInterruptedException("interrupted while waiting for " + probe.tier.store(), e);
+            }
+            if (wait.isOver() || !probe.isVoid()) {
+                return failure;
+            }
+            log.debug("tier {}: this process stood still during its first probe", probe.tier.name, failure);
+            probe.begin(wait.left());
+        }
+    }
+
+    /** The time that a start waits for its tiers: longer by what this process stood still, and never twice as long. Of one thread. */
+    private final class Wait {
+        final Duration limit;
+        private final long latest;
+        private long end;
+
+        Wait(Duration limit) {
+            this.limit = limit;
+            this.end = switchboard.now() + limit.toNanos();
+            this.latest = end + limit.toNanos();
+        }
+
+        /** When it is time to see whether this thread still runs. */
+        long nextLook() {
+            return switchboard.now() + Math.max(0, Math.min(Ticks.PERIOD, end - switchboard.now()));
+        }
+
+        /** Takes down that a thread that was due then runs now. */
+        void looked(long due) {
+            long now = switchboard.now();
+            if (stalls.ran(due, now)) {
+                end = Math.min(latest - end, now - due) + end;
+            }
+        }
+
+        boolean isOver() {
+            return switchboard.now() - end >= 0;
+        }
+
+        Duration left() {
+            return Duration.ofNanos(Math.max(1, end - switchboard.now()));
+        }
+    }
+
+    /** The probe that a tier begins with, sent again where it says nothing. Of one thread, but for its answer. */
+    private final class FirstProbe {
+        final Tier tier;
+        private final Workers workers;
+        CompletableFuture<Void> answer = new CompletableFuture<>();
+        private long startedAt;
+        private int sent;
+
+        FirstProbe(Tier tier, Workers workers) {
+            this.tier = tier;
+            this.workers = workers;
+        }
+
+        void begin(Duration limit) {
+            CompletableFuture<Void> fresh = new CompletableFuture<>();
+            answer = fresh;
+            sent++;
+            startedAt = switchboard.now();
+            workers.submit(() -> firstProbe(tier, limit, fresh));
+        }
+
+        /** Whether its failure says nothing; some machines always stand still, so that it counts in the end. */
+        boolean isVoid() {
+            return sent < MOST_FIRST_PROBES && stalls.since(startedAt);
+        }
     }
 
     private static void firstProbe(Tier tier, Duration limit, CompletableFuture<Void> answer) {
@@ -102,24 +201,6 @@ final class Prober {
             answer.complete(null);
         } catch (Throwable e) {
             answer.completeExceptionally(e);
-        }
-    }
-
-    private static @Nullable CacheUnavailableException await(
-            Tier tier, CompletableFuture<Void> answer, Duration limit, long end) {
-        try {
-            answer.get(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
-            return null;
-        } catch (TimeoutException e) {
-            return new CacheTimeoutException(
-                    tier.store() + " did not answer within " + limit.toMillis() + " ms", e, true);
-        } catch (ExecutionException e) {
-            return e.getCause() instanceof CacheUnavailableException failure
-                    ? failure
-                    : new CacheUnavailableException("the first probe failed", e.getCause(), Reason.UNEXPECTED, true);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CacheInterruptedException("interrupted while waiting for " + tier.store(), e);
         }
     }
 }

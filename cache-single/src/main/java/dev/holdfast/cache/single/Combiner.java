@@ -19,7 +19,6 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Protocol.Command;
 
 /**
  * A bounded number of connections that callers share: a call that finds one unused has it for itself; those that come
@@ -58,12 +57,12 @@ final class Combiner implements Connections {
     private final int size;
     private final long connectNanos;
     private final long commandNanos;
+    private final byte[] nobody;
     private final RoundTrip roundTrip = new RoundTrip();
     private final Pending pending = new Pending();
     private final Queue<Call> alone = new ConcurrentLinkedQueue<>();
     private final Lanes lanes;
     private final Silence silence;
-    private final Reserve reserve;
     private final AtomicBoolean redialling = new AtomicBoolean();
     private final LongAdder exhausted = new LongAdder();
     private final Map<Thread, Call> sleepers = new ConcurrentHashMap<>();
@@ -77,7 +76,7 @@ final class Combiner implements Connections {
         this.size = config.poolSize();
         this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
-        this.reserve = reserve;
+        this.nobody = config.keyPrefix().encodeKey(Canary.KEY_PREFIX + "nobody");
         this.silence = new Silence(config, dialer, reserve);
         this.lanes = new Lanes(config, dialer, errors, roundTrip, silence, this::dialled);
         this.alarm =
@@ -134,9 +133,10 @@ final class Combiner implements Connections {
 
     /**
      * Repeats a call whose connection broke, if it may be, on connections that it shares with nobody. If the other side closes each
-     * of them, though it closes no others meanwhile and answers, it is this call that it can't bear.
+     * of them, though it closes no others meanwhile and answers another call of the same kind, it is this call that it can't bear.
      */
     private Answered repeated(Call first, List<Request> commands, boolean plural, CacheUnavailableException broken) {
+        noteClosed(first);
         if (!isRepeatable(first, commands)) {
             throw broken;
         }
@@ -144,12 +144,14 @@ final class Combiner implements Connections {
         int most = bytes >= Call.LARGE_BYTES ? LARGE_REPEATS : REPEATS;
         long lostBefore = lanes.lost();
         CacheUnavailableException last = broken;
+        List<Call> attempts = new ArrayList<>(most);
         int repeats = 0;
         boolean closed = true;
         boolean elsewhere = true;
         long start = System.nanoTime();
         while (elsewhere && repeats < most && first.until() - System.nanoTime() > 0) {
             Call again = Call.again(commands, plural, first.until());
+            attempts.add(again);
             repeats++;
             try {
                 return new Answered(again, answer(again, System.nanoTime()));
@@ -157,6 +159,9 @@ final class Combiner implements Connections {
                 last = e;
                 Lost lost = again.lost();
                 closed &= lost != null && lost.closedByServer();
+                if (lanes.lost() - lostBefore > repeats) {
+                    noteClosed(again);
+                }
                 // Silence takes its time, so it is not met again and again.
                 elsewhere = lost != null
                         && lost.elsewhere()
@@ -164,12 +169,22 @@ final class Combiner implements Connections {
             }
         }
         boolean others = lanes.lost() - lostBefore > repeats;
-        if (closed && repeats == most && !others && serverAnswers(first.until())) {
+        if (closed && repeats == most && !others && getsThrough(commands.get(0).witness(nobody), first.until())) {
             throw errors.unbearable(last, bytes, 1 + repeats);
         }
+        // Not before, if only this call's break: whoever asks for what can't be borne has no other caller wait for a
+        // connection.
+        attempts.forEach(this::noteClosed);
         // The first attempt may have been applied, whatever became of the others.
         boolean readOnly = commands.stream().allMatch(Request::readOnly);
         throw readOnly || last.outcomeUnknown() ? last : errors.again(last, true);
+    }
+
+    private void noteClosed(Call attempt) {
+        Lost lost = attempt.lost();
+        if (lost != null && lost.closedByServer()) {
+            lanes.closedUnderCall(attempt.lane().link(), lost);
+        }
     }
 
     /** The reply to a call that was repeated, and the repetition that got it. */
@@ -180,11 +195,15 @@ final class Combiner implements Connections {
         return lost != null && lost.elsewhere() && commands.stream().allMatch(Request::harmless);
     }
 
-    private boolean serverAnswers(long until) {
+    /** Whether another call is answered, whatever the answer is. */
+    private boolean getsThrough(@Nullable Request witness, long until) {
+        if (witness == null) {
+            return false;
+        }
         long now = System.nanoTime();
-        long latest = until - now < commandNanos ? until : now + commandNanos;
         try {
-            reserve.ask(List.of(Request.reading(Command.PING)), latest, now + (latest - now) / 2);
+            Object unused = answer(
+                    Call.again(List.of(witness), false, until - now < commandNanos ? until : now + commandNanos), now);
             return true;
         } catch (CacheException e) {
             return false;

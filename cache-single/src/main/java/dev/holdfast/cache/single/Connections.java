@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * The one way to the server: how connections are shared among callers is decided behind it. Times are those of
  * {@link System#nanoTime()}. For any number of threads.
  *
- * <p>Whatever goes wrong is thrown as the {@link dev.holdfast.cache.CacheException} that names it, or as
- * {@link UnknownScriptException}; use after {@link #close} is an {@link IllegalStateException}.
+ * <p>Whatever goes wrong is thrown as the {@link dev.holdfast.cache.CacheException} that names it; use after {@link #close} is an
+ * {@link IllegalStateException}.
  */
 interface Connections {
 

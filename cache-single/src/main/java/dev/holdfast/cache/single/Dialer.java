@@ -53,7 +53,10 @@ final class Dialer {
         return config.commandTimeout().toNanos();
     }
 
-    /** The pause that callers' attempts keep while they fail; a probe that connects ends it. */
+    /**
+     * The pause that callers' attempts keep while they fail, or while what they open breaks under the first call. An answer to
+     * a probe cuts it short, the first answer to a caller ends it.
+     */
     Backoff backoff() {
         return backoff;
     }
@@ -61,6 +64,11 @@ final class Dialer {
     /** How many attempts have failed, but for those that were disconnected. */
     long failedDials() {
         return failedDials.sum();
+    }
+
+    /** Counts an attempt whose connection was of no use. */
+    void countFailedDial() {
+        failedDials.increment();
     }
 
     /** The present set of connections. */
@@ -75,7 +83,7 @@ final class Dialer {
      *     exceptionally, with a {@link CacheUnavailableException}
      */
     Link dial() {
-        Link link = new Link(config, generation);
+        Link link = new Link(config, generation, backoff.failures());
         links.add(link);
         try {
             threads.execute(() -> open(link));
@@ -95,7 +103,6 @@ final class Dialer {
             if (!link.reading().end()) {
                 throw new IllegalStateException("reset while it was being opened");
             }
-            backoff.succeeded();
             if (!link.opened().complete(link)) {
                 discard(link);
             }

@@ -44,6 +44,11 @@ final class JedisErrors {
         return failure instanceof Refusal e && code(e).equals("NOPERM");
     }
 
+    /** Whether the server does not know the script of an EVALSHA and has done nothing: it must be sent in full. */
+    static boolean isUnknownScript(CacheRejectedException e) {
+        return e.getCause() instanceof Refusal refusal && code(refusal).equals("NOSCRIPT");
+    }
+
     /** Whether the server will have nothing to do with this client, whatever it asks for. */
     static boolean refusesClient(Refusal refusal) {
         String code = code(refusal);
@@ -54,9 +59,6 @@ final class JedisErrors {
     RuntimeException refusal(RuntimeException e) {
         String code = code(e);
         String message = server + " answered: " + e.getMessage();
-        if (code.equals("NOSCRIPT")) {
-            return new UnknownScriptException();
-        }
         if (SERVER_STATES.contains(code) || message.contains(TOO_MANY_CLIENTS)) {
             return new CacheUnavailableException(message, e, Reason.SERVER_STATE, false);
         }
@@ -138,6 +140,15 @@ final class JedisErrors {
         }
         return new CacheUnavailableException(
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
+    }
+
+    /** What a connection was lost by before it had answered anything. */
+    CacheUnavailableException useless(Throwable e) {
+        return new CacheUnavailableException(
+                "connected to " + server + ", but it breaks connections at the first call: " + message(e),
+                e,
+                Reason.CONNECTION,
+                false);
     }
 
     private CacheUnavailableException refusedAtStart(Refusal e) {

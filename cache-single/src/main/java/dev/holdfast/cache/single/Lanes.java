@@ -3,6 +3,7 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -26,6 +27,9 @@ final class Lanes {
     private static final long LATE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private static final int LEAST_BESIDE = 3;
+
+    /** After failures so long passes between one that was opened and the next, while none of them has answered a call. */
+    private static final Duration UNPROVEN_PAUSE = Duration.ofMillis(100);
 
     /** Calls on one connection to a server that is far away. */
     private static final int MOST_IN_FLIGHT = 1_000;
@@ -102,7 +106,7 @@ final class Lanes {
         return busy;
     }
 
-    /** Why the last attempt to connect failed; {@code null} if it did not. */
+    /** Why the last attempt to connect failed; {@code null} if a call was answered since. */
     @Nullable
     CacheUnavailableException lastFailure() {
         return lastFailure;
@@ -288,13 +292,11 @@ final class Lanes {
 
     private void dialled(Link link, @Nullable Throwable thrown, boolean wasAlone) {
         CacheUnavailableException failure = thrown == null ? null : errors.failureOf(thrown);
-        lastFailure = failure;
         if (failure != null && failure.reason().counts()) {
-            // Several that fail together are one failure.
-            if (wasAlone || backoff.failures() == 0) {
-                backoff.failed(System.nanoTime());
-            }
-        } else if (failure != null && wasAlone) {
+            failed(link, failure);
+        } else if (wasAlone && failure == null) {
+            backoff.unproven(System.nanoTime(), UNPROVEN_PAUSE);
+        } else if (wasAlone) {
             backoff.abandoned();
         }
         boolean kept = false;
@@ -306,6 +308,7 @@ final class Lanes {
             boolean wanted = link.generation() == generation && !closed;
             if (wanted && failure == null && lanes.length < size) {
                 Lane[] more = Arrays.copyOf(lanes, lanes.length + 1);
+                link.whenUseful(this::isUseful);
                 Lane lane = new Lane(link, dialer, errors, roundTrip, this::broke);
                 silence.add(lane);
                 more[lanes.length] = lane;
@@ -321,6 +324,32 @@ final class Lanes {
             dialer.discard(link);
         }
         whenDialled.accept(alone ? failure : null);
+    }
+
+    private void failed(Link link, CacheUnavailableException failure) {
+        lock.lock();
+        try {
+            lastFailure = failure;
+            // Several that fail together are one failure.
+            if (backoff.failures() <= link.failuresBefore()) {
+                backoff.failed(System.nanoTime());
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void isUseful() {
+        backoff.succeeded();
+        lastFailure = null;
+    }
+
+    /** To be told of a connection that the other side closed under a call: if it had answered none, it was as good as none. */
+    void closedUnderCall(Link link, Lost how) {
+        if (link.takeUseless()) {
+            dialer.countFailedDial();
+            failed(link, errors.useless(how.cause()));
+        }
     }
 
     /** How many connections were lost, and not by our wish, since this was made. */

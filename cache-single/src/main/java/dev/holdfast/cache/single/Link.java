@@ -11,6 +11,8 @@ import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import jdk.net.ExtendedSocketOptions;
@@ -30,6 +32,9 @@ final class Link {
     private static final int BUFFER_BYTES = 16 * 1024;
     private static final int POLLS = 10;
 
+    /** What breaks later under its first call was idle before, and may have been closed for that. */
+    private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     /** Without traffic the kernel asks after so long whether the other end is there, so often, and then gives up. */
     private static final int KEEPALIVE_SECONDS = 15;
 
@@ -38,11 +43,16 @@ final class Link {
 
     private final SingleConfig config;
     private final int generation;
+    private final int failuresBefore;
+    private final AtomicBoolean uselessTaken = new AtomicBoolean();
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
     private final Use reading = new Use();
     private final Use writing = new Use();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
     private volatile @Nullable Socket tcp;
+    private volatile long openedAt;
+    private volatile Runnable whenUseful = () -> {};
+    private volatile boolean useful;
     private @Nullable Replies in;
     private @Nullable RedisOutputStream out;
     private long usedAt;
@@ -61,9 +71,34 @@ final class Link {
     /** When the system last took a piece of something large; at first long ago. */
     private volatile long pieceAt = System.nanoTime() - Long.MAX_VALUE / 2;
 
-    Link(SingleConfig config, int generation) {
+    /**
+     * Creates one that is not open.
+     *
+     * @param generation which set of connections it belongs to
+     * @param failuresBefore how many attempts in a row had failed when this one began
+     */
+    Link(SingleConfig config, int generation, int failuresBefore) {
         this.config = config;
         this.generation = generation;
+        this.failuresBefore = failuresBefore;
+    }
+
+    /** How many attempts in a row had failed when this one began. */
+    int failuresBefore() {
+        return failuresBefore;
+    }
+
+    /** Has somebody told of the first reply to a call, before that is given to the call. */
+    void whenUseful(Runnable listener) {
+        whenUseful = listener;
+    }
+
+    /**
+     * Whether it was of no use: closed by the other side under the first call, soon after it had been opened. The first who asks
+     * then is told, and nobody else.
+     */
+    boolean takeUseless() {
+        return !useful && System.nanoTime() - openedAt < FRESH_NANOS && uselessTaken.compareAndSet(false, true);
     }
 
     /** Which set of connections it belongs to; those of an earlier one are not used again. */
@@ -96,6 +131,7 @@ final class Link {
         out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
         commandNanos = config.commandTimeout().toNanos();
         logIn();
+        openedAt = System.nanoTime();
     }
 
     private void logIn() throws IOException {
@@ -206,10 +242,15 @@ final class Link {
         return pieceAt;
     }
 
-    /** Reads a reply; a refusal is returned as a {@link Refusal}. For the one thread that reads. */
+    /** Reads a reply to a call; a refusal is returned as a {@link Refusal}. For the one thread that reads. */
     @Nullable
     Object read() throws IOException {
-        return open(in).read();
+        Object reply = open(in).read();
+        if (!useful) {
+            useful = true;
+            whenUseful.run();
+        }
+        return reply;
     }
 
     /** Lets what is read now take until then, as long as it gets on; for the one thread that reads. */
@@ -292,7 +333,7 @@ final class Link {
         List<@Nullable Object> replies = new ArrayList<>();
         try {
             for (int i = 0; i < commands.size(); i++) {
-                replies.add(read());
+                replies.add(open(in).read());
             }
             if (isBuffered()) {
                 throw new MalformedReplyException("one that nobody asked for");

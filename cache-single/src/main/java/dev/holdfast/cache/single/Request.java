@@ -1,7 +1,9 @@
 package dev.holdfast.cache.single;
 
+import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol.Command;
+import redis.clients.jedis.Protocol.Keyword;
 import redis.clients.jedis.args.Rawable;
 
 /** A command to the server, and what its kind allows. Built by one thread, then not changed. */
@@ -51,6 +53,30 @@ final class Request extends CommandArguments {
         bytes += argument.length();
         add(argument);
         return this;
+    }
+
+    /**
+     * Another one of the same kind, which changes nothing, on a key that nobody has.
+     *
+     * @return {@code null} if there is none of that kind
+     */
+    @Nullable
+    Request witness(byte[] nobody) {
+        if (!(getCommand() instanceof Command kind)) {
+            return null;
+        }
+        return switch (kind) {
+            case GET, MGET, EXISTS, PTTL, UNLINK -> new Request(kind, readOnly, true).with(nobody);
+            case SET ->
+                new Request(kind, false, true)
+                        .with(nobody)
+                        .with(new byte[0])
+                        .with(Keyword.XX)
+                        .with(Keyword.PX)
+                        .with(1);
+            case PEXPIRE -> new Request(kind, false, true).with(nobody).with(1);
+            default -> null;
+        };
     }
 
     /** Whether it changes nothing. */

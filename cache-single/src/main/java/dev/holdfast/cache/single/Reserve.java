@@ -79,6 +79,7 @@ final class Reserve {
         try {
             CompletableFuture<Question> any = second == null ? first.ended : first.orElse(second);
             Question answered = any.get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
+            dialer.backoff().ready();
             return new Answer(answered.replies(), answered.link);
         } catch (InterruptedException e) {
             throw errors.interrupted(e);

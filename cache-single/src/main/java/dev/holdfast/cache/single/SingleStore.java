@@ -374,7 +374,7 @@ public final class SingleStore implements CacheStore {
             T reply = shared.connections.call(command, type, start, until);
             answered = true;
             return reply;
-        } catch (CacheRejectedException | UnknownScriptException e) {
+        } catch (CacheRejectedException e) {
             answered = true;
             throw e;
         } catch (CacheUnavailableException e) {
@@ -394,7 +394,10 @@ public final class SingleStore implements CacheStore {
         long end = System.nanoTime() + boundNanos;
         try {
             return run(eval(Command.EVALSHA, script.sha1(), keys, arguments), type, end);
-        } catch (UnknownScriptException e) {
+        } catch (CacheRejectedException e) {
+            if (!JedisErrors.isUnknownScript(e)) {
+                throw e;
+            }
             return run(eval(Command.EVAL, script.text(), keys, arguments), type, end);
         }
     }

@@ -104,6 +104,10 @@ class HostileServerTest {
                 "-\r\n",
                 "-ERR line\u001b[31m one\r\n",
                 "-MOVED x y z\r\n",
+                "-NOSCRIPT No matching script\r\n",
+                "-ERR Error running script (call to f_x): @user_script:1: -NOSCRIPT No matching script\r\n",
+                "-EXECABORT Transaction discarded\r\n",
+                "-UNKILLABLE Sorry\r\n",
                 "+OK\r\n+OK\r\n",
                 "\r\n"
             })

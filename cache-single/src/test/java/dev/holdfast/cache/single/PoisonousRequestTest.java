@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
@@ -18,8 +19,12 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A request that breaks its connection each time is its own failure, and nobody else's. */
 class PoisonousRequestTest {
@@ -105,6 +110,51 @@ class PoisonousRequestTest {
             assertEquals(1, closed.get());
             assertThrows(CacheRejectedException.class, () -> store.put("poison", new byte[1], TTL));
             assertEquals(1 + 4, closed.get());
+        }
+    }
+
+    private static final Map<String, Consumer<CacheStore>> CALLS = Map.of(
+            "GET", store -> store.get("poison"),
+            "MGET", store -> store.getAll(List.of("poison")),
+            "SET", store -> store.put("poison", new byte[1], TTL),
+            "UNLINK", store -> store.remove("poison"),
+            "PEXPIRE", store -> store.expire("poison", TTL),
+            "SCAN", store -> store.removeByPrefix("poison"));
+
+    private static ScriptedServer closing(String kind, Predicate<List<String>> poison) throws IOException {
+        return new ScriptedServer((command, out) -> {
+            if (command.get(0).equals(kind) && poison.test(command)) {
+                throw new IOException("closed");
+            }
+            String reply =
+                    switch (command.get(0)) {
+                        case "GET" -> "$-1\r\n";
+                        case "MGET" -> "*1\r\n$-1\r\n";
+                        case "SET" -> "+OK\r\n";
+                        case "PING" -> "+PONG\r\n";
+                        default -> ":0\r\n";
+                    };
+            out.write(reply.getBytes(StandardCharsets.US_ASCII));
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "SET", "UNLINK", "SCAN"})
+    void aServerThatClosesTheConnectionAtEveryRequestOfAKindIsIllThoughItAnswersOthers(String kind) throws IOException {
+        try (ScriptedServer server = closing(kind, command -> true);
+                SingleStore store = SingleStore.of(server.config())) {
+            CacheUnavailableException e = assertThrows(
+                    CacheUnavailableException.class, () -> CALLS.get(kind).accept(store));
+            assertTrue(e.reason().counts(), () -> e.reason() + ": " + e.getMessage());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GET", "MGET", "SET", "PEXPIRE"})
+    void aRequestThatIsClosedOnWhileOthersOfItsKindGetThroughIsRefused(String kind) throws IOException {
+        try (ScriptedServer server = closing(kind, command -> command.get(1).equals("poison"));
+                SingleStore store = SingleStore.of(server.config())) {
+            assertThrows(CacheRejectedException.class, () -> CALLS.get(kind).accept(store));
         }
     }
 

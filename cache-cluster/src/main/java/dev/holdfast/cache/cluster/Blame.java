@@ -1,0 +1,79 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.KeyPrefix;
+import io.lettuce.core.protocol.AsyncCommand;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides whether a request is to blame for the connections that its node closed under it, or the node: it is the request if the node
+ * closed no others meanwhile, and another request of the same kind gets through on a connection of its own. Thread-safe.
+ */
+final class Blame {
+    /** So often a request is sent by itself: chance hits the same small request hardly as often. */
+    private static final int ALONE = 3;
+
+    /** And something large, which breaks a connection by its size, and takes its time. */
+    private static final int LARGE_ALONE = 1;
+
+    private static final long WITNESS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private final KeyPrefix keyPrefix;
+    private final LettuceErrors errors;
+
+    Blame(ClusterConfig config, LettuceErrors errors) {
+        this.keyPrefix = config.keyPrefix();
+        this.errors = errors;
+    }
+
+    /** Whether it was sent by itself often enough for a verdict. */
+    static boolean isRipe(Errand<?> errand) {
+        return errand.closedAlone() >= (errand.isLarge() ? LARGE_ALONE : ALONE);
+    }
+
+    /** Whether it is the request and not the node. Waits for the node to answer another. */
+    boolean isOf(Errand<?> errand, Node node, long until) {
+        return !isOfOthers(errand, node) && getsThrough(errand, node, until);
+    }
+
+    /** Whether the node closed connections under others, too. */
+    static boolean isOfOthers(Errand<?> errand, Node node) {
+        return node.pool().closedByPeer() - errand.closedBefore() > errand.closed();
+    }
+
+    /** Whether another request of the same kind is answered, whatever the answer is. */
+    private boolean getsThrough(Errand<?> errand, Node node, long until) {
+        byte[] nobody = keyPrefix.encodeKey(Canaries.KEY_PREFIX + "nobody:{" + Slots.tagOf(errand.slot()) + '}');
+        AsyncCommand<byte[], byte[], ?> witness = Requests.witness(errand.type(), nobody);
+        if (witness == null) {
+            return false;
+        }
+        long wait = Math.max(WITNESS_NANOS, 4 * node.prober().medianNanos());
+        Link link = node.pool().alone();
+        try {
+            link.send(witness);
+            witness.get(Math.max(0, Math.min(wait, until - System.nanoTime())), TimeUnit.NANOSECONDS);
+            node.pool().answered(link);
+            return true;
+        } catch (InterruptedException e) {
+            throw errors.interrupted(e);
+        } catch (ExecutionException e) {
+            boolean answered = isAnswer(e.getCause());
+            if (answered) {
+                node.pool().answered(link);
+            }
+            return answered;
+        } catch (TimeoutException | CancellationException e) {
+            return false;
+        } finally {
+            node.pool().drop(link, new Doom(Doom.Kind.DISCARDED, null));
+        }
+    }
+
+    private static boolean isAnswer(@Nullable Throwable failure) {
+        return failure != null && LettuceErrors.isAnswer(failure);
+    }
+}
