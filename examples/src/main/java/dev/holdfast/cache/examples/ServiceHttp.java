@@ -91,7 +91,7 @@ final class ServiceHttp implements AutoCloseable {
     }
 
     /** Interrupts its thread if an answer is not read in time, which closes the connection. */
-    private final class Reading implements AutoCloseable {
+    private final class Reading {
         private final Thread writer = Thread.currentThread();
         private final Future<?> alarm = alarms.schedule(this::ring, longestAnswer.toMillis(), TimeUnit.MILLISECONDS);
         private boolean ended;
@@ -102,8 +102,7 @@ final class ServiceHttp implements AutoCloseable {
             }
         }
 
-        @Override
-        public synchronized void close() {
+        synchronized void end() {
             ended = true;
             alarm.cancel(false);
         }
@@ -138,14 +137,18 @@ final class ServiceHttp implements AutoCloseable {
 
     /** The path, on a port of its own, whose requests are work: they are waited for at the end, and refused from then on. */
     ServiceHttp work(int port, String path, Route route) {
-        work = new Listener(port, THREADS + REFUSING_THREADS, "http");
+        return work(port, THREADS, path, route);
+    }
+
+    ServiceHttp work(int port, int most, String path, Route route) {
+        work = new Listener(port, most + REFUSING_THREADS, "http");
         work.server.createContext(path, exchange -> {
             int now = inHand.incrementAndGet();
             try {
                 serve(
                         path,
                         exchange,
-                        now > THREADS
+                        now > most
                                 ? this::refuseAtOnce
                                 : refusing ? each -> retryLater(each, "this instance ends") : route);
             } finally {
@@ -234,13 +237,16 @@ final class ServiceHttp implements AutoCloseable {
         if (leaving) {
             exchange.getResponseHeaders().set("Connection", "close");
         }
-        try (Reading reading = new Reading()) {
+        Reading reading = new Reading();
+        try {
             exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
             if (body.length > 0) {
                 OutputStream out = exchange.getResponseBody();
                 out.write(body);
                 out.flush();
             }
+        } finally {
+            reading.end();
         }
     }
 

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -63,6 +64,42 @@ class ServiceHttpTest {
             try (Socket deaf = send(http.port(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n")) {
                 assertTrue(deaf.isConnected());
                 assertTrue(cut.get(20, TimeUnit.SECONDS) instanceof IOException);
+            }
+        }
+    }
+
+    @Test
+    void whoComesWhileAllThreadsAreHeldIsToldSoWhateverItsBody() throws Exception {
+        CountDownLatch begun = new CountDownLatch(2);
+        CountDownLatch open = new CountDownLatch(1);
+        List<Socket> sockets = new ArrayList<>();
+        try (ServiceHttp http = new ServiceHttp(0)) {
+            http.work(0, 2, "/", exchange -> {
+                        begun.countDown();
+                        open.await();
+                        http.send(exchange, 200, "held");
+                    })
+                    .start();
+            for (int i = 0; i < 2; i++) {
+                sockets.add(send(http.port(), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+            }
+            assertTrue(begun.await(20, TimeUnit.SECONDS));
+            // More than there are threads to refuse with: none waits for a body.
+            for (int i = 0; i < 150; i++) {
+                Socket late = send(http.port(), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx");
+                sockets.add(late);
+                String refused = new String(late.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                assertTrue(refused.startsWith("HTTP/1.1 503 "), refused);
+                assertTrue(refused.contains("\r\nRetry-after: 1\r\n"), refused);
+            }
+            open.countDown();
+            for (Socket held : sockets.subList(0, 2)) {
+                String answer = new String(held.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                assertTrue(answer.endsWith("held"), answer);
+            }
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
             }
         }
     }
