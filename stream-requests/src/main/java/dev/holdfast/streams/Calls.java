@@ -156,7 +156,6 @@ final class Calls implements AutoCloseable {
     /** Ends a call that was not queued. */
     void reject(Call call, String why, @Nullable Throwable cause, Reason reason) {
         if (end(call)) {
-            accepted.decrement();
             deliver(call, null, refusal(why, cause, reason));
         }
     }

@@ -35,7 +35,7 @@ public final class ClientHealth {
         return maxInFlight;
     }
 
-    /** Returns how many calls were accepted. */
+    /** Returns how many calls were accepted; some of them Redis may have rejected later, and they are counted there, too. */
     public long accepted() {
         return counts.accepted();
     }

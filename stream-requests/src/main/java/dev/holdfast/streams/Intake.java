@@ -1,6 +1,7 @@
 package dev.holdfast.streams;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
@@ -28,6 +29,7 @@ final class Intake implements SteadyThread.Turn {
     private final Terminals terminals;
     private final List<Partition> partitions;
     private final Pause pause = new Pause(LOG, "taking requests", null);
+    private final Pause room = new Pause(LOG, "keeping answers", null);
     private final long roundNanos;
     private long nextRound = System.nanoTime();
     private int turn;
@@ -35,6 +37,7 @@ final class Intake implements SteadyThread.Turn {
     private final SickPartitions sick;
     private final Heartbeat heartbeat;
     private final SteadyThread thread = new SteadyThread("holdfast-requests-take", this, this::failed);
+    private volatile boolean full;
     private volatile boolean stopped;
 
     /** Takes requests over {@code redis}, on which nobody else waits. */
@@ -56,14 +59,19 @@ final class Intake implements SteadyThread.Turn {
         return heartbeat;
     }
 
-    /** Why no request is taken; empty if some are. */
+    /** Why no request is taken or no answer kept; empty if some are. */
     Optional<String> trouble() {
+        return silence().or(() -> full ? room.trouble() : Optional.empty());
+    }
+
+    /** Why Redis gives no requests; empty if it gives some. */
+    Optional<String> silence() {
         return pause.trouble().or(() -> sick.areAll() ? sick.trouble() : Optional.empty());
     }
 
-    /** Why requests of some partition are not taken. */
+    /** Why requests of some partition are not taken, or not answered. */
     Optional<String> partTrouble() {
-        return sick.trouble();
+        return sick.trouble().or(room::trouble);
     }
 
     /** Sees to it that requests are taken. */
@@ -75,7 +83,7 @@ final class Intake implements SteadyThread.Turn {
     public void take() throws InterruptedException {
         heartbeat.ensure();
         int free = terminals.awaitFree(Duration.ofMillis(BLOCK_MILLIS));
-        if (free > 0 && !stopped) {
+        if (!stopped) {
             take(Math.min(free, most));
             most = Math.min(2 * most, terminals.total());
             if (!sick.areAll()) {
@@ -98,12 +106,16 @@ final class Intake implements SteadyThread.Turn {
     private void take(int free) {
         int left = free - resume(free);
         if (System.nanoTime() - nextRound >= 0) {
+            lookAround();
             left -= takeOver(left);
             nextRound = System.nanoTime()
                     + (long) (roundNanos
                             * (0.8 + 0.2 * ThreadLocalRandom.current().nextDouble()));
         } else if (hasMore() && worker.suspects().isFree()) {
             left -= takeOver(left);
+        }
+        if (free == 0) {
+            return;
         }
         for (int i = 0; i < partitions.size() && left > 0 && partitions.size() > 1; i++) {
             left -= takeNew(left, 0);
@@ -147,13 +159,38 @@ final class Intake implements SteadyThread.Turn {
         int taken = 0;
         for (int i = 0; i < partitions.size(); i++) {
             Partition partition = partitions.get((first + i) % partitions.size());
-            boolean may = taken < free && worker.suspects().isFree();
-            taken += at(partition, () -> {
-                partition.askTime(redis);
-                return may ? runs(partition, partition.takeOver(redis)) : List.of();
-            });
+            if (taken < free && worker.suspects().isFree()) {
+                taken += at(partition, () -> runs(partition, partition.takeOver(redis)));
+            }
         }
         return taken;
+    }
+
+    /** What needs no terminal: so it is done while none is free, too, and a Redis that is away or full is noticed then. */
+    private void lookAround() {
+        List<RuntimeException> refusals = new ArrayList<>();
+        for (Partition partition : partitions) {
+            var unused = at(partition, () -> {
+                partition.askTime(redis);
+                try {
+                    // One without memory gives requests, but takes no answers.
+                    redis.call(worker.keys().room(partition.number()));
+                } catch (RuntimeException e) {
+                    if (!Trouble.isRefusal(e)) {
+                        throw e;
+                    }
+                    refusals.add(e);
+                }
+                partition.kept().takeOver(redis);
+                return List.of();
+            });
+        }
+        full = refusals.size() == partitions.size();
+        if (refusals.isEmpty()) {
+            room.worked();
+        } else {
+            room.failed(refusals.get(0));
+        }
     }
 
     private boolean hasMore() {

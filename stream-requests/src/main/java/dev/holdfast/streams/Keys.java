@@ -2,6 +2,8 @@ package dev.holdfast.streams;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import redis.clients.jedis.Protocol;
+
 /**
  * The names in Redis. All keys of a partition have one hash tag, {@code {name}} for the first and {@code {name/1}} and so on for the
  * others, so in a cluster they are in one slot; an id belongs to one partition. No name of a service has a slash, so two services share no key.
@@ -32,6 +34,11 @@ final class Keys {
 
     byte[] dead(int partition) {
         return key(tag(partition) + ":dead");
+    }
+
+    /** Asks whether there is room for more in the node that has a partition; it changes nothing, since there is no such stream. */
+    Command room(int partition) {
+        return Command.of(Protocol.Command.XADD, key(tag(partition) + ":none"), "NOMKSTREAM", "*", "i", "");
     }
 
     /** Who runs an id, or its answer. */

@@ -20,13 +20,14 @@ import redis.clients.jedis.Protocol;
  */
 final class Partition {
     private static final Logger LOG = LoggerFactory.getLogger(Partition.class);
-    private static final int AT_ONCE = 100;
+    static final int AT_ONCE = 100;
 
     private final Worker worker;
     private final int number;
     private final byte[] stream;
     private final byte[] dead;
     private final ServerClock clock = new ServerClock();
+    private final KeptAnswers kept;
     private boolean lostReply;
     private boolean more;
 
@@ -34,13 +35,14 @@ final class Partition {
     record Taken(StreamReply.Entry entry, int delivery) {}
 
     /** What some worker has, and how often it was delivered. */
-    private record Pending(String entryId, int deliveries) {}
+    record Pending(String entryId, int deliveries) {}
 
     Partition(Worker worker, int number) {
         this.worker = worker;
         this.number = number;
         this.stream = worker.keys().requests(number);
         this.dead = worker.keys().dead(number);
+        this.kept = new KeptAnswers(worker, this);
     }
 
     int number() {
@@ -69,6 +71,11 @@ final class Partition {
             }
             // Who takes requests makes it.
         }
+    }
+
+    /** What silent workers have answered. */
+    KeptAnswers kept() {
+        return kept;
     }
 
     /** Learns what time it is there. */
@@ -105,7 +112,10 @@ final class Partition {
         }
         try {
             Object reply = call(redis, Command.readGroup(stream, worker.consumer(), count, blockMillis));
+            Set<String> held = held();
+            // One that has forgotten what it gave gives it again: it goes on where it is.
             return StreamReply.read(reply).stream()
+                    .filter(entry -> !held.contains(entry.id()))
                     .map(entry -> new Taken(entry, 1))
                     .toList();
         } catch (RuntimeException e) {
@@ -121,7 +131,8 @@ final class Partition {
     private @Nullable Object call(Redis redis, Command command) {
         boolean answered = false;
         try {
-            Object reply = redis.call(command);
+            // In a cluster a repeated one would be answered with the next ones, or with none.
+            Object reply = redis.once(command);
             answered = true;
             return reply;
         } catch (RuntimeException e) {
@@ -167,7 +178,7 @@ final class Partition {
         more = false;
         Set<String> held = held();
         long idle = worker.config().claimIdle().toMillis();
-        List<Pending> silent = new ArrayList<>(pending(redis, "IDLE", idle, "-", "+", AT_ONCE));
+        List<Pending> silent = new ArrayList<>(silent(redis, "-"));
         // After a pause of its own or of Redis a worker may find what it is working on.
         silent.removeIf(each -> held.contains(each.entryId()));
         // Other workers see the same ones at the same time.
@@ -190,6 +201,29 @@ final class Partition {
             }
         }
         return List.of();
+    }
+
+    /** Some of what was silent for {@code claimIdle}, from an entry on; nothing if that is all. */
+    List<Pending> silent(Redis redis, String from) {
+        return pending(redis, "IDLE", worker.config().claimIdle().toMillis(), from, "+", AT_ONCE);
+    }
+
+    /** Takes over one that is silent, which is no delivery; says whether no other has. */
+    boolean claim(Redis redis, String entryId) {
+        long idle = worker.config().claimIdle().toMillis();
+        Command claim =
+                Command.of(Protocol.Command.XCLAIM, stream, Keys.GROUP, worker.consumer(), idle, entryId, "JUSTID");
+        return !StreamReply.list(call(redis, claim)).isEmpty();
+    }
+
+    /** Has what is this worker's, and not in its hands, be taken next. */
+    void missed() {
+        lostReply = true;
+    }
+
+    /** Whether this worker has it. */
+    boolean holds(String entryId) {
+        return held().contains(entryId);
     }
 
     /** Whether there was more to take over, the last time. */

@@ -4,6 +4,8 @@ import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol;
 
@@ -11,18 +13,39 @@ import redis.clients.jedis.Protocol;
 final class Queue {
     private final Redis redis;
     private final Keys keys;
+    private final long patienceMillis;
+    /** Who asks has one connection, however many ask: the others are for calls and work. */
+    private final Semaphore turn = new Semaphore(1);
 
     Queue(StreamsConfig config, Redis redis) {
         this.redis = redis;
         this.keys = new Keys(config);
+        this.patienceMillis = config.commandTimeout().toMillis();
     }
 
     /**
      * Asks.
      *
-     * @throws RequestRejectedException if there is no answer
+     * @throws RequestRejectedException if there is no answer, or others who ask leave no time for this one
      */
     QueueHealth health() {
+        boolean mine = false;
+        try {
+            mine = turn.tryAcquire(patienceMillis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (!mine) {
+            throw new RequestRejectedException("too many ask for the figures", null, Reason.UNAVAILABLE);
+        }
+        try {
+            return ask();
+        } finally {
+            turn.release();
+        }
+    }
+
+    private QueueHealth ask() {
         try {
             Sum sum = new Sum();
             for (int partition = 0; partition < keys.partitions(); partition++) {
@@ -54,7 +77,7 @@ final class Queue {
                 Script.TIME.on(stream)));
         long length = StreamReply.number(good(replies.get(0)));
         sum.length += length;
-        sum.dead += StreamReply.number(good(replies.get(1)));
+        sum.dead += letters(replies.get(1));
         Map<String, @Nullable Object> group = group(replies.get(2));
         if (group == null || replies.get(3) instanceof RuntimeException) {
             // No worker has been there yet.
@@ -73,6 +96,12 @@ final class Queue {
             long age = ServerClock.millis(good(replies.get(4))) - StreamReply.millis(StreamReply.text(oldest));
             sum.oldestMillis = Math.max(sum.oldestMillis, age);
         }
+    }
+
+    /** What is of another kind has none, and is no reason to hide the queue. */
+    private static long letters(@Nullable Object reply) {
+        boolean none = reply instanceof RuntimeException e && !Trouble.mayPass(e);
+        return none ? 0 : StreamReply.number(good(reply));
     }
 
     private static @Nullable Map<String, @Nullable Object> group(@Nullable Object reply) {

@@ -22,9 +22,8 @@ import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.UnifiedJedis;
-import redis.clients.jedis.builders.ClusterClientBuilder;
 import redis.clients.jedis.exceptions.JedisDataException;
-import redis.clients.jedis.providers.ClusterConnectionProvider;
+import redis.clients.jedis.util.Pool;
 
 /**
  * Connections to Redis, for any number of threads. They are made when they are needed, and all anew after one was lost: a name is resolved
@@ -37,11 +36,15 @@ final class Redis implements AutoCloseable {
     /** Of one command in a cluster, redirections included. */
     private static final int ATTEMPTS = 3;
 
+    /** A connection that was used before that is taken to be there; no server closes one sooner than after a second. */
+    static final long IDLE_MILLIS = 500;
+
     private static final long CLUSTER_PATIENCE_NANOS = 3_000_000_000L;
 
     private final StreamsConfig config;
     private final int connections;
     private final Duration longestBlock;
+    private final IdleConnections idle = new IdleConnections(IDLE_MILLIS);
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable Clients clients;
     private volatile long workedAt = System.nanoTime();
@@ -115,10 +118,13 @@ final class Redis implements AutoCloseable {
     }
 
     /** On a connection of its own: one whose reply was read in part, for want of memory, must serve nobody any more. */
-    private static <T extends @Nullable Object> T on(RedisClient client, Function<Connection, T> work) {
-        try (Connection connection = client.getPool().getResource()) {
+    private <T extends @Nullable Object> T on(RedisClient client, Function<Connection, T> work) {
+        Pool<Connection> pool = client.getPool();
+        try (Connection connection = idle.borrow(pool::getResource, pool::clear)) {
             try {
-                return work.apply(connection);
+                T reply = work.apply(connection);
+                idle.used(connection);
+                return reply;
             } catch (Error e) {
                 connection.setBroken();
                 throw e;
@@ -251,12 +257,8 @@ final class Redis implements AutoCloseable {
         if (config.clustered()) {
             Set<HostAndPort> nodes =
                     config.servers().stream().map(Redis::address).collect(Collectors.toSet());
-            ClusterConnectionProvider provider = new ClusterConnectionProvider(nodes, login(), pool());
-            return new Clients(
-                    cluster(nodes, provider).build(),
-                    cluster(nodes, provider)
-                            .commandExecutor(new OnceExecutor(provider, ATTEMPTS, config.commandTimeout()))
-                            .build());
+            ClusterNodes provider = new ClusterNodes(nodes, login(), pool(), idle);
+            return new Clients(cluster(nodes, provider, false), cluster(nodes, provider, true));
         }
         RedisClient single = RedisClient.builder()
                 .hostAndPort(address(config.servers().get(0)))
@@ -266,14 +268,15 @@ final class Redis implements AutoCloseable {
         return new Clients(single, single);
     }
 
-    private ClusterClientBuilder<RedisClusterClient> cluster(
-            Set<HostAndPort> nodes, ClusterConnectionProvider provider) {
+    private UnifiedJedis cluster(Set<HostAndPort> nodes, ClusterNodes provider, boolean once) {
         return RedisClusterClient.builder()
                 .nodes(nodes)
                 .clientConfig(login())
                 .connectionProvider(provider)
                 .maxAttempts(ATTEMPTS)
-                .maxTotalRetriesDuration(config.commandTimeout());
+                .maxTotalRetriesDuration(config.commandTimeout())
+                .commandExecutor(new NodeExecutor(provider, ATTEMPTS, config.commandTimeout(), once))
+                .build();
     }
 
     private static HostAndPort address(ServerAddress server) {

@@ -2,8 +2,13 @@ package dev.holdfast.streams;
 
 import org.jspecify.annotations.Nullable;
 
-/** A request that waits for another run of its id, or for another of the {@link Suspects}: all of it but the payload. */
+/**
+ * A request that waits for another run of its id, for another of the {@link Suspects}, or, being answered, for its reply stream: all of it but the payload.
+ */
 final class Repetition implements Held {
+    /** A client that lives looks after its reply stream every second, if Redis is there. */
+    private static final long PATIENCE_NANOS = 3_000_000_000L;
+
     private final Partition partition;
     private final String entryId;
     private final String id;
@@ -11,6 +16,8 @@ final class Repetition implements Held {
     private final int delivery;
     private final boolean suspected;
     private final long deadline;
+    private boolean answered;
+    private @Nullable Long missingSince;
 
     Repetition(
             Partition partition,
@@ -27,6 +34,26 @@ final class Repetition implements Held {
         this.delivery = delivery;
         this.suspected = suspected;
         this.deadline = deadline;
+    }
+
+    /** This one, whose own run has kept its answer: it waits for its reply stream. */
+    Repetition answered() {
+        answered = true;
+        return this;
+    }
+
+    /** Whether its own run has kept its answer. */
+    boolean isAnswered() {
+        return answered;
+    }
+
+    /** Takes note that its reply stream is missing; says whether its client would have made it again by now. */
+    boolean isMissingForGood() {
+        long now = System.nanoTime();
+        if (missingSince == null) {
+            missingSince = now;
+        }
+        return now - missingSince >= PATIENCE_NANOS;
     }
 
     @Override

@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol;
 
 /**
- * Requests of ids that others are running, and of the {@link Suspects} those that can't begin yet. They hold no terminal and no payload while they
+ * Requests of ids that others are running, of the {@link Suspects} those that can't begin yet, and answered ones whose reply streams are missing. They hold no terminal and no payload while they
  * wait; one thread looks for the answers, each after 10 ms at first and every 200 ms later. If nobody runs the id any more, one of its requests
  * goes on to a terminal. For any number of threads.
  */
@@ -154,7 +154,8 @@ final class Repetitions implements AutoCloseable {
         List<Repetition> over = all.stream().filter(Repetition::isOver).toList();
         if (!over.isEmpty()) {
             remove(over);
-            worker.counters().expired.add(over.size());
+            over.forEach(
+                    each -> (each.isAnswered() ? worker.counters().orphans : worker.counters().expired).increment());
         }
         List<Repetition> requests =
                 all.stream().filter(each -> !over.contains(each)).toList();
@@ -202,16 +203,18 @@ final class Repetitions implements AutoCloseable {
                         .toList());
         List<Repetition> ended = new ArrayList<>();
         for (int i = 0; i < added.size(); i++) {
-            boolean failed =
-                    added.get(i) instanceof RuntimeException e && Trouble.mayPass(e) && !Trouble.isForbidden(e);
-            if (!failed) {
-                ended.add(requests.get(i));
-                if (added.get(i) == null || added.get(i) instanceof RuntimeException) {
-                    worker.counters().orphans.increment();
-                }
-                worker.counters().replayed.increment();
-                worker.counters().answered.increment();
+            Repetition request = requests.get(i);
+            if (mayStillBeSent(request, added.get(i))) {
+                continue;
             }
+            ended.add(request);
+            if (added.get(i) == null || added.get(i) instanceof RuntimeException) {
+                worker.counters().orphans.increment();
+            }
+            if (!request.isAnswered()) {
+                worker.counters().replayed.increment();
+            }
+            worker.counters().answered.increment();
         }
         if (ended.size() < requests.size()) {
             pause(requests.get(0).id(), TROUBLE_NANOS);
@@ -219,6 +222,13 @@ final class Repetitions implements AutoCloseable {
         if (!ended.isEmpty()) {
             remove(ended);
         }
+    }
+
+    private static boolean mayStillBeSent(Repetition request, @Nullable Object reply) {
+        if (reply instanceof RuntimeException e) {
+            return Trouble.mayPass(e) && !Trouble.isForbiddenKey(e);
+        }
+        return reply == null && !request.isMissingForGood();
     }
 
     /** Has one run, as soon as a terminal is free. The others wait for its answer. */

@@ -38,6 +38,13 @@ final class RequestRun implements Runnable, Held {
     private boolean buried;
     private volatile boolean begun;
 
+    /** What became of an answer: there was a stream for it, there was none, or there can be none. */
+    private enum Sent {
+        SENT,
+        MISSING,
+        NOWHERE
+    }
+
     /** The run's end without an answer: the request stays for others. */
     private static final class LeftException extends RuntimeException {
         private static final long serialVersionUID = 1;
@@ -144,7 +151,7 @@ final class RequestRun implements Runnable, Held {
         byte[] replies = fields.get("r");
         byte[] limit = fields.get("l");
         byte[] payload = fields.get("p");
-        if (id == null || replies == null || limit == null || payload == null || !isNumber(limit)) {
+        if (id == null || replies == null || limit == null || payload == null || !isNumber(StreamReply.text(limit))) {
             bury("not a request: it lacks a field");
             remove();
             return;
@@ -160,8 +167,9 @@ final class RequestRun implements Runnable, Held {
         }
     }
 
-    private static boolean isNumber(byte[] text) {
-        return StreamReply.text(text).matches("[0-9]{1,12}");
+    /** Whether it can be a limit. */
+    static boolean isNumber(String text) {
+        return text.matches("[0-9]{1,12}");
     }
 
     /** Answers it, or has it wait where it holds no terminal; if there is no room, then here. */
@@ -173,7 +181,11 @@ final class RequestRun implements Runnable, Held {
             }
             Answer answer = answered(id, payload);
             if (answer != null) {
-                send(id, replies, answer);
+                Sent sent = send(id, replies, answer);
+                if (sent == Sent.MISSING && waitForStream(id, replies)) {
+                    return;
+                }
+                countOrphan(sent);
                 remove();
                 worker.counters().answered.increment();
                 return;
@@ -186,6 +198,12 @@ final class RequestRun implements Runnable, Held {
             rest(pause);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
         }
+    }
+
+    /** Its caller may be making its reply stream again. The answer is kept, so it needs no terminal for that. */
+    private boolean waitForStream(String id, byte[] replies) {
+        Repetition kept = new Repetition(partition, entry.id(), id, replies, delivery, suspected, deadline);
+        return !isOver() && worker.repetitions().park(kept.answered());
     }
 
     /** The answer, of an earlier run of this id or of this one; {@code null} while another run of it is under way, or another of the suspects. */
@@ -242,7 +260,7 @@ final class RequestRun implements Runnable, Held {
         bury(reason);
         drop(id);
         try {
-            send(id, replies, Answer.failure("given up: " + reason));
+            countOrphan(send(id, replies, Answer.failure("given up: " + reason)));
         } catch (OverException late) {
             // Then nobody waits for it.
         }
@@ -396,22 +414,25 @@ final class RequestRun implements Runnable, Held {
         return first == null ? made : earlier((byte[]) first);
     }
 
-    /** Adds the answer to the caller's stream. One that is none, or is forbidden, is as good as gone. */
-    private void send(String id, byte[] replies, Answer answer) {
-        Object added;
+    /** Adds the answer to the caller's stream; says whether there was one. One that is none, or is forbidden, is as good as gone. */
+    private Sent send(String id, byte[] replies, Answer answer) {
         try {
-            added = step(() -> {
+            Object added = step(() -> {
                 try {
                     return worker.redis().call(reply(replies, id, answer.bytes()));
                 } catch (RuntimeException e) {
-                    throw Trouble.isForbidden(e) ? new RefusedException(e) : e;
+                    throw Trouble.isForbiddenKey(e) ? new RefusedException(e) : e;
                 }
             });
+            return added == null ? Sent.MISSING : Sent.SENT;
         } catch (RefusedException e) {
             LOG.warn("the answer to {} has nowhere to go: {}", entry.id(), Trouble.shown(e));
-            added = null;
+            return Sent.NOWHERE;
         }
-        if (added == null) {
+    }
+
+    private void countOrphan(Sent sent) {
+        if (sent != Sent.SENT) {
             worker.counters().orphans.increment();
         }
     }

@@ -150,7 +150,7 @@ public final class RequestServer implements AutoCloseable {
             worker.end();
             terminals.interrupt();
             endBeat();
-            if (intake.trouble().isEmpty()) {
+            if (intake.silence().isEmpty()) {
                 heartbeat.leave();
             }
         } finally {

@@ -10,9 +10,17 @@ import java.util.List;
 
 /** What must be atomic and no command of Redis is. The keys of each are in one slot, so each works in a cluster. */
 enum Script {
-    /** Reply stream; its time to live. Keeps it, or makes it: answers 1 if it was gone. */
+    /**
+     * Reply stream; its time to live. Keeps it, or makes it: answers 1 if it was gone. A server without memory says so, which it does of {@code SET}, even of
+     * one that changes nothing, but not of {@code PEXPIRE}.
+     */
     KEEP_REPLIES("""
-            if redis.call('PEXPIRE', KEYS[1], ARGV[1]) == 1 then return 0 end
+            if redis.call('PTTL', KEYS[1]) ~= -2 then
+              local room = redis.pcall('SET', KEYS[1], '', 'NX')
+              redis.call('PEXPIRE', KEYS[1], ARGV[1])
+              if type(room) == 'table' and room.err then return room end
+              return 0
+            end
             local made = redis.pcall('XADD', KEYS[1], '*', 'i', '')
             if type(made) == 'table' and made.err then return made end
             redis.call('PEXPIRE', KEYS[1], ARGV[1])
@@ -132,6 +140,28 @@ enum Script {
             redis.call('XTRIM', KEYS[1], 'MINID', string.format('%.0f', math.max(0, oldest)))
             redis.call('PEXPIRE', KEYS[1], ARGV[2])
             return added"""),
+
+    /** Request stream; entries. Of each its call's id, reply stream and limit; nil for one that is gone or has none. */
+    HEADS("""
+            local heads = {}
+            for i, entry in ipairs(ARGV) do
+              local found = redis.call('XRANGE', KEYS[1], entry, entry)[1]
+              local is = {}
+              if found then
+                for j = 1, #found[2], 2 do is[found[2][j]] = found[2][j + 1] end
+              end
+              heads[i] = is.i and is.r and is.l and {is.i, is.r, is.l} or false
+            end
+            return heads"""),
+
+    /** Done keys. Of each 1 if it has an answer, else 0. */
+    ANSWERED("""
+            local answered = {}
+            for i, key in ipairs(KEYS) do
+              local kind = redis.pcall('GETRANGE', key, 0, 0)
+              answered[i] = (kind == 'S' or kind == 'F') and 1 or 0
+            end
+            return answered"""),
 
     /** Request stream. The time of the server that has it: seconds and microseconds. */
     TIME("return redis.call('TIME')"),

@@ -37,8 +37,8 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     Sender(StreamsConfig config, Redis redis, Calls calls, byte[] replies) {
         this.redis = redis;
         this.clustered = config.clustered();
-        this.sick = new SickPartitions(config, "sending requests", redis);
         this.keys = new Keys(config);
+        this.sick = new SickPartitions(config, "sending requests", redis, keys::room);
         this.calls = calls;
         this.replies = replies;
         this.maxLength = config.maxQueueLength();
@@ -116,12 +116,8 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     }
 
     private void probe() {
-        var unused = redis.call(keepReplies());
+        var unused = redis.call(Script.KEEP_REPLIES.on(replies, REPLIES_MILLIS));
         pause.worked();
-    }
-
-    private Command keepReplies() {
-        return Script.KEEP_REPLIES.on(replies, REPLIES_MILLIS);
     }
 
     private List<Call> batch(Call first) throws InterruptedException {
@@ -142,7 +138,6 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     private void send(List<Call> batch) {
         List<Call> sent = new ArrayList<>();
         List<Command> commands = new ArrayList<>();
-        commands.add(keepReplies());
         for (Call call : batch) {
             Command add = add(call);
             if (add != null) {
@@ -153,15 +148,25 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
         if (sent.isEmpty()) {
             return;
         }
+        try {
+            // First: while Redis does not answer this, it is known that nothing was sent.
+            probe();
+        } catch (RuntimeException e) {
+            sent.forEach(call -> reject(call, Trouble.shown(e), e));
+            throw e;
+        }
         if (clustered) {
             oneByOne(sent, commands);
             return;
         }
         List<@Nullable Object> answers = redis.all(commands);
-        pause.worked();
         for (int i = 0; i < sent.size(); i++) {
-            outcome(sent.get(i), answers.get(i + 1));
+            outcome(sent.get(i), answers.get(i));
         }
+    }
+
+    private void reject(Call call, String trouble, @Nullable Throwable cause) {
+        calls.reject(call, "Redis does not take requests: " + trouble, cause, Reason.UNAVAILABLE);
     }
 
     /** The command that adds a call's request; {@code null} if it is not to be sent any more. */
@@ -181,24 +186,16 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     }
 
     private void oneByOne(List<Call> sent, List<Command> commands) {
-        try {
-            var unused = redis.call(commands.get(0));
-            pause.worked();
-        } catch (RuntimeException e) {
-            sent.forEach(call ->
-                    calls.reject(call, "Redis does not take requests: " + Trouble.shown(e), e, Reason.UNAVAILABLE));
-            throw e;
-        }
         for (int i = 0; i < sent.size(); i++) {
             Call call = sent.get(i);
             String trouble = sick.trouble(keys.partitionOf(call.id())).orElse(null);
             if (trouble != null) {
-                calls.reject(call, "Redis does not take requests: " + trouble, null, Reason.UNAVAILABLE);
+                reject(call, trouble, null);
                 continue;
             }
             Object answer;
             try {
-                answer = redis.once(commands.get(i + 1));
+                answer = redis.once(commands.get(i));
             } catch (RuntimeException e) {
                 answer = e;
             }
@@ -216,6 +213,8 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
             }
             if (Trouble.isRefusal(failure)) {
                 calls.reject(call, "Redis refused: " + Trouble.shown(failure), failure, Reason.UNAVAILABLE);
+            } else if (clustered && !NodeExecutor.mayHaveArrived(failure)) {
+                reject(call, Trouble.shown(failure), failure);
             }
         } else if (answer instanceof Long) {
             fullUntil.set(partition, System.nanoTime() + FULL_NANOS);

@@ -21,7 +21,7 @@ public final class ServerHealth {
         this.trouble = trouble;
     }
 
-    /** Says whether Redis answered the last question for requests, at least for one of several partitions. */
+    /** Says whether Redis answered the last question for requests and has room for answers, at least for one of several partitions. */
     public boolean available() {
         return available;
     }

@@ -3,10 +3,10 @@ package dev.holdfast.streams;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.Protocol;
 
 /**
  * Which of several partitions Redis takes no commands for, so that nobody waits there for what the others could do meanwhile; and a
@@ -17,15 +17,15 @@ final class SickPartitions implements AutoCloseable {
     private static final long LOOK_NANOS = 20_000_000;
 
     private final boolean clustered;
-    private final Keys keys;
+    private final IntFunction<Command> probe;
     private final Redis redis;
     private final List<Pause> pauses;
     private final SteadyThread looking;
 
-    /** Looks over {@code redis} whether they are well. */
-    SickPartitions(StreamsConfig config, String what, Redis redis) {
+    /** Looks over {@code redis} whether they are well: those where {@code probe} is done, which must change nothing. */
+    SickPartitions(StreamsConfig config, String what, Redis redis, IntFunction<Command> probe) {
         this.clustered = config.clustered();
-        this.keys = new Keys(config);
+        this.probe = probe;
         this.redis = redis;
         this.pauses = IntStream.range(0, config.partitions())
                 .mapToObj(number -> new Pause(LOG, what + ", partition " + number, null))
@@ -78,10 +78,9 @@ final class SickPartitions implements AutoCloseable {
         }
     }
 
-    /** A command that only a server takes which takes requests, and that changes nothing. */
     private void look(int partition, Pause pause) {
         try {
-            redis.call(Command.of(Protocol.Command.XDEL, keys.requests(partition), "0-1"));
+            var unused = redis.call(probe.apply(partition));
             pause.worked();
         } catch (RuntimeException e) {
             pause.failed(e);

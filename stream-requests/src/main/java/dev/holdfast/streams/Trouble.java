@@ -59,6 +59,11 @@ final class Trouble {
         return e instanceof JedisDataException && (code(e).equals("NOPERM") || text(e).contains(FORBIDDEN_SCRIPT));
     }
 
+    /** Whether this user may not touch the key of a command; it may be another command that it is not allowed yet. */
+    static boolean isForbiddenKey(RuntimeException e) {
+        return isForbidden(e) && text(e).contains(" key");
+    }
+
     /** Whether the connections are of no use any more: lost, or to a server that has become a replica. */
     static boolean wantsNewConnections(RuntimeException e) {
         return !(e instanceof JedisDataException) || code(e).equals("READONLY");

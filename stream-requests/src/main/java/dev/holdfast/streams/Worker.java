@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import redis.clients.jedis.Protocol;
 
 /** What the parts of a server share. For any number of threads. */
 final class Worker {
@@ -38,7 +39,12 @@ final class Worker {
                         .orElse(0L)
                 + '-'
                 + UUID.randomUUID().toString().substring(0, 8);
-        this.sick = new SickPartitions(config, "taking requests", redis);
+        this.sick = new SickPartitions(
+                config,
+                "taking requests",
+                redis,
+                // One without memory gives requests.
+                partition -> Command.of(Protocol.Command.XDEL, keys.requests(partition), "0-1"));
         this.repetitions = new Repetitions(this);
     }
 

@@ -16,6 +16,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -68,6 +70,49 @@ class AccessTest extends Fixture {
                     .withUsername("app")
                     .withPassword(Secret.of("pw"))
                     .withPartitions(4));
+            for (RedisServer node : cluster.nodes()) {
+                assertEquals(List.of(), node.command("ACL", "LOG"));
+            }
+        }
+    }
+
+    @Test
+    void theCommandsInTheDocumentAreAllThatAMovingSlotNeeds() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                .masters(3)
+                .replicasPerMaster(0)
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            for (RedisServer node : cluster.nodes()) {
+                allow(node);
+            }
+            StreamsConfig config = StreamsConfig.cluster(
+                            Arrays.asList(cluster.seeds().split(",")))
+                    .withName(name)
+                    .withGrace(Duration.ZERO)
+                    .withUsername("app")
+                    .withPassword(Secret.of("pw"));
+            Gate gate = new Gate();
+            RequestServer server = server(config, 1, gate);
+            CompletableFuture<byte[]> call = client(config).call("x", bytes("x"), LIMIT);
+            until("it to be under way", () -> gate.begun.get() == 1);
+            String replies = "{" + name + "/replies/*";
+            RedisServer from = cluster.masters().stream()
+                    .filter(master -> !((List<?>) master.command("KEYS", replies)).isEmpty())
+                    .findFirst()
+                    .orElseThrow();
+            RedisServer to = cluster.masters().stream()
+                    .filter(master -> master != from)
+                    .findFirst()
+                    .orElseThrow();
+            String key = String.valueOf(((List<?>) from.command("KEYS", replies)).get(0));
+            String slot = String.valueOf(RedisCluster.slotOf(key));
+            to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", String.valueOf(from.command("CLUSTER", "MYID")));
+            from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", String.valueOf(to.command("CLUSTER", "MYID")));
+            from.command("MIGRATE", "127.0.0.1", String.valueOf(to.port()), key, "0", "5000");
+            gate.open.countDown();
+            assertEquals("x", text(call.get(20, TimeUnit.SECONDS)));
+            assertEquals(0, server.health().orphans());
             for (RedisServer node : cluster.nodes()) {
                 assertEquals(List.of(), node.command("ACL", "LOG"));
             }

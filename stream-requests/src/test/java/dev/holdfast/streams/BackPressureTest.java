@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,7 +14,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -140,6 +144,62 @@ class BackPressureTest extends Fixture {
         assertEquals(600, answered.get() + refused.get());
         assertTrue(answered.get() >= 20, answered + " were answered");
         assertTrue(refused.get() > 0, "some were refused");
+    }
+
+    @Test
+    void whatIsCountedAsAcceptedIsNeverTakenBack() throws Exception {
+        Calls calls = closing(new Calls(config()));
+        long last = 0;
+        for (int i = 0; i < 3; i++) {
+            Call call = new Call("x" + i, bytes("x"), LIMIT, true);
+            calls.accept(call);
+            long accepted = calls.counts().accepted();
+            assertTrue(accepted >= last, accepted + " after " + last);
+            calls.reject(call, "full", null, Reason.QUEUE_FULL);
+            last = calls.counts().accepted();
+            assertTrue(last >= accepted, last + " after " + accepted);
+        }
+        assertEquals(3, calls.counts().rejected());
+        server(config(), 1, Request::payload);
+        RequestClient client = client(config());
+        client.callAndWait("y", bytes("y"), LIMIT);
+        assertEquals(1, client.health().accepted());
+    }
+
+    @Test
+    void whoAsksForFiguresTakesNoConnectionsFromTheCalls() throws Exception {
+        TcpProxy proxy = closing(TcpProxy.to("127.0.0.1", redis().port()));
+        server(config(), 1, Request::payload);
+        RequestClient client = client(StreamsConfig.single("redis://127.0.0.1:" + proxy.port())
+                .withName(name)
+                .withCommandTimeout(Duration.ofSeconds(1)));
+        client.callAndWait("before", bytes("x"), LIMIT);
+        proxy.delay(TcpProxy.Direction.TO_CLIENT, Duration.ofMillis(300));
+        AtomicBoolean stop = new AtomicBoolean();
+        List<CompletableFuture<Void>> asking = new ArrayList<>();
+        ExecutorService threads = Executors.newFixedThreadPool(30);
+        try {
+            for (int i = 0; i < 30; i++) {
+                asking.add(CompletableFuture.runAsync(
+                        () -> {
+                            while (!stop.get()) {
+                                try {
+                                    client.queue();
+                                } catch (RequestRejectedException e) {
+                                    // So many can't all be told.
+                                }
+                            }
+                        },
+                        threads));
+            }
+            for (int i = 0; i < 2; i++) {
+                assertEquals("x", text(client.callAndWait("x" + i, bytes("x"), Duration.ofMillis(2_500))));
+            }
+        } finally {
+            stop.set(true);
+            asking.forEach(CompletableFuture::join);
+            threads.shutdown();
+        }
     }
 
     @Test

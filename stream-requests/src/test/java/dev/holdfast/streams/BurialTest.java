@@ -135,6 +135,45 @@ class BurialTest extends Fixture {
     }
 
     @Test
+    void anAnswerThatMayNotBeSentForAWhileIsNoOrphan() throws Exception {
+        try (RedisServer own =
+                RedisServer.builder().user("app", "pw", "~{" + name + "* +@all").start()) {
+            Gate gate = new Gate();
+            RequestServer server = server(config(own), 2, gate);
+            RequestClient client = client(config(own));
+            CompletableFuture<byte[]> call = client.call("x", bytes("x"), LIMIT);
+            until("it to be under way", () -> gate.begun.get() == 1);
+            CompletableFuture<byte[]> again = client(config(own)).call("x", bytes("x"), LIMIT);
+            until("it to wait", () -> server.queue().pending() == 2);
+            own.command("ACL", "SETUSER", "app", "-xadd");
+            gate.open.countDown();
+            until("the answer to be kept", () -> String.valueOf(own.command("GET", "{" + name + "}:done:x"))
+                    .startsWith("S"));
+            until("both to be refused", () -> refusals(own) >= 4);
+            own.command("ACL", "SETUSER", "app", "+xadd");
+            assertEquals("x", text(call.get(20, TimeUnit.SECONDS)));
+            assertEquals("x", text(again.get(20, TimeUnit.SECONDS)));
+            assertEquals(0, server.health().orphans());
+        }
+    }
+
+    private static int refusals(RedisServer own) {
+        return ((List<?>) own.command("ACL", "LOG"))
+                .stream()
+                        .mapToInt(entry -> ((Long) ((List<?>) entry).get(1)).intValue())
+                        .sum();
+    }
+
+    @Test
+    void aKeyOfDeadLettersThatIsOfAnotherKindHidesNoFigures() throws Exception {
+        redis().command("SET", "{" + name + "}:dead", "x");
+        RequestClient client = client(config());
+        var unused = client.call("x", bytes("x"), LIMIT);
+        until("it to be seen", () -> client.queue().lag() == 1);
+        assertEquals(0, client.queue().deadLetters());
+    }
+
+    @Test
     void anIdWhoseKeyIsOfAnotherKindIsADeadLetterAndItsCallerHearsOfIt() throws Exception {
         RequestServer server = server(config(), 1, this::run);
         redis().command("LPUSH", "{" + name + "}:done:x", "y");

@@ -14,8 +14,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.Protocol;
@@ -149,20 +151,8 @@ class ClusterTest extends Fixture {
                 .replicasPerMaster(0)
                 .persistence(RedisServer.Persistence.NONE)
                 .start()) {
-            List<TcpProxy> proxies = new ArrayList<>();
-            for (RedisServer node : cluster.nodes()) {
-                TcpProxy proxy = closing(TcpProxy.to("127.0.0.1", node.port()));
-                proxies.add(proxy);
-                node.command("CONFIG", "SET", "cluster-announce-bus-port", "" + (node.port() + 10_000));
-                node.command("CONFIG", "SET", "cluster-announce-port", "" + proxy.port());
-            }
-            RedisServer owner = cluster.nodes().stream()
-                    .filter(node -> serves(node, requests()))
-                    .findFirst()
-                    .orElseThrow();
-            TcpProxy proxy = proxies.get(cluster.nodes().indexOf(owner));
-            until("it to lead to its proxy", () -> String.valueOf(owner.command("CLUSTER", "SLOTS"))
-                    .contains("" + proxy.port()));
+            RedisServer owner = owner(cluster);
+            TcpProxy proxy = proxied(cluster, owner);
             StreamsConfig config = StreamsConfig.cluster(List.of("127.0.0.1:" + proxy.port()))
                     .withName(name)
                     .withGrace(Duration.ZERO);
@@ -267,6 +257,79 @@ class ClusterTest extends Fixture {
                 frozenDone.countDown();
             }
         }
+    }
+
+    @Test
+    void aReplyThatIsLostDelaysItsRequestsByNoClaimTime() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                .masters(3)
+                .replicasPerMaster(0)
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            RedisServer owner = owner(cluster);
+            TcpProxy proxy = proxied(cluster, owner);
+            StreamsConfig config = StreamsConfig.cluster(List.of("127.0.0.1:" + proxy.port()))
+                    .withName(name)
+                    .withGrace(Duration.ZERO);
+            RequestServer server = server(config, 5, Request::payload);
+            RequestClient client = client(config);
+            client.callAndWait("before", bytes("x"), LIMIT);
+            for (int i = 0; i < 2; i++) {
+                until(
+                        "it to be well",
+                        () -> client.health().trouble().isEmpty()
+                                && server.health().trouble().isEmpty());
+                proxy.delay(TcpProxy.Direction.TO_CLIENT, Duration.ofMillis(200));
+                // What was under way before has come.
+                Thread.sleep(600);
+                CompletableFuture<byte[]> call = client.call("x" + i, bytes("x"), LIMIT);
+                until("it to be given", () -> ((List<?>) owner.command("XPENDING", requests(), "workers"))
+                        .get(0)
+                        .equals(1L));
+                proxy.reset();
+                proxy.pass();
+                assertEquals("x", text(call.get(10, TimeUnit.SECONDS)));
+            }
+            assertEquals(0, server.health().redelivered());
+        }
+    }
+
+    @Test
+    void aConnectionThatANodeClosedWhileItWasIdleCostsNoCommand() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                .masters(3)
+                .replicasPerMaster(0)
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            StreamsConfig config = StreamsConfig.cluster(
+                            Arrays.asList(cluster.seeds().split(",")))
+                    .withName(name);
+            try (Redis redis = new Redis(config, 3, Duration.ofSeconds(1))) {
+                idle(redis, cluster.nodes(), new Keys(config).requests(0));
+            }
+        }
+    }
+
+    private RedisServer owner(RedisCluster cluster) {
+        return cluster.nodes().stream()
+                .filter(node -> serves(node, requests()))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Has the cluster be reached through proxies; gives the one of a node. */
+    private TcpProxy proxied(RedisCluster cluster, RedisServer owner) throws Exception {
+        List<TcpProxy> proxies = new ArrayList<>();
+        for (RedisServer node : cluster.nodes()) {
+            TcpProxy proxy = closing(TcpProxy.to("127.0.0.1", node.port()));
+            proxies.add(proxy);
+            node.command("CONFIG", "SET", "cluster-announce-bus-port", "" + (node.port() + 10_000));
+            node.command("CONFIG", "SET", "cluster-announce-port", "" + proxy.port());
+        }
+        TcpProxy proxy = proxies.get(cluster.nodes().indexOf(owner));
+        until("it to lead to its proxy", () -> String.valueOf(owner.command("CLUSTER", "SLOTS"))
+                .contains("" + proxy.port()));
+        return proxy;
     }
 
     private static boolean serves(RedisServer node, String key) {

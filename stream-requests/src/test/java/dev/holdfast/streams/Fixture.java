@@ -1,6 +1,7 @@
 package dev.holdfast.streams;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.testkit.RedisServer;
@@ -13,6 +14,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import redis.clients.jedis.Protocol;
 
 /** A Redis for a class, a name of its own for each test, and clients and servers that are closed behind it. */
 abstract class Fixture {
@@ -93,6 +95,23 @@ abstract class Fixture {
     boolean hasGroup() {
         return redis().command("EXISTS", requests()).equals(1L)
                 && !((List<?>) redis().command("XINFO", "GROUPS", requests())).isEmpty();
+    }
+
+    /** Has all connections closed by the servers while they are idle, and sends over them what must not be sent twice. */
+    static void idle(Redis redis, List<RedisServer> servers, byte[] stream) throws Exception {
+        List<CompletableFuture<Void>> blocked = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            blocked.add(CompletableFuture.runAsync(() -> redis.call(Command.read(stream, 1, 300))));
+        }
+        blocked.forEach(CompletableFuture::join);
+        for (RedisServer server : servers) {
+            server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+        }
+        // That is what idle means here.
+        Thread.sleep(Redis.IDLE_MILLIS + 100);
+        for (int i = 0; i < 3; i++) {
+            assertEquals(0L, redis.once(Command.of(Protocol.Command.XLEN, stream)));
+        }
     }
 
     static byte[] bytes(String text) {

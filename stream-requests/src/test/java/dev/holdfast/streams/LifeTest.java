@@ -265,7 +265,7 @@ class LifeTest extends Fixture {
             }
             String all = String.join("\n", commands);
             int kept = all.indexOf("[SET, {" + name + "}:done:x, Sx");
-            int added = all.indexOf("NOMKSTREAM");
+            int added = all.indexOf("}, NOMKSTREAM");
             int acknowledged = all.indexOf("[XACK, ");
             assertTrue(0 <= kept && kept < added && added < acknowledged, all);
             server.stop(Duration.ofSeconds(1));

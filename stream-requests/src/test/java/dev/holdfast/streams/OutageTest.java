@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -140,6 +142,105 @@ class OutageTest extends Fixture {
             });
             own.command("CONFIG", "SET", "maxmemory", "0");
             assertTrue(recovery(client) < 5_000);
+        }
+    }
+
+    @Test
+    void aFullRedisIsSaidAsLongAsItIsFull() throws Exception {
+        for (int partitions = 1; partitions <= 2; partitions++) {
+            try (RedisServer own =
+                    RedisServer.builder().line("maxmemory-policy noeviction").start()) {
+                StreamsConfig config = quick(own).withPartitions(partitions);
+                RequestServer server = server(config, 2, Request::payload);
+                RequestClient client = client(config);
+                for (int i = 0; i < 4; i++) {
+                    client.callAndWait("a" + i, bytes("a"), LIMIT);
+                }
+                own.command("CONFIG", "SET", "maxmemory", "1");
+                until(
+                        "it to be said",
+                        () -> isSaid(client.health().trouble())
+                                && isSaid(server.health().trouble()));
+                long end = System.nanoTime() + 2_500_000_000L;
+                for (int i = 0; System.nanoTime() < end; i++) {
+                    String id = "b" + i;
+                    assertThrows(RequestRejectedException.class, () -> client.call(id, bytes("b"), SHORT));
+                    assertTrue(
+                            isSaid(server.health().trouble()),
+                            "" + server.health().trouble());
+                    assertFalse(server.health().available() || client.health().available());
+                    Thread.sleep(5);
+                }
+                own.command("CONFIG", "SET", "maxmemory", "0");
+                assertTrue(recovery(client) < 5_000);
+                until(
+                        "both to be well",
+                        () -> client.health().trouble().isEmpty()
+                                && server.health().trouble().isEmpty()
+                                && server.health().available());
+            }
+        }
+    }
+
+    private static boolean isSaid(Optional<String> trouble) {
+        return trouble.orElse("").contains("OOM");
+    }
+
+    @Test
+    void aWorkerWhoseTerminalsAreAllBusySaysThatRedisIsAway() throws Exception {
+        try (RedisServer own = RedisServer.start()) {
+            Gate gate = new Gate();
+            RequestServer server = server(quick(own), 1, gate);
+            var unused = client(quick(own)).call("a", bytes("a"), LIMIT);
+            until("it to be under way", () -> gate.begun.get() == 1);
+            own.kill();
+            until("it to be said", () -> !server.health().available());
+            own.restart(RedisServer.Data.KEEP);
+            until("it to be well", () -> server.health().available());
+            gate.open.countDown();
+        }
+    }
+
+    @Test
+    void whatCanNotHaveBeenSentIsRejectedAtOnce() throws Exception {
+        try (RedisServer own = RedisServer.start()) {
+            RequestClient client = client(config(own));
+            server(config(own), 1, Request::payload);
+            client.callAndWait("a", bytes("a"), LIMIT);
+            own.kill();
+            long millis = millisOf(() -> assertThrows(
+                    RequestRejectedException.class, () -> client.callAndWait("b", bytes("b"), Duration.ofSeconds(5))));
+            assertTrue(millis < 3_000, "the refusal took " + millis + " ms");
+        }
+    }
+
+    @Test
+    void anAnswerWhoseReplyStreamIsMadeAgainIsNoOrphan() throws Exception {
+        try (RedisServer own = RedisServer.start()) {
+            Gate gate = new Gate();
+            RequestServer server = server(config(own), 2, gate);
+            RequestClient client = client(config(own));
+            CompletableFuture<byte[]> call = client.call("x", bytes("x"), LIMIT);
+            until("it to be under way", () -> gate.begun.get() == 1);
+            CompletableFuture<byte[]> again = client(config(own)).call("x", bytes("x"), LIMIT);
+            until("it to wait", () -> server.queue().pending() == 2);
+            for (Object replies : (List<?>) own.command("KEYS", "{" + name + "/replies/*")) {
+                own.command("DEL", String.valueOf(replies));
+            }
+            gate.open.countDown();
+            assertEquals("x", text(call.get(20, TimeUnit.SECONDS)));
+            assertEquals("x", text(again.get(20, TimeUnit.SECONDS)));
+            until("nothing to be left", () -> own.command("XLEN", requests()).equals(0L));
+            assertEquals(0, server.health().orphans());
+            assertEquals(2, server.health().answered());
+        }
+    }
+
+    @Test
+    void aConnectionThatTheServerClosedWhileItWasIdleCostsNoCommand() throws Exception {
+        try (RedisServer own = RedisServer.start();
+                Redis redis = new Redis(config(own), 3, Duration.ofSeconds(1))) {
+            idle(redis, List.of(own), new Keys(config(own)).requests(0));
         }
     }
 

@@ -120,8 +120,9 @@ class RecoveryTest extends Fixture {
         return "{" + name + "}";
     }
 
-    /** A request that was given to a worker that is no more. */
+    /** A request that was given to a worker that is no more, of a client that lives. */
     private String left(String id, int deliveries, String limit) {
+        redis().command("XADD", tag(name) + "r", "*", "i", "");
         String entry = String.valueOf(
                 redis().command("XADD", requests(), "*", "i", id, "r", tag(name) + "r", "l", limit, "p", "p"));
         redis().command("XREADGROUP", "GROUP", "workers", "dead", "STREAMS", requests(), ">");
@@ -257,6 +258,57 @@ class RecoveryTest extends Fixture {
             assertEquals("x", text(call.get(5, TimeUnit.SECONDS)));
             assertEquals(0, server.health().redelivered());
         }
+    }
+
+    @Test
+    void aDeliveryThatRedisForgotIsRunByNoWorkerBesideItself() throws Exception {
+        Gate gate = new Gate();
+        RequestServer server = server(config(), 3, gate);
+        RequestClient client = client(config());
+        CompletableFuture<byte[]> call = client.call("x", bytes("x"), LIMIT);
+        until("it to be under way", () -> gate.begun.get() == 1);
+        redis().command("XGROUP", "DESTROY", requests(), "workers");
+        until("it to be given again", () -> client.queue().pending() == 1);
+        CompletableFuture<byte[]> next = client.call("y", bytes("y"), LIMIT);
+        until("the next to be under way", () -> gate.begun.get() > 1);
+        gate.open.countDown();
+        assertEquals("x", text(call.get(20, TimeUnit.SECONDS)));
+        assertEquals("y", text(next.get(20, TimeUnit.SECONDS)));
+        until("nothing to be left", () -> length() == 0 && server.health().busy() == 0);
+        assertEquals(2, gate.begun.get());
+    }
+
+    @Test
+    void anAnswerThatADeadWorkerHadKeptIsGivenBeforeTheSuspectsAndWithoutATerminal() throws Exception {
+        StreamsConfig config = config().withClaimIdle(Duration.ofSeconds(1)).withReplyWindow(Duration.ofSeconds(2));
+        RequestClient client = client(config);
+        CompletableFuture<byte[]> hung = client.call("hangs", bytes("x"), LIMIT);
+        until("it to be queued", () -> length() == 1);
+        CompletableFuture<byte[]> call = client.call("answered", bytes("x"), LIMIT);
+        until("both to be queued", () -> length() == 2);
+        redis().command("XGROUP", "CREATE", requests(), "workers", "0");
+        redis().command("XREADGROUP", "GROUP", "workers", "dead", "STREAMS", requests(), ">");
+        List<?> entries = (List<?>) redis().command("XRANGE", requests(), "-", "+");
+        String answered = String.valueOf(((List<?>) entries.get(1)).get(0));
+        redis().command("XCLAIM", requests(), "workers", "dead", "0", answered, "RETRYCOUNT", "2", "JUSTID");
+        Gate gate = new Gate();
+        AtomicInteger again = new AtomicInteger();
+        RequestServer server = server(config, 1, request -> {
+            if (request.id().equals("answered")) {
+                again.incrementAndGet();
+                return bytes("second");
+            }
+            return gate.handle(request);
+        });
+        until("the suspect to be under way", () -> gate.begun.get() == 1);
+        redis().command("SET", "{" + name + "}:done:answered", "Sfirst", "PX", "2000");
+        assertEquals("first", text(call.get(5, TimeUnit.SECONDS)));
+        assertEquals(1, server.health().busy());
+        gate.open.countDown();
+        assertEquals("x", text(hung.get(20, TimeUnit.SECONDS)));
+        until("nothing to be left", () -> length() == 0 && client.queue().pending() == 0);
+        assertEquals(0, again.get());
+        assertEquals(1, server.health().replayed());
     }
 
     @Test

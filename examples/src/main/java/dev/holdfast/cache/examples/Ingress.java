@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The service that takes requests over HTTP and answers with what a {@link Proxy} makes of them. {@code POST /request}, the id in the header
@@ -108,14 +109,30 @@ public final class Ingress implements AutoCloseable {
         }
         String given = exchange.getRequestHeaders().getFirst(ID);
         try (BodyMemory.Share share = bodies.share()) {
-            byte[] body = share.read(exchange.getRequestBody(), length(exchange), maxBody);
-            answer(exchange, given == null ? UUID.randomUUID().toString() : given, body, share);
+            byte[] body = body(exchange, share);
+            if (body != null) {
+                answer(exchange, given == null ? UUID.randomUUID().toString() : given, body, share);
+            }
         } catch (BodyMemory.RefusedException e) {
             if (e.status() == 503) {
                 http.retryLater(exchange, String.valueOf(e.getMessage()));
             } else {
                 http.discardAndSend(exchange, e.status(), String.valueOf(e.getMessage()));
             }
+        }
+    }
+
+    /** The body; {@code null} if it was answered that this is none. */
+    private byte @Nullable [] body(HttpExchange exchange, BodyMemory.Share share) throws IOException {
+        try {
+            return share.read(exchange.getRequestBody(), length(exchange), maxBody);
+        } catch (BodyMemory.RefusedException e) {
+            throw e;
+        } catch (IOException e) {
+            // Chunks that are none, or a connection that is lost; then this fails too.
+            exchange.getResponseHeaders().set("Connection", "close");
+            http.send(exchange, 400, "the body can't be read");
+            return null;
         }
     }
 

@@ -6,12 +6,15 @@ import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -22,20 +25,29 @@ import java.util.function.Supplier;
 /**
  * The HTTP side of a service: {@code /health} says that the process lives, and what troubles it; {@code /ready} whether it can work,
  * {@code /metrics} what it has seen, in Prometheus' text format. These have a port and threads of their own: requests, however many and slow, are no
- * reason to take the process for dead. A request that is sent or read too slowly is cut off, or its sender would
- * hold a thread for ever.
+ * reason to take the process for dead. A request that is sent too slowly is cut off, as is an answer that is read too slowly, or its sender would
+ * hold a thread for ever. How long an answer takes to be made is no matter of HTTP's.
  *
  * <p>It ends in steps, so that no request is cut off: {@link #leave} while whoever distributes requests learns of it, {@link #refuse},
  * {@link #awaitIdle}, {@link #close}.
  */
 final class ServiceHttp implements AutoCloseable {
     private static final int THREADS = 2_000;
+    /** Of these each says no more than that all others are held. */
+    private static final int REFUSING_THREADS = 100;
+
     private static final int SIGN_THREADS = 100;
     /** Of a body that nobody wants: who sends is deaf to an answer until all is sent. */
     private static final long MOST_DISCARDED = 64 << 20;
 
+    /** How long an answer may take from its first byte to its last. */
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(60);
+
     private final Listener signs;
     private Listener work;
+    private final Duration longestAnswer;
+    private final ScheduledThreadPoolExecutor alarms =
+            new ScheduledThreadPoolExecutor(1, IsolatedThreads.platform("http-alarm"));
     private final AtomicInteger inHand = new AtomicInteger();
     private volatile boolean leaving;
     private volatile boolean refusing;
@@ -78,14 +90,43 @@ final class ServiceHttp implements AutoCloseable {
         }
     }
 
+    /** Interrupts its thread if an answer is not read in time, which closes the connection. */
+    private final class Reading {
+        private final Thread writer = Thread.currentThread();
+        private final Future<?> alarm = alarms.schedule(this::ring, longestAnswer.toMillis(), TimeUnit.MILLISECONDS);
+        private boolean ended;
+
+        private synchronized void ring() {
+            if (!ended) {
+                writer.interrupt();
+            }
+        }
+
+        synchronized void end() {
+            ended = true;
+            alarm.cancel(false);
+        }
+    }
+
     /** Binds to a port for the signs of life, 0 for any that is free; nothing is answered before {@link #start}. */
     ServiceHttp(int port) {
-        if (System.getProperty("sun.net.httpserver.maxReqTime") == null) {
-            System.setProperty("sun.net.httpserver.maxReqTime", "10");
-            System.setProperty("sun.net.httpserver.maxRspTime", "60");
-        }
+        this(port, LONGEST_ANSWER);
+    }
+
+    ServiceHttp(int port, Duration longestAnswer) {
+        this.longestAnswer = longestAnswer;
+        alarms.setRemoveOnCancelPolicy(true);
+        setUnlessSet("sun.net.httpserver.maxReqTime", "10");
+        // Head and body are two writes: the second would wait until the first is acknowledged, for 40 ms.
+        setUnlessSet("sun.net.httpserver.nodelay", "true");
         signs = new Listener(port, SIGN_THREADS, "health");
         work = signs;
+    }
+
+    private static void setUnlessSet(String name, String value) {
+        if (System.getProperty(name) == null) {
+            System.setProperty(name, value);
+        }
     }
 
     /** The port for the signs of life: {@code HEALTH_PORT}, 8081, or any that is free if {@code PORT} is. */
@@ -96,16 +137,35 @@ final class ServiceHttp implements AutoCloseable {
 
     /** The path, on a port of its own, whose requests are work: they are waited for at the end, and refused from then on. */
     ServiceHttp work(int port, String path, Route route) {
-        work = new Listener(port, THREADS, "http");
+        return work(port, THREADS, path, route);
+    }
+
+    ServiceHttp work(int port, int most, String path, Route route) {
+        work = new Listener(port, most + REFUSING_THREADS, "http");
         work.server.createContext(path, exchange -> {
-            inHand.incrementAndGet();
+            int now = inHand.incrementAndGet();
             try {
-                serve(path, exchange, refusing ? each -> retryLater(each, "this instance ends") : route);
+                serve(
+                        path,
+                        exchange,
+                        now > most
+                                ? this::refuseAtOnce
+                                : refusing ? each -> retryLater(each, "this instance ends") : route);
             } finally {
                 inHand.decrementAndGet();
             }
         });
         return this;
+    }
+
+    /** Answers without a look at the body, which may never come. */
+    private void refuseAtOnce(HttpExchange exchange) throws IOException {
+        exchange.getResponseHeaders().set("Retry-After", "1");
+        exchange.getResponseHeaders().set("Connection", "close");
+        send(exchange, 503, "too many requests are in hand");
+        // Whoever closes the exchange waits for the rest of the body, unless it is interrupted: that closes the
+        // connection.
+        Thread.currentThread().interrupt();
     }
 
     private ServiceHttp on(String path, Route route) {
@@ -177,9 +237,16 @@ final class ServiceHttp implements AutoCloseable {
         if (leaving) {
             exchange.getResponseHeaders().set("Connection", "close");
         }
-        exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
-        if (body.length > 0) {
-            exchange.getResponseBody().write(body);
+        Reading reading = new Reading();
+        try {
+            exchange.sendResponseHeaders(status, body.length == 0 ? -1 : body.length);
+            if (body.length > 0) {
+                OutputStream out = exchange.getResponseBody();
+                out.write(body);
+                out.flush();
+            }
+        } finally {
+            reading.end();
         }
     }
 
@@ -229,5 +296,6 @@ final class ServiceHttp implements AutoCloseable {
     public void close() {
         work.close();
         signs.close();
+        alarms.shutdownNow();
     }
 }

@@ -192,6 +192,28 @@ class StreamServicesTest {
         }
     }
 
+    /** The answer to a request of this end, until its connection is closed. */
+    private static String raw(int port, String end) throws IOException {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream()
+                    .write(("POST /request HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + end)
+                            .getBytes(StandardCharsets.US_ASCII));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    @Test
+    void aBodyThatIsNoneIsAnsweredAsSuch() throws Exception {
+        try (RedisServer redis = RedisServer.start();
+                Ingress ingress = Ingress.start(settings(redis))) {
+            for (String body : List.of("ZZ\r\nx\r\n0\r\n\r\n", "1\r\nxyz\r\n0\r\n\r\n", "-1\r\nx\r\n")) {
+                String answer = raw(ingress.port(), "Transfer-Encoding: chunked\r\n\r\n" + body);
+                assertTrue(answer.startsWith("HTTP/1.1 400 "), body + " was answered with " + answer);
+            }
+        }
+    }
+
     @Test
     void theLoadTestPrintsItsLineAndFailsIfARequestDoes() throws Exception {
         try (RedisServer redis = RedisServer.start();

@@ -7,13 +7,14 @@ import redis.clients.jedis.StaticCommandFlagsRegistry;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.executors.ClusterCommandExecutor;
-import redis.clients.jedis.providers.ClusterConnectionProvider;
 
 /**
- * Jedis' way to the nodes of a cluster for commands that must not arrive twice: it follows redirections, and tries again to get a connection,
- * but what was given to a connection is not sent again.
+ * Jedis' way to the nodes of a cluster: it follows redirections, and tries again to get a connection. Of commands that must not arrive twice, what was given
+ * to a connection is not sent again.
  */
-final class OnceExecutor extends ClusterCommandExecutor {
+final class NodeExecutor extends ClusterCommandExecutor {
+    private final ClusterNodes nodes;
+    private final boolean once;
 
     /** A connection that was lost with a command that may have arrived. No connection exception to Jedis, which would repeat the command. */
     private static final class LostReplyException extends JedisException {
@@ -24,15 +25,28 @@ final class OnceExecutor extends ClusterCommandExecutor {
         }
     }
 
-    OnceExecutor(ClusterConnectionProvider nodes, int attempts, Duration longest) {
+    /** For commands that must not arrive twice, if {@code once}. */
+    NodeExecutor(ClusterNodes nodes, int attempts, Duration longest, boolean once) {
         super(nodes, attempts, longest, StaticCommandFlagsRegistry.registry());
+        this.nodes = nodes;
+        this.once = once;
+    }
+
+    /** Whether what was to be sent once may have arrived. */
+    static boolean mayHaveArrived(RuntimeException e) {
+        return e instanceof LostReplyException;
     }
 
     @Override
     protected <T> T execute(Connection connection, CommandObject<T> command) {
         try {
-            return super.execute(connection, command);
+            T reply = super.execute(connection, command);
+            nodes.used(connection);
+            return reply;
         } catch (JedisConnectionException e) {
+            if (!once) {
+                throw e;
+            }
             LostReplyException lost = new LostReplyException(e);
             try {
                 // Its node may have lost its slots to a replica.
