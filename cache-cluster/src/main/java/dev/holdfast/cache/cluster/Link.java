@@ -147,9 +147,11 @@ final class Link {
 
     /** Notes that it has answered a call; returns whether that is the first. */
     boolean noticeUseful() {
-        boolean first = !useful;
+        if (useful) {
+            return false;
+        }
         useful = true;
-        return first;
+        return true;
     }
 
     /**

@@ -22,10 +22,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Masters of a cluster come back from snapshots that are older than what they had acknowledged. */
+@Execution(ExecutionMode.CONCURRENT)
 class ClusterRestartTest {
     private static final Duration TTL = Duration.ofHours(1);
     private static final byte[] OLD = {'o'};

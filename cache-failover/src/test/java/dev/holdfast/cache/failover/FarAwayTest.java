@@ -20,8 +20,11 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A server that is healthy and far away, with the limits that suit one that is near. */
+@Execution(ExecutionMode.CONCURRENT)
 class FarAwayTest {
     private static final Duration TTL = Duration.ofMinutes(5);
 
