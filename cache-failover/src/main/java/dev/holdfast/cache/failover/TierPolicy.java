@@ -35,7 +35,8 @@ public final class TierPolicy {
     /**
      * Derives one with another least time for probes.
      *
-     * @param value the shortest time a probe is given, positive; four times the median of the last ones if that is longer
+     * @param value the shortest time a probe is given, positive; four times the median of the last ones, up to 1.5 seconds, if
+     *     that is longer. While the tier is out it is two seconds at least
      * @return the derived policy
      */
     public TierPolicy withMinProbeTimeout(Duration value) {
