@@ -181,7 +181,7 @@ final class Intake implements SteadyThread.Turn {
                     }
                     refusals.add(e);
                 }
-                partition.kept().takeOver(redis);
+                takeOverAnswered(partition);
                 return List.of();
             });
         }
@@ -190,6 +190,18 @@ final class Intake implements SteadyThread.Turn {
             room.worked();
         } else {
             room.failed(refusals.get(0));
+        }
+    }
+
+    /** What Redis refuses here must not keep a partition's requests from being taken over. */
+    private void takeOverAnswered(Partition partition) {
+        try {
+            partition.kept().takeOver(redis);
+        } catch (RuntimeException e) {
+            if (!Trouble.isRefusal(e)) {
+                throw e;
+            }
+            LOG.debug("answers that dead workers kept in partition {} can't be looked for", partition.number(), e);
         }
     }
 

@@ -48,14 +48,17 @@ final class KeptAnswers {
         if (page.isEmpty() && from.equals("-")) {
             heads.clear();
         }
-        from = page.size() < Partition.AT_ONCE
-                ? "-"
-                : "(" + page.get(page.size() - 1).entryId();
-        learn(redis, page);
+        if (learn(redis, page)) {
+            from = page.size() < Partition.AT_ONCE
+                    ? "-"
+                    : "(" + page.get(page.size() - 1).entryId();
+        }
         List<Silent> asked = new ArrayList<>();
         for (Partition.Pending each : page) {
             Optional<Head> head = heads.getOrDefault(each.entryId(), Optional.empty());
-            if (head.isPresent() && !partition.holds(each.entryId())) {
+            boolean isHere =
+                    head.isPresent() && worker.keys().partitionOf(head.get().id()) == partition.number();
+            if (isHere && !partition.holds(each.entryId())) {
                 asked.add(new Silent(each, head.get()));
             }
         }
@@ -93,22 +96,23 @@ final class KeptAnswers {
         }
     }
 
-    /** Asks for those that it has not seen before: the server reads their payloads for that. */
-    private void learn(Redis redis, List<Partition.Pending> page) {
+    /** Asks for those that it has not seen before: the server reads their payloads for that. Returns whether all are known then. */
+    private boolean learn(Redis redis, List<Partition.Pending> page) {
         List<String> unknown = page.stream()
                 .map(Partition.Pending::entryId)
                 .filter(each -> !heads.containsKey(each))
                 .toList();
         if (unknown.isEmpty()) {
-            return;
+            return true;
         }
         if (heads.size() > MOST_KNOWN) {
             heads.clear();
         }
         List<?> found = StreamReply.list(redis.call(Script.HEADS.on(partition.stream(), unknown.toArray())));
-        for (int i = 0; i < unknown.size(); i++) {
+        for (int i = 0; i < found.size(); i++) {
             heads.put(unknown.get(i), head(found.get(i)));
         }
+        return found.size() == unknown.size();
     }
 
     private static Optional<Head> head(@Nullable Object reply) {

@@ -141,14 +141,22 @@ enum Script {
             redis.call('PEXPIRE', KEYS[1], ARGV[2])
             return added"""),
 
-    /** Request stream; entries. Of each its call's id, reply stream and limit; nil for one that is gone or has none. */
+    /**
+     * Request stream; entries. Of the first of them, as many as have a megabyte together, each one's call's id, reply stream and
+     * limit; nil for one that is gone or has none.
+     */
     HEADS("""
             local heads = {}
+            local bytes = 0
             for i, entry in ipairs(ARGV) do
+              if bytes > 1048576 then break end
               local found = redis.call('XRANGE', KEYS[1], entry, entry)[1]
               local is = {}
               if found then
-                for j = 1, #found[2], 2 do is[found[2][j]] = found[2][j + 1] end
+                for j = 1, #found[2], 2 do
+                  is[found[2][j]] = found[2][j + 1]
+                  bytes = bytes + #found[2][j + 1]
+                end
               end
               heads[i] = is.i and is.r and is.l and {is.i, is.r, is.l} or false
             end

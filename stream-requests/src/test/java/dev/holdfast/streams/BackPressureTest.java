@@ -174,7 +174,7 @@ class BackPressureTest extends Fixture {
                 .withName(name)
                 .withCommandTimeout(Duration.ofSeconds(1)));
         client.callAndWait("before", bytes("x"), LIMIT);
-        proxy.delay(TcpProxy.Direction.TO_CLIENT, Duration.ofMillis(300));
+        proxy.delay(TcpProxy.Direction.TO_CLIENT, Duration.ofMillis(100));
         AtomicBoolean stop = new AtomicBoolean();
         List<CompletableFuture<Void>> asking = new ArrayList<>();
         ExecutorService threads = Executors.newFixedThreadPool(30);

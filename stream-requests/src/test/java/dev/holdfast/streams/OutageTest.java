@@ -150,7 +150,8 @@ class OutageTest extends Fixture {
         for (int partitions = 1; partitions <= 2; partitions++) {
             try (RedisServer own =
                     RedisServer.builder().line("maxmemory-policy noeviction").start()) {
-                StreamsConfig config = quick(own).withPartitions(partitions);
+                StreamsConfig config =
+                        quick(own).withCommandTimeout(Duration.ofSeconds(2)).withPartitions(partitions);
                 RequestServer server = server(config, 2, Request::payload);
                 RequestClient client = client(config);
                 for (int i = 0; i < 4; i++) {

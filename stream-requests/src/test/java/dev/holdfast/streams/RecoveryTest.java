@@ -301,7 +301,7 @@ class RecoveryTest extends Fixture {
             return gate.handle(request);
         });
         until("the suspect to be under way", () -> gate.begun.get() == 1);
-        redis().command("SET", "{" + name + "}:done:answered", "Sfirst", "PX", "2000");
+        redis().command("SET", "{" + name + "}:done:answered", "Sfirst", "PX", "20000");
         assertEquals("first", text(call.get(5, TimeUnit.SECONDS)));
         assertEquals(1, server.health().busy());
         gate.open.countDown();

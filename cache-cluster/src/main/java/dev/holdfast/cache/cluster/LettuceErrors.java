@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** What Lettuce, the nodes and the network have to say, in the cache's terms. */
 final class LettuceErrors {
     private static final Set<String> PASSING = Set.of("TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "READONLY");
+    private static final Set<String> WRITES_ONLY = Set.of("OOM", "NOREPLICAS", "MISCONF");
     private static final Set<String> STATES = Set.of("OOM", "NOREPLICAS", "MISCONF", "BUSY");
     private static final Set<String> CREDENTIALS = Set.of("NOAUTH", "WRONGPASS", "DENIED");
 
@@ -131,6 +132,12 @@ final class LettuceErrors {
      * @param to {@code null} if the node that said so does not know where that is
      */
     record Redirection(int slot, @Nullable Address to) {}
+
+    /** Whether a node refuses writes for a state of its own in which it answers reads. */
+    static boolean isOfWritesOnly(Throwable failure) {
+        RedisCommandExecutionException answer = answer(failure);
+        return answer != null && WRITES_ONLY.contains(codeOf(answer));
+    }
 
     /** What a node said makes no sense. */
     CacheUnavailableException malformed(Node node, Throwable failure) {

@@ -85,6 +85,10 @@ final class Node {
         illness = why;
     }
 
+    void up() {
+        outage = null;
+    }
+
     /** Notes that it answers, but does not serve yet. */
     void stillOut(@Nullable Throwable why) {
         outage = why == null ? outage : why;

@@ -106,11 +106,19 @@ final class Router {
             }
             send(errand, link);
             answered = outcomes.settle(new Outcomes.Attempt<>(errand, node, link), until);
+            noteWrite(errand, node);
         } finally {
             link.exit(1, errand.bytes(), answered);
             if (alone) {
                 node.pool().drop(link, new Doom(Doom.Kind.DISCARDED, null));
             }
+        }
+    }
+
+    /** A canary may have overtaken what was waiting to be sent: another has to follow it. */
+    private static void noteWrite(Errand<?> errand, Node node) {
+        if (!errand.isRead()) {
+            node.wrote();
         }
     }
 
@@ -216,6 +224,7 @@ final class Router {
         boolean answered = true;
         for (Errand<T> errand : group.errands()) {
             answered &= outcomes.settle(new Outcomes.Attempt<>(errand, group.node(), group.link()), until);
+            noteWrite(errand, group.node());
         }
         group.settled(answered);
     }

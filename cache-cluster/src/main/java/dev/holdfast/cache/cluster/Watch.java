@@ -204,7 +204,8 @@ final class Watch implements Runnable {
             node.pool().dropSilent(probe.startNanos());
         }
         boolean was = node.isUp();
-        if (!was && (failure != null || topology.isLossUntold())) {
+        boolean serves = failure == null || LettuceErrors.isOfWritesOnly(failure);
+        if (!was && (!serves || topology.isLossUntold())) {
             // It may have come back with older data: nobody reads that before its canary was compared, and a composite
             // has
             // heard what that said.
@@ -215,6 +216,7 @@ final class Watch implements Runnable {
             node.pool().answersProbes();
             node.well();
         } else {
+            node.up();
             node.ill(failure);
         }
         if (!was) {

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
 import java.time.Duration;
@@ -426,6 +427,11 @@ public final class FlakyStore implements CacheStore {
     public void disconnect(Throwable cause) {
         script.fail(Reason.DISCONNECTED, Objects.requireNonNull(cause, "cause"));
         store.disconnect(cause);
+    }
+
+    @Override
+    public @Nullable PartialOutage takeOutage() {
+        return store.takeOutage();
     }
 
     @Override
