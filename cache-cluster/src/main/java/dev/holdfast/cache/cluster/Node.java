@@ -85,6 +85,7 @@ final class Node {
         illness = why;
     }
 
+    /** Takes it back into service, whatever it is ill with. */
     void up() {
         outage = null;
     }
