@@ -300,12 +300,12 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
-     * Says which part of this store was out of service since this was last asked, for a composite. Each outage is said once. Does no
-     * I/O and does not wait.
+     * Says which part of this store was out of service and is not settled yet, for a composite: from the first question on no call is
+     * served there before {@link PartialOutage#settled} was run. Does no I/O and does not wait.
      *
-     * @return all parts that were out, together; {@code null}, the default, if none was, or if there are no parts
+     * @return all such parts, together; {@code null}, the default, if there are none
      */
-    default @Nullable PartialOutage takeOutage() {
+    default @Nullable PartialOutage outage() {
         return null;
     }
 

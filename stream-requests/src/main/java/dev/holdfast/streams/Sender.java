@@ -188,7 +188,10 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     private void oneByOne(List<Call> sent, List<Command> commands) {
         for (int i = 0; i < sent.size(); i++) {
             Call call = sent.get(i);
-            String trouble = sick.trouble(keys.partitionOf(call.id())).orElse(null);
+            // What the calls before it found out.
+            String trouble = pause.trouble()
+                    .or(() -> sick.trouble(keys.partitionOf(call.id())))
+                    .orElse(null);
             if (trouble != null) {
                 reject(call, trouble, null);
                 continue;

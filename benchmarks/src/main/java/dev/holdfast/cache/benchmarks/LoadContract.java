@@ -4,6 +4,8 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
+import dev.holdfast.cache.failover.FailoverStore;
+import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;
@@ -63,21 +65,24 @@ final class LoadContract {
 
     private void healthy() throws InterruptedException {
         List<RedisServer> nodes = cluster.masters();
-        try (ClusterStore store = ClusterStore.of(config())) {
+        try (CacheStore store = FailoverStore.builder()
+                .tier("cluster", ClusterStore.of(config()))
+                .memoryTier("memory", () -> MemoryStore.builder().build())
+                .build()) {
             for (int i = 0; i < 20 * masters; i++) {
                 store.get("k" + i);
             }
-            measure("idle", nodes, () -> Thread.sleep(1_000), SECONDS);
-            measure("reads", nodes, () -> calls(store, false), SECONDS);
-            measure("writes, SET left out", nodes, () -> calls(store, true), SECONDS);
+            measure("idle", nodes, () -> Thread.sleep(1_000), 0);
+            measure("reads", nodes, () -> calls(store, false), 0);
+            measure("changes", nodes, () -> calls(store, true), 100);
         }
     }
 
-    /** A hundred calls a second, and the probe that a composite would send. */
-    private void calls(ClusterStore store, boolean writes) throws InterruptedException {
+    /** A hundred calls a second. */
+    private static void calls(CacheStore store, boolean changes) throws InterruptedException {
         for (int i = 0; i < 100; i++) {
             String key = "k" + i;
-            if (writes) {
+            if (changes) {
                 // Not by SET, which is what canaries are written with.
                 store.expire(key, TTL);
             } else {
@@ -85,18 +90,18 @@ final class LoadContract {
             }
             Thread.sleep(10);
         }
-        store.probe(Duration.ofSeconds(1));
     }
 
     private interface Second {
         void pass() throws InterruptedException;
     }
 
-    private void measure(String state, List<RedisServer> nodes, Second second, int seconds)
+    /** Measures the same for a minute, in each second of which so much is changed. */
+    private void measure(String state, List<RedisServer> nodes, Second second, int changes)
             throws InterruptedException {
         reset(nodes);
         long start = System.nanoTime();
-        for (int i = 0; i < seconds; i++) {
+        for (int i = 0; i < SECONDS; i++) {
             second.pass();
         }
         double took = (System.nanoTime() - start) / 1e9;
@@ -104,7 +109,7 @@ final class LoadContract {
         double questions = count(nodes, LoadContract::isQuestion) / took;
         double all = count(nodes, name -> !name.startsWith("config") && !name.equals("info")) / took;
         row(state, all, health, questions, -1);
-        kept &= health <= 0.1 && questions <= 0.1;
+        kept &= health <= 0.1 + changes / 2_000.0 && questions <= 0.1;
     }
 
     /** Room for one connection more than the one that probes, and 64 callers. */

@@ -15,7 +15,6 @@ import dev.holdfast.cache.cluster.Errand.Kind;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.BitSet;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -227,12 +226,8 @@ public final class ClusterStore implements CacheStore {
     }
 
     @Override
-    public @Nullable PartialOutage takeOutage() {
-        BitSet out = session.topology.takeOut();
-        boolean wentBack = session.topology.takeWentBack();
-        return out.isEmpty() && !wentBack
-                ? null
-                : new PartialOutage(key -> out.get(Slots.of(serverKey(key))), wentBack);
+    public @Nullable PartialOutage outage() {
+        return session.topology.outages().ask(key -> Slots.of(serverKey(key)));
     }
 
     @Override

@@ -260,6 +260,16 @@ final class LettuceErrors {
                 false);
     }
 
+    /** A call for a slot whose master was out, before those who asked for outages have heard of it. */
+    CacheUnavailableException unsettled(int slot) {
+        return new CacheUnavailableException(
+                cluster() + ": the master of slot " + slot
+                        + " was out, and may have forgotten what it had acknowledged",
+                null,
+                Reason.PARTIAL,
+                false);
+    }
+
     CacheUnavailableException unservedMostly(int served) {
         return new CacheUnavailableException(
                 cluster() + ": only " + served + " slots are served", null, Reason.SERVER_STATE, false);

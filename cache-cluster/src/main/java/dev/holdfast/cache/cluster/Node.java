@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Node {
     private final Address address;
     private final ClusterConfig config;
-    private final Canaries canaries;
+    private final Outages outages;
     private final InFlight inFlight = new InFlight();
     private final Prober prober;
     private final Pool pool;
@@ -26,7 +26,7 @@ final class Node {
     Node(Address address, ClusterConfig config, Wiring wiring, Canaries canaries) {
         this.address = address;
         this.config = config;
-        this.canaries = canaries;
+        this.outages = canaries.outages();
         this.prober = new Prober(this, canaries, config);
         this.pool = new Pool(config, new Dials(address, config, wiring), prober::medianNanos);
     }
@@ -114,7 +114,7 @@ final class Node {
 
     /** Takes it out of service: what is under way fails now, and what comes fails at once. */
     void out(Throwable why) {
-        canaries.out(role.slots());
+        outages.out(role.slots());
         outSince = System.nanoTime();
         outage = why;
         reset(new Doom(Doom.Kind.OUT, why));

@@ -134,7 +134,7 @@ final class Session {
         if (2 * served < Slots.COUNT) {
             throw failure == null ? errors.unservedMostly(served) : failure;
         }
-        return new ProbeResult(writable, topology.takeWentBack(), followsAll);
+        return new ProbeResult(writable, topology.outages().takeLoss(), followsAll);
     }
 
     /**

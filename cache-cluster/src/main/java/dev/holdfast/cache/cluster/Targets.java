@@ -10,11 +10,13 @@ import org.jspecify.annotations.Nullable;
 /** Chooses the node that an errand goes to. Thread-safe. */
 final class Targets {
     private final Topology topology;
+    private final Outages outages;
     private final LettuceErrors errors;
     private final ReadFrom readFrom;
 
     Targets(ClusterConfig config, Topology topology, LettuceErrors errors) {
         this.topology = topology;
+        this.outages = topology.outages();
         this.errors = errors;
         this.readFrom = config.readFrom();
     }
@@ -27,13 +29,17 @@ final class Targets {
             return asked;
         }
         Node pinned = errand.pinned();
+        if (pinned == null && outages.holds(errand.slot())) {
+            errand.failed(errors.unsettled(errand.slot()));
+            return null;
+        }
         Node node = pinned == null ? inShard(errand) : pinned;
         Throwable outage = node == null ? null : node.outage();
         if (node == null || outage == null) {
             return node;
         }
         CacheUnavailableException why = errors.out(node, outage, () -> servesMostWithout(node));
-        if (pinned != null || topology.isFresh(node.outSince()) || topology.isLossUntold()) {
+        if (pinned != null || topology.isFresh(node.outSince())) {
             errand.failed(why);
         } else {
             errand.askAround(node, why);

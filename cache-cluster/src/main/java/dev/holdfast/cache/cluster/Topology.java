@@ -2,7 +2,6 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -124,19 +123,8 @@ final class Topology implements Runnable {
         return map.nodes().contains(node);
     }
 
-    /** The slots whose masters were out of service since this was last asked. */
-    BitSet takeOut() {
-        return canaries.takeOut();
-    }
-
-    /** Whether a canary has just told of a loss, and nobody has asked yet. */
-    boolean isLossUntold() {
-        return canaries.isLossUntold();
-    }
-
-    /** Whether canaries tell that the cluster lost writes since this was last asked. */
-    boolean takeWentBack() {
-        return canaries.takeWentBack();
+    Outages outages() {
+        return canaries.outages();
     }
 
     /** Asks for the topology soon; cheap, and for any thread. */

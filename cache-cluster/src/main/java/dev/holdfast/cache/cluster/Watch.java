@@ -205,9 +205,9 @@ final class Watch implements Runnable {
         }
         boolean was = node.isUp();
         boolean serves = failure == null || LettuceErrors.isOfWritesOnly(failure);
-        if (!was && (!serves || topology.isLossUntold())) {
-            // It may have come back with older data, which nobody may read before its canary was compared, and a
-            // composite has heard of the result. One that refuses writes for want of memory is read without that.
+        if (!was && !serves) {
+            // It may have come back with older data, which nobody may read before its canary was compared. One that
+            // refuses writes for want of memory is read without that.
             node.stillOut(failure);
             return;
         }

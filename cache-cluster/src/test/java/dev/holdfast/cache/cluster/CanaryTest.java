@@ -45,7 +45,7 @@ class CanaryTest {
                 probe(store, node, server.questions);
 
                 assertTrue(server.questions.get() >= 5, () -> server.questions + " questions");
-                assertFalse(store.session.topology.takeWentBack(), isAnswered ? "answered" : "not answered");
+                assertFalse(store.session.topology.outages().takeLoss(), isAnswered ? "answered" : "not answered");
             }
         }
     }
@@ -64,18 +64,18 @@ class CanaryTest {
             probe(store, node, server.questions);
             Map<String, String> old = Map.copyOf(server.data);
             probe(store, node, server.questions);
-            assertFalse(store.session.topology.takeWentBack());
+            assertFalse(store.session.topology.outages().takeLoss());
             server.data.putAll(old);
             probe(store, node, server.questions);
-            assertTrue(store.session.topology.takeWentBack(), "back to an earlier number");
+            assertTrue(store.session.topology.outages().takeLoss(), "back to an earlier number");
             server.data.clear();
             probe(store, node, server.questions);
-            assertFalse(store.session.topology.takeWentBack(), "evicted: the connection has outlived it");
+            assertFalse(store.session.topology.outages().takeLoss(), "evicted: the connection has outlived it");
             server.data.clear();
             node.reset(new Doom(Doom.Kind.DISCARDED, null));
             probe(store, node, server.questions);
 
-            assertTrue(store.session.topology.takeWentBack(), "back to nothing");
+            assertTrue(store.session.topology.outages().takeLoss(), "back to nothing");
         }
     }
 
@@ -106,12 +106,12 @@ class CanaryTest {
                 probe(store, node, questions);
                 probe(store, node, questions);
 
-                assertFalse(store.session.topology.takeWentBack(), () -> shifted.toString());
+                assertFalse(store.session.topology.outages().takeLoss(), () -> shifted.toString());
                 assertNotSame(before, node.pool().control(), () -> shifted.toString());
                 data.clear();
                 node.reset(new Doom(Doom.Kind.DISCARDED, null));
                 probe(store, node, questions);
-                assertTrue(store.session.topology.takeWentBack(), "what is really lost is still noticed");
+                assertTrue(store.session.topology.outages().takeLoss(), "what is really lost is still noticed");
             }
         }
     }
@@ -165,7 +165,7 @@ class CanaryTest {
                 }
             }
             assertTrue(calls.get() > 0);
-            assertFalse(store.session.topology.takeWentBack());
+            assertFalse(store.session.topology.outages().takeLoss());
         }
     }
 

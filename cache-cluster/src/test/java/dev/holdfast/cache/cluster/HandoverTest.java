@@ -42,7 +42,7 @@ class HandoverTest {
                 }
                 put.get(1, TimeUnit.SECONDS);
                 assertArrayEquals(value, store.get(key));
-                assertFalse(store.session.topology.takeWentBack());
+                assertFalse(store.session.topology.outages().takeLoss());
             }
             long millis = TimeUnit.NANOSECONDS.toMillis(longest);
             assertTrue(millis < 2_000, () -> "a read waited behind a write for " + millis + " ms");

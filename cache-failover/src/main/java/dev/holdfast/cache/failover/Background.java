@@ -2,6 +2,7 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.PartialOutage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -180,7 +181,14 @@ class Background {
                 for (Tier tier : tiers) {
                     observations.add(tier.observe(tick));
                 }
-                busy = switchboard.decide(state -> decide(state, observations, stalled, now));
+                List<@Nullable PartialOutage> outages =
+                        tiers.stream().map(Tier::outage).toList();
+                busy = switchboard.decide(state -> {
+                    for (int i = 0; i < outages.size(); i++) {
+                        state.partlyOut(i, outages.get(i), now);
+                    }
+                    return decide(state, observations, stalled, now);
+                });
             } catch (Throwable e) {
                 warn("the failover watch failed and goes on", e);
             }
@@ -232,6 +240,8 @@ class Background {
             for (Effect effect : effects) {
                 if (effect instanceof Effect.Work work) {
                     workers.submit(() -> perform(work));
+                } else if (effect instanceof Effect.Settled settled) {
+                    guarded("an outage could not be settled", settled.outage().settled());
                 } else {
                     notices.deliverOn(workers::submit);
                 }

@@ -188,6 +188,8 @@ class DirtyKeys {
                         }
                     },
                     prefix -> markPrefix(tier, prefix));
+            // What is acknowledged just now is not among those yet.
+            tier.stamp++;
         }
     }
 

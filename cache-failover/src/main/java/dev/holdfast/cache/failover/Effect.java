@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.PartialOutage;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -32,6 +33,9 @@ sealed interface Effect {
 
     /** Add to counters, one after the other. */
     record Increments(int tier, List<DirtyRecord.Increment> increments) implements Drain {}
+
+    /** Tell a store that what follows from an outage of its parts is decided and visible. */
+    record Settled(PartialOutage outage) implements Effect {}
 
     /** Tell the log and the listeners. */
     sealed interface Notice extends Effect {}

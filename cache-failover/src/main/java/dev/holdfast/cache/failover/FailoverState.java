@@ -93,13 +93,15 @@ class FailoverState {
      * @param outage which, and what is known of it; {@code null} if none was
      */
     void partlyOut(int index, @Nullable PartialOutage outage, long now) {
-        TierState tier = tiers.get(index);
-        if (outage != null) {
-            keys.mayHaveForgotten(tier, outage);
+        if (outage == null) {
+            return;
         }
-        if (outage != null && outage.wentBack()) {
+        TierState tier = tiers.get(index);
+        keys.mayHaveForgotten(tier, outage);
+        if (outage.wentBack()) {
             reconciliation.wentBack(tier, now);
         }
+        effects.add(new Effect.Settled(outage));
     }
 
     /** What was to be done in a store ended in a way that nobody expected. */

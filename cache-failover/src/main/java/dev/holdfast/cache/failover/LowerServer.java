@@ -183,8 +183,8 @@ final class LowerServer implements CacheStore {
     }
 
     @Override
-    public @Nullable PartialOutage takeOutage() {
-        return store.takeOutage();
+    public @Nullable PartialOutage outage() {
+        return store.outage();
     }
 
     @Override

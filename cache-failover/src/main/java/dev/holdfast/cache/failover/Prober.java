@@ -60,7 +60,7 @@ final class Prober {
             };
         }
         ProbeResult answer = result;
-        @Nullable PartialOutage outage = tier.takeOutage();
+        @Nullable PartialOutage outage = tier.outage();
         return state -> {
             state.partlyOut(probe.tier(), outage, switchboard.now());
             state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());

@@ -354,7 +354,7 @@ final class Switchboard {
         }
         CacheUnavailableException unavailable = tier.unavailable(failure);
         long answers = tier.answers();
-        @Nullable PartialOutage outage = unavailable.reason() == Reason.PARTIAL ? tier.takeOutage() : null;
+        @Nullable PartialOutage outage = unavailable.reason() == Reason.PARTIAL ? tier.outage() : null;
         change(decided -> {
             decided.partlyOut(attempt.tier(), outage, now());
             call.failed(attempt, unavailable, answers, now());

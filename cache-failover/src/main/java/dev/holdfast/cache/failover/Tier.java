@@ -63,6 +63,11 @@ final class Tier {
         this.slowTicks = inTicks(config.slowCallThreshold());
         this.suspectTicks = inTicks(config.suspectAfter());
         this.calls = new InFlight(suspectTicks);
+        // From now on it is asked, and nothing of this composite's was there before.
+        PartialOutage before = outage();
+        if (before != null) {
+            before.settled().run();
+        }
     }
 
     private static int inTicks(Duration duration) {
@@ -82,11 +87,11 @@ final class Tier {
         }
     }
 
-    /** Which part of it was out since this was last asked; {@code null} if none was. Asks the store, so not to be called under a lock. */
+    /** Which part of it was out and is not settled yet; {@code null} if none is. Asks the store, so not to be called under a lock. */
     @Nullable
-    PartialOutage takeOutage() {
+    PartialOutage outage() {
         try {
-            return recent == null ? null : store.takeOutage();
+            return recent == null ? null : store.outage();
         } catch (RuntimeException | Error e) {
             log.warn("tier {} does not say what was out", name, e);
             return null;

@@ -430,8 +430,8 @@ public final class FlakyStore implements CacheStore {
     }
 
     @Override
-    public @Nullable PartialOutage takeOutage() {
-        return store.takeOutage();
+    public @Nullable PartialOutage outage() {
+        return store.outage();
     }
 
     @Override

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -12,18 +13,25 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The manners of dialling: after a failure one dial at a time, after a pause that grows with each. Whoever needs a connection
- * meanwhile waits for the end of a short pause, and is told the last reason if it is a long one. Probes have a pace of their
- * own and are let through. For any number of threads.
+ * meanwhile waits for the end of a short pause, and is told the last reason if it is a long one. Connections that break under their first
+ * request, many in a row, count like failed dials. Probes have a pace of their own and are let through. For any number of threads.
  */
 final class Dials {
     /** The longest that a call waits for its turn. */
     private static final Duration PATIENCE = Duration.ofMillis(500);
+
+    /** So many connections in a row may break under their first request: one request that breaks every connection is not more. */
+    private static final int MOST_USELESS = 8;
+
+    /** A connection that was made after such is not followed by another for so long, unless it answers. */
+    private static final Duration UNPROVEN = Duration.ofMillis(100);
 
     private static final long POLL_NANOS = Duration.ofMillis(10).toNanos();
 
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
     private final LongAdder failed = new LongAdder();
     private final Supplier<@Nullable RestCall> current;
+    private final AtomicInteger useless = new AtomicInteger();
     private volatile String reason = "";
 
     /** Makes one that finds the call for which the calling thread dials. */
@@ -31,7 +39,7 @@ final class Dials {
         this.current = current;
     }
 
-    /** How many calls got no connection, since the start. */
+    /** How many calls got no connection, or none that was of use, since the start. */
     long failed() {
         return failed.sum();
     }
@@ -66,15 +74,35 @@ final class Dials {
     /** A connection was made. */
     void succeeded(RestCall call) {
         call.connected();
-        backoff.succeeded();
+        if (useless.get() < MOST_USELESS) {
+            backoff.succeeded();
+        } else {
+            backoff.unproven(System.nanoTime(), UNPROVEN);
+        }
+    }
+
+    /** A call was answered, on whichever connection. */
+    void answered(RestCall call) {
+        call.answered();
+        if (useless.get() != 0) {
+            useless.set(0);
+            backoff.succeeded();
+        }
+    }
+
+    /** A call's connection broke before it was answered. */
+    void broke(RestCall call, IOException why) {
+        if (call.isConnected()) {
+            call.dialFailed(why);
+        }
     }
 
     /** To be called when a call has ended, however it did. */
     void ended(RestCall call) {
         IOException failure = call.dialFailure();
         // Who was not admitted has not dialled.
-        boolean tells = call.isAdmitted() && !call.isConnected() && (call.overdue() || !call.isCancelled());
-        if (failure != null && tells) {
+        boolean tells = call.isAdmitted() && !call.isAnswered() && (call.overdue() || !call.isCancelled());
+        if (failure != null && tells && (!call.isConnected() || useless.incrementAndGet() >= MOST_USELESS)) {
             failed.increment();
             reason = UpstashErrors.quoted(String.valueOf(failure.getMessage()));
             backoff.failed(System.nanoTime());

@@ -36,6 +36,7 @@ final class RestCall extends RequestBody {
     private boolean admitted;
     private boolean turn;
     private boolean connected;
+    private boolean answered;
     private @Nullable IOException dialFailure;
 
     private enum Kind {
@@ -224,6 +225,15 @@ final class RestCall extends RequestBody {
 
     boolean isConnected() {
         return connected;
+    }
+
+    /** Its peer said something to it. */
+    void answered() {
+        answered = true;
+    }
+
+    boolean isAnswered() {
+        return answered;
     }
 
     void dialFailed(IOException e) {

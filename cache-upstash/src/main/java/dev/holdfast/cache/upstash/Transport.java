@@ -223,6 +223,7 @@ final class Transport {
         try {
             return onAnyConnection(client, body, request, until);
         } catch (IOException e) {
+            dials.broke(body, e);
             throw failure(client, body, before, e);
         } catch (CacheException e) {
             throw e;
@@ -254,6 +255,7 @@ final class Transport {
             begin(body, call, until);
             response = call.execute();
             silence.answered(body);
+            dials.answered(body);
             answer = read(body, response);
             return answer;
         } finally {

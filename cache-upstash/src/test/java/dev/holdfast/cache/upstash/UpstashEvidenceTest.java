@@ -16,7 +16,10 @@ import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.UpstashGateway;
+import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -190,6 +193,46 @@ class UpstashEvidenceTest {
             }
             long dials = dead.health().pool().failedDials();
             assertTrue(dials >= 2 && dials <= 8, dials + " dials in 700 ms");
+        }
+    }
+
+    /** A peer that lets everybody in and breaks every connection under its first request. */
+    @Test
+    void connectionsThatBreakUnderTheirFirstRequestAreNotStormed() throws Exception {
+        AtomicInteger accepted = new AtomicInteger();
+        try (ServerSocket peer = new ServerSocket(0, 64, InetAddress.getLoopbackAddress())) {
+            Thread breaking = new Thread(() -> {
+                while (!peer.isClosed()) {
+                    try (Socket caller = peer.accept()) {
+                        accepted.incrementAndGet();
+                        int unused = caller.getInputStream().read();
+                    } catch (IOException e) {
+                        // The next, or the end.
+                    }
+                }
+            });
+            breaking.start();
+            String url = "http://127.0.0.1:" + peer.getLocalPort();
+            try (UpstashStore broken = UpstashStore.create(UpstashConfig.of(url, Secret.of("t")))) {
+                long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(1_500);
+                List<Thread> callers = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    callers.add(new Thread(() -> {
+                        while (System.nanoTime() < end) {
+                            assertThrows(CacheUnavailableException.class, () -> broken.get("k"));
+                        }
+                    }));
+                }
+                callers.forEach(Thread::start);
+                for (Thread caller : callers) {
+                    caller.join();
+                }
+                // A first round of eight callers, and eight connections until it counts; then ten a second.
+                assertTrue(accepted.get() <= 45, accepted + " connections in 1.5 s");
+                assertTrue(broken.health().pool().failedDials() > 0);
+            }
+            peer.close();
+            breaking.join();
         }
     }
 

@@ -1,0 +1,77 @@
+package dev.holdfast.cache.cluster;
+
+import dev.holdfast.cache.PartialOutage;
+import java.util.BitSet;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What happened to masters that a composite has to make up for: slots whose masters were out of service, and writes that were
+ * lost. Once somebody has asked for that, no call is sent where it happened before it was settled. Thread-safe.
+ */
+final class Outages {
+    /** Guarded by this, as what follows. */
+    private final BitSet out = new BitSet(Slots.COUNT);
+
+    private boolean lost;
+    private long events;
+
+    private volatile boolean unsettled;
+    /** Whether there is somebody who asks, so that it is worth to wait for. */
+    private volatile boolean heard;
+
+    /** A master that has these slots is out of service, and may come back with older data, or another in its place. */
+    synchronized void out(BitSet slots) {
+        out.or(slots);
+        happened();
+    }
+
+    /** A canary tells that the cluster lost writes. */
+    synchronized void lost() {
+        lost = true;
+        happened();
+    }
+
+    private void happened() {
+        events++;
+        unsettled = true;
+    }
+
+    /** Whether calls for a slot have to wait until somebody has done what follows from an outage. */
+    boolean holds(int slot) {
+        return unsettled && heard && isAffected(slot);
+    }
+
+    private synchronized boolean isAffected(int slot) {
+        return lost || out.get(slot);
+    }
+
+    /** What is to be settled; {@code null} if nothing is. Whoever asks is waited for from now on. */
+    @Nullable
+    PartialOutage ask(ToIntFunction<String> slotOf) {
+        heard = true;
+        return unsettled ? present(slotOf) : null;
+    }
+
+    private synchronized PartialOutage present(ToIntFunction<String> slotOf) {
+        BitSet slots = (BitSet) out.clone();
+        long now = events;
+        return new PartialOutage(key -> slots.get(slotOf.applyAsInt(key)), lost, () -> settle(now));
+    }
+
+    /** What happened since stays, and so does what happened before: it is settled with that. */
+    private synchronized void settle(long known) {
+        if (known == events) {
+            out.clear();
+            lost = false;
+            unsettled = false;
+        }
+    }
+
+    /** Whether writes were lost since this was last asked; never if somebody asks for outages, and hears it there. */
+    synchronized boolean takeLoss() {
+        boolean taken = lost && !heard;
+        lost &= !taken;
+        return taken;
+    }
+}
