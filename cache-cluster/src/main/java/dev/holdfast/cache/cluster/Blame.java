@@ -1,6 +1,7 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.SparedKeys;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -46,7 +47,7 @@ final class Blame {
 
     /** Whether another request of the same kind is answered, whatever the answer is. */
     private boolean getsThrough(Errand<?> errand, Node node, long until) {
-        byte[] nobody = keyPrefix.encodeKey(Canaries.KEY_PREFIX + "nobody:{" + Slots.tagOf(errand.slot()) + '}');
+        byte[] nobody = keyPrefix.encodeKey(SparedKeys.CANARY + "nobody:{" + Slots.tagOf(errand.slot()) + '}');
         AsyncCommand<byte[], byte[], ?> witness = Requests.witness(errand.type(), nobody);
         if (witness == null) {
             return false;

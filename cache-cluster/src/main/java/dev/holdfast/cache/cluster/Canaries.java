@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.SparedKeys;
 import java.util.BitSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -12,9 +13,6 @@ import org.jspecify.annotations.Nullable;
  * goes where that goes; so after a failover the new master's tells whether the old one's last word arrived.
  */
 final class Canaries {
-    /** What the canaries of all clients begin with, after the key prefix. No cache's name begins like this. */
-    static final String KEY_PREFIX = "#canary:";
-
     private final ClusterConfig config;
     private final String id = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36);
     private final AtomicInteger made = new AtomicInteger();
@@ -74,7 +72,7 @@ final class Canaries {
 
     private Canary create(int slot) {
         byte[] key = config.keyPrefix()
-                .encodeKey(KEY_PREFIX + id + '.' + made.incrementAndGet() + ":{" + Slots.tagOf(slot) + '}');
+                .encodeKey(SparedKeys.CANARY + id + '.' + made.incrementAndGet() + ":{" + Slots.tagOf(slot) + '}');
         return new Canary(key, Slots.of(key));
     }
 }

@@ -194,8 +194,7 @@ public final class ClusterStore implements CacheStore {
         byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
         long start = System.nanoTime();
         long until = start + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        return number(
-                counted(start, () -> new PrefixRemoval(session, pattern, serverKey(Canaries.KEY_PREFIX), until).run()));
+        return number(counted(start, () -> new PrefixRemoval(session, pattern, until).run()));
     }
 
     @Override

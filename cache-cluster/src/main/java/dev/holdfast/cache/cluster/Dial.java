@@ -65,7 +65,7 @@ final class Dial {
         Dial dial = new Dial(node, config, wiring, began);
         try {
             dial.loop.execute(() -> {
-                dial.beat();
+                dial.guarded(dial::beat);
                 dial.lookUp();
             });
         } catch (RejectedExecutionException e) {

@@ -270,6 +270,15 @@ final class LettuceErrors {
                 false);
     }
 
+    /** A call to a new master, before it has shown that it has what the one before it had acknowledged. */
+    CacheUnavailableException uncompared(Node node) {
+        return new CacheUnavailableException(
+                at(node) + " is a new master, and has not shown yet that it lacks nothing of the one before it",
+                null,
+                Reason.PARTIAL,
+                false);
+    }
+
     CacheUnavailableException unservedMostly(int served) {
         return new CacheUnavailableException(
                 cluster() + ": only " + served + " slots are served", null, Reason.SERVER_STATE, false);

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 final class Node {
     private final Address address;
     private final ClusterConfig config;
-    private final Outages outages;
+    private final Canaries canaries;
     private final InFlight inFlight = new InFlight();
     private final Prober prober;
     private final Pool pool;
@@ -21,12 +21,13 @@ final class Node {
     private volatile boolean written;
     private volatile boolean doubted;
     private volatile boolean holdsWrites;
+    private volatile boolean uncompared;
     private volatile Role role = new Role(false, new BitSet());
 
     Node(Address address, ClusterConfig config, Wiring wiring, Canaries canaries) {
         this.address = address;
         this.config = config;
-        this.outages = canaries.outages();
+        this.canaries = canaries;
         this.prober = new Prober(this, canaries, config);
         this.pool = new Pool(config, new Dials(address, config, wiring), prober::medianNanos);
     }
@@ -52,7 +53,30 @@ final class Node {
     }
 
     void role(Role value) {
+        if (value.master() && !role.master()) {
+            promoted(value.slots());
+        } else if (!value.master()) {
+            uncompared = false;
+        }
         role = value;
+    }
+
+    /** Notes that it has become, or is about to become, the master of these slots: it may lack the last words of the one before. */
+    void promoted(BitSet slots) {
+        if (canaries.isKnown(slots)) {
+            prober.doubt();
+            uncompared = true;
+        }
+    }
+
+    /** Whether it is a new master whose canary is still to be compared with what the one before it had acknowledged. */
+    boolean isUncompared() {
+        return uncompared;
+    }
+
+    /** Notes that its canary was compared, or can't be. */
+    void compared() {
+        uncompared = false;
     }
 
     /** Why it gets no calls; {@code null} if it gets some. */
@@ -114,7 +138,8 @@ final class Node {
 
     /** Takes it out of service: what is under way fails now, and what comes fails at once. */
     void out(Throwable why) {
-        outages.out(role.slots());
+        canaries.outages().out(role.slots());
+        uncompared = false; // as any node that was out
         outSince = System.nanoTime();
         outage = why;
         reset(new Doom(Doom.Kind.OUT, why));

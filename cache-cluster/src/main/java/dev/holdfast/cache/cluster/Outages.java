@@ -15,6 +15,7 @@ final class Outages {
 
     private boolean lost;
     private long events;
+    private @Nullable PartialOutage told;
 
     private volatile boolean unsettled;
     /** Whether there is somebody who asks, so that it is worth to wait for. */
@@ -22,6 +23,9 @@ final class Outages {
 
     /** A master that has these slots is out of service, and may come back with older data, or another in its place. */
     synchronized void out(BitSet slots) {
+        if (slots.isEmpty()) {
+            return;
+        }
         out.or(slots);
         happened();
     }
@@ -34,6 +38,7 @@ final class Outages {
 
     private void happened() {
         events++;
+        told = null;
         unsettled = true;
     }
 
@@ -46,7 +51,7 @@ final class Outages {
         return lost || out.get(slot);
     }
 
-    /** What is to be settled; {@code null} if nothing is. Whoever asks is waited for from now on. */
+    /** What is to be settled, the same to everybody until something else happens; {@code null} if nothing is. Whoever asks is waited for from now on. */
     @Nullable
     PartialOutage ask(ToIntFunction<String> slotOf) {
         heard = true;
@@ -54,18 +59,29 @@ final class Outages {
     }
 
     private synchronized PartialOutage present(ToIntFunction<String> slotOf) {
-        BitSet slots = (BitSet) out.clone();
-        long now = events;
-        return new PartialOutage(key -> slots.get(slotOf.applyAsInt(key)), lost, () -> settle(now));
+        PartialOutage present = told;
+        if (present == null) {
+            BitSet slots = (BitSet) out.clone();
+            long now = events;
+            present = new PartialOutage(key -> slots.get(slotOf.applyAsInt(key)), lost, () -> settle(now));
+            told = present;
+        }
+        return present;
     }
 
-    /** What happened since stays, and so does what happened before: it is settled with that. */
+    /** If something happened since, it is settled with that. */
     private synchronized void settle(long known) {
         if (known == events) {
             out.clear();
             lost = false;
+            told = null;
             unsettled = false;
         }
+    }
+
+    /** Whether there is somebody who asks. */
+    boolean isHeard() {
+        return heard;
     }
 
     /** Whether writes were lost since this was last asked; never if somebody asks for outages, and hears it there. */

@@ -5,11 +5,11 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.SparedKeys;
 import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +29,7 @@ final class PrefixRemoval {
     private final LettuceErrors errors;
     private final ConcurrentMap<String, PrefixProgress> unfinished;
     private final byte[] pattern;
-    private final byte[] spared;
+    private final SparedKeys spared;
     private final long until;
     private long removed;
 
@@ -38,17 +38,15 @@ final class PrefixRemoval {
      *
      * @param session whose keys
      * @param pattern what SCAN is to match
-     * @param spared what keys begin with that stay: without its canary each client would believe that the cluster had lost its
-     *     writes
      * @param until when it must have ended
      */
-    PrefixRemoval(Session session, byte[] pattern, byte[] spared, long until) {
+    PrefixRemoval(Session session, byte[] pattern, long until) {
         this.topology = session.topology;
         this.router = session.router;
         this.errors = session.errors;
         this.unfinished = session.unfinishedRemovals;
         this.pattern = pattern;
-        this.spared = spared;
+        this.spared = session.spared;
         this.until = until;
     }
 
@@ -74,9 +72,11 @@ final class PrefixRemoval {
                 }
                 before = after;
             } catch (CacheException e) {
-                if (unfinished.size() < MOST_UNFINISHED) {
-                    unfinished.put(name, progress);
+                // One that is never resumed must not keep others from it.
+                while (unfinished.size() >= MOST_UNFINISHED) {
+                    unfinished.keySet().stream().findAny().ifPresent(unfinished::remove);
                 }
+                unfinished.put(name, progress);
                 throw e;
             }
         }
@@ -206,7 +206,7 @@ final class PrefixRemoval {
     private void unlink(List<byte[]> keys) {
         List<Errand<Long>> errands = new ArrayList<>(keys.size());
         for (byte[] key : keys) {
-            if (!startsWithSpared(key)) {
+            if (!spared.contains(key)) {
                 errands.add(
                         new Errand<>(Slots.of(key), Errand.Kind.HARMLESS, Requests.number(CommandType.UNLINK, key)));
             }
@@ -227,9 +227,5 @@ final class PrefixRemoval {
         if (failure != null) {
             throw failure instanceof CacheException known ? known : errors.disconnected(failure, true);
         }
-    }
-
-    private boolean startsWithSpared(byte[] key) {
-        return key.length >= spared.length && Arrays.equals(key, 0, spared.length, spared, 0, spared.length);
     }
 }

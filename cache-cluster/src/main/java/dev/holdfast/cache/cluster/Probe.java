@@ -151,17 +151,24 @@ final class Probe {
             ended = true;
             fresh = second;
         }
-        if (fresh != null && found.alive() && by == fresh) {
+        try {
+            keepOrDrop(fresh, found.alive() && by == fresh);
+        } finally {
+            try {
+                atEnd.accept(found);
+            } finally {
+                finding.complete(found);
+            }
+        }
+    }
+
+    private void keepOrDrop(@Nullable Link fresh, boolean answeredFirst) {
+        if (fresh != null && answeredFirst) {
             node.pool()
                     .replaceControl(
                             fresh, new Doom(Doom.Kind.HUNG, new TimeoutException("another connection answered first")));
         } else if (fresh != null) {
             node.pool().drop(fresh, new Doom(Doom.Kind.DISCARDED, null));
-        }
-        try {
-            atEnd.accept(found);
-        } finally {
-            finding.complete(found);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.ProbeLimit;
+import dev.holdfast.cache.SparedKeys;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.time.Duration;
 import java.time.Instant;
@@ -157,6 +158,9 @@ final class Prober {
         self.set(probe);
         Probe other = running.compareAndExchange(null, probe);
         if (other != null) {
+            if (writes) {
+                node.wrote(); // which was for the probe that did not come about
+            }
             return other;
         }
         probe.begin();
@@ -271,7 +275,7 @@ final class Prober {
         }
         boolean answered = LettuceErrors.isAnswer(failure);
         // If the slot has moved, the node is well, and somebody else will have the canary.
-        return answered && LettuceErrors.isRedirection(failure) ? Finding.well(true) : Finding.ill(answered, failure);
+        return answered && LettuceErrors.isRedirection(failure) ? Finding.passedOn() : Finding.ill(answered, failure);
     }
 
     private void sayReadOnly() {
@@ -283,15 +287,23 @@ final class Prober {
                     node,
                     config.username() == null ? "default" : config.username(),
                     config.keyPrefix(),
-                    Canaries.KEY_PREFIX);
+                    SparedKeys.CANARY);
         }
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // there is one probe at a time
     private void end(@Nullable Probe ended, Finding found, boolean wrote) {
-        Probe probe = Objects.requireNonNull(ended);
+        try {
+            note(Objects.requireNonNull(ended), found, wrote);
+        } finally {
+            running.set(null);
+        }
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // there is one probe at a time
+    private void note(Probe probe, Finding found, boolean wrote) {
         lastEndNanos = System.nanoTime();
-        if (wrote && (found.failure() != null || !found.conclusive())) {
+        if (wrote && !found.followed() && (found.failure() != null || found.writable())) {
             node.wrote();
         }
         if (found.conclusive()) {
@@ -312,6 +324,5 @@ final class Prober {
             }
             lastCheck = Instant.now();
         }
-        running.set(null);
     }
 }

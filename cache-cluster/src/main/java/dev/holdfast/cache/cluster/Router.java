@@ -32,7 +32,7 @@ final class Router {
         this.topology = topology;
         this.watch = watch;
         this.errors = errors;
-        this.targets = new Targets(config, topology, errors);
+        this.targets = new Targets(config, topology, watch, errors);
         this.outcomes = new Outcomes(config, topology, targets, watch, errors);
         this.retryNanos = config.clusterDownRetry().toNanos();
     }

@@ -6,6 +6,7 @@ import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.SparedKeys;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /** What a store and its views have in common; its threads start with the first call. */
 final class Session {
@@ -30,6 +32,8 @@ final class Session {
 
     /** By pattern. */
     final ConcurrentMap<String, PrefixProgress> unfinishedRemovals = new ConcurrentHashMap<>();
+
+    final SparedKeys spared;
 
     /** Whether the last call failed. */
     volatile boolean failed;
@@ -47,6 +51,7 @@ final class Session {
     Session(ClusterConfig config) {
         this.config = config;
         this.errors = new LettuceErrors(config);
+        this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
         this.topology = new Topology(config, errors);
         this.watch = new Watch(topology, config);
         this.router = new Router(config, topology, watch, errors);
@@ -123,7 +128,9 @@ final class Session {
             Finding finding = probe == null ? Finding.well(master.prober().mayWrite()) : await(probe, master, until);
             Throwable why = finding.failure();
             // What was changed where a master is out is told by itself.
-            followsAll &= why == null ? finding.writable() : !master.isUp();
+            followsAll &= why == null
+                    ? finding.followed()
+                    : !master.isUp() && topology.outages().isHeard();
             if (why == null) {
                 served += master.role().slots().cardinality();
                 writable &= finding.writable();
@@ -143,6 +150,7 @@ final class Session {
      */
     private boolean isBelieved(Node node, long now) {
         return node.isFit()
+                && !node.isUncompared()
                 && !node.isWritten()
                 && node.prober().running() == null
                 && !node.isDoubted()

@@ -10,11 +10,13 @@ import org.jspecify.annotations.Nullable;
 /** Chooses the node that an errand goes to. Thread-safe. */
 final class Targets {
     private final Topology topology;
+    private final Watch watch;
     private final Outages outages;
     private final LettuceErrors errors;
     private final ReadFrom readFrom;
 
-    Targets(ClusterConfig config, Topology topology, LettuceErrors errors) {
+    Targets(ClusterConfig config, Topology topology, Watch watch, LettuceErrors errors) {
+        this.watch = watch;
         this.topology = topology;
         this.outages = topology.outages();
         this.errors = errors;
@@ -54,7 +56,15 @@ final class Targets {
             errand.pause(errors.unserved(errand.slot(), () -> servesMostWithout(null)));
             return null;
         }
-        return errand.isRead() ? reader(shard, errand) : shard.master();
+        Node master = shard.master();
+        if (master.isUncompared()) {
+            if (master.role().master() && master.prober().isRested(System.nanoTime())) {
+                watch.suspect(master);
+            }
+            errand.pause(errors.uncompared(master));
+            return null;
+        }
+        return errand.isRead() ? reader(shard, errand) : master;
     }
 
     /** Whether a read that a node does not answer may be answered by another. */

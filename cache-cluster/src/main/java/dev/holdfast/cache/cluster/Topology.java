@@ -146,6 +146,10 @@ final class Topology implements Runnable {
     void moved(int slot, Node master) {
         lock.lock();
         try {
+            SlotMap.Shard before = map.shard(slot);
+            if (before != null && !master.role().master()) {
+                master.promoted(before.master().role().slots());
+            }
             map = map.withMoved(slot, master);
         } finally {
             lock.unlock();

@@ -211,6 +211,9 @@ final class Watch implements Runnable {
             node.stillOut(failure);
             return;
         }
+        if (serves && node.role().master()) {
+            node.compared();
+        }
         if (failure == null) {
             node.pool().answersProbes();
             node.well();

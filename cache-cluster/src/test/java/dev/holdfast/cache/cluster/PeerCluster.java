@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;
 import java.time.Duration;
@@ -62,7 +63,7 @@ final class PeerCluster implements AutoCloseable {
 
     /** Whether a command asks a canary. */
     static boolean isCanary(List<String> command) {
-        return command.get(0).equals("SET") && command.get(1).contains(Canaries.KEY_PREFIX);
+        return command.get(0).equals("SET") && command.get(1).contains(SparedKeys.CANARY);
     }
 
     /** Starts one that changes its reply to CLUSTER NODES. */

@@ -2,7 +2,6 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.IsolatedThreads;
-import dev.holdfast.cache.PartialOutage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -181,14 +180,8 @@ class Background {
                 for (Tier tier : tiers) {
                     observations.add(tier.observe(tick));
                 }
-                List<@Nullable PartialOutage> outages =
-                        tiers.stream().map(Tier::outage).toList();
-                busy = switchboard.decide(state -> {
-                    for (int i = 0; i < outages.size(); i++) {
-                        state.partlyOut(i, outages.get(i), now);
-                    }
-                    return decide(state, observations, stalled, now);
-                });
+                tiers.forEach(switchboard::enterOutage);
+                busy = switchboard.decide(state -> decide(state, observations, stalled, now));
             } catch (Throwable e) {
                 warn("the failover watch failed and goes on", e);
             }
@@ -238,13 +231,22 @@ class Background {
         @Override
         void perform(List<Effect> effects) {
             for (Effect effect : effects) {
-                if (effect instanceof Effect.Work work) {
-                    workers.submit(() -> perform(work));
-                } else if (effect instanceof Effect.Settled settled) {
-                    guarded("an outage could not be settled", settled.outage().settled());
-                } else {
-                    notices.deliverOn(workers::submit);
+                try {
+                    begin(effect);
+                } catch (Throwable e) {
+                    // What is under way has to end, or its tier waits for it for ever.
+                    workers.postpone(() -> begin(effect));
                 }
+            }
+        }
+
+        private void begin(Effect effect) {
+            if (effect instanceof Effect.Work work) {
+                workers.submit(() -> perform(work));
+            } else if (effect instanceof Effect.Settled settled) {
+                guarded("an outage could not be settled", settled.outage().settled());
+            } else {
+                notices.deliverOn(workers::submit);
             }
         }
 

@@ -173,7 +173,7 @@ class DirtyKeys {
      * done once more. Whoever was acknowledged on the route before the fence has said so by now, or finds another route.
      */
     void mayHaveForgotten(TierState tier) {
-        if (tier.recent != null && !tier.recent.drain(key -> mark(tier, key, 0), prefix -> markPrefix(tier, prefix))) {
+        if (tier.recent != null && !tier.recent.drain(tier.dirty::forgotten, tier.dirty::forgottenPrefix)) {
             tier.dirty.everything();
         }
     }
@@ -184,12 +184,10 @@ class DirtyKeys {
             tier.recent.each(
                     key -> {
                         if (outage.keys().test(key)) {
-                            mark(tier, key, 0);
+                            tier.dirty.forgotten(key);
                         }
                     },
-                    prefix -> markPrefix(tier, prefix));
-            // What is acknowledged just now is not among those yet.
-            tier.stamp++;
+                    tier.dirty::forgottenPrefix);
         }
     }
 

@@ -29,6 +29,9 @@ final class DirtyRecord {
     private boolean overflowed;
     private @Nullable Mark all;
     private boolean lost;
+    /** The last key of those that were to be removed last: the others have their turn before it is tried again. */
+    private String tried = "";
+
     private Set<String> known = Set.of();
 
     /** One key. {@code removed}: it is to be removed first; {@code counts}: then {@code delta} is to be added. */
@@ -102,6 +105,51 @@ final class DirtyRecord {
         entry.unsettledUntil = Math.max(entry.unsettledUntil, unsettledUntil);
         entry.early = false;
         entry.version = ++version;
+        shrink();
+    }
+
+    /** Records that a key is to be removed that may be what it was before; what was added to it elsewhere meanwhile is still to be entered. */
+    void forgotten(String key) {
+        Entry entry = entries.get(key);
+        if (entry == null || !entry.counts) {
+            remove(key, 0);
+        } else {
+            removeFirst(entry);
+        }
+    }
+
+    private void removeFirst(Entry entry) {
+        if (entry.pending != null) {
+            entry.delta += entry.pending.delta();
+            entry.pending = null;
+        }
+        entry.removed = true;
+        entry.early = false;
+        entry.version = ++version;
+    }
+
+    /** As {@link #forgotten}, of all keys that begin so. */
+    void forgottenPrefix(String prefix) {
+        Map<String, Entry> counting = new TreeMap<>();
+        for (Iterator<Map.Entry<String, Entry>> i = under(entries, prefix); i.hasNext(); ) {
+            Map.Entry<String, Entry> next = i.next();
+            if (!next.getKey().startsWith(prefix)) {
+                break;
+            }
+            if (next.getValue().counts) {
+                counting.put(next.getKey(), next.getValue());
+            }
+        }
+        counting.forEach((key, entry) -> {
+            dropped(key, entry);
+            entries.remove(key);
+        });
+        removePrefix(prefix);
+        counting.forEach((key, entry) -> {
+            removeFirst(entry);
+            add(key, entry);
+            counters++;
+        });
         shrink();
     }
 
@@ -280,13 +328,21 @@ final class DirtyRecord {
 
     /**
      * Returns up to {@code max} keys to remove: those that nothing can arrive for any more, and, once, those that something can.
-     * Other clients, who know nothing of that, should not wait for the removal; it is repeated when nothing can.
+     * Other clients, who know nothing of that, should not wait for the removal; it is repeated when nothing can. Keys that were
+     * returned before come last, so that those of a part that is out do not keep others waiting.
      */
     List<Removal> removals(int max, long now) {
         List<Removal> batch = new ArrayList<>();
-        for (Map.Entry<String, Entry> next : entries.entrySet()) {
+        takeDue(entries.tailMap(tried, false), batch, max, now);
+        takeDue(entries.headMap(tried, true), batch, max, now);
+        tried = batch.isEmpty() ? "" : batch.get(batch.size() - 1).key();
+        return batch;
+    }
+
+    private static void takeDue(NavigableMap<String, Entry> some, List<Removal> batch, int max, long now) {
+        for (Map.Entry<String, Entry> next : some.entrySet()) {
             if (batch.size() == max) {
-                break;
+                return;
             }
             Entry entry = next.getValue();
             boolean due = settled(entry.unsettledUntil, now);
@@ -295,7 +351,6 @@ final class DirtyRecord {
                 batch.add(new Removal(next.getKey(), entry.version));
             }
         }
-        return batch;
     }
 
     /** Returns up to {@code max} increments to enter; those whose counter has expired meanwhile are dropped. */

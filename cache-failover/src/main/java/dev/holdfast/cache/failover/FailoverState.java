@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Every decision of a composite, made by its parts: {@link Admission}, which tier a call goes to; {@link DirtyKeys}, what must be
@@ -90,13 +89,14 @@ class FailoverState {
     /**
      * A part of a tier's server was out.
      *
-     * @param outage which, and what is known of it; {@code null} if none was
+     * @param outage which, and what is known of it; entered once, however many are told of it
      */
-    void partlyOut(int index, @Nullable PartialOutage outage, long now) {
-        if (outage == null) {
+    void partlyOut(int index, PartialOutage outage, long now) {
+        TierState tier = tiers.get(index);
+        if (outage.equals(tier.outage)) {
             return;
         }
-        TierState tier = tiers.get(index);
+        tier.outage = outage;
         keys.mayHaveForgotten(tier, outage);
         if (outage.wentBack()) {
             reconciliation.wentBack(tier, now);

@@ -5,7 +5,6 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -60,11 +59,9 @@ final class Prober {
             };
         }
         ProbeResult answer = result;
-        @Nullable PartialOutage outage = tier.outage();
-        return state -> {
-            state.partlyOut(probe.tier(), outage, switchboard.now());
-            state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
-        };
+        // First: what is forgotten with the answer is needed for that.
+        switchboard.enterOutage(tier);
+        return state -> state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
     }
 
     private static CacheUnavailableException failure(Throwable e) {

@@ -1,5 +1,7 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -100,12 +102,18 @@ final class Reconciliation {
             return new Effect.RemoveEverything(tier.index, everything);
         }
         List<DirtyRecord.Removal> prefixes = tier.dirty.prefixes(now);
-        if (!prefixes.isEmpty()) {
+        if (!prefixes.isEmpty() && !tier.prefixesTried) {
+            tier.prefixesTried = true;
             return new Effect.RemovePrefixes(tier.index, prefixes);
         }
+        tier.prefixesTried = false;
         List<DirtyRecord.Removal> removals = tier.dirty.removals(REMOVALS, now);
         if (!removals.isEmpty()) {
             return new Effect.RemoveKeys(tier.index, removals);
+        }
+        if (!prefixes.isEmpty()) {
+            tier.prefixesTried = true;
+            return new Effect.RemovePrefixes(tier.index, prefixes);
         }
         List<DirtyRecord.Increment> increments = tier.dirty.increments(INCREMENTS, now, onceId(tier));
         return increments.isEmpty() ? null : new Effect.Increments(tier.index, increments);
@@ -201,7 +209,9 @@ final class Reconciliation {
             unknown.forEach(key -> tier.dirty.unsettled(key, keys.unsettledUntil(now)));
         }
         if (tier.closed()) {
-            probes.want(tier, now);
+            if (!(cause instanceof CacheUnavailableException failure) || failure.reason() != Reason.PARTIAL) {
+                probes.want(tier, now);
+            }
             return;
         }
         effects.add(new Effect.ReconciliationFailed(index, cause));

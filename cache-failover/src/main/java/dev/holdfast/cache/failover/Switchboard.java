@@ -354,11 +354,22 @@ final class Switchboard {
         }
         CacheUnavailableException unavailable = tier.unavailable(failure);
         long answers = tier.answers();
-        @Nullable PartialOutage outage = unavailable.reason() == Reason.PARTIAL ? tier.outage() : null;
-        change(decided -> {
-            decided.partlyOut(attempt.tier(), outage, now());
-            call.failed(attempt, unavailable, answers, now());
-        });
+        if (unavailable.reason() == Reason.PARTIAL) {
+            enterOutage(tier);
+        }
+        change(decided -> call.failed(attempt, unavailable, answers, now()));
+    }
+
+    /**
+     * Enters what was out of a tier, if anything was: in two decisions, so that whoever is acknowledged after what was changed there was read sees
+     * that his route is not what it was.
+     */
+    void enterOutage(Tier tier) {
+        PartialOutage outage = tier.outage();
+        if (outage != null) {
+            change(decided -> decided.tiers.get(tier.index).stamp++);
+            change(decided -> decided.partlyOut(tier.index, outage, now()));
+        }
     }
 
     /** Whether a caller's argument is to blame: all others were checked before a store saw them. */

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeLimit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +31,11 @@ final class TierState {
     final DirtyRecord dirty;
     /** Of a server that writes its canary every second; else {@code null}. */
     final @Nullable RecentChanges recent;
+    /** The last outage of a part of it that was entered. */
+    @Nullable
+    PartialOutage outage;
+    /** Whether prefixes were the last that were to be removed there: keys have their turn then. */
+    boolean prefixesTried;
 
     Mode mode = Mode.CLOSED;
     long since;

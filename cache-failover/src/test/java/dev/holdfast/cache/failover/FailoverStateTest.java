@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
@@ -91,6 +94,40 @@ class FailoverStateTest {
         assertTrue(outage.compareTo(Duration.ofSeconds(2)) < 0, () -> "took " + outage);
         assertTrue(watch.done.indexOf("remove c:k") > 0, watch.done.toString());
         assertTrue(watch.done.indexOf("remove c:k") < watch.done.indexOf("closed 0"), watch.done.toString());
+    }
+
+    @Test
+    void anOutageOfAPartIsEnteredOnceHoweverManyAreToldOfIt() {
+        PartialOutage outage = new PartialOutage("c:k"::equals, false, () -> {});
+        watch.first().recent.add("c:k");
+        watch.first().recent.add("c:elsewhere");
+        watch.state.partlyOut(0, outage, watch.now);
+        assertTrue(watch.first().dirty.contains("c:k"));
+        assertFalse(watch.first().dirty.contains("c:elsewhere"));
+        watch.pass(Duration.ofSeconds(2));
+        assertTrue(watch.first().dirty.isEmpty(), "removed once more, and done");
+
+        watch.state.partlyOut(0, outage, watch.now);
+
+        assertTrue(watch.first().dirty.isEmpty());
+        watch.state.partlyOut(0, new PartialOutage("c:k"::equals, false, () -> {}), watch.now);
+        assertTrue(watch.first().dirty.contains("c:k"));
+    }
+
+    @Test
+    void whatAPartThatIsOutHasMissedCostsTheOthersNoProbes() {
+        watch.pass(Duration.ofMinutes(1));
+        long before = watch.count("probe 0");
+        CacheUnavailableException partly = new CacheUnavailableException("a shard is out", null, Reason.PARTIAL, false);
+
+        watch.state.reconciliation.drainFailed(0, partly, List.of(), watch.now);
+        watch.work();
+        assertEquals(before, watch.count("probe 0"));
+
+        CacheUnavailableException wholly = new CacheUnavailableException("gone", null, Reason.CONNECTION, false);
+        watch.state.reconciliation.drainFailed(0, wholly, List.of(), watch.now);
+        watch.work();
+        assertEquals(before + 1, watch.count("probe 0"));
     }
 
     @Test

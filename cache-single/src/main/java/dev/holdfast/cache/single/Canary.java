@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.SparedKeys;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,9 +28,6 @@ import redis.clients.jedis.Protocol.Keyword;
  * and one that went back in time was started again, which no connection outlives.
  */
 final class Canary {
-    /** What the canaries of all clients begin with, after the key prefix. No cache's name begins like this. */
-    static final String KEY_PREFIX = "#canary:";
-
     private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
     private static final int MOST_UNANSWERED = 64;
     private static final long LIFE_MILLIS = TimeUnit.DAYS.toMillis(1);
@@ -68,7 +66,7 @@ final class Canary {
         this.connections = connections;
         this.errors = errors;
         String id = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36);
-        this.key = config.keyPrefix().encodeKey(KEY_PREFIX + id);
+        this.key = config.keyPrefix().encodeKey(SparedKeys.CANARY + id);
     }
 
     /** Probes failed in a row. */
@@ -187,7 +185,7 @@ final class Canary {
                     config.address(),
                     config.username() == null ? "default" : config.username(),
                     config.keyPrefix(),
-                    KEY_PREFIX);
+                    SparedKeys.CANARY);
         }
         return new ProbeResult(false, false);
     }

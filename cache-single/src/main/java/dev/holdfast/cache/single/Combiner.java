@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.SparedKeys;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,7 +77,7 @@ final class Combiner implements Connections {
         this.size = config.poolSize();
         this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
-        this.nobody = config.keyPrefix().encodeKey(Canary.KEY_PREFIX + "nobody");
+        this.nobody = config.keyPrefix().encodeKey(SparedKeys.CANARY + "nobody");
         this.silence = new Silence(config, dialer, reserve);
         this.lanes = new Lanes(config, dialer, errors, roundTrip, silence, this::dialled);
         this.alarm =

@@ -266,6 +266,9 @@ final class Lanes {
         } finally {
             // Want of memory must not have others wait for what nobody opens.
             dialling.addAndGet(begun - count);
+            if (alone && begun < count) {
+                backoff.abandoned();
+            }
         }
     }
 

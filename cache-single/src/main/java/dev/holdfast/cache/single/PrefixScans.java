@@ -18,8 +18,12 @@ final class PrefixScans {
     }
 
     synchronized void end(String prefix, PrefixScan scan) {
-        if (!scan.isComplete() && stopped.size() < MOST) {
+        if (!scan.isComplete()) {
             stopped.put(prefix, scan.cursor());
+            if (stopped.size() > MOST) {
+                // The oldest: one that is never resumed must not keep others from it.
+                stopped.remove(stopped.keySet().iterator().next());
+            }
         }
     }
 }

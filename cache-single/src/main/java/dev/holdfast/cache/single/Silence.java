@@ -4,6 +4,7 @@ import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.SparedKeys;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -74,18 +75,23 @@ final class Silence {
         if (!lane.isBusy() || !asking.compareAndSet(false, true)) {
             return;
         }
+        boolean mayAsk = false;
         boolean begun = false;
         try {
-            if (backoff.tryBegin(System.nanoTime())) {
+            mayAsk = backoff.tryBegin(System.nanoTime());
+            if (mayAsk) {
                 dialer.execute(this::ask);
                 begun = true;
             }
         } catch (RejectedExecutionException | OutOfMemoryError e) {
-            backoff.abandoned();
+            // No thread, no question: there is still the calls' own time.
         } finally {
             if (!begun) {
-                lane.asked(System.nanoTime());
                 asking.set(false);
+                lane.asked(System.nanoTime());
+            }
+            if (mayAsk && !begun) {
+                backoff.abandoned();
             }
         }
     }
@@ -106,10 +112,10 @@ final class Silence {
         } catch (CacheException e) {
             // No answer, nothing learnt: whoever waits does so within its own time.
         } finally {
+            asking.set(false);
             if (!answered) {
                 backoff.failed(System.nanoTime());
             }
-            asking.set(false);
             lookAgain(lanes);
         }
     }
@@ -122,7 +128,7 @@ final class Silence {
                 .allMatch(Lane::waitsForReads);
         return reads
                 ? Request.reading(Command.PING)
-                : Request.repeatable(Command.UNLINK).with(keyPrefix.encodeKey(Canary.KEY_PREFIX + "nobody"));
+                : Request.repeatable(Command.UNLINK).with(keyPrefix.encodeKey(SparedKeys.CANARY + "nobody"));
     }
 
     private static void rest() {

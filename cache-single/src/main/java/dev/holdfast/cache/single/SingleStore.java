@@ -11,12 +11,12 @@ import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -27,6 +27,7 @@ import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.Protocol.Keyword;
 
@@ -254,7 +255,6 @@ public final class SingleStore implements CacheStore {
     @Override
     public long removeByPrefix(String prefix) {
         byte[] pattern = shared.config.keyPrefix().scanPattern(prefix);
-        byte[] canaries = serverKey(Canary.KEY_PREFIX);
         long end = System.nanoTime() + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
         PrefixScan scan = shared.scans.begin(prefix);
         long removed = 0;
@@ -262,8 +262,7 @@ public final class SingleStore implements CacheStore {
             while (!scan.isComplete()) {
                 Reply.Page page = run(scan.next(pattern), Reply.PAGE, end);
                 List<byte[]> keys = new ArrayList<>(page.keys());
-                // Without its canary each client would believe that the server had lost its writes.
-                keys.removeIf(key -> startsWith(key, canaries));
+                keys.removeIf(shared.spared::contains);
                 for (List<byte[]> chunk : Chunks.of(keys)) {
                     Request unlink = Request.repeatable(Command.UNLINK);
                     chunk.forEach(unlink::with);
@@ -446,10 +445,6 @@ public final class SingleStore implements CacheStore {
         return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
     }
 
-    private static boolean startsWith(byte[] key, byte[] prefix) {
-        return key.length >= prefix.length && Arrays.equals(key, 0, prefix.length, prefix, 0, prefix.length);
-    }
-
     /** What a store and its views have in common. */
     private static final class Shared {
         final SingleConfig config;
@@ -458,12 +453,14 @@ public final class SingleStore implements CacheStore {
         final Connections connections;
         final Canary canary;
         final PrefixScans scans = new PrefixScans();
+        final SparedKeys spared;
         final JedisErrors errors;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
         Shared(SingleConfig config) {
             this.config = config;
+            this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(SingleStore.class)::warn);
             this.errors = new JedisErrors(config);
             Dialer dialer = new Dialer(config, errors);
             Reserve reserve = new Reserve(config, dialer, errors);

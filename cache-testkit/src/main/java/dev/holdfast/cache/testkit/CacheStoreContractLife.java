@@ -54,6 +54,19 @@ abstract class CacheStoreContractLife extends CacheStoreContractSeveral {
         }
     }
 
+    /** Keys of a store with a longer prefix begin like this one's. */
+    @Test
+    void aRemovalByPrefixSparesWhatProbesOfALongerPrefixWrote() throws Exception {
+        CacheStore longer = open(prefix().isEmpty() ? "users" : prefix() + ":users");
+        longer.put("k", VALUE, LONG);
+        assertEquals(ProbeResult.OK, longer.probe(PROBE_TIMEOUT));
+
+        store.removeByPrefix("users:");
+
+        longer.put("k", VALUE, LONG);
+        assertEquals(ProbeResult.OK, longer.probe(PROBE_TIMEOUT));
+    }
+
     @Test
     void aStoreIsUsableAfterADisconnect() {
         store.put("k", VALUE, LONG);

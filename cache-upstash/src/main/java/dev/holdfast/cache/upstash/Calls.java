@@ -11,6 +11,7 @@ import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
 import java.io.IOException;
 import java.time.Clock;
@@ -20,11 +21,13 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
 
 /** Runs commands within a deadline and turns failed replies into exceptions: what a store and its views share. */
 final class Calls {
     final UpstashConfig config;
     final KeyPrefix prefix;
+    final SparedKeys spared;
     final RestClient rest;
     final Combiner combiner;
     final Canary canary;
@@ -39,6 +42,7 @@ final class Calls {
     Calls(UpstashConfig config, Dns resolver, Clock clock) {
         this.config = config;
         this.prefix = config.keyPrefix();
+        this.spared = new SparedKeys(prefix, LoggerFactory.getLogger(UpstashStore.class)::warn);
         this.rest = new RestClient(config, resolver);
         this.saturation = new Saturation(rest.errors().address());
         this.combiner = new Combiner(

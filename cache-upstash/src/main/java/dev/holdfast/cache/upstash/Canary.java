@@ -7,6 +7,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.SparedKeys;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,7 +33,6 @@ final class Canary {
     private static final Logger LOG = LoggerFactory.getLogger(UpstashStore.class);
     private static final Duration TTL = Duration.ofDays(1);
     private static final int MAX_DOUBTFUL = 64;
-    static final String KEY_PREFIX = "#canary:";
 
     private final RestClient rest;
     private final Clock clock;
@@ -51,7 +51,7 @@ final class Canary {
     Canary(RestClient rest, KeyPrefix prefix, Clock clock) {
         this.rest = rest;
         this.clock = clock;
-        String key = prefix.apply(KEY_PREFIX + UUID.randomUUID());
+        String key = prefix.apply(SparedKeys.CANARY + UUID.randomUUID());
         this.places = new Place[] {new Place(key), new Place(key + ":2")};
     }
 

@@ -18,7 +18,6 @@ final class PrefixRemoval {
     private final Calls calls;
     private final String pattern;
     private final String mine;
-    private final String canaries;
     private final Duration limit;
     private long removed;
     private boolean begun;
@@ -27,8 +26,6 @@ final class PrefixRemoval {
         this.calls = calls;
         this.pattern = new String(calls.prefix.scanPattern(prefix), StandardCharsets.UTF_8);
         this.mine = calls.prefix.apply(prefix);
-        // Without its canary each client would believe that the database had lost its writes.
-        this.canaries = calls.prefix.apply(Canary.KEY_PREFIX);
         this.limit = limit;
     }
 
@@ -86,7 +83,7 @@ final class PrefixRemoval {
         Set<String> distinct = new LinkedHashSet<>();
         for (Reply key : keys) {
             String text = text(key);
-            if (!text.startsWith(canaries)) {
+            if (!calls.spared.contains(text.getBytes(StandardCharsets.UTF_8))) {
                 distinct.add(text);
             }
         }

@@ -3,6 +3,7 @@ package dev.holdfast.cache.upstash;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.SparedKeys;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -129,7 +130,7 @@ final class RestClient implements Requests {
     /** Asks for a key that nobody has, or removes it: that takes the way that calls take, behind the service's front too. */
     private boolean isAnswered(boolean writes, long timeoutNanos) {
         Command question =
-                Command.of(writes ? "UNLINK" : "GET", config.keyPrefix().apply(Canary.KEY_PREFIX + "nobody"));
+                Command.of(writes ? "UNLINK" : "GET", config.keyPrefix().apply(SparedKeys.CANARY + "nobody"));
         try {
             Probing.Result result = new Probing(transport, this::send, errors)
                     .run(() -> RestCall.question(question), timeoutNanos, FRESH_AFTER_NANOS);

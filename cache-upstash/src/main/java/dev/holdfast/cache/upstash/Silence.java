@@ -122,12 +122,12 @@ final class Silence {
                         .forEach(call -> call.listening().breakConnection());
             }
         } finally {
+            asking.set(false);
             if (answered) {
                 backoff.succeeded();
             } else {
                 backoff.failed(System.nanoTime());
             }
-            asking.set(false);
         }
     }
 
