@@ -20,6 +20,8 @@ final class Errand<T> {
         PAUSE,
         /** It is to be sent once the topology has been asked for anew. */
         ASK_AROUND,
+        /** It is to be sent once a new master has shown that it lacks nothing. */
+        HOLD,
         /** It is answered. */
         DONE,
         /** It failed. */
@@ -54,6 +56,7 @@ final class Errand<T> {
     private @Nullable Node pinned;
     private @Nullable Set<Node> avoided;
     private @Nullable Node lostAt;
+    private @Nullable Node held;
     private @Nullable AsyncCommand<byte[], byte[], T> command;
     private @Nullable T reply;
     private @Nullable RuntimeException failure;
@@ -154,6 +157,25 @@ final class Errand<T> {
     void pause(RuntimeException why) {
         failure = why;
         next = Next.PAUSE;
+    }
+
+    /**
+     * Has it wait for a new master to show that it lacks nothing.
+     *
+     * @param why what is to be thrown if it does not
+     */
+    void hold(Node master, RuntimeException why) {
+        held = master;
+        failure = why;
+        next = Next.HOLD;
+    }
+
+    /** The new master that it waits for. */
+    Node held() {
+        if (held == null) {
+            throw new IllegalStateException("not held");
+        }
+        return held;
     }
 
     /**

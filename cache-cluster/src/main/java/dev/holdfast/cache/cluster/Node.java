@@ -5,6 +5,9 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** One server of the cluster: what it serves, whether it answers, and the connections to it. Thread-safe. */
@@ -21,7 +24,9 @@ final class Node {
     private volatile boolean written;
     private volatile boolean doubted;
     private volatile boolean holdsWrites;
-    private volatile boolean uncompared;
+    /** Done when its canary was compared, or is not waited for any more; {@code null} if it need not be. */
+    private volatile @Nullable CompletableFuture<Void> comparison;
+
     private volatile Role role = new Role(false, new BitSet());
 
     Node(Address address, ClusterConfig config, Wiring wiring, Canaries canaries) {
@@ -56,27 +61,43 @@ final class Node {
         if (value.master() && !role.master()) {
             promoted(value.slots());
         } else if (!value.master()) {
-            uncompared = false;
+            compared();
         }
         role = value;
     }
 
     /** Notes that it has become, or is about to become, the master of these slots: it may lack the last words of the one before. */
-    void promoted(BitSet slots) {
+    synchronized void promoted(BitSet slots) {
         if (canaries.isKnown(slots)) {
             prober.doubt();
-            uncompared = true;
+            comparison = comparison == null ? new CompletableFuture<>() : comparison;
         }
     }
 
     /** Whether it is a new master whose canary is still to be compared with what the one before it had acknowledged. */
     boolean isUncompared() {
-        return uncompared;
+        return comparison != null;
+    }
+
+    /** Waits until its canary was compared, for so long at most. */
+    void awaitComparison(long nanos) throws InterruptedException {
+        CompletableFuture<Void> awaited = comparison;
+        if (awaited != null) {
+            try {
+                awaited.get(nanos, TimeUnit.NANOSECONDS);
+            } catch (TimeoutException | ExecutionException e) {
+                // Whoever waits looks again.
+            }
+        }
     }
 
     /** Notes that its canary was compared, or can't be. */
-    void compared() {
-        uncompared = false;
+    synchronized void compared() {
+        CompletableFuture<Void> awaited = comparison;
+        comparison = null;
+        if (awaited != null) {
+            awaited.complete(null);
+        }
     }
 
     /** Why it gets no calls; {@code null} if it gets some. */
@@ -139,7 +160,7 @@ final class Node {
     /** Takes it out of service: what is under way fails now, and what comes fails at once. */
     void out(Throwable why) {
         canaries.outages().out(role.slots());
-        uncompared = false; // as any node that was out
+        compared(); // before it comes back, as with any node that was out
         outSince = System.nanoTime();
         outage = why;
         reset(new Doom(Doom.Kind.OUT, why));

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class Router {
     private static final long SHORTEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
 
+    /** So long a new master is waited for before it is probed again. */
+    private static final long HOLD_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
     /** So long somebody waits to hear who has a slot now; where nobody answers at all, one round of asking takes longer. */
     private static final long QUESTION_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -62,6 +65,12 @@ final class Router {
                         throw errand.failure();
                     }
                     pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
+                }
+                case HOLD -> {
+                    awaitComparison(errand, until);
+                    if (!isWorthwhile(until)) {
+                        throw errand.failure();
+                    }
                 }
                 case ASK_AROUND -> {
                     topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, lastAttempt(start, until)));
@@ -168,6 +177,12 @@ final class Router {
             if (pending.stream().anyMatch(errand -> errand.next() == Errand.Next.ASK_AROUND)) {
                 topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, lastAttempt(start, until)));
             }
+            for (Errand<?> errand : pending) {
+                if (errand.next() == Errand.Next.HOLD) {
+                    awaitComparison(errand, until);
+                    break; // those for other new masters have been probed meanwhile, too
+                }
+            }
             boolean inTime = System.nanoTime() - until < 0;
             if (!pending.isEmpty() && pending.stream().allMatch(errand -> errand.next() == Errand.Next.PAUSE)) {
                 inTime = pause(pause, start, until);
@@ -177,6 +192,14 @@ final class Router {
                 pending.forEach(this::giveUp);
                 return;
             }
+        }
+    }
+
+    private void awaitComparison(Errand<?> errand, long until) {
+        try {
+            errand.held().awaitComparison(Math.min(HOLD_NANOS, Math.max(0, until - System.nanoTime())));
+        } catch (InterruptedException e) {
+            throw errors.interrupted(e);
         }
     }
 

@@ -61,7 +61,7 @@ final class Targets {
             if (master.role().master() && master.prober().isRested(System.nanoTime())) {
                 watch.suspect(master);
             }
-            errand.pause(errors.uncompared(master));
+            errand.hold(master, errors.uncompared(master));
             return null;
         }
         return errand.isRead() ? reader(shard, errand) : master;

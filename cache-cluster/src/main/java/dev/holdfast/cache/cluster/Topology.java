@@ -2,6 +2,7 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
@@ -148,7 +149,13 @@ final class Topology implements Runnable {
         try {
             SlotMap.Shard before = map.shard(slot);
             if (before != null && !master.role().master()) {
-                master.promoted(before.master().role().slots());
+                BitSet slots = before.master().role().slots();
+                if (before.replicas().contains(master)) {
+                    // A replica has all of its master's slots or none.
+                    master.role(new Node.Role(true, slots));
+                } else {
+                    master.promoted(slots);
+                }
             }
             map = map.withMoved(slot, master);
         } finally {

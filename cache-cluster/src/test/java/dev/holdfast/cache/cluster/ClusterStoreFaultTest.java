@@ -140,7 +140,8 @@ class ClusterStoreFaultTest {
                 assertThrows(CacheUnavailableException.class, () -> store.getAll(List.of(key, other)));
         assertEquals(Set.of(key), several.failedKeys());
         assertEquals(Set.of(other), several.partialResult().keySet());
-        assertEquals(ProbeResult.OK, store.probe(Duration.ofSeconds(5)), "a third of the slots are out");
+        ProbeResult most = store.probe(Duration.ofSeconds(5));
+        assertTrue(most.writable() && !most.wentBack(), "a third of the slots are out");
 
         eventually("the replica to serve", () -> failureOf(key) == null);
         load.awaitCalls(2_000);

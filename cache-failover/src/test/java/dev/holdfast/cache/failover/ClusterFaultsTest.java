@@ -62,6 +62,8 @@ class ClusterFaultsTest {
 
     @BeforeEach
     void startTraffic() {
+        // Nodes that came back in the test before may still find out who follows whom.
+        cluster.awaitHealthy();
         KeyPrefix prefix = KeyPrefix.of("cluster" + PREFIXES.incrementAndGet());
         store = FailoverStore.builder()
                 .name(prefix.toString())
