@@ -66,7 +66,7 @@ final class Intake implements SteadyThread.Turn {
 
     /** Why Redis gives no requests; empty if it gives some. */
     Optional<String> silence() {
-        return pause.trouble().or(() -> sick.areAll() ? sick.trouble() : Optional.empty());
+        return pause.trouble().or(() -> sick.areAllSick() ? sick.trouble() : Optional.empty());
     }
 
     /** Why requests of some partition are not taken, or not answered. */
@@ -86,7 +86,7 @@ final class Intake implements SteadyThread.Turn {
         if (!stopped) {
             take(Math.min(free, most));
             most = Math.min(2 * most, terminals.total());
-            if (!sick.areAll()) {
+            if (!sick.areAllSick()) {
                 pause.worked();
             }
         }

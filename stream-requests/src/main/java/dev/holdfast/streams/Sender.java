@@ -83,7 +83,7 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
 
     /** Why no call is taken; empty if some are. */
     Optional<String> trouble() {
-        return pause.trouble().or(() -> sick.areAll() ? sick.trouble() : Optional.empty());
+        return pause.trouble().or(() -> sick.areAllSick() ? sick.trouble() : Optional.empty());
     }
 
     /** Why calls to some partition are not taken. */
