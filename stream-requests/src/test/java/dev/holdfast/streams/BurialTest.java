@@ -211,4 +211,23 @@ class BurialTest extends Fixture {
         until("both to be removed", () -> length() == 0 && server.health().busy() == 0);
         assertEquals(0, server.queue().length());
     }
+
+    @Test
+    void figuresThatRedisRefusesAreNone() throws Exception {
+        try (RedisServer own = RedisServer.builder()
+                .user("app", "pw")
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            RequestServer server = server(config(own), 1, this::run);
+            assertEquals(0, client(config(own)).queue().pending(), "there may be no worker yet");
+            until("a worker to be known", () -> server.queue().consumers() == 1);
+            for (String command : List.of("xpending", "xinfo")) {
+                own.command("ACL", "SETUSER", "app", "-" + command);
+                RequestRejectedException refused = assertThrows(RequestRejectedException.class, server::queue);
+                assertTrue(refused.getMessage().contains("permissions"), refused.getMessage());
+                own.command("ACL", "SETUSER", "app", "+" + command);
+            }
+            assertEquals(1, server.queue().consumers());
+        }
+    }
 }
