@@ -86,7 +86,7 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
             byte[] id = entry.fields().get("i");
             byte[] answer = entry.fields().get("a");
             if (id != null && answer != null && answer.length > 0) {
-                calls.answer(StreamReply.text(id), Answer.of(answer));
+                calls.answer(StreamReply.text(id), new Answer(answer));
             }
         }
         read = ids;
