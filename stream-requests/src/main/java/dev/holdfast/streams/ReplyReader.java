@@ -57,6 +57,7 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
 
     @Override
     public void take() {
+        calls.deliverLate();
         if (errors >= MOST_ERRORS) {
             giveUpFirst();
         }
