@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -248,6 +249,8 @@ class MemoryTest extends Fixture {
 
     @Test
     void whatIsBehindAFutureRunsOnNobodyElsesThreadThoughThereIsNone() throws Exception {
+        Thread reader = Thread.currentThread();
+        CountDownLatch enough = new CountDownLatch(1);
         AtomicBoolean none = new AtomicBoolean();
         try (Deliveries deliveries = new Deliveries(task -> {
             if (none.get()) {
@@ -261,8 +264,8 @@ class MemoryTest extends Fixture {
                 Call call = new Call("x", bytes("x"), LIMIT, false);
                 calls.accept(call);
                 ends.add(call.future().thenApply(answer -> {
-                    while (none.get()) {
-                        Thread.onSpinWait();
+                    if (Thread.currentThread() != reader) {
+                        await(enough);
                     }
                     return Thread.currentThread();
                 }));
@@ -273,11 +276,20 @@ class MemoryTest extends Fixture {
             calls.deliverLate();
             assertTrue(ends.stream().noneMatch(CompletableFuture::isDone));
             none.set(false);
+            enough.countDown();
             calls.deliverLate();
             for (CompletableFuture<Thread> end : ends) {
-                assertNotSame(Thread.currentThread(), end.get(20, TimeUnit.SECONDS));
+                assertNotSame(reader, end.get(20, TimeUnit.SECONDS));
             }
             until("all threads to be free", () -> deliveries.held() == 0);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
