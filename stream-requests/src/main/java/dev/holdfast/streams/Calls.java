@@ -6,15 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,20 +28,24 @@ final class Calls implements AutoCloseable {
     private final long mostUnsent;
     private final Semaphore free;
     private final int mostDeliveries;
-    private final AtomicInteger deliveries = new AtomicInteger();
     private final Outbox outbox;
     private final Map<String, List<Call>> underWay = new ConcurrentHashMap<>();
     private final ScheduledThreadPoolExecutor alarms;
-    private final ExecutorService completions;
-    private final LongAdder accepted = new LongAdder();
-    private final LongAdder answered = new LongAdder();
-    private final LongAdder failed = new LongAdder();
-    private final LongAdder timedOut = new LongAdder();
-    private final LongAdder rejected = new LongAdder();
-    private final LongAdder unclaimed = new LongAdder();
+    private final Deliveries deliveries;
+    private final AtomicLong accepted = new AtomicLong();
+    private final AtomicLong answered = new AtomicLong();
+    private final AtomicLong failed = new AtomicLong();
+    private final AtomicLong timedOut = new AtomicLong();
+    private final AtomicLong rejected = new AtomicLong();
+    private final AtomicLong unclaimed = new AtomicLong();
     private volatile boolean closed;
 
     Calls(StreamsConfig config) {
+        this(config, new Deliveries(IsolatedThreads.platform("holdfast-requests-answer")));
+    }
+
+    Calls(StreamsConfig config, Deliveries deliveries) {
+        this.deliveries = deliveries;
         this.most = config.maxInFlight();
         this.mostUnsent = Math.max(UNSENT_BYTES, config.maxPayloadBytes());
         this.outbox = new Outbox(mostUnsent);
@@ -53,13 +53,6 @@ final class Calls implements AutoCloseable {
         this.mostDeliveries = Math.max(most, LEAST_DELIVERIES);
         this.alarms = new ScheduledThreadPoolExecutor(1, IsolatedThreads.platform("holdfast-requests-alarm"));
         alarms.setRemoveOnCancelPolicy(true);
-        this.completions = new ThreadPoolExecutor(
-                0,
-                Integer.MAX_VALUE,
-                1,
-                TimeUnit.SECONDS,
-                new SynchronousQueue<>(),
-                IsolatedThreads.platform("holdfast-requests-answer"));
     }
 
     /** The calls that wait to be sent. */
@@ -70,13 +63,16 @@ final class Calls implements AutoCloseable {
     /**
      * Takes a call in, to be sent.
      *
-     * @throws RequestRejectedException if there are too many
+     * @throws RequestRejectedException if there are too many, or no thread can be had that completes its future
      * @throws IllegalStateException if the client is closed
      */
     void accept(Call call) {
-        if (deliveries.get() >= mostDeliveries) {
+        if (deliveries.held() >= mostDeliveries) {
             throw refusal(
                     mostDeliveries + " answers are held by what their callers put behind them", null, Reason.IN_FLIGHT);
+        }
+        if (!call.direct() && !deliveries.ensure()) {
+            throw refusal("there is no thread to be had", null, Reason.UNAVAILABLE);
         }
         if (!free.tryAcquire()) {
             throw refusal(most + " calls are under way already", null, Reason.IN_FLIGHT);
@@ -92,7 +88,7 @@ final class Calls implements AutoCloseable {
         if (!entered) {
             throw refusal(mostUnsent + " bytes wait to be sent already", null, Reason.IN_FLIGHT);
         }
-        accepted.increment();
+        accepted.incrementAndGet();
     }
 
     /** Has a call be known, end at its limit, and be sent; says whether there is room for its bytes. */
@@ -123,7 +119,11 @@ final class Calls implements AutoCloseable {
 
     /** Makes the exception for a call that is not taken, and counts it. */
     RequestRejectedException refusal(String why, @Nullable Throwable cause, Reason reason) {
-        rejected.increment();
+        rejected.incrementAndGet();
+        return rejection(why, cause, reason);
+    }
+
+    private static RequestRejectedException rejection(String why, @Nullable Throwable cause, Reason reason) {
         return new RequestRejectedException("rejected: " + why, cause, reason);
     }
 
@@ -137,26 +137,36 @@ final class Calls implements AutoCloseable {
     void answer(String id, Answer answer) {
         List<Call> waiting = underWay.get(id);
         if (waiting == null) {
-            unclaimed.increment();
+            unclaimed.incrementAndGet();
             return;
         }
         for (Call call : waiting) {
+            // Made first: without memory for it the call has not ended.
+            Deliveries.Delivery made = answer.failed()
+                    ? deliveries.of(call.future(), new RequestFailedException(answer.reason()))
+                    : deliveries.of(call.future(), answer.payload());
             if (end(call)) {
-                answered.increment();
-                if (answer.failed()) {
-                    failed.increment();
-                    deliver(call, null, new RequestFailedException(answer.reason()));
-                } else {
-                    deliver(call, answer.payload(), null);
-                }
+                answered.incrementAndGet();
+                failed.addAndGet(answer.failed() ? 1 : 0);
+                deliver(call, made);
             }
         }
     }
 
     /** Ends a call that was not queued. */
     void reject(Call call, String why, @Nullable Throwable cause, Reason reason) {
+        Deliveries.Delivery made = deliveries.of(call.future(), rejection(why, cause, reason));
         if (end(call)) {
-            deliver(call, null, refusal(why, cause, reason));
+            rejected.incrementAndGet();
+            deliver(call, made);
+        }
+    }
+
+    /** Ends a call as one that was not queued, if it waits to be sent still. */
+    void rejectUnsent(Call call, String why) {
+        // Who has it afterwards is this one, and not who sends.
+        if (outbox.remove(call)) {
+            reject(call, why, null, Reason.UNAVAILABLE);
         }
     }
 
@@ -170,12 +180,24 @@ final class Calls implements AutoCloseable {
     }
 
     private void timeOut(Call call) {
-        // Made first: without memory for it the call has not ended.
-        RequestTimeoutException failure = new RequestTimeoutException(call.id(), call.limit());
+        Deliveries.Delivery made = deliveries.of(call.future(), new RequestTimeoutException(call.id(), call.limit()));
         if (end(call)) {
-            timedOut.increment();
-            deliver(call, null, failure);
+            timedOut.incrementAndGet();
+            deliver(call, made);
         }
+    }
+
+    private void deliver(Call call, Deliveries.Delivery made) {
+        if (call.direct()) {
+            made.complete();
+        } else {
+            deliveries.begin(made);
+        }
+    }
+
+    /** Completes futures that no thread was to be had for. */
+    void deliverLate() {
+        deliveries.again();
     }
 
     /** Ends a call whose caller has left. */
@@ -192,7 +214,7 @@ final class Calls implements AutoCloseable {
             outbox.remove(call);
             underWay.computeIfPresent(call.id(), (id, calls) -> {
                 List<Call> others =
-                        calls.stream().filter(other -> other != call).toList();
+                        calls.stream().filter(other -> !other.ended()).toList();
                 return others.isEmpty() ? null : others;
             });
         } catch (OutOfMemoryError e) {
@@ -203,42 +225,13 @@ final class Calls implements AutoCloseable {
         return true;
     }
 
-    private void deliver(Call call, byte @Nullable [] answer, @Nullable RequestException failure) {
-        if (call.direct()) {
-            complete(call, answer, failure);
-            return;
-        }
-        deliveries.incrementAndGet();
-        try {
-            completions.execute(() -> hand(call, answer, failure));
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
-            hand(call, answer, failure);
-        }
-    }
-
-    private void hand(Call call, byte @Nullable [] answer, @Nullable RequestException failure) {
-        try {
-            complete(call, answer, failure);
-        } finally {
-            deliveries.decrementAndGet();
-        }
-    }
-
-    private static void complete(Call call, byte @Nullable [] answer, @Nullable RequestException failure) {
-        if (failure != null) {
-            call.future().completeExceptionally(failure);
-        } else {
-            call.future().complete(answer);
-        }
-    }
-
     int inFlight() {
         return most - free.availablePermits();
     }
 
     ClientCounts counts() {
         return new ClientCounts(
-                accepted.sum(), answered.sum(), failed.sum(), timedOut.sum(), rejected.sum(), unclaimed.sum());
+                accepted.get(), answered.get(), failed.get(), timedOut.get(), rejected.get(), unclaimed.get());
     }
 
     /** Ends all calls, as if their limits were over; accepts none any more. */
@@ -248,6 +241,6 @@ final class Calls implements AutoCloseable {
         closed = true;
         List.copyOf(underWay.values()).forEach(calls -> calls.forEach(this::timeOut));
         alarms.shutdownNow();
-        completions.shutdown();
+        deliveries.close();
     }
 }

@@ -19,7 +19,8 @@ public final class ClientHealth {
     }
 
     /**
-     * Says whether calls are accepted and answers read: Redis took the last thing that was sent to it, of several partitions at least one does.
+     * Says whether calls are accepted and answers read: Redis took the last thing that was sent to it, of several partitions at least one does, and
+     * the client is not closed.
      */
     public boolean available() {
         return available;
@@ -65,7 +66,7 @@ public final class ClientHealth {
         return counts.unclaimed();
     }
 
-    /** Returns what is wrong with Redis, or with one of several partitions; empty if nothing is. */
+    /** Returns what is wrong with Redis, or with one of several partitions, or that the client is closed; empty if nothing is. */
     public Optional<String> trouble() {
         return trouble;
     }

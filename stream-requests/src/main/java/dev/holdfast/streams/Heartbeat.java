@@ -5,10 +5,11 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,13 +59,25 @@ final class Heartbeat implements SteadyThread.Turn, AutoCloseable {
             nextTidying = System.nanoTime()
                     + Math.max(1_000, worker.config().claimIdle().toMillis()) * 1_000_000;
         }
-        Map<Partition, List<Held>> all = new HashMap<>();
-        worker.atWork().forEach(held -> all.computeIfAbsent(held.partition(), p -> new ArrayList<>())
-                .add(held));
-        for (Partition partition : partitions) {
-            List<Held> held = all.getOrDefault(partition, List.of());
-            apart(partition, () -> beat(partition, held, tidying));
+        Map<Integer, List<Held>> entries = new HashMap<>();
+        Map<Integer, List<Held>> leases = new HashMap<>();
+        for (Held held : worker.atWork()) {
+            add(entries, held.partition().number(), held);
+            Held.Lease lease = held.lease();
+            if (lease != null) {
+                // Its key's, which is another than its entry's if somebody has misplaced the request.
+                add(leases, worker.keys().partitionOf(lease.id()), held);
+            }
         }
+        for (Partition partition : partitions) {
+            List<Held> here = entries.getOrDefault(partition.number(), List.of());
+            List<Held> running = leases.getOrDefault(partition.number(), List.of());
+            apart(partition, () -> beat(partition, here, running, tidying));
+        }
+    }
+
+    private static void add(Map<Integer, List<Held>> all, int partition, Held held) {
+        all.computeIfAbsent(partition, number -> new ArrayList<>()).add(held);
     }
 
     /** Does it on a thread of its own, unless that of the last beat waits for Redis still. */
@@ -83,11 +96,10 @@ final class Heartbeat implements SteadyThread.Turn, AutoCloseable {
         }
     }
 
-    private void beat(Partition partition, List<Held> held, boolean tidying) {
+    private void beat(Partition partition, List<Held> entries, List<Held> running, boolean tidying) {
         try {
-            for (int from = 0; from < held.size(); from += AT_ONCE) {
-                beat(partition, held.subList(from, Math.min(from + AT_ONCE, held.size())));
-            }
+            inBatches(entries, batch -> claim(partition, batch));
+            inBatches(running, this::keep);
             partition.touch(worker.redis());
         } catch (RuntimeException e) {
             LOG.debug("no sign of life at {}: {}", partition, Trouble.shown(e));
@@ -101,31 +113,63 @@ final class Heartbeat implements SteadyThread.Turn, AutoCloseable {
         }
     }
 
-    private void beat(Partition partition, List<Held> held) {
-        List<Object> claim = new ArrayList<>(List.of(Keys.GROUP, worker.consumer(), ""));
-        held.forEach(each -> claim.add(each.entryId()));
-        call(Script.CLAIM.on(partition.stream(), claim.toArray()));
-        List<Held.Lease> leases =
-                held.stream().map(Held::lease).filter(Objects::nonNull).toList();
-        if (!leases.isEmpty()) {
-            List<Object> keep =
-                    new ArrayList<>(List.of(worker.config().claimIdle().toMillis()));
-            leases.forEach(lease -> keep.add(lease.owner()));
-            List<byte[]> keys =
-                    leases.stream().map(lease -> worker.keys().done(lease.id())).toList();
-            call(Script.KEEP.onAll(keys, keep.toArray()));
+    private static void inBatches(List<Held> all, Consumer<List<Held>> beat) {
+        for (int from = 0; from < all.size(); from += AT_ONCE) {
+            beat.accept(all.subList(from, Math.min(from + AT_ONCE, all.size())));
         }
     }
 
-    /** One that is refused harms none of the others. */
-    private void call(Command command) {
+    private void claim(Partition partition, List<Held> entries) {
+        List<Object> claim = new ArrayList<>(List.of(Keys.GROUP, worker.consumer(), ""));
+        entries.forEach(each -> claim.add(each.entryId()));
+        var unused = call(Script.CLAIM.on(partition.stream(), claim.toArray()));
+    }
+
+    /** Keeps the leases of what is run. One that Redis knows nothing of is made again only if its run goes on still: it may have ended since it was looked at. */
+    private void keep(List<Held> running) {
+        List<Held> unknown = keep(running, false);
+        if (!unknown.isEmpty()) {
+            var unused = keep(unknown, true);
+        }
+    }
+
+    private List<Held> keep(List<Held> running, boolean known) {
+        List<Held> still = new ArrayList<>();
+        List<Held.Lease> leases = new ArrayList<>();
+        for (Held each : running) {
+            Held.Lease lease = each.lease();
+            if (lease != null) {
+                still.add(each);
+                leases.add(lease);
+            }
+        }
+        if (still.isEmpty()) {
+            return List.of();
+        }
+        List<byte[]> keys = new ArrayList<>();
+        leases.forEach(lease -> keys.add(worker.keys().done(lease.id())));
+        leases.forEach(lease -> keys.add(worker.keys().tries(lease.id())));
+        List<Object> keep = new ArrayList<>(List.of(
+                worker.config().claimIdle().toMillis(), worker.triesCounted().toMillis(), known ? 1 : 0));
+        leases.forEach(lease -> keep.add(lease.owner()));
+        Object reply = call(Script.KEEP.onAll(keys, keep.toArray()));
+        return reply == null
+                ? List.of()
+                : StreamReply.list(reply).stream()
+                        .map(number -> still.get((int) StreamReply.number(number) - 1))
+                        .toList();
+    }
+
+    /** One that is refused harms none of the others; its reply is {@code null}. */
+    private @Nullable Object call(Command command) {
         try {
-            var unused = worker.redis().call(command);
+            return worker.redis().call(command);
         } catch (RuntimeException e) {
             if (!Trouble.isRefusal(e)) {
                 throw e;
             }
             LOG.debug("a sign of life is refused: {}", Trouble.shown(e));
+            return null;
         }
     }
 

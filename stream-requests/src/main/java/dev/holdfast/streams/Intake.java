@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes requests for the free terminals, and never more. First, at most twice a second, what silent workers have left, one after another, then what is
- * new. With several partitions it looks at each in turn and waits a moment at one; one that is sick is left out until it is well.
+ * Takes requests for the free terminals, and never more. First, every 400 to 500 ms, or with a short {@code claimIdle} more often, what silent workers have left, one after
+ * another, then what is new. With several partitions it looks at each in turn and waits a moment at one; one that is sick is left out until it is well.
  */
 final class Intake implements SteadyThread.Turn {
     private static final Logger LOG = LoggerFactory.getLogger(Intake.class);
@@ -66,7 +66,7 @@ final class Intake implements SteadyThread.Turn {
 
     /** Why Redis gives no requests; empty if it gives some. */
     Optional<String> silence() {
-        return pause.trouble().or(() -> sick.areAll() ? sick.trouble() : Optional.empty());
+        return pause.trouble().or(() -> sick.areAllSick() ? sick.trouble() : Optional.empty());
     }
 
     /** Why requests of some partition are not taken, or not answered. */
@@ -86,7 +86,7 @@ final class Intake implements SteadyThread.Turn {
         if (!stopped) {
             take(Math.min(free, most));
             most = Math.min(2 * most, terminals.total());
-            if (!sick.areAll()) {
+            if (!sick.areAllSick()) {
                 pause.worked();
             }
         }
@@ -245,8 +245,12 @@ final class Intake implements SteadyThread.Turn {
                 sick.failed(partition.number(), e);
             }
             return 0;
+        } catch (Error e) {
+            // Without memory for what Redis has given already.
+            partition.missed();
+            throw e;
         }
-        return begin(taken);
+        return begin(partition, taken);
     }
 
     /** The next that is well; {@code null} if none is. */
@@ -266,21 +270,34 @@ final class Intake implements SteadyThread.Turn {
         return Math.max(1, Math.min(untilRound, isShort ? SHORT_BLOCK_MILLIS : BLOCK_MILLIS));
     }
 
-    private int begin(List<RequestRun> runs) {
-        for (RequestRun run : runs) {
-            worker.atWork().add(run);
-            boolean begun = false;
-            try {
-                run.reserve();
-                terminals.begin(run);
-                begun = true;
-            } finally {
-                if (!begun) {
-                    run.leave();
-                }
+    private int begin(Partition partition, List<RequestRun> runs) {
+        int all = 0;
+        try {
+            for (RequestRun run : runs) {
+                begin(run);
+                all++;
+            }
+        } finally {
+            if (all < runs.size()) {
+                // The rest is this worker's and in nobody's hands.
+                partition.missed();
             }
         }
-        return runs.size();
+        return all;
+    }
+
+    private void begin(RequestRun run) {
+        boolean begun = false;
+        try {
+            worker.atWork().add(run);
+            run.reserve();
+            terminals.begin(run);
+            begun = true;
+        } finally {
+            if (!begun) {
+                run.leave();
+            }
+        }
     }
 
     /** Takes nothing any more, but for what Redis may be sending at this moment. */

@@ -82,17 +82,21 @@ final class KeptAnswers {
         worker.counters().redelivered.increment();
         long deadline =
                 partition.clock().nanosAfter(StreamReply.millis(request.entryId()), Long.parseLong(head.limit()));
-        boolean parked = worker.repetitions()
-                .park(new Repetition(
-                        partition,
-                        request.entryId(),
-                        head.id(),
-                        head.replies(),
-                        request.deliveries() + 1,
-                        true,
-                        deadline));
-        if (!parked) {
-            partition.missed();
+        boolean parked = false;
+        try {
+            parked = worker.repetitions()
+                    .park(new Repetition(
+                            partition,
+                            request.entryId(),
+                            head.id(),
+                            head.replies(),
+                            request.deliveries() + 1,
+                            true,
+                            deadline));
+        } finally {
+            if (!parked) {
+                partition.missed();
+            }
         }
     }
 

@@ -44,17 +44,9 @@ final class NodeExecutor extends ClusterCommandExecutor {
             nodes.used(connection);
             return reply;
         } catch (JedisConnectionException e) {
-            if (!once) {
-                throw e;
-            }
-            LostReplyException lost = new LostReplyException(e);
-            try {
-                // Its node may have lost its slots to a replica.
-                provider.renewSlotCache();
-            } catch (JedisException more) {
-                lost.addSuppressed(more);
-            }
-            throw lost;
+            // Its node may have lost its slots to a replica.
+            nodes.lost(e);
+            throw once ? new LostReplyException(e) : e;
         }
     }
 }

@@ -40,12 +40,13 @@ final class Outbox {
         }
     }
 
-    void remove(Call call) {
+    /** Removes a call; says whether it was there, so that nobody sends it. */
+    boolean remove(Call call) {
         lock.lock();
         try {
-            if (waiting.remove(call)) {
-                bytes -= call.size();
-            }
+            boolean was = waiting.remove(call);
+            bytes -= was ? call.size() : 0;
+            return was;
         } finally {
             lock.unlock();
         }

@@ -27,6 +27,10 @@ final class Pause {
         this.trouble = trouble;
     }
 
+    boolean isInTrouble() {
+        return trouble != null;
+    }
+
     Optional<String> trouble() {
         return Optional.ofNullable(trouble);
     }

@@ -79,7 +79,8 @@ final class Queue {
         sum.length += length;
         sum.dead += letters(replies.get(1));
         Map<String, @Nullable Object> group = group(replies.get(2));
-        if (group == null || replies.get(3) instanceof RuntimeException) {
+        Object waiting = unlessNone(replies.get(3));
+        if (group == null || waiting == null) {
             // No worker has been there yet.
             sum.lag += length;
             return;
@@ -91,7 +92,7 @@ final class Queue {
         // Before Redis 7, and where it has lost count: what is in the stream is pending or not yet taken. It counts
         // what was trimmed by hand, too.
         sum.lag += lag == null ? Math.max(0, length - pending) : Math.min(length, StreamReply.number(lag));
-        Object oldest = StreamReply.list(replies.get(3)).get(1);
+        Object oldest = StreamReply.list(waiting).get(1);
         if (oldest != null) {
             long age = ServerClock.millis(good(replies.get(4))) - StreamReply.millis(StreamReply.text(oldest));
             sum.oldestMillis = Math.max(sum.oldestMillis, age);
@@ -105,17 +106,21 @@ final class Queue {
     }
 
     private static @Nullable Map<String, @Nullable Object> group(@Nullable Object reply) {
-        if (reply instanceof RuntimeException e) {
-            if (!Trouble.isRefusal(e)) {
-                throw e;
-            }
-            return null;
-        }
-        return StreamReply.list(reply).stream()
+        Object groups = unlessNone(reply);
+        return groups == null ? null : named(groups);
+    }
+
+    private static @Nullable Map<String, @Nullable Object> named(Object groups) {
+        return StreamReply.list(groups).stream()
                 .map(StreamReply::named)
                 .filter(group -> Keys.GROUP.equals(StreamReply.text(group.get("name"))))
                 .findFirst()
                 .orElse(null);
+    }
+
+    /** The reply; {@code null} if there is no stream, or no group. What else Redis refuses says nothing about them. */
+    private static @Nullable Object unlessNone(@Nullable Object reply) {
+        return reply instanceof RuntimeException e && Trouble.isNoGroup(e) ? null : good(reply);
     }
 
     private static @Nullable Object good(@Nullable Object reply) {

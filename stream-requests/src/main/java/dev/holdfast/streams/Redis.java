@@ -104,7 +104,9 @@ final class Redis implements AutoCloseable {
             List<@Nullable Object> replies = used.usual() instanceof RedisClient client
                     ? on(client, connection -> pipelined(connection, commands))
                     : oneByOne(used.usual(), commands);
-            workedAt = System.nanoTime();
+            if (replies.stream().anyMatch(Redis::isAnswer)) {
+                workedAt = System.nanoTime();
+            }
             replies.forEach(reply -> {
                 if (reply instanceof RuntimeException e) {
                     lost(used, e);
@@ -115,6 +117,10 @@ final class Redis implements AutoCloseable {
             lost(used, e);
             throw e;
         }
+    }
+
+    private static boolean isAnswer(@Nullable Object reply) {
+        return !(reply instanceof RuntimeException e) || Trouble.isRefusal(e);
     }
 
     /** On a connection of its own: one whose reply was read in part, for want of memory, must serve nobody any more. */

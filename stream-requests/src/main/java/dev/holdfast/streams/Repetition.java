@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A request that waits for another run of its id, for another of the {@link Suspects}, or, being answered, for its reply stream: all of it but the payload.
  */
-final class Repetition implements Held {
+class Repetition implements Held {
     /** A client that lives looks after its reply stream every second, if Redis is there. */
     private static final long PATIENCE_NANOS = 3_000_000_000L;
 

@@ -62,13 +62,30 @@ final class Repetitions implements AutoCloseable {
             if (waiting >= MOST || !thread.ensure()) {
                 return false;
             }
-            groups.computeIfAbsent(request.id(), id -> new Group()).requests.add(request);
-            worker.atWork().add(request);
-            waiting++;
+            add(request);
             changed.signalAll();
             return true;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Has it be counted, known and looked at, or none of these. */
+    private void add(Repetition request) {
+        Group group = groups.getOrDefault(request.id(), new Group());
+        boolean added = false;
+        try {
+            worker.atWork().add(request);
+            groups.put(request.id(), group);
+            added = group.requests.add(request);
+            waiting++;
+        } finally {
+            if (!added) {
+                if (group.requests.isEmpty()) {
+                    groups.remove(request.id());
+                }
+                worker.atWork().remove(request);
+            }
         }
     }
 

@@ -57,6 +57,7 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
 
     @Override
     public void take() {
+        calls.deliverLate();
         if (errors >= MOST_ERRORS) {
             giveUpFirst();
         }
@@ -86,7 +87,7 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
             byte[] id = entry.fields().get("i");
             byte[] answer = entry.fields().get("a");
             if (id != null && answer != null && answer.length > 0) {
-                calls.answer(StreamReply.text(id), Answer.of(answer));
+                calls.answer(StreamReply.text(id), new Answer(answer));
             }
         }
         read = ids;

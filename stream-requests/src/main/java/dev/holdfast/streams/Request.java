@@ -21,7 +21,7 @@ public final class Request {
         return id;
     }
 
-    /** Returns what the caller sent. */
+    /** Returns what the caller sent. Each attempt has an array of its own. */
     @SuppressWarnings("EI_EXPOSE_REP")
     public byte[] payload() {
         return payload;

@@ -17,9 +17,8 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol;
 
 /**
- * Sends requests and waits for their answers. One for a process is enough: it has three threads, a fourth while one of several partitions is
- * away, and two connections to Redis, and one
- * reply stream for all callers, which expires a minute after the process has died.
+ * Sends requests and waits for their answers. One for a process is enough: it has three threads, one more for the futures of {@link #call}, one more while one of several
+ * partitions is away, and two connections to Redis, and one reply stream for all callers, which expires a minute after the process has died.
  *
  * <p>Each call ends within its limit: with an answer, or with the {@link RequestException} that says what the caller may do. While
  * Redis is away, calls are rejected at once; those that were sent before wait for their answers until their limits.
@@ -33,6 +32,7 @@ public final class RequestClient implements AutoCloseable {
     /** The longest limit of a call. */
     public static final Duration MAX_LIMIT = Duration.ofDays(1);
 
+    private static final String CLOSED = "the client is closed";
     private static final Duration MIN_LIMIT = Duration.ofMillis(1);
     private static final long LATEST_NANOS = 5_000_000_000L;
 
@@ -141,7 +141,7 @@ public final class RequestClient implements AutoCloseable {
             throw new IllegalArgumentException("limit must be from 1 ms to " + MAX_LIMIT + ": " + limit);
         }
         if (closed) {
-            throw new IllegalStateException("the client is closed");
+            throw new IllegalStateException(CLOSED);
         }
         if (!sender.ensure() || !reader.ensure()) {
             throw calls.refusal("there is no thread to be had", null, Reason.UNAVAILABLE);
@@ -156,7 +156,7 @@ public final class RequestClient implements AutoCloseable {
 
     /** Returns what this client has seen. Asks nobody. */
     public ClientHealth health() {
-        Optional<String> all = sender.trouble().or(reader::lastingTrouble);
+        Optional<String> all = closed ? Optional.of(CLOSED) : sender.trouble().or(reader::lastingTrouble);
         return new ClientHealth(
                 all.isEmpty(),
                 calls.inFlight(),

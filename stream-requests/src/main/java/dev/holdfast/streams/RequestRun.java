@@ -234,7 +234,7 @@ final class RequestRun implements Runnable, Held {
             return null;
         }
         worker.counters().replayed.increment();
-        return Answer.of(found);
+        return new Answer(found);
     }
 
     /** Waiting is no delivery: whoever takes it over counts as this one did. */
@@ -326,7 +326,8 @@ final class RequestRun implements Runnable, Held {
             Answer answer;
             Throwable failure;
             try {
-                answer = attempt(new Request(id, payload, delivery, deadline));
+                // Its own array: the next attempt and the dead letter have it as it was sent.
+                answer = attempt(new Request(id, payload.clone(), delivery, deadline));
                 if (answer != null) {
                     return answer;
                 }

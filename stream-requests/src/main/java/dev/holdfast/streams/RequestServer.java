@@ -21,6 +21,7 @@ public final class RequestServer implements AutoCloseable {
     /** Who talks to Redis besides the terminals: the signs of life, those that wait, those that look, and who asks for figures. */
     private static final int OTHERS = 5;
 
+    private static final String STOPPED = "the server was stopped: it takes nothing any more";
     private static final Duration LONGEST_GRACE = Duration.ofDays(365);
 
     private static final Logger LOG = LoggerFactory.getLogger(RequestServer.class);
@@ -69,7 +70,7 @@ public final class RequestServer implements AutoCloseable {
         if (!stopping.get()) {
             intake.ensure();
         }
-        Optional<String> all = intake.trouble();
+        Optional<String> all = stopping.get() ? Optional.of(STOPPED) : intake.trouble();
         int overdue = worker.overdue();
         Optional<String> late = overdue == 0
                 ? Optional.empty()

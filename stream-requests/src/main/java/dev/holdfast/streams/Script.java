@@ -74,18 +74,31 @@ enum Script {
             redis.call('PEXPIRE', KEYS[2], ARGV[3])
             return redis.call('SCARD', KEYS[2])"""),
 
-    /** Done keys; lease, the owner of each. The owners go on running them, but for those that somebody else runs or has ended. */
+    /**
+     * Done keys, then the tries key of each; lease, time for which tries are counted, 1 if the owners are known to run still, else 0, the owner of each. The owners go on
+     * running them, but for those that somebody else runs or has ended. A lease that is gone is made again if its owner's run is counted; answers which of
+     * the owners, from 1 on, have neither: their runs have ended, or Redis has forgotten them.
+     */
     KEEP("""
-            for i, key in ipairs(KEYS) do
-              local now = redis.pcall('GET', key)
-              if now == ARGV[i + 1] then
-                redis.call('PEXPIRE', key, ARGV[1])
+            local ids = #KEYS / 2
+            local unknown = {}
+            for i = 1, ids do
+              local owner = ARGV[i + 3]
+              local now = redis.pcall('GET', KEYS[i])
+              if now == owner then
+                redis.call('PEXPIRE', KEYS[i], ARGV[1])
               elseif not now then
-                local done = redis.pcall('SET', key, ARGV[i + 1], 'PX', ARGV[1])
-                if done.err then return done end
+                local added = redis.pcall('SADD', KEYS[ids + i], owner)
+                if added == 1 and ARGV[3] == '0' then
+                  redis.call('SREM', KEYS[ids + i], owner)
+                  unknown[#unknown + 1] = i
+                else
+                  redis.pcall('SET', KEYS[i], owner, 'PX', ARGV[1])
+                  redis.pcall('PEXPIRE', KEYS[ids + i], ARGV[2])
+                end
               end
             end
-            return 1"""),
+            return unknown"""),
 
     /**
      * Done key, tries key; owner, result, window. Keeps the first result: answers nil if it is this one, else the earlier. A failure is not kept

@@ -56,15 +56,17 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     void send(Call call) {
         String trouble = pause.trouble().orElse(null);
         if (trouble != null) {
-            throw calls.refusal("Redis does not take requests: " + trouble, null, Reason.UNAVAILABLE);
+            throw calls.refusal(refused(trouble), null, Reason.UNAVAILABLE);
         }
         sick.trouble(keys.partitionOf(call.id())).ifPresent(known -> {
-            throw calls.refusal("Redis does not take requests: " + known, null, Reason.UNAVAILABLE);
+            throw calls.refusal(refused(known), null, Reason.UNAVAILABLE);
         });
         if (isFull(call)) {
             throw calls.refusal(full(), null, Reason.QUEUE_FULL);
         }
         calls.accept(call);
+        // The pause may have begun since, and the outbox be emptied.
+        pause.trouble().ifPresent(known -> calls.rejectUnsent(call, refused(known)));
     }
 
     /** Whether its stream was full a moment ago. */
@@ -83,7 +85,7 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
 
     /** Why no call is taken; empty if some are. */
     Optional<String> trouble() {
-        return pause.trouble().or(() -> sick.areAll() ? sick.trouble() : Optional.empty());
+        return pause.trouble().or(() -> sick.areAllSick() ? sick.trouble() : Optional.empty());
     }
 
     /** Why calls to some partition are not taken. */
@@ -93,7 +95,9 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
 
     @Override
     public void take() throws InterruptedException {
-        if (pause.trouble().isPresent()) {
+        String trouble = pause.trouble().orElse(null);
+        if (trouble != null) {
+            rejectAll(trouble);
             pause.rest();
             probe();
             return;
@@ -103,6 +107,15 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
             probe();
         } else {
             send(batch(first));
+        }
+    }
+
+    /** What waits was not sent, and will not be soon: its callers go elsewhere. */
+    private void rejectAll(String trouble) throws InterruptedException {
+        Call next = calls.outbox().poll(0);
+        while (next != null) {
+            reject(next, trouble, null);
+            next = calls.outbox().poll(0);
         }
     }
 
@@ -138,21 +151,21 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     private void send(List<Call> batch) {
         List<Call> sent = new ArrayList<>();
         List<Command> commands = new ArrayList<>();
-        for (Call call : batch) {
-            Command add = add(call);
-            if (add != null) {
-                commands.add(add);
-                sent.add(call);
-            }
-        }
-        if (sent.isEmpty()) {
-            return;
-        }
         try {
+            for (Call call : batch) {
+                Command add = add(call);
+                if (add != null) {
+                    commands.add(add);
+                    sent.add(call);
+                }
+            }
+            if (sent.isEmpty()) {
+                return;
+            }
             // First: while Redis does not answer this, it is known that nothing was sent.
             probe();
-        } catch (RuntimeException e) {
-            sent.forEach(call -> reject(call, Trouble.shown(e), e));
+        } catch (RuntimeException | Error e) {
+            batch.forEach(call -> reject(call, Trouble.shown(e), e));
             throw e;
         }
         if (clustered) {
@@ -166,7 +179,11 @@ final class Sender implements SteadyThread.Turn, AutoCloseable {
     }
 
     private void reject(Call call, String trouble, @Nullable Throwable cause) {
-        calls.reject(call, "Redis does not take requests: " + trouble, cause, Reason.UNAVAILABLE);
+        calls.reject(call, refused(trouble), cause, Reason.UNAVAILABLE);
+    }
+
+    private static String refused(String trouble) {
+        return "Redis does not take requests: " + trouble;
     }
 
     /** The command that adds a call's request; {@code null} if it is not to be sent any more. */

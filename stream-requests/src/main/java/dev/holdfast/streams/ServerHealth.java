@@ -21,7 +21,10 @@ public final class ServerHealth {
         this.trouble = trouble;
     }
 
-    /** Says whether Redis answered the last question for requests and has room for answers, at least for one of several partitions. */
+    /**
+     * Says whether requests are taken: Redis answered the last question for them and has room for answers, at least for one of several partitions, and the server
+     * was not stopped.
+     */
     public boolean available() {
         return available;
     }
@@ -81,7 +84,10 @@ public final class ServerHealth {
         return counts.redelivered();
     }
 
-    /** Returns what is wrong with Redis, or with one of several partitions, or how many terminals are {@link #overdue()}; empty if nothing is. */
+    /**
+     * Returns what is wrong with Redis, or with one of several partitions, or how many terminals are {@link #overdue()}, or that the server was stopped; empty if
+     * nothing is.
+     */
     public Optional<String> trouble() {
         return trouble;
     }

@@ -44,15 +44,20 @@ final class SickPartitions implements AutoCloseable {
     }
 
     boolean isWell(int partition) {
-        return pauses.get(partition).trouble().isEmpty();
+        return trouble(partition).isEmpty();
     }
 
-    boolean areAll() {
-        return pauses.stream().noneMatch(pause -> pause.trouble().isEmpty());
+    boolean areAllSick() {
+        return pauses.stream().allMatch(Pause::isInTrouble);
     }
 
+    /** What is wrong there. Who is told so leaves it alone, so the thread that looks must be there. */
     Optional<String> trouble(int partition) {
-        return pauses.get(partition).trouble().map(trouble -> "partition " + partition + ": " + trouble);
+        Optional<String> trouble = pauses.get(partition).trouble();
+        if (trouble.isPresent()) {
+            looking.ensure();
+        }
+        return trouble.map(known -> "partition " + partition + ": " + known);
     }
 
     /** What is wrong with the first that is sick. */
@@ -64,15 +69,15 @@ final class SickPartitions implements AutoCloseable {
     }
 
     private void look() {
-        if (areAll()) {
-            // Until one is not.
+        if (pauses.stream().noneMatch(Pause::isInTrouble)) {
+            // Until one is: who finds that out wakes this thread.
             LockSupport.park(this);
             return;
         }
         LockSupport.parkNanos(this, LOOK_NANOS);
         for (int i = 0; i < pauses.size(); i++) {
             Pause pause = pauses.get(i);
-            if (pause.trouble().isPresent() && pause.remainingNanos() <= 0) {
+            if (pause.isInTrouble() && pause.remainingNanos() <= 0) {
                 look(i, pause);
             }
         }

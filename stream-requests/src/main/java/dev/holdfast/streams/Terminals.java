@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bound on work: so many requests at a time, each on a thread of its own. One thread takes requests from Redis; it asks first how many
@@ -21,12 +22,18 @@ final class Terminals {
     private int busy;
 
     Terminals(int total) {
+        this(
+                total,
+                IsolatedThreads.virtual("holdfast-terminal")
+                        .orElseGet(() -> IsolatedThreads.platform("holdfast-terminal")));
+    }
+
+    Terminals(int total, ThreadFactory threads) {
         if (total < 1 || total > 10_000) {
             throw new IllegalArgumentException("terminals must be from 1 to 10000: " + total);
         }
         this.total = total;
-        this.threads = IsolatedThreads.virtual("holdfast-terminal")
-                .orElseGet(() -> IsolatedThreads.platform("holdfast-terminal"));
+        this.threads = threads;
     }
 
     int total() {
@@ -56,27 +63,37 @@ final class Terminals {
         }
     }
 
-    /** Begins work on a terminal, which must be free. */
+    /** Begins work on a terminal, which must be free. Whatever is thrown here, the work is not run then, and the terminal is free. */
     void begin(Runnable work) {
         changeBusy(1);
+        Thread thread = null;
         boolean begun = false;
         try {
-            threads.newThread(() -> run(work)).start();
+            thread = threads.newThread(() -> run(work));
+            working.add(thread);
+            thread.start();
             begun = true;
         } finally {
             if (!begun) {
-                changeBusy(-1);
+                end(thread);
             }
         }
     }
 
     private void run(Runnable work) {
-        Thread thread = Thread.currentThread();
-        working.add(thread);
         try {
             work.run();
         } finally {
-            working.remove(thread);
+            end(Thread.currentThread());
+        }
+    }
+
+    private void end(@Nullable Thread thread) {
+        try {
+            if (thread != null) {
+                working.remove(thread);
+            }
+        } finally {
             changeBusy(-1);
         }
     }

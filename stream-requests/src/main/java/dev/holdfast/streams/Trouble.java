@@ -36,6 +36,11 @@ final class Trouble {
         return e instanceof JedisDataException && (code.equals("NOGROUP") || code.equals("UNBLOCKED"));
     }
 
+    /** Whether there is no group, or no stream for one, as commands say that wait for nothing. */
+    static boolean isNoGroup(RuntimeException e) {
+        return e instanceof JedisDataException && (code(e).equals("NOGROUP") || text(e).contains("no such key"));
+    }
+
     /** Whether the server does not know a script by its digest. */
     static boolean isUnknownScript(@Nullable Object reply) {
         return reply instanceof JedisDataException e && code(e).equals("NOSCRIPT");

@@ -191,11 +191,14 @@ class BurialTest extends Fixture {
     void anAttemptThatFailedIsNotRepeatedAfterTheDeadline() throws Exception {
         RequestServer server = server(config(), 1, request -> {
             runs.incrementAndGet();
-            Thread.sleep(600);
+            while (!request.remaining().isZero()) {
+                Thread.sleep(5);
+            }
             throw new IllegalStateException("bad");
         });
         RequestClient client = client(config());
-        assertThrows(RequestTimeoutException.class, () -> client.callAndWait("x", bytes("x"), Duration.ofMillis(400)));
+        until("a worker to be there", this::hasGroup);
+        assertThrows(RequestTimeoutException.class, () -> client.callAndWait("x", bytes("x"), Duration.ofSeconds(1)));
         until("it to be removed", () -> length() == 0 && server.health().busy() == 0);
         assertEquals(1, runs.get());
         assertEquals(1, server.health().expired());
@@ -210,5 +213,24 @@ class BurialTest extends Fixture {
         assertEquals("y", text(client(config()).callAndWait("y", bytes("y"), Duration.ofSeconds(5))));
         until("both to be removed", () -> length() == 0 && server.health().busy() == 0);
         assertEquals(0, server.queue().length());
+    }
+
+    @Test
+    void figuresThatRedisRefusesAreNone() throws Exception {
+        try (RedisServer own = RedisServer.builder()
+                .user("app", "pw")
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            RequestServer server = server(config(own), 1, this::run);
+            assertEquals(0, client(config(own)).queue().pending(), "there may be no worker yet");
+            until("a worker to be known", () -> server.queue().consumers() == 1);
+            for (String command : List.of("xpending", "xinfo")) {
+                own.command("ACL", "SETUSER", "app", "-" + command);
+                RequestRejectedException refused = assertThrows(RequestRejectedException.class, server::queue);
+                assertTrue(refused.getMessage().contains("permissions"), refused.getMessage());
+                own.command("ACL", "SETUSER", "app", "+" + command);
+            }
+            assertEquals(1, server.queue().consumers());
+        }
     }
 }

@@ -360,7 +360,7 @@ class LeaseTest extends Fixture {
                         "Sgood",
                         StreamReply.text(redis.call(Script.FINISH.onBoth(done, tries, "Rother 1-1", later, 60_000))));
             }
-            redis.call(Script.KEEP.onAll(List.of(done), 60_000, "Rme 1-1"));
+            redis.call(Script.KEEP.onAll(List.of(done, tries), 60_000, 60_000, 1, "Rme 1-1"));
             assertEquals("Sgood", redis().command("GET", key("done", "x")));
         }
     }
@@ -372,13 +372,14 @@ class LeaseTest extends Fixture {
             redis().command("SET", key("done", "mine"), "Rme 1-1", "PX", "1000");
             redis().command("SET", key("done", "other"), "Rother 1-1", "PX", "1000");
             redis().command("LPUSH", key("done", "kind"), "x");
-            redis.call(Script.KEEP.onAll(
-                    List.of(keys.done("kind"), keys.done("other"), keys.done("mine"), keys.done("gone")),
-                    60_000,
-                    "Rme 1-1",
-                    "Rme 1-1",
-                    "Rme 1-1",
-                    "Rme 1-1"));
+            redis().command("SADD", key("tries", "gone"), "Rme 1-1");
+            List<String> ids = List.of("kind", "other", "mine", "gone");
+            List<byte[]> all = new ArrayList<>();
+            ids.forEach(id -> all.add(keys.done(id)));
+            ids.forEach(id -> all.add(keys.tries(id)));
+            assertEquals(
+                    List.of(),
+                    redis.call(Script.KEEP.onAll(all, 60_000, 60_000, 0, "Rme 1-1", "Rme 1-1", "Rme 1-1", "Rme 1-1")));
             assertEquals("Rother 1-1", redis().command("GET", key("done", "other")));
             assertTrue((Long) redis().command("PTTL", key("done", "other")) <= 1_000);
             assertTrue((Long) redis().command("PTTL", key("done", "mine")) > 1_000);
@@ -445,5 +446,45 @@ class LeaseTest extends Fixture {
     private static String reads(RedisServer server) {
         String all = String.valueOf(server.command("INFO", "commandstats"));
         return all.replaceAll("(?s).*cmdstat_xrange:calls=([0-9]+).*", "$1");
+    }
+
+    @Test
+    void aSignOfLifeThatComesAfterTheEndBringsNoLeaseBack() throws Exception {
+        List<byte[]> keys = List.of(new Keys(config()).done("x"), new Keys(config()).tries("x"));
+        try (Redis redis = new Redis(config(), 1, Duration.ZERO)) {
+            for (int started = 0; started < 2; started++) {
+                redis.call(Script.BEGIN.onAll(keys, "Rme 1-1", 60_000, 60_000, 0));
+                redis.call(Script.DROP.onAll(keys, "Rme 1-1", started));
+                assertEquals(
+                        List.of(1L), redis.call(Script.KEEP.onAll(keys, 60_000, 60_000, 0, "Rme 1-1")), "it is named");
+                assertEquals(0L, redis().command("EXISTS", key("tries", "x"), key("done", "x")));
+            }
+            assertEquals(List.of(), redis.call(Script.KEEP.onAll(keys, 60_000, 60_000, 1, "Rme 1-1")));
+            assertEquals("Rme 1-1", redis().command("GET", key("done", "x")));
+            assertTrue((Long) redis().command("PTTL", key("done", "x")) > 0);
+            assertTrue((Long) redis().command("PTTL", key("tries", "x")) > 0);
+            assertEquals(1L, redis().command("SISMEMBER", key("tries", "x"), "Rme 1-1"));
+        }
+    }
+
+    @Test
+    void theLeaseOfWhatIsUnderWayComesBackIntoARedisThatForgotAll() throws Exception {
+        try (RedisServer own =
+                RedisServer.builder().persistence(RedisServer.Persistence.NONE).start()) {
+            Gate gate = new Gate();
+            StreamsConfig config = config(own).withClaimIdle(Duration.ofMillis(900));
+            server(config, 2, gate);
+            var unused = client(config).call("x", bytes("x"), LIMIT);
+            until("it to be under way", () -> gate.begun.get() == 1);
+            own.command("FLUSHALL");
+            until("its lease", () -> own.command("EXISTS", key("done", "x"), key("tries", "x"))
+                    .equals(2L));
+            CompletableFuture<byte[]> again = client(config).call("x", bytes("x"), LIMIT);
+            until("it to be taken", () -> !String.valueOf(own.command("XPENDING", requests(), "workers"))
+                    .startsWith("[0,"));
+            gate.open.countDown();
+            assertEquals("x", text(again.get(20, TimeUnit.SECONDS)));
+            assertEquals(1, gate.begun.get());
+        }
     }
 }

@@ -290,4 +290,19 @@ class LifeTest extends Fixture {
                 () -> server.health().overdue() == 0
                         && server.health().trouble().isEmpty());
     }
+
+    @Test
+    void whatIsClosedIsNotAvailableAndSaysSo() throws Exception {
+        RequestServer server = server(config(), 1, Request::payload);
+        RequestClient client = client(config());
+        client.callAndWait("x", bytes("x"), LIMIT);
+        client.close();
+        assertFalse(client.health().available());
+        assertEquals("the client is closed", client.health().trouble().orElse(""));
+        server.stop(Duration.ZERO);
+        assertFalse(server.health().available());
+        assertEquals(
+                "the server was stopped: it takes nothing any more",
+                server.health().trouble().orElse(""));
+    }
 }

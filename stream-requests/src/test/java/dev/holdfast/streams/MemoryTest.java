@@ -1,6 +1,7 @@
 package dev.holdfast.streams;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,7 +15,9 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -221,6 +224,140 @@ class MemoryTest extends Fixture {
                 }
                 own.thaw();
             }
+        }
+    }
+
+    @Test
+    void aCallWhoseEndThereIsNoMemoryForIsUnderWayStill() throws Exception {
+        Calls calls = closing(new Calls(config()));
+        Answer tooLarge = new Answer(bytes("Sx")) {
+            @Override
+            byte[] payload() {
+                throw new OutOfMemoryError("none left");
+            }
+        };
+        for (boolean direct : List.of(true, false)) {
+            Call call = new Call("x", bytes("x"), LIMIT, direct);
+            calls.accept(call);
+            assertThrows(OutOfMemoryError.class, () -> calls.answer("x", tooLarge));
+            assertEquals(1, calls.inFlight());
+            calls.answer("x", Answer.result(bytes("y")));
+            assertEquals("y", text(call.future().get(20, TimeUnit.SECONDS)));
+            assertEquals(0, calls.inFlight());
+        }
+    }
+
+    @Test
+    void whatIsBehindAFutureRunsOnNobodyElsesThreadThoughThereIsNone() throws Exception {
+        Thread reader = Thread.currentThread();
+        CountDownLatch enough = new CountDownLatch(1);
+        AtomicBoolean none = new AtomicBoolean();
+        try (Deliveries deliveries = new Deliveries(task -> {
+            if (none.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            return new Thread(task);
+        })) {
+            Calls calls = closing(new Calls(config(), deliveries));
+            List<CompletableFuture<Thread>> ends = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                Call call = new Call("x", bytes("x"), LIMIT, false);
+                calls.accept(call);
+                ends.add(call.future().thenApply(answer -> {
+                    if (Thread.currentThread() != reader) {
+                        await(enough);
+                    }
+                    return Thread.currentThread();
+                }));
+            }
+            none.set(true);
+            calls.answer("x", Answer.result(bytes("y")));
+            assertEquals(5, deliveries.held());
+            calls.deliverLate();
+            assertTrue(ends.stream().noneMatch(CompletableFuture::isDone));
+            none.set(false);
+            enough.countDown();
+            calls.deliverLate();
+            for (CompletableFuture<Thread> end : ends) {
+                assertNotSame(reader, end.get(20, TimeUnit.SECONDS));
+            }
+            until("all threads to be free", () -> deliveries.held() == 0);
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void aCallIsNotAcceptedBeforeThereIsAThreadForItsFuture() {
+        Deliveries none = new Deliveries(task -> {
+            throw new OutOfMemoryError("unable to create native thread");
+        });
+        Calls calls = closing(new Calls(config(), none));
+        assertThrows(RequestRejectedException.class, () -> calls.accept(new Call("x", bytes("x"), LIMIT, false)));
+        assertEquals(0, calls.inFlight());
+        calls.accept(new Call("x", bytes("x"), LIMIT, true));
+        assertEquals(1, calls.inFlight());
+    }
+
+    /** Throws once where it is put into a set. */
+    private static final class Scarce {
+        private final AtomicBoolean thrown = new AtomicBoolean();
+
+        int hash(Object of) {
+            if (thrown.compareAndSet(false, true)) {
+                throw new OutOfMemoryError("none left");
+            }
+            return System.identityHashCode(of);
+        }
+    }
+
+    @Test
+    void aTerminalWhoseThreadCannotBeKnownIsFree() throws Exception {
+        Scarce scarce = new Scarce();
+        Terminals terminals = new Terminals(1, task -> new Thread(task) {
+            @Override
+            public int hashCode() {
+                return scarce.hash(this);
+            }
+        });
+        AtomicInteger runs = new AtomicInteger();
+        try {
+            terminals.begin(runs::incrementAndGet);
+        } catch (OutOfMemoryError e) {
+            // As it says.
+        }
+        assertTrue(terminals.awaitIdle(LIMIT), "a terminal is lost");
+        terminals.begin(runs::incrementAndGet);
+        assertTrue(terminals.awaitIdle(LIMIT));
+        assertEquals(1, runs.get());
+    }
+
+    @Test
+    void aRepetitionThatThereIsNoMemoryForDoesNotWait() throws Exception {
+        try (Redis redis = new Redis(config(), 2, Duration.ZERO)) {
+            Worker worker = new Worker(config(), redis, Request::payload);
+            Partition partition = new Partition(worker, 0);
+            Scarce scarce = new Scarce();
+            Repetition first = new Repetition(partition, "1-1", "x", bytes("{r}"), 1, false, System.nanoTime()) {
+                @Override
+                public int hashCode() {
+                    return scarce.hash(this);
+                }
+            };
+            assertThrows(OutOfMemoryError.class, () -> worker.repetitions().park(first));
+            assertTrue(worker.atWork().isEmpty());
+            assertTrue(worker.repetitions()
+                    .park(new Repetition(partition, "1-2", "x", bytes("{r}"), 1, false, System.nanoTime())));
+            until("all to be over", () -> worker.counters().sums().expired() > 0);
+            assertEquals(1, worker.counters().sums().expired(), "the first waits too");
+            assertTrue(worker.repetitions().awaitNone(LIMIT));
+            worker.end();
         }
     }
 }

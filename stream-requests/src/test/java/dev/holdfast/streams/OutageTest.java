@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -253,6 +255,65 @@ class OutageTest extends Fixture {
             String trouble = client.health().trouble().orElse("");
             assertTrue(trouble.contains("WRONGPASS") || trouble.contains("invalid"), trouble);
             assertFalse(trouble.contains("s3cret"), trouble);
+        }
+    }
+
+    @Test
+    void partitionsOfWhichAllWereRefusedAreServedAgain() throws Exception {
+        try (RedisServer own = RedisServer.builder().user("app", "pw").start()) {
+            StreamsConfig config = quick(own).withPartitions(3);
+            RequestServer server = server(config, 2, Request::payload);
+            RequestClient client = client(config);
+            List<String> ids = List.of("a", "b", "c");
+            for (String id : ids) {
+                client.callAndWait(id, bytes("x"), LIMIT);
+            }
+            own.command("ACL", "SETUSER", "app", "-xadd");
+            for (String id : ids) {
+                assertThrows(RequestRejectedException.class, () -> client.callAndWait(id, bytes("x"), LIMIT));
+            }
+            own.command("ACL", "SETUSER", "app", "-xreadgroup", "-xdel");
+            until(
+                    "all to be refused",
+                    () -> isRefused(client.health().trouble())
+                            && !client.health().available()
+                            && isRefused(server.health().trouble())
+                            && !server.health().available());
+            own.command("ACL", "SETUSER", "app", "+@all");
+            until(
+                    "both to be well",
+                    () -> client.health().trouble().isEmpty()
+                            && server.health().trouble().isEmpty());
+            for (String id : ids) {
+                assertEquals("x", text(client.callAndWait(id + "2", bytes("x"), LIMIT)));
+            }
+        }
+    }
+
+    private static boolean isRefused(Optional<String> trouble) {
+        return trouble.orElse("").startsWith("partition ");
+    }
+
+    @Test
+    void callsThatWaitToBeSentAreRejectedWhenRedisGoesAway() throws Exception {
+        try (RedisServer own = RedisServer.start()) {
+            RequestClient client = client(quick(own).withCommandTimeout(Duration.ofSeconds(1)));
+            client.queue();
+            own.freeze();
+            List<CompletableFuture<byte[]>> calls = new ArrayList<>();
+            // More than go in one batch.
+            for (int i = 0; i < 400; i++) {
+                calls.add(client.call("x" + i, bytes("x"), LIMIT));
+            }
+            until("all to be rejected", () -> calls.stream().allMatch(CompletableFuture::isCompletedExceptionally));
+            for (CompletableFuture<byte[]> call : calls) {
+                Throwable failure =
+                        assertThrows(ExecutionException.class, call::get).getCause();
+                assertEquals(Reason.UNAVAILABLE, ((RequestRejectedException) failure).reason());
+            }
+            own.thaw();
+            until("it to be well", () -> client.health().available());
+            assertEquals(0L, own.command("XLEN", requests()));
         }
     }
 }

@@ -335,4 +335,43 @@ class RecoveryTest extends Fixture {
         return Long.parseLong(String.valueOf(server.command("INFO", "stats"))
                 .replaceAll("(?s).*total_connections_received:([0-9]+).*", "$1"));
     }
+
+    @Test
+    void eachAttemptHasThePayloadAsItWasSentAndSoHasTheDeadLetter() throws Exception {
+        List<String> seen = new CopyOnWriteArrayList<>();
+        server(config(), 1, request -> {
+            seen.add(text(request.payload()));
+            request.payload()[0] = '!';
+            throw new IllegalStateException("no");
+        });
+        RequestClient client = client(config());
+        assertThrows(RequestFailedException.class, () -> client.callAndWait("x", bytes("payload"), LIMIT));
+        assertEquals(List.of("payload", "payload", "payload"), seen);
+        String dead = String.valueOf(redis().command("XRANGE", "{" + name + "}:dead", "-", "+"));
+        assertTrue(dead.contains("payload, payload"), dead);
+    }
+
+    @Test
+    void whatAWorkerHadNoThreadForIsTakenAgainAtOnce() throws Exception {
+        StreamsConfig config = config().withClaimIdle(Duration.ofSeconds(60));
+        AtomicInteger asked = new AtomicInteger();
+        Terminals terminals = new Terminals(2, task -> {
+            if (asked.incrementAndGet() == 1) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            return new Thread(task);
+        });
+        try (Redis commands = new Redis(config, 5, Duration.ZERO);
+                Redis blocking = new Redis(config, 1, Duration.ofSeconds(1))) {
+            Worker worker = new Worker(config, commands, Request::payload);
+            Intake intake = new Intake(worker, blocking, terminals);
+            intake.ensure();
+            assertEquals("x", text(client(config).callAndWait("x", bytes("x"), LIMIT)));
+            assertEquals(2, asked.get());
+            intake.stop();
+            intake.join(5_000);
+            worker.end();
+            intake.heartbeat().stop(5_000);
+        }
+    }
 }

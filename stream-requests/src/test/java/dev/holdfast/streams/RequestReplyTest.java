@@ -270,4 +270,18 @@ class RequestReplyTest extends Fixture {
             enough.countDown();
         }
     }
+
+    @Test
+    void anAnswerIsItsCallersAloneAndNothingChangesItAfterwards() throws Exception {
+        byte[] reused = bytes("answer");
+        Answer answer = Answer.result(reused);
+        reused[0] = '!';
+        assertEquals("Sanswer", text(answer.bytes()), "what is kept and what is sent are the same");
+        Calls calls = closing(new Calls(config()));
+        List<Call> both = List.of(new Call("x", bytes("x"), LIMIT, true), new Call("x", bytes("x"), LIMIT, true));
+        both.forEach(calls::accept);
+        calls.answer("x", answer);
+        both.get(0).future().join()[0] = '?';
+        assertEquals("answer", text(both.get(1).future().join()));
+    }
 }

@@ -163,10 +163,13 @@ public final class Ingress implements AutoCloseable {
         } catch (RequestTimeoutException e) {
             exchange.getResponseHeaders().set(ID, id);
             http.send(exchange, 504, String.valueOf(e.getMessage()));
+        } catch (IllegalStateException e) {
+            // The client is closed: the body came in the last moment, and nothing was sent.
+            http.retryLater(exchange, "this instance ends");
         }
     }
 
-    /** Ends as the class says; what is still in hand then is answered with 504. Removes the reply stream. */
+    /** Ends as the class says; what is still in hand then is answered with 504, or with 503 if its body is not there yet. Removes the reply stream. */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {

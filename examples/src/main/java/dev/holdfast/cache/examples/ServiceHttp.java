@@ -176,12 +176,19 @@ final class ServiceHttp implements AutoCloseable {
     private void serve(String path, HttpExchange exchange, Route route) throws IOException {
         try (exchange) {
             if (exchange.getRequestURI().getPath().equals(path)) {
-                route.answer(exchange);
+                answer(path, exchange, route);
             } else {
                 send(exchange, 404, "not found");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** While the exchange is open, or nobody would hear of the failure. */
+    private void answer(String path, HttpExchange exchange, Route route) throws IOException, InterruptedException {
+        try {
+            route.answer(exchange);
         } catch (RuntimeException e) {
             System.err.println(path + ": " + e);
             send(exchange, 500, "failed");

@@ -49,6 +49,20 @@ class ServiceHttpTest {
     }
 
     @Test
+    void aRouteThatFailsIsAnswered() throws Exception {
+        try (ServiceHttp http = new ServiceHttp(0)) {
+            http.work(0, "/", exchange -> {
+                        throw new IllegalStateException("no");
+                    })
+                    .start();
+            try (Socket caller = send(http.port(), "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) {
+                String answer = new String(caller.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                assertTrue(answer.startsWith("HTTP/1.1 500 ") && answer.endsWith("failed"), answer);
+            }
+        }
+    }
+
+    @Test
     void whoDoesNotReadHisAnswerHoldsNoThread() throws Exception {
         CompletableFuture<Throwable> cut = new CompletableFuture<>();
         try (ServiceHttp http = new ServiceHttp(0, READ)) {

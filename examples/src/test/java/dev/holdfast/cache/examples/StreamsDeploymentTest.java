@@ -3,6 +3,7 @@ package dev.holdfast.cache.examples;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Settings;
@@ -255,7 +256,6 @@ class StreamsDeploymentTest {
     @Test
     void theSettingsAreReadAndTheGracesFitIntoEachOther() throws IOException {
         Map<String, String> settings = overlay();
-        assertTrue(settings.get("REDIS_URL").startsWith("redis://redis.redis-stream-demo."), settings.get("REDIS_URL"));
         int grace = number(settings, "STREAMS_GRACE");
         assertTrue(grace * 1_000 > number(settings, "PROXY_WORK"));
         assertTrue(grace * 1_000 > number(settings, "REQUEST_LIMIT"), "what is in hand at the end is answered");
@@ -404,6 +404,24 @@ class StreamsDeploymentTest {
                         "podSelector", Map.of("matchLabels", Map.of("app.kubernetes.io/name", "prometheus-adapter")))),
                 "" + admitted);
         assertTrue(admitted.contains(Map.of("podSelector", Map.of("matchLabels", Map.of("app", "grafana")))));
+    }
+
+    @Test
+    void aRedisThatIsReplacedIsFoundAtOnce() throws IOException {
+        Matcher url = Pattern.compile("redis://([a-z-]+)\\.redis-stream-demo\\.svc\\.cluster\\.local:6379")
+                .matcher(String.valueOf(overlay().get("REDIS_URL")));
+        assertTrue(url.matches(), url.toString());
+        Object service = one("Service", url.group(1));
+        assertNull(at(service, "spec", "clusterIP"), "a headless one's address is another, and kept by resolvers");
+        Object governing = one("Service", String.valueOf(at(one("StatefulSet", "redis"), "spec", "serviceName")));
+        assertEquals("None", at(governing, "spec", "clusterIP"));
+        assertEquals(at(governing, "spec", "selector"), at(service, "spec", "selector"));
+        String dockerfile = Files.readString(COMPOSE.resolve("streams.Dockerfile"));
+        String docs = Files.readString(Path.of("..", "docs", "streams.md"));
+        for (String property : List.of("-Dsun.net.inetaddr.ttl=1", "-Dsun.net.inetaddr.negative.ttl=1")) {
+            assertTrue(dockerfile.contains('"' + property + '"'), dockerfile);
+            assertTrue(docs.contains(property), "docs/streams.md");
+        }
     }
 
     @Test
