@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.SparedKeys;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -15,7 +16,18 @@ record StoreKeys<K>(String prefix, Function<? super K, String> mapper) {
         if (mapped == null) {
             throw new NullPointerException("the key mapper returned null for " + ForeignText.shown(key.toString()));
         }
+        if (mapped.indexOf('#') >= 0) {
+            requireNoCanary(mapped);
+        }
         return prefix.isEmpty() ? raw(mapped) : prefix.concat(mapped);
+    }
+
+    /** Those are spared when a cache is cleared, whosever they are. */
+    private static void requireNoCanary(String key) {
+        if (key.startsWith(SparedKeys.CANARY) || key.contains(':' + SparedKeys.CANARY)) {
+            throw new IllegalArgumentException("a key must neither begin with " + SparedKeys.CANARY + " nor hold :"
+                    + SparedKeys.CANARY + ", as this library's own do: " + ForeignText.shown(key));
+        }
     }
 
     private static String raw(String key) {

@@ -89,7 +89,7 @@ class ClosedCacheTest extends EngineFixture {
                 Codec.raw(Codec.string()),
                 STALE.withStaleFor(MINUTE.minus(MINUTE)),
                 services);
-        for (String key : List.of("#", "#:visits", "#canary:1")) {
+        for (String key : List.of("#", "#:visits", "#canary:1", "a:#canary:1")) {
             assertThrows(IllegalArgumentException.class, () -> raw.get(key));
             assertThrows(IllegalArgumentException.class, () -> raw.put(key, "v"));
             assertThrows(IllegalArgumentException.class, () -> raw.remove(key));
@@ -99,6 +99,22 @@ class ClosedCacheTest extends EngineFixture {
         assertEquals("v", raw.get("a#"));
         assertEquals("empty", raw.get(""));
         raw.close();
+    }
+
+    /** Under the prefix of any client they are spared when a cache is cleared. */
+    @Test
+    void keysThatLookLikeCanariesAreRefused() {
+        CacheEngine<String, String> typed =
+                CacheEngine.open("typed", store, Function.identity(), Codec.string(), STALE, services);
+        for (String key : List.of("#canary:1", "a:#canary:1")) {
+            assertThrows(IllegalArgumentException.class, () -> typed.get(key));
+            assertThrows(IllegalArgumentException.class, () -> typed.put(key, "v"));
+        }
+        for (String key : List.of("#", "#:visits", "my#canary:1")) {
+            typed.put(key, "v");
+            assertEquals("v", typed.get(key));
+        }
+        typed.close();
     }
 
     @Test

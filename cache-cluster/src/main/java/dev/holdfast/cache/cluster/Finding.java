@@ -22,6 +22,11 @@ record Finding(boolean alive, @Nullable Throwable failure, boolean writable, boo
         return new Finding(true, null, writable, writable, true);
     }
 
+    /** It answers, and was asked no more than that. */
+    static Finding pinged(boolean writable, boolean followed) {
+        return new Finding(true, null, writable, followed, true);
+    }
+
     /** It is well, and its canary is somebody else's by now. */
     static Finding passedOn() {
         return new Finding(true, null, true, false, true);

@@ -78,6 +78,11 @@ final class Link {
         }
         openedAt = System.nanoTime();
         wire = open;
+        Object unusedToo = open.channel().closeFuture().addListener(closed -> {
+            if (doom.get() == null) {
+                pool.noticeClosing();
+            }
+        });
         if (doom.get() != null) {
             open.reset(new IllegalStateException("it is not wanted any more"));
             failQueued();

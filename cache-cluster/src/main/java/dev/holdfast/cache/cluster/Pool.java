@@ -40,6 +40,9 @@ final class Pool {
 
     private final AtomicLong closedByPeer = new AtomicLong();
 
+    /** Whether the node closed the last connection that was open, since that was last asked. */
+    private volatile boolean left;
+
     /** Guards the making of links; nothing waits under it. */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -323,6 +326,20 @@ final class Pool {
     /** Notes that the node closed a connection under a call; returns how many it has closed so by now. */
     long closedByPeer(Link link) {
         return link.noticeClosed() ? closedByPeer.incrementAndGet() : closedByPeer.get();
+    }
+
+    /** Notes that the node closed a connection, whether there was a call on it or not. */
+    void noticeClosing() {
+        if (!isUsed()) {
+            left = true;
+        }
+    }
+
+    /** Whether the node has left us without any connection since this was last asked: it may have died, though nobody called it. */
+    boolean takeLeft() {
+        boolean was = left;
+        left = false;
+        return was;
     }
 
     /** How many connections the node has closed under calls. */

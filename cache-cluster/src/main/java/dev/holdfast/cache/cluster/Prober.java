@@ -26,6 +26,9 @@ final class Prober {
     private static final long LOOP_GRACE_MILLIS = 25;
     private static final int BUSY_FACTOR = 5;
 
+    /** The pause between probes of a new master, which calls wait for. */
+    private static final long COMPARISON_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+
     /** A node does one thing after the other: so much longer it may take for each byte of something large, a second at most. */
     private static final long NANOS_PER_BYTE = 64;
 
@@ -91,7 +94,10 @@ final class Prober {
 
     /** Whether the pause after failed probes is over. */
     boolean isRested(long now) {
-        return pause.failures() == 0 || pause.remaining(now).isZero();
+        return pause.failures() == 0
+                || pause.remaining(now).isZero()
+                // Somebody waits for it who could be served elsewhere as soon as anything is known.
+                || (node.isUp() && node.isUncompared() && now - lastEndNanos > COMPARISON_PAUSE_NANOS);
     }
 
     /** After how long without probe the next health check is due. */
@@ -114,6 +120,11 @@ final class Prober {
     @Nullable
     Probe running() {
         return running.get();
+    }
+
+    /** Whether what was acknowledged there is still to be compared with what is there now. */
+    boolean owesComparison() {
+        return !compared && mayWrite() && canaries.isKnown(node.role().slots());
     }
 
     /** The node may not be what it was: its canary is to be compared. */
@@ -187,10 +198,7 @@ final class Prober {
     }
 
     private boolean isCanaryDue() {
-        return node.role().master()
-                && mayWrite()
-                && (node.takeWritten()
-                        || (!compared && canaries.isKnown(node.role().slots())));
+        return node.role().master() && mayWrite() && (node.takeWritten() || owesComparison());
     }
 
     private CompletableFuture<Finding> ask(Probe probe, Link link, boolean writes) {
@@ -215,13 +223,37 @@ final class Prober {
             if (failure == null) {
                 answered(link, canary, question, before, finding);
             } else {
-                if (failure instanceof UnsentException) {
+                if (failure instanceof UnsentException || LettuceErrors.isOfWritesOnly(failure)) {
                     canary.withdraw(question);
                 }
-                finding.complete(found(failure));
+                if (!compared && LettuceErrors.isOfWritesOnly(failure)) {
+                    lookOnly(link, canary, question, failure, finding);
+                } else {
+                    finding.complete(found(failure));
+                }
             }
         });
         return finding;
+    }
+
+    /** One that refuses writes may be read, so its canary is compared without being written. */
+    private void lookOnly(
+            Link link, Canary canary, Canary.Question question, Throwable refusal, CompletableFuture<Finding> finding) {
+        AsyncCommand<byte[], byte[], byte[]> get = Requests.get(canary.key()).command();
+        link.send(get);
+        CompletableFuture<?> unused = get.whenComplete((present, failure) -> {
+            if (failure != null) {
+                finding.complete(found(failure));
+            } else if (!canary.canBeAnswer(present)) {
+                finding.complete(outOfStep(link));
+            } else {
+                if (canary.isLoss(question, present, link)) {
+                    canaries.outages().lost();
+                }
+                compared = true;
+                finding.complete(found(refusal));
+            }
+        });
     }
 
     /** A loss is believed of a connection only whose replies are shown to be those to its commands: else it is the connection's fault. */
@@ -261,7 +293,9 @@ final class Prober {
     }
 
     private Finding pinged(@Nullable Throwable failure) {
-        return failure == null ? Finding.well(mayWrite()) : Finding.ill(LettuceErrors.isAnswer(failure), failure);
+        return failure == null
+                ? Finding.pinged(mayWrite(), mayWrite() && !node.isWritten())
+                : Finding.ill(LettuceErrors.isAnswer(failure), failure);
     }
 
     private Finding found(@Nullable Throwable failure) {
@@ -303,7 +337,7 @@ final class Prober {
     @SuppressWarnings("NonAtomicVolatileUpdate") // there is one probe at a time
     private void note(Probe probe, Finding found, boolean wrote) {
         lastEndNanos = System.nanoTime();
-        if (wrote && !found.followed() && (found.failure() != null || found.writable())) {
+        if (wrote && !found.followed()) {
             node.wrote();
         }
         if (found.conclusive()) {

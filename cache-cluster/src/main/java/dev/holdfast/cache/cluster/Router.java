@@ -89,6 +89,9 @@ final class Router {
     }
 
     private <T> void attempt(Errand<T> errand, Cut cut, long until) {
+        if (isCut(errand, cut)) {
+            return;
+        }
         Node node = targets.of(errand);
         if (node == null) {
             return;
@@ -216,6 +219,9 @@ final class Router {
         for (Errand<T> errand : errands) {
             if (errand.isAlone()) {
                 attempt(errand, cut, until);
+                continue;
+            }
+            if (isCut(errand, cut)) {
                 continue;
             }
             Node node = targets.of(errand);

@@ -57,7 +57,7 @@ final class Targets {
             return null;
         }
         Node master = shard.master();
-        if (master.isUncompared()) {
+        if (master.isUp() && master.isUncompared()) {
             if (master.role().master() && master.prober().isRested(System.nanoTime())) {
                 watch.suspect(master);
             }

@@ -276,6 +276,7 @@ final class Topology implements Runnable {
         if (running != null) {
             LockSupport.unpark(running);
         }
+        cut = new Cut(why.cause());
         failWaiting(errors.disconnected(why.cause(), false));
         closeAll(why);
     }

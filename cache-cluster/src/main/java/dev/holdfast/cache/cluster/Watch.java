@@ -156,7 +156,7 @@ final class Watch implements Runnable {
         }
         long rest = now - prober.lastEndNanos();
         boolean stuck = rest > SUSPECT_GAP_NANOS && node.inFlight().isOlderThan(SUSPECT_TICKS, tick);
-        if (stuck) {
+        if (stuck || (rest > SUSPECT_GAP_NANOS && node.pool().takeLeft())) {
             begin(node);
         } else if (rest > prober.checkAfterNanos() && node.pool().isUsed()) {
             prober.checked(jittered(healthCheckNanos));
@@ -205,13 +205,16 @@ final class Watch implements Runnable {
         }
         boolean was = node.isUp();
         boolean serves = failure == null || LettuceErrors.isOfWritesOnly(failure);
-        if (!was && !serves) {
-            // It may have come back with older data, which nobody may read before its canary was compared. One that
-            // refuses writes for want of memory is read without that.
+        Prober prober = node.prober();
+        if (!was && (!serves || prober.owesComparison())) {
+            // It may have come back with older data, which nobody may read before its canary was compared.
             node.stillOut(failure);
+            if (failure == null) {
+                topology.refreshSoon(); // its canary is somebody else's
+            }
             return;
         }
-        if (serves && node.role().master()) {
+        if (serves && node.role().master() && !prober.owesComparison()) {
             node.compared();
         }
         if (failure == null) {

@@ -26,7 +26,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Nobody reads where a master was out before those who have to make up for that have done it. */
 class OutagesTest {
@@ -133,10 +133,35 @@ class OutagesTest {
         }
     }
 
+    @Test
+    void aMasterThatDiesWhileNobodyCallsIsOut() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+            RedisServer victim = cluster.masters().get(1);
+            String key = Shards.keyOn(victim);
+            store.put(key, bytes("v"), TTL);
+            Node node = store.session.topology.map().shard(Slots.of(bytes(key))).master();
+            long start = System.nanoTime();
+
+            victim.kill();
+
+            eventually("the master to be out", () -> !node.isUp());
+            long millis = (System.nanoTime() - start) / 1_000_000;
+            assertTrue(millis < 15_000, () -> millis + " ms: by a health check only");
+        }
+    }
+
     /** A replica that lacks what its master had acknowledged takes over, and nothing tells the client but where the slots are now. */
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void aNewMasterIsReadOnlyOnceItHasShownThatItLacksNothing(boolean lacksSomething) {
+    @CsvSource({
+        "false, false, false",
+        "false, false, true",
+        "true, false, false",
+        "true, true, false",
+        "false, true, false"
+    })
+    void aNewMasterIsReadOnlyOnceItHasShownThatItLacksNothing(
+            boolean lacksSomething, boolean refusesWrites, boolean bulk) {
         try (RedisCluster cluster = RedisCluster.builder().start();
                 ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
             RedisServer master = cluster.masters().get(1);
@@ -157,11 +182,14 @@ class OutagesTest {
             if (lacksSomething) {
                 replica.command("SET", canaries.get(0), "1");
             }
+            if (refusesWrites) {
+                replica.command("CONFIG", "SET", "min-replicas-to-write", "3");
+            }
 
             AtomicReference<byte @Nullable []> read = new AtomicReference<>();
             eventually("the new master to be asked, or held back", () -> {
                 try {
-                    read.set(store.get(key));
+                    read.set(bulk ? store.getAll(List.of(key, "elsewhere")).get(key) : store.get(key));
                     return true;
                 } catch (CacheUnavailableException e) {
                     return store.outage() != null;

@@ -363,8 +363,9 @@ final class DirtyRecord {
                 i.hasNext() && batch.size() < max; ) {
             Map.Entry<String, Entry> next = i.next();
             Entry entry = next.getValue();
-            if (!entry.counts || entry.removed || !settled(entry.unsettledUntil, now)) {
-                continue;
+            boolean first = entry.removed || underPrefix(next.getKey());
+            if (!entry.counts || first || !settled(entry.unsettledUntil, now)) {
+                continue; // what is to be removed is removed first
             }
             if (now - entry.expiresAt >= 0) {
                 dropped(next.getKey(), entry);

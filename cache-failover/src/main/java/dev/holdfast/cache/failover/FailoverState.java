@@ -96,11 +96,11 @@ class FailoverState {
         if (outage.equals(tier.outage)) {
             return;
         }
-        tier.outage = outage;
         keys.mayHaveForgotten(tier, outage);
         if (outage.wentBack()) {
             reconciliation.wentBack(tier, now);
         }
+        tier.outage = outage;
         effects.add(new Effect.Settled(outage));
     }
 

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Does on a tier what it has missed: everything, prefixes, removals, then increments, one piece at a time. A tier on its way
+ * Does on a tier what it has missed: everything, then prefixes, removals and increments in turn, one piece at a time. A tier on its way
  * back admits calls again after enough good probes over its grace period, or at once if nothing else answers, and not before
  * nothing but a few keys is left to do; those, and what became dirty meanwhile, are cleaned while it serves. What fails is
  * kept: a tier on its way back starts over with a new fence, one that serves is tried again a second later. Keys that can't
@@ -18,6 +18,8 @@ final class Reconciliation {
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
     private static final int REMOVALS = 500;
     private static final int INCREMENTS = 500;
+    /** Prefixes, removals, increments. */
+    private static final int KINDS = 3;
     /** So few dirty keys need not delay a failback: they are cleaned while the tier serves. */
     private static final int FEW = 256;
 
@@ -95,25 +97,32 @@ final class Reconciliation {
         return true;
     }
 
-    /** The next piece of what a tier has missed: everything, prefixes, removals, then increments; null if none is due. */
+    /** The next piece of what a tier has missed: everything, then prefixes, removals and increments in turn; null if none is due. */
     private Effect.@Nullable Drain plan(TierState tier, long now) {
         int everything = tier.dirty.everythingDue(now);
         if (everything != 0) {
             return new Effect.RemoveEverything(tier.index, everything);
         }
-        List<DirtyRecord.Removal> prefixes = tier.dirty.prefixes(now);
-        if (!prefixes.isEmpty() && !tier.prefixesTried) {
-            tier.prefixesTried = true;
-            return new Effect.RemovePrefixes(tier.index, prefixes);
+        // In turn, so that what fails again and again, since a part is out, keeps nothing else waiting.
+        for (int i = 0; i < KINDS; i++) {
+            int kind = (tier.turn + i) % KINDS;
+            Effect.Drain piece = plan(tier, kind, now);
+            if (piece != null) {
+                tier.turn = (kind + 1) % KINDS;
+                return piece;
+            }
         }
-        tier.prefixesTried = false;
-        List<DirtyRecord.Removal> removals = tier.dirty.removals(REMOVALS, now);
-        if (!removals.isEmpty()) {
-            return new Effect.RemoveKeys(tier.index, removals);
+        return null;
+    }
+
+    private Effect.@Nullable Drain plan(TierState tier, int kind, long now) {
+        if (kind == 0) {
+            List<DirtyRecord.Removal> prefixes = tier.dirty.prefixes(now);
+            return prefixes.isEmpty() ? null : new Effect.RemovePrefixes(tier.index, prefixes);
         }
-        if (!prefixes.isEmpty()) {
-            tier.prefixesTried = true;
-            return new Effect.RemovePrefixes(tier.index, prefixes);
+        if (kind == 1) {
+            List<DirtyRecord.Removal> removals = tier.dirty.removals(REMOVALS, now);
+            return removals.isEmpty() ? null : new Effect.RemoveKeys(tier.index, removals);
         }
         List<DirtyRecord.Increment> increments = tier.dirty.increments(INCREMENTS, now, onceId(tier));
         return increments.isEmpty() ? null : new Effect.Increments(tier.index, increments);

@@ -34,8 +34,8 @@ final class TierState {
     /** The last outage of a part of it that was entered. */
     @Nullable
     PartialOutage outage;
-    /** Whether prefixes were the last that were to be removed there: keys have their turn then. */
-    boolean prefixesTried;
+    /** Which kind of what it has missed has its turn next. */
+    int turn;
 
     Mode mode = Mode.CLOSED;
     long since;

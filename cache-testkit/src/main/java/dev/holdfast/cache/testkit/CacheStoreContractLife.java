@@ -63,6 +63,8 @@ abstract class CacheStoreContractLife extends CacheStoreContractSeveral {
 
         store.removeByPrefix("users:");
 
+        // On the connection that acknowledged it a canary that is gone would be taken for evicted.
+        longer.disconnect(new Exception("a test"));
         longer.put("k", VALUE, LONG);
         assertEquals(ProbeResult.OK, longer.probe(PROBE_TIMEOUT));
     }

@@ -28,6 +28,7 @@ final class Calls {
     final UpstashConfig config;
     final KeyPrefix prefix;
     final SparedKeys spared;
+    private final Blame blame = new Blame();
     final RestClient rest;
     final Combiner combiner;
     final Canary canary;
@@ -83,31 +84,44 @@ final class Calls {
 
     /**
      * Repeats a command whose connection broke, alone in its request, and on a new one unless it was only silent: it may have been the connection's fault, or that of another
-     * command in the same request. If that breaks too while the database answers, it is this command's.
+     * command in the same request. If that breaks too, again and again and under no other command, while the database answers, it is
+     * this command's.
      */
     private Reply again(Command command, long deadline, CacheUnavailableException first) {
-        try {
-            return combiner.runAgain(command, !isSilent(first), left(command.name(), deadline));
-        } catch (CacheUnavailableException second) {
-            second.addSuppressed(first);
-            long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
-            // Silence is no sign of poison: whatever limits requests or answers ends the connection.
-            boolean twice = isBroken(second)
-                    && second.outcomeUnknown()
-                    && first.outcomeUnknown()
-                    && !isSilent(first)
-                    && !isSilent(second);
-            if (twice && left > 0 && rest.answers(left)) {
-                throw new CacheRejectedException(
-                        command.name() + " at " + rest.errors().address()
-                                + ": two connections broke while it was under way,"
-                                + " the second without any other command, though the database answers a PING; the command has "
-                                + command.json().length
-                                + " bytes: does a proxy or the service limit requests or answers to less?",
-                        second);
+        CacheUnavailableException last = first;
+        for (int repeats = 0; repeats < Blame.repeats(command); repeats++) {
+            if (repeats > 0 && (!isClosed(last) || deadline - System.nanoTime() <= 0)) {
+                throw last;
             }
-            throw second;
+            try {
+                return combiner.runAgain(command, !isSilent(last), left(command.name(), deadline));
+            } catch (CacheUnavailableException e) {
+                e.addSuppressed(last);
+                last = e;
+                if (isClosed(e)) {
+                    blame.broke(command, System.nanoTime());
+                }
+            }
         }
+        long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
+        if (isClosed(first)
+                && isClosed(last)
+                && left > 0
+                && !blame.isOfOthers(command, System.nanoTime())
+                && rest.answers(left)) {
+            throw new CacheRejectedException(
+                    command.name() + " at " + rest.errors().address() + ": " + (1 + Blame.repeats(command))
+                            + " connections broke while it was under way, all but the first without any other command, though the"
+                            + " database answers a PING; the command has " + command.json().length
+                            + " bytes: does a proxy or the service limit requests or answers to less?",
+                    last);
+        }
+        throw last;
+    }
+
+    /** Whether it was sent, and its connection broke. Silence is no sign of poison: whatever limits requests or answers ends the connection. */
+    private static boolean isClosed(CacheUnavailableException e) {
+        return isBroken(e) && e.outcomeUnknown() && !isSilent(e);
     }
 
     /** Whether a connection could not be made or broke, and no answer came. */
