@@ -44,6 +44,11 @@ final class Canaries {
         return slots.get(canary.slot()) ? bySlot.computeIfAbsent(canary.slot(), any -> canary) : null;
     }
 
+    /** Gives one up whose slot is on its way elsewhere: it is neither here nor there for as long as that takes. */
+    void giveUp(Canary canary) {
+        bySlot.remove(canary.slot(), canary);
+    }
+
     private boolean isReplaced(Canary canary) {
         return canary.isWornOut() && bySlot.remove(canary.slot(), canary);
     }

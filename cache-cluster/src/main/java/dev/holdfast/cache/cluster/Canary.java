@@ -112,6 +112,19 @@ final class Canary {
     }
 
     /**
+     * Notes what is there, though no question could be asked: what was acknowledged before is gone, if it is not that.
+     *
+     * @param digits what was read; {@code null} if there is nothing
+     */
+    synchronized void seen(byte @Nullable [] digits) {
+        long present = numberIn(digits);
+        possible.removeAll(acknowledged);
+        acknowledged.clear();
+        possible.add(present);
+        acknowledged.add(present);
+    }
+
+    /**
      * Notes that a question was answered.
      *
      * @param digits what it has overwritten; {@code null} if there was nothing

@@ -26,7 +26,9 @@ final class Prober {
     private static final long LOOP_GRACE_MILLIS = 25;
     private static final int BUSY_FACTOR = 5;
 
-    /** The pause between probes of a new master, which calls wait for. */
+    /** The pause between the first probes of a new master, which calls wait for. */
+    private static final int MOST_EAGER = 5;
+
     private static final long COMPARISON_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     /** A node does one thing after the other: so much longer it may take for each byte of something large, a second at most. */
@@ -97,7 +99,10 @@ final class Prober {
         return pause.failures() == 0
                 || pause.remaining(now).isZero()
                 // Somebody waits for it who could be served elsewhere as soon as anything is known.
-                || (node.isUp() && node.isUncompared() && now - lastEndNanos > COMPARISON_PAUSE_NANOS);
+                || (pause.failures() <= MOST_EAGER
+                        && node.isUp()
+                        && node.isUncompared()
+                        && now - lastEndNanos > COMPARISON_PAUSE_NANOS);
     }
 
     /** After how long without probe the next health check is due. */
@@ -226,6 +231,9 @@ final class Prober {
                 if (failure instanceof UnsentException || LettuceErrors.isOfWritesOnly(failure)) {
                     canary.withdraw(question);
                 }
+                if (LettuceErrors.kindOf(failure) == LettuceErrors.Kind.ASK) {
+                    canaries.giveUp(canary);
+                }
                 if (!compared && LettuceErrors.isOfWritesOnly(failure)) {
                     lookOnly(link, canary, question, failure, finding);
                 } else {
@@ -249,6 +257,7 @@ final class Prober {
             } else {
                 if (canary.isLoss(question, present, link)) {
                     canaries.outages().lost();
+                    canary.seen(present);
                 }
                 compared = true;
                 finding.complete(found(refusal));

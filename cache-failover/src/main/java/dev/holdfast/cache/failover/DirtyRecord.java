@@ -32,6 +32,9 @@ final class DirtyRecord {
     /** The last key of those that were to be removed last: the others have their turn before it is tried again. */
     private String tried = "";
 
+    /** The last counter of those that were to be added to last. */
+    private String added = "";
+
     private Set<String> known = Set.of();
 
     /** One key. {@code removed}: it is to be removed first; {@code counts}: then {@code delta} is to be added. */
@@ -353,14 +356,24 @@ final class DirtyRecord {
         }
     }
 
-    /** Returns up to {@code max} increments to enter; those whose counter has expired meanwhile are dropped. */
+    /**
+     * Returns up to {@code max} increments to enter; those whose counter has expired meanwhile are dropped. Counters that were returned before come
+     * last, and those of what is to be removed first do not come.
+     */
     List<Increment> increments(int max, long now, String idPrefix) {
         List<Increment> batch = new ArrayList<>();
-        if (counters == 0) {
+        if (counters == 0 || all != null) {
             return batch;
         }
-        for (Iterator<Map.Entry<String, Entry>> i = entries.entrySet().iterator();
-                i.hasNext() && batch.size() < max; ) {
+        takeIncrements(entries.tailMap(added, false), batch, max, now, idPrefix);
+        takeIncrements(entries.headMap(added, true), batch, max, now, idPrefix);
+        added = batch.isEmpty() ? "" : batch.get(batch.size() - 1).key();
+        return batch;
+    }
+
+    private void takeIncrements(
+            NavigableMap<String, Entry> some, List<Increment> batch, int max, long now, String idPrefix) {
+        for (Iterator<Map.Entry<String, Entry>> i = some.entrySet().iterator(); i.hasNext() && batch.size() < max; ) {
             Map.Entry<String, Entry> next = i.next();
             Entry entry = next.getValue();
             boolean first = entry.removed || underPrefix(next.getKey());
@@ -379,7 +392,6 @@ final class DirtyRecord {
             }
             batch.add(entry.pending);
         }
-        return batch;
     }
 
     private static boolean settled(long unsettledUntil, long now) {

@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -125,7 +126,9 @@ final class Reconciler {
                 } catch (Throwable e) {
                     failed.add(next.key());
                     failure.compareAndSet(null, e);
-                    todo.clear();
+                    if (!isPartial(e)) {
+                        todo.clear();
+                    }
                 }
             }
         };
@@ -146,6 +149,11 @@ final class Reconciler {
         busy.arriveAndAwaitAdvance();
         underWay.addAll(failed);
         rethrow(failure.get());
+    }
+
+    /** Whether only a part of the tier is out, so that others can be added to. */
+    private static boolean isPartial(Throwable e) {
+        return e instanceof CacheUnavailableException failure && failure.reason() == Reason.PARTIAL;
     }
 
     private static void rethrow(@Nullable Throwable failure) {

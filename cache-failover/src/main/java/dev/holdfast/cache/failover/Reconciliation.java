@@ -214,13 +214,19 @@ final class Reconciliation {
         TierState tier = tiers.get(index);
         tier.draining = false;
         tier.drainRetryAt = now + SECOND;
-        if (tier.closed() || tier.buffered) {
+        boolean partly = cause instanceof CacheUnavailableException failure && failure.reason() == Reason.PARTIAL;
+        if (tier.closed() || tier.buffered || partly) {
             unknown.forEach(key -> tier.dirty.unsettled(key, keys.unsettledUntil(now)));
         }
         if (tier.closed()) {
-            if (!(cause instanceof CacheUnavailableException failure) || failure.reason() != Reason.PARTIAL) {
+            if (!partly) {
                 probes.want(tier, now);
             }
+            return;
+        }
+        if (partly && tier.mode == TierState.Mode.RECOVERING) {
+            // The rest of it can serve meanwhile; what is left is done while it does.
+            circuit.close(tier, now);
             return;
         }
         effects.add(new Effect.ReconciliationFailed(index, cause));

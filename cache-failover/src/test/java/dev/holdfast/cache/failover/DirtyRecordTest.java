@@ -64,6 +64,22 @@ class DirtyRecordTest {
         assertEquals(List.of("b", "c", "d", "e", "a"), keys(record.removals(10, 0)));
     }
 
+    @Test
+    void countersThatCanNotBeAddedToDoNotKeepTheOthersWaiting() {
+        Stream.of("a", "b", "c").forEach(key -> record.increment(key, 1, true, LATER, 0));
+
+        assertEquals(List.of("a", "b"), counters(2));
+        assertEquals(List.of("c", "a"), counters(2));
+        record.everything();
+        assertEquals(List.of(), counters(2), "what is to be removed is removed first");
+    }
+
+    private List<String> counters(int max) {
+        return record.increments(max, 0, "id-").stream()
+                .map(DirtyRecord.Increment::key)
+                .toList();
+    }
+
     private List<Long> deltas() {
         return record.increments(10, 0, "id-").stream()
                 .map(DirtyRecord.Increment::delta)

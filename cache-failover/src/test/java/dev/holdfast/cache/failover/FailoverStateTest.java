@@ -131,6 +131,21 @@ class FailoverStateTest {
     }
 
     @Test
+    void aTierComesBackThoughAPartOfItIsOutForWhichSomethingIsToBeDone() {
+        watch.lose();
+        watch.change("c:k");
+        watch.part = Set.of("c:k");
+
+        watch.awaitFirst();
+
+        assertTrue(watch.first().closed());
+        assertTrue(watch.first().dirty.contains("c:k"));
+        watch.part = Set.of();
+        watch.pass(Duration.ofSeconds(5));
+        assertTrue(watch.first().dirty.isEmpty());
+    }
+
+    @Test
     void beyondItsBoundTheRecordHoldsTheCachesPrefixWhichIsRemoved() {
         FakeWatch small = new FakeWatch(SMALL);
         small.state.known(Set.of("c:"));

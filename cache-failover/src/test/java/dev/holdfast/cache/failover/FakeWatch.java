@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 
 /** Two servers and a memory with a clock of its own: does what is decided at once, and says what was done. */
@@ -31,6 +32,8 @@ final class FakeWatch {
     private long answered;
     private final Deque<Runnable> due = new ArrayDeque<>();
     private final Deque<Long> dueAt = new ArrayDeque<>();
+    /** Keys on a part of a server that is out. */
+    Set<String> part = Set.of();
     /** What comes of removing everything. */
     Extent extent = Extent.ALL;
 
@@ -148,6 +151,10 @@ final class FakeWatch {
             if (disconnect.fence()) {
                 state.circuit.fenced(disconnect.tier(), true, now);
             }
+        } else if (effect instanceof Effect.RemoveKeys work
+                && work.keys().stream().anyMatch(key -> part.contains(key.key()))) {
+            CacheUnavailableException why = new CacheUnavailableException("a part is out", null, Reason.PARTIAL, false);
+            state.reconciliation.drainFailed(work.tier(), why, List.of(), now);
         } else if (effect instanceof Effect.Drain drain) {
             drain(drain);
             state.reconciliation.drained(drain.tier(), now);

@@ -15,14 +15,18 @@ final class Blame {
     private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final int KEPT = 16;
 
-    private record Break(int command, long at) {}
+    private record Break(int command, boolean large, long at) {}
 
     /** The latest last; guarded by itself. */
     private final Deque<Break> breaks = new ArrayDeque<>(KEPT);
 
     /** How often a command is repeated by itself before it is blamed: what is large breaks connections by its size, and takes its time. */
     static int repeats(Command command) {
-        return command.json().length >= LARGE_BYTES ? 1 : REPEATS;
+        return isLarge(command) ? 1 : REPEATS;
+    }
+
+    private static boolean isLarge(Command command) {
+        return command.json().length >= LARGE_BYTES;
     }
 
     /** Notes that a connection broke under a command that had it for itself. */
@@ -31,15 +35,18 @@ final class Blame {
             if (breaks.size() == KEPT) {
                 breaks.removeFirst();
             }
-            breaks.addLast(new Break(hash(command), now));
+            breaks.addLast(new Break(hash(command), isLarge(command), now));
         }
     }
 
-    /** Whether another command did so of late. */
+    /** Whether another command did so of late. What is large acquits nothing that is large: it is their size that is not taken. */
     boolean isOfOthers(Command command, long now) {
         int own = hash(command);
         synchronized (breaks) {
-            return breaks.stream().anyMatch(each -> each.command() != own && now - each.at() < FRESH_NANOS);
+            boolean large = isLarge(command);
+            return breaks.stream()
+                    .anyMatch(
+                            each -> each.command() != own && !(large && each.large()) && now - each.at() < FRESH_NANOS);
         }
     }
 

@@ -89,22 +89,26 @@ final class Calls {
      */
     private Reply again(Command command, long deadline, CacheUnavailableException first) {
         CacheUnavailableException last = first;
-        for (int repeats = 0; repeats < Blame.repeats(command); repeats++) {
+        boolean unknown = first.outcomeUnknown();
+        int repeats = 0;
+        for (; repeats < Blame.repeats(command); repeats++) {
             if (repeats > 0 && (!isClosed(last) || deadline - System.nanoTime() <= 0)) {
-                throw last;
+                break;
             }
             try {
                 return combiner.runAgain(command, !isSilent(last), left(command.name(), deadline));
             } catch (CacheUnavailableException e) {
                 e.addSuppressed(last);
                 last = e;
+                unknown |= e.outcomeUnknown();
                 if (isClosed(e)) {
                     blame.broke(command, System.nanoTime());
                 }
             }
         }
         long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
-        if (isClosed(first)
+        if (repeats == Blame.repeats(command)
+                && isClosed(first)
                 && isClosed(last)
                 && left > 0
                 && !blame.isOfOthers(command, System.nanoTime())
@@ -116,7 +120,18 @@ final class Calls {
                             + " bytes: does a proxy or the service limit requests or answers to less?",
                     last);
         }
-        throw last;
+        throw unknown && !command.isReadOnly() ? outcomeUnknown(last) : last;
+    }
+
+    /** The same failure, of which it is not known what came of an attempt before. */
+    static CacheUnavailableException outcomeUnknown(CacheUnavailableException e) {
+        String message = String.valueOf(e.getMessage());
+        return e.outcomeUnknown()
+                ? e
+                : e instanceof CacheTimeoutException
+                        ? new CacheTimeoutException(message, e, true, e.failedKeys(), e.partialResult())
+                        : new CacheUnavailableException(
+                                message, e, e.reason(), true, e.failedKeys(), e.partialResult());
     }
 
     /** Whether it was sent, and its connection broke. Silence is no sign of poison: whatever limits requests or answers ends the connection. */
@@ -165,7 +180,12 @@ final class Calls {
             if (closed || !harmless || !isBroken(e) || deadline - System.nanoTime() <= 0) {
                 throw e;
             }
-            return combiner.runAllAgain(commands, !isSilent(e), left("pipeline", deadline));
+            try {
+                return combiner.runAllAgain(commands, !isSilent(e), left("pipeline", deadline));
+            } catch (CacheUnavailableException again) {
+                boolean unknown = e.outcomeUnknown() && !commands.stream().allMatch(Command::isReadOnly);
+                throw unknown ? outcomeUnknown(again) : again;
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -42,15 +41,8 @@ final class PrefixRemoval {
             } while (!cursor.equals("0"));
             return removed;
         } catch (CacheUnavailableException e) {
-            throw begun && !e.outcomeUnknown() ? partlyDone(e) : e;
+            throw begun ? Calls.outcomeUnknown(e) : e;
         }
-    }
-
-    private static CacheUnavailableException partlyDone(CacheUnavailableException e) {
-        String message = String.valueOf(e.getMessage());
-        return e instanceof CacheTimeoutException
-                ? new CacheTimeoutException(message, e, true)
-                : new CacheUnavailableException(message, e, e.reason(), true);
     }
 
     private List<Reply> page(String cursor, int size, long deadline) {
