@@ -150,6 +150,8 @@ final class LoadContract {
             String key = keyOn(dead);
             store.put(key, "1".getBytes(StandardCharsets.UTF_8), TTL);
             replica.command("CONFIG", "SET", "cluster-replica-no-failover", "yes");
+            // However long it had no master.
+            replica.command("CONFIG", "SET", "cluster-replica-validity-factor", "0");
             dead.kill();
             reset(others);
             long start = System.nanoTime();
