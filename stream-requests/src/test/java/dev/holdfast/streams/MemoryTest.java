@@ -21,6 +21,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
+import redis.clients.jedis.Protocol;
 
 /** What becomes of a client whose memory does not suffice. */
 class MemoryTest extends Fixture {
@@ -282,6 +283,89 @@ class MemoryTest extends Fixture {
                 assertNotSame(reader, end.get(20, TimeUnit.SECONDS));
             }
             until("all threads to be free", () -> deliveries.held() == 0);
+        }
+    }
+
+    @Test
+    void aFutureThatThereIsNoMemoryToCompleteIsCompletedLater() throws Exception {
+        AtomicBoolean scarce = new AtomicBoolean(true);
+        AtomicInteger failures = new AtomicInteger();
+        CompletableFuture<byte[]> future = new CompletableFuture<>() {
+            @Override
+            public boolean completeExceptionally(Throwable e) {
+                if (scarce.get()) {
+                    failures.incrementAndGet();
+                    throw new OutOfMemoryError("none left");
+                }
+                return super.completeExceptionally(e);
+            }
+        };
+        try (Deliveries deliveries = new Deliveries(Thread::new)) {
+            Deliveries.Delivery made = deliveries.of(future, new RequestTimeoutException("x", LIMIT));
+            deliveries.begin(made);
+            until("it to have failed twice", () -> {
+                deliveries.again();
+                return failures.get() > 1;
+            });
+            assertEquals(1, deliveries.held());
+            scarce.set(false);
+            until("it to be completed", () -> {
+                deliveries.again();
+                return future.isDone();
+            });
+            until("its thread to be free", () -> deliveries.held() == 0);
+        }
+    }
+
+    @Test
+    void whatIsBehindAFutureHoldsNoAnswersThatCameAfterIt() throws Exception {
+        CountDownLatch enough = new CountDownLatch(1);
+        AtomicBoolean none = new AtomicBoolean(true);
+        try (Deliveries deliveries = new Deliveries(task -> {
+            if (none.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            return new Thread(task);
+        })) {
+            WeakReference<byte[]> other = waiting(deliveries, new CompletableFuture<>());
+            CompletableFuture<byte[]> first = new CompletableFuture<>();
+            CompletableFuture<Void> held = first.thenAccept(answer -> await(enough));
+            var unused = waiting(deliveries, first);
+            none.set(false);
+            deliveries.again();
+            until("the other one to be garbage", () -> {
+                System.gc();
+                return other.refersTo(null);
+            });
+            assertEquals(false, held.isDone());
+            enough.countDown();
+        }
+    }
+
+    private static WeakReference<byte[]> waiting(Deliveries deliveries, CompletableFuture<byte[]> future) {
+        byte[] answer = bytes("x");
+        deliveries.begin(deliveries.of(future, answer));
+        return new WeakReference<>(answer);
+    }
+
+    @Test
+    void aPartitionGetsWellThoughThereWasNoMemoryToSayWhatIsWrong() throws Exception {
+        CountDownLatch probed = new CountDownLatch(1);
+        RuntimeException scarce = new IllegalStateException() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String getMessage() {
+                throw new OutOfMemoryError("none left");
+            }
+        };
+        try (Redis redis = new Redis(config(), 1, Duration.ZERO);
+                SickPartitions sick = new SickPartitions(config(), "testing", redis, partition -> {
+                    probed.countDown();
+                    return Command.of(Protocol.Command.XLEN, bytes(requests()));
+                })) {
+            assertThrows(OutOfMemoryError.class, () -> sick.failed(0, scarce));
+            assertTrue(probed.await(20, TimeUnit.SECONDS), "nobody looks whether it is well");
         }
     }
 
