@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.Protocol;
 
@@ -367,6 +368,55 @@ class MemoryTest extends Fixture {
             assertThrows(OutOfMemoryError.class, () -> sick.failed(0, scarce));
             assertTrue(probed.await(20, TimeUnit.SECONDS), "nobody looks whether it is well");
         }
+    }
+
+    @Test
+    void aRequestThatDoesNotFitIntoTheHeapKeepsNoOthersAway() {
+        try (Redis redis = new Redis(config(), 2, Duration.ZERO) {
+            @Override
+            @Nullable
+            Object call(Command command) {
+                Object reply = super.call(command);
+                if (command.name() == Protocol.Command.XRANGE && contains(reply, "large")) {
+                    throw new OutOfMemoryError("none left");
+                }
+                return reply;
+            }
+        }) {
+            Worker worker = new Worker(config(), redis, Request::payload);
+            Partition partition = new Partition(worker, 0);
+            assertEquals(List.of(), partition.takeNew(redis, 1, 0), "it makes the group");
+            List<String> ids = new ArrayList<>();
+            for (String id : List.of("before", "large", "after")) {
+                ids.add(String.valueOf(redis().command("XADD", requests(), "*", "i", id)));
+            }
+            // What Redis gave, and what there was no memory to read.
+            assertEquals(3, partition.takeNew(redis, 3, 0).size());
+            String added = String.valueOf(redis().command("XADD", requests(), "*", "i", "new"));
+            partition.missed();
+            assertThrows(OutOfMemoryError.class, () -> partition.takeNew(redis, 3, 0));
+            partition.missed();
+            List<Partition.Taken> taken = partition.takeNew(redis, 3, 0);
+            assertEquals(
+                    List.of(ids.get(0), ids.get(2)),
+                    taken.stream().map(each -> each.entry().id()).toList());
+            worker.atWork()
+                    .addAll(taken.stream()
+                            .map(each -> new RequestRun(worker, partition, each))
+                            .toList());
+            partition.missed();
+            assertEquals(
+                    List.of(added),
+                    partition.takeNew(redis, 3, 0).stream()
+                            .map(each -> each.entry().id())
+                            .toList());
+            worker.end();
+        }
+    }
+
+    private static boolean contains(@Nullable Object reply, String id) {
+        return StreamReply.entries(StreamReply.list(reply)).stream()
+                .anyMatch(entry -> StreamReply.text(entry.fields().get("i")).equals(id));
     }
 
     private static void await(CountDownLatch latch) {
