@@ -14,9 +14,13 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import redis.clients.jedis.Protocol;
+import redis.clients.jedis.exceptions.JedisConnectionException;
 
 @Execution(ExecutionMode.CONCURRENT)
 class OutageTest extends Fixture {
@@ -292,6 +296,40 @@ class OutageTest extends Fixture {
 
     private static boolean isRefused(Optional<String> trouble) {
         return trouble.orElse("").startsWith("partition ");
+    }
+
+    @Test
+    void anAnswerThatIsSentTwiceSinceAConnectionWasLostCountsOnce() throws Exception {
+        AtomicBoolean lost = new AtomicBoolean();
+        try (Redis redis = new Redis(config(), 2, Duration.ZERO) {
+            @Override
+            List<@Nullable Object> all(List<Command> commands) {
+                if (commands.get(0).name() == Protocol.Command.XACK && lost.compareAndSet(false, true)) {
+                    throw new JedisConnectionException("lost");
+                }
+                return super.all(commands);
+            }
+        }) {
+            Worker worker = new Worker(config(), redis, Request::payload);
+            byte[] replies = bytes("{" + name + "}:r");
+            redis.call(Command.of(Protocol.Command.XADD, replies, "*", "i", "other"));
+            redis.call(Command.of(Protocol.Command.SET, worker.keys().done("x"), "Sy"));
+            assertTrue(worker.repetitions()
+                    .park(new Repetition(
+                            new Partition(worker, 0),
+                            "1-1",
+                            "x",
+                            replies,
+                            1,
+                            false,
+                            System.nanoTime() + LIMIT.toNanos())));
+            assertTrue(worker.repetitions().awaitNone(LIMIT));
+            assertEquals(3L, redis.call(Command.of(Protocol.Command.XLEN, replies)), "it was sent twice");
+            until("it to be counted", () -> worker.counters().sums().answered() > 0);
+            assertEquals(1, worker.counters().sums().answered());
+            assertEquals(1, worker.counters().sums().replayed());
+            worker.end();
+        }
     }
 
     @Test
