@@ -93,6 +93,64 @@ class MemoryTest extends Fixture {
         assertEquals("10 of 10, 330", out.readLine());
     }
 
+    /** A worker in a process with a small heap, whose first answer there is no memory for beside what its handler keeps. */
+    static final class FullHeap {
+        private static final List<byte[]> KEPT = new ArrayList<>();
+
+        private FullHeap() {}
+
+        public static void main(String[] args) throws Exception {
+            AtomicInteger runs = new AtomicInteger();
+            RequestServer server = RequestServer.start(
+                    StreamsConfig.single(args[0]).withName(args[1]).withClaimIdle(Duration.ofSeconds(1)),
+                    1,
+                    request -> {
+                        if (runs.incrementAndGet() > 1) {
+                            KEPT.clear();
+                            return request.payload();
+                        }
+                        byte[] answer = new byte[LARGE];
+                        fill();
+                        return answer;
+                    });
+            until("an answer", () -> server.health().answered() == 1);
+            System.out.println(runs + " runs, " + server.health().attemptsFailed() + " failed");
+            System.exit(0);
+        }
+
+        private static void fill() {
+            try {
+                while (true) {
+                    KEPT.add(new byte[LARGE / 4]);
+                }
+            } catch (OutOfMemoryError e) {
+                // Enough for everything but the answer.
+                KEPT.remove(KEPT.size() - 1);
+            }
+        }
+    }
+
+    @Test
+    void anAnswerThatThereIsNoMemoryForIsNoFailedAttempt() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Xmx64m",
+                        "-cp",
+                        WorkerProcess.classPath(),
+                        FullHeap.class.getName(),
+                        redis().url(),
+                        name)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        closing(process::destroyForcibly);
+        assertEquals("x", text(client(config()).callAndWait("a", bytes("x"), LIMIT)));
+        BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
+        assertEquals("2 runs, 0 failed", out.readLine());
+    }
+
     private static void signal(String name, Process process) throws Exception {
         assertEquals(
                 0,
