@@ -213,6 +213,10 @@ final class Calls implements AutoCloseable {
             var unused = call.takePayload();
             outbox.remove(call);
             underWay.computeIfPresent(call.id(), (id, calls) -> {
+                if (calls.size() == 1) {
+                    // The usual case needs no memory.
+                    return calls.get(0).ended() ? null : calls;
+                }
                 List<Call> others =
                         calls.stream().filter(other -> !other.ended()).toList();
                 return others.isEmpty() ? null : others;

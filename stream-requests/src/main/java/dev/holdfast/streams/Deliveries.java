@@ -44,10 +44,19 @@ final class Deliveries implements AutoCloseable {
 
         @Override
         public void run() {
+            boolean kept = false;
             try {
                 complete();
+            } catch (OutOfMemoryError e) {
+                if (future.isDone()) {
+                    throw e;
+                }
+                kept = true;
+                keep(this, this);
             } finally {
-                held.decrementAndGet();
+                if (!kept) {
+                    held.decrementAndGet();
+                }
             }
         }
     }
@@ -96,7 +105,10 @@ final class Deliveries implements AutoCloseable {
         while (next != null) {
             Delivery one = next;
             next = one.next;
+            // Else one that is held would hold all that came after it.
+            one.next = null;
             if (!given(one)) {
+                one.next = next;
                 keep(one, last(one));
                 return;
             }

@@ -45,7 +45,7 @@ final class NodeExecutor extends ClusterCommandExecutor {
             return reply;
         } catch (JedisConnectionException e) {
             // Its node may have lost its slots to a replica.
-            nodes.lost(e);
+            nodes.lost();
             throw once ? new LostReplyException(e) : e;
         }
     }

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -28,6 +29,9 @@ final class Partition {
     private final byte[] dead;
     private final ServerClock clock = new ServerClock();
     private final KeptAnswers kept;
+    /** What an Error kept this worker from reading. It is not looked up again, or nothing new would be read; who finds it silent takes it over. */
+    private final Set<String> unreadable = new HashSet<>();
+
     private boolean lostReply;
     private boolean more;
 
@@ -145,19 +149,33 @@ final class Partition {
 
     /** Takes at most so many of those that Redis has given to this worker, and that did not arrive. */
     private List<Taken> takeLost(Redis redis, int most) {
-        Set<String> held = held();
-        List<Pending> lost = pending(redis, "-", "+", held.size() + most + 1, worker.consumer()).stream()
-                .filter(each -> !held.contains(each.entryId()))
-                .toList();
+        Set<String> known = new HashSet<>(held());
+        known.addAll(unreadable);
+        int asked = known.size() + most + 1;
+        List<Pending> all = pending(redis, "-", "+", asked, worker.consumer());
+        if (all.size() < asked) {
+            unreadable.retainAll(all.stream().map(Pending::entryId).collect(Collectors.toSet()));
+        }
+        List<Pending> lost =
+                all.stream().filter(each -> !known.contains(each.entryId())).toList();
         List<Taken> taken = new ArrayList<>();
         for (Pending each : lost.subList(0, Math.min(lost.size(), most))) {
-            StreamReply.Entry entry = again(redis, each.entryId());
+            StreamReply.Entry entry = lost(redis, each.entryId());
             if (entry != null) {
                 taken.add(new Taken(entry, Math.max(1, each.deliveries())));
             }
         }
         lostReply = lost.size() > most;
         return taken;
+    }
+
+    private StreamReply.@Nullable Entry lost(Redis redis, String entryId) {
+        try {
+            return again(redis, entryId);
+        } catch (Error e) {
+            unreadable.add(entryId);
+            throw e;
+        }
     }
 
     /** From the beginning of the stream, since requests may have been added before there was a group. */
@@ -192,6 +210,7 @@ final class Partition {
             List<StreamReply.Entry> entries = StreamReply.entries(claimed);
             if (!entries.isEmpty()) {
                 more = i + 1 < silent.size();
+                unreadable.remove(each.entryId());
                 worker.counters().redelivered.increment();
                 return List.of(new Taken(entries.get(0), each.deliveries() + 1));
             }

@@ -32,7 +32,7 @@ import redis.clients.jedis.util.Pool;
  *
  * <p>Errors are Jedis' own; {@link Trouble} says what they mean.
  */
-final class Redis implements AutoCloseable {
+class Redis implements AutoCloseable {
     /** Of one command in a cluster, redirections included. */
     private static final int ATTEMPTS = 3;
 

@@ -219,6 +219,8 @@ final class Repetitions implements AutoCloseable {
                         .map(each -> RequestRun.reply(each.replies(), each.id(), answer))
                         .toList());
         List<Repetition> ended = new ArrayList<>();
+        int orphans = 0;
+        int replayed = 0;
         for (int i = 0; i < added.size(); i++) {
             Repetition request = requests.get(i);
             if (mayStillBeSent(request, added.get(i))) {
@@ -226,18 +228,21 @@ final class Repetitions implements AutoCloseable {
             }
             ended.add(request);
             if (added.get(i) == null || added.get(i) instanceof RuntimeException) {
-                worker.counters().orphans.increment();
+                orphans++;
             }
             if (!request.isAnswered()) {
-                worker.counters().replayed.increment();
+                replayed++;
             }
-            worker.counters().answered.increment();
         }
         if (ended.size() < requests.size()) {
             pause(requests.get(0).id(), TROUBLE_NANOS);
         }
         if (!ended.isEmpty()) {
             remove(ended);
+            // Not before: what could not be removed is answered again.
+            worker.counters().orphans.add(orphans);
+            worker.counters().replayed.add(replayed);
+            worker.counters().answered.add(ended.size());
         }
     }
 

@@ -323,15 +323,14 @@ final class RequestRun implements Runnable, Held {
         }
         started = true;
         while (true) {
-            Answer answer;
-            Throwable failure;
+            // Its own array: the next attempt and the dead letter have it as it was sent. Outside of the attempt, as is
+            // the answer's copy: want of memory for
+            // them is no failure of the handler.
+            Request request = new Request(id, payload.clone(), delivery, deadline);
+            byte[] result = null;
+            Throwable failure = null;
             try {
-                // Its own array: the next attempt and the dead letter have it as it was sent.
-                answer = attempt(new Request(id, payload.clone(), delivery, deadline));
-                if (answer != null) {
-                    return answer;
-                }
-                failure = new NullPointerException("the handler returned null");
+                result = worker.handler().handle(request);
             } catch (RequestFailedException e) {
                 return Answer.failure(String.valueOf(e.getMessage()));
             } catch (Throwable e) {
@@ -339,6 +338,12 @@ final class RequestRun implements Runnable, Held {
             } finally {
                 // It was meant for the handler. In a virtual thread it would close the connection to Redis.
                 Thread.interrupted();
+            }
+            if (result != null) {
+                return answer(result);
+            }
+            if (failure == null) {
+                failure = new NullPointerException("the handler returned null");
             }
             if (worker.ended()) {
                 throw new LeftException();
@@ -355,13 +360,12 @@ final class RequestRun implements Runnable, Held {
         }
     }
 
-    private @Nullable Answer attempt(Request request) throws Exception {
-        byte[] result = worker.handler().handle(request);
-        if (result != null && result.length > worker.config().maxPayloadBytes()) {
+    private Answer answer(byte[] result) {
+        if (result.length > worker.config().maxPayloadBytes()) {
             return Answer.failure("the answer has " + result.length + " bytes, more than "
                     + worker.config().maxPayloadBytes());
         }
-        return result == null ? null : Answer.result(result);
+        return Answer.result(result);
     }
 
     /** Redis counts the delivery, so it counts for whoever takes over, too. */

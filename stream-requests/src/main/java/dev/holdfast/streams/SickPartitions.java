@@ -39,8 +39,12 @@ final class SickPartitions implements AutoCloseable {
     }
 
     void failed(int partition, RuntimeException e) {
-        pauses.get(partition).failed(e);
-        looking.wake();
+        try {
+            pauses.get(partition).failed(e);
+        } finally {
+            // It may be sick without memory to say why.
+            looking.wake();
+        }
     }
 
     boolean isWell(int partition) {

@@ -93,8 +93,12 @@ abstract class Fixture {
     }
 
     boolean hasGroup() {
-        return redis().command("EXISTS", requests()).equals(1L)
-                && !((List<?>) redis().command("XINFO", "GROUPS", requests())).isEmpty();
+        return hasGroup(redis());
+    }
+
+    boolean hasGroup(RedisServer server) {
+        return server.command("EXISTS", requests()).equals(1L)
+                && !((List<?>) server.command("XINFO", "GROUPS", requests())).isEmpty();
     }
 
     /** Has all connections closed by the servers while they are idle, and sends over them what must not be sent twice. */

@@ -480,6 +480,7 @@ class LeaseTest extends Fixture {
             until("its lease", () -> own.command("EXISTS", key("done", "x"), key("tries", "x"))
                     .equals(2L));
             CompletableFuture<byte[]> again = client(config).call("x", bytes("x"), LIMIT);
+            until("the group to be made again", () -> hasGroup(own));
             until("it to be taken", () -> !String.valueOf(own.command("XPENDING", requests(), "workers"))
                     .startsWith("[0,"));
             gate.open.countDown();

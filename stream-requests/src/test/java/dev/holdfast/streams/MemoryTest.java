@@ -20,7 +20,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import redis.clients.jedis.Protocol;
 
 /** What becomes of a client whose memory does not suffice. */
 class MemoryTest extends Fixture {
@@ -89,6 +91,64 @@ class MemoryTest extends Fixture {
         BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
         assertEquals("10 of 10, 330", out.readLine());
+    }
+
+    /** A worker in a process with a small heap, whose first answer there is no memory for beside what its handler keeps. */
+    static final class FullHeap {
+        private static final List<byte[]> KEPT = new ArrayList<>();
+
+        private FullHeap() {}
+
+        public static void main(String[] args) throws Exception {
+            AtomicInteger runs = new AtomicInteger();
+            RequestServer server = RequestServer.start(
+                    StreamsConfig.single(args[0]).withName(args[1]).withClaimIdle(Duration.ofSeconds(1)),
+                    1,
+                    request -> {
+                        if (runs.incrementAndGet() > 1) {
+                            KEPT.clear();
+                            return request.payload();
+                        }
+                        byte[] answer = new byte[LARGE];
+                        fill();
+                        return answer;
+                    });
+            until("an answer", () -> server.health().answered() == 1);
+            System.out.println(runs + " runs, " + server.health().attemptsFailed() + " failed");
+            System.exit(0);
+        }
+
+        private static void fill() {
+            try {
+                while (true) {
+                    KEPT.add(new byte[LARGE / 4]);
+                }
+            } catch (OutOfMemoryError e) {
+                // Enough for everything but the answer.
+                KEPT.remove(KEPT.size() - 1);
+            }
+        }
+    }
+
+    @Test
+    void anAnswerThatThereIsNoMemoryForIsNoFailedAttempt() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-XX:+UseSerialGC",
+                        "-Xmx64m",
+                        "-cp",
+                        WorkerProcess.classPath(),
+                        FullHeap.class.getName(),
+                        redis().url(),
+                        name)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        closing(process::destroyForcibly);
+        assertEquals("x", text(client(config()).callAndWait("a", bytes("x"), LIMIT)));
+        BufferedReader out =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
+        assertEquals("2 runs, 0 failed", out.readLine());
     }
 
     private static void signal(String name, Process process) throws Exception {
@@ -283,6 +343,138 @@ class MemoryTest extends Fixture {
             }
             until("all threads to be free", () -> deliveries.held() == 0);
         }
+    }
+
+    @Test
+    void aFutureThatThereIsNoMemoryToCompleteIsCompletedLater() throws Exception {
+        AtomicBoolean scarce = new AtomicBoolean(true);
+        AtomicInteger failures = new AtomicInteger();
+        CompletableFuture<byte[]> future = new CompletableFuture<>() {
+            @Override
+            public boolean completeExceptionally(Throwable e) {
+                if (scarce.get()) {
+                    failures.incrementAndGet();
+                    throw new OutOfMemoryError("none left");
+                }
+                return super.completeExceptionally(e);
+            }
+        };
+        try (Deliveries deliveries = new Deliveries(Thread::new)) {
+            Deliveries.Delivery made = deliveries.of(future, new RequestTimeoutException("x", LIMIT));
+            deliveries.begin(made);
+            until("it to have failed twice", () -> {
+                deliveries.again();
+                return failures.get() > 1;
+            });
+            assertEquals(1, deliveries.held());
+            scarce.set(false);
+            until("it to be completed", () -> {
+                deliveries.again();
+                return future.isDone();
+            });
+            until("its thread to be free", () -> deliveries.held() == 0);
+        }
+    }
+
+    @Test
+    void whatIsBehindAFutureHoldsNoAnswersThatCameAfterIt() throws Exception {
+        CountDownLatch enough = new CountDownLatch(1);
+        AtomicBoolean none = new AtomicBoolean(true);
+        try (Deliveries deliveries = new Deliveries(task -> {
+            if (none.get()) {
+                throw new OutOfMemoryError("unable to create native thread");
+            }
+            return new Thread(task);
+        })) {
+            WeakReference<byte[]> other = waiting(deliveries, new CompletableFuture<>());
+            CompletableFuture<byte[]> first = new CompletableFuture<>();
+            CompletableFuture<Void> held = first.thenAccept(answer -> await(enough));
+            var unused = waiting(deliveries, first);
+            none.set(false);
+            deliveries.again();
+            until("the other one to be garbage", () -> {
+                System.gc();
+                return other.refersTo(null);
+            });
+            assertEquals(false, held.isDone());
+            enough.countDown();
+        }
+    }
+
+    private static WeakReference<byte[]> waiting(Deliveries deliveries, CompletableFuture<byte[]> future) {
+        byte[] answer = bytes("x");
+        deliveries.begin(deliveries.of(future, answer));
+        return new WeakReference<>(answer);
+    }
+
+    @Test
+    void aPartitionGetsWellThoughThereWasNoMemoryToSayWhatIsWrong() throws Exception {
+        CountDownLatch probed = new CountDownLatch(1);
+        RuntimeException scarce = new IllegalStateException() {
+            private static final long serialVersionUID = 1;
+
+            @Override
+            public String getMessage() {
+                throw new OutOfMemoryError("none left");
+            }
+        };
+        try (Redis redis = new Redis(config(), 1, Duration.ZERO);
+                SickPartitions sick = new SickPartitions(config(), "testing", redis, partition -> {
+                    probed.countDown();
+                    return Command.of(Protocol.Command.XLEN, bytes(requests()));
+                })) {
+            assertThrows(OutOfMemoryError.class, () -> sick.failed(0, scarce));
+            assertTrue(probed.await(20, TimeUnit.SECONDS), "nobody looks whether it is well");
+        }
+    }
+
+    @Test
+    void aRequestThatDoesNotFitIntoTheHeapKeepsNoOthersAway() {
+        try (Redis redis = new Redis(config(), 2, Duration.ZERO) {
+            @Override
+            @Nullable
+            Object call(Command command) {
+                Object reply = super.call(command);
+                if (command.name() == Protocol.Command.XRANGE && contains(reply, "large")) {
+                    throw new OutOfMemoryError("none left");
+                }
+                return reply;
+            }
+        }) {
+            Worker worker = new Worker(config(), redis, Request::payload);
+            Partition partition = new Partition(worker, 0);
+            assertEquals(List.of(), partition.takeNew(redis, 1, 0), "it makes the group");
+            List<String> ids = new ArrayList<>();
+            for (String id : List.of("before", "large", "after")) {
+                ids.add(String.valueOf(redis().command("XADD", requests(), "*", "i", id)));
+            }
+            // What Redis gave, and what there was no memory to read.
+            assertEquals(3, partition.takeNew(redis, 3, 0).size());
+            String added = String.valueOf(redis().command("XADD", requests(), "*", "i", "new"));
+            partition.missed();
+            assertThrows(OutOfMemoryError.class, () -> partition.takeNew(redis, 3, 0));
+            partition.missed();
+            List<Partition.Taken> taken = partition.takeNew(redis, 3, 0);
+            assertEquals(
+                    List.of(ids.get(0), ids.get(2)),
+                    taken.stream().map(each -> each.entry().id()).toList());
+            worker.atWork()
+                    .addAll(taken.stream()
+                            .map(each -> new RequestRun(worker, partition, each))
+                            .toList());
+            partition.missed();
+            assertEquals(
+                    List.of(added),
+                    partition.takeNew(redis, 3, 0).stream()
+                            .map(each -> each.entry().id())
+                            .toList());
+            worker.end();
+        }
+    }
+
+    private static boolean contains(@Nullable Object reply, String id) {
+        return StreamReply.entries(StreamReply.list(reply)).stream()
+                .anyMatch(entry -> StreamReply.text(entry.fields().get("i")).equals(id));
     }
 
     private static void await(CountDownLatch latch) {
