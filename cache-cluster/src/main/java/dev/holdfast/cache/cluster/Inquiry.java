@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Asks nodes what they see of the cluster, and waits for some of the answers. Of one thread, but for {@link #ask(Node)}. */
 final class Inquiry {
+    private static final String WHOLE = "cluster_slots_ok:" + Slots.COUNT;
+
     private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
     private final LettuceErrors errors;
@@ -131,6 +133,11 @@ final class Inquiry {
         }
     }
 
+    /** Whether a node that answered so knows of no slot that is not served. */
+    static boolean isWhole(String fingerprint) {
+        return fingerprint.contains(WHOLE);
+    }
+
     private static String fingerprint(byte[] info) {
         StringBuilder fingerprint = new StringBuilder();
         new String(info, StandardCharsets.UTF_8).lines().forEach(line -> {
@@ -138,7 +145,7 @@ final class Inquiry {
                     || line.startsWith("cluster_known_nodes:")
                     || line.startsWith("cluster_size:")
                     || line.startsWith("cluster_slots_assigned:")
-                    || line.startsWith("cluster_slots_ok:" + Slots.COUNT)) {
+                    || line.startsWith(WHOLE)) {
                 fingerprint.append(line).append(' ');
             }
         });

@@ -33,6 +33,9 @@ final class Topology implements Runnable {
     private static final int MOST_STRANGERS = 32;
     private static final long SHORTEST_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long AMISS_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+    /** So often that all slots are served again is followed at once, whatever was asked before. */
+    private static final long RECOVERED_GAP_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private static final long FAILED_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final long VIEW_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -57,6 +60,11 @@ final class Topology implements Runnable {
     private boolean wantedBefore;
     private String fingerprint = "";
     private long epoch;
+
+    /** Whether a node has just said that all slots are served again, and when that was last followed at once; of the thread that asks. */
+    private boolean recovered;
+
+    private long recoveredAt = System.nanoTime() - RECOVERED_GAP_NANOS;
     private volatile long freshSince = System.nanoTime();
 
     private volatile SlotMap map = SlotMap.UNKNOWN;
@@ -342,6 +350,7 @@ final class Topology implements Runnable {
             // Nothing since the round that the map is of.
             fingerprint = now;
         } else if (!now.equals(fingerprint)) {
+            recovered = Inquiry.isWhole(now) && !fingerprint.isEmpty() && !Inquiry.isWhole(fingerprint);
             fingerprint = now;
             wanted = true;
             urgent = true;
@@ -353,6 +362,10 @@ final class Topology implements Runnable {
         lock.lock();
         try {
             wantedBefore = wanted;
+            if (recovered) {
+                recovered = false;
+                recoveredAt = System.nanoTime();
+            }
             wanted = false;
             urgent = false;
             CompletableFuture<SlotMap> awaited = fresh;
@@ -396,6 +409,9 @@ final class Topology implements Runnable {
 
     private long untilAsked(long now) {
         long gap = lastRoundEnd + SHORTEST_GAP_NANOS - now;
+        if (recovered && now - recoveredAt > RECOVERED_GAP_NANOS) {
+            return gap; // whoever waits for slots has waited long enough
+        }
         if (!urgent) {
             return Math.max(gap, allowance.waitNanos(now));
         }
