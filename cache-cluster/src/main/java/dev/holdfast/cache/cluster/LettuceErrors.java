@@ -319,6 +319,12 @@ final class LettuceErrors {
         return new CacheTimeoutException(cluster() + " did not say in time which node has which slot", cause, false);
     }
 
+    /** A probe whose time was over before the first node could be asked anything. */
+    CacheUnavailableException firstContact(CacheTimeoutException why) {
+        return new CacheUnavailableException(
+                cluster() + ": its first connections are still being made", why, Reason.SATURATED, false);
+    }
+
     /** A node did not say what it sees. */
     CacheUnavailableException noView(Node node, @Nullable Link link, Throwable why) {
         Throwable failure = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;

@@ -103,7 +103,7 @@ final class Session {
     }
 
     private ProbeResult probeUntil(long until) {
-        List<Node> masters = topology.known(until).masters();
+        List<Node> masters = topology.knownToProbe(until).masters();
         long now = System.nanoTime();
         List<@Nullable Probe> probes = new ArrayList<>();
         boolean followsAll = true;

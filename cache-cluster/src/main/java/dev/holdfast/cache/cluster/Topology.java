@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -69,6 +70,7 @@ final class Topology implements Runnable {
 
     private volatile SlotMap map = SlotMap.UNKNOWN;
     private volatile Cut cut = new Cut(null);
+    private volatile long askedSince = System.nanoTime();
     private volatile boolean wanted = true;
     private volatile boolean urgent = true;
     private volatile boolean closed;
@@ -182,6 +184,29 @@ final class Topology implements Runnable {
         return present == SlotMap.UNKNOWN ? next(until) : present;
     }
 
+    /**
+     * As {@link #known}, for a probe. That nobody has answered yet is no evidence while nobody has failed and the first connections may
+     * still be under way: that takes several round trips, or longer where this process has little time to run.
+     */
+    SlotMap knownToProbe(long until) {
+        try {
+            return known(until);
+        } catch (CacheTimeoutException e) {
+            throw isFirstContact() ? errors.firstContact(e) : e;
+        }
+    }
+
+    private boolean isFirstContact() {
+        lock.lock();
+        try {
+            return map == SlotMap.UNKNOWN
+                    && lastFailure == null
+                    && System.nanoTime() - askedSince < config.connectTimeout().toNanos() + VIEW_TIMEOUT_NANOS;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Makes known what nodes said. */
     SlotMap publish(List<View> views) {
         SlotMap merged = SlotMap.merge(views, this::node);
@@ -292,6 +317,7 @@ final class Topology implements Runnable {
     @Override
     public void run() {
         thread = Thread.currentThread();
+        askedSince = System.nanoTime();
         while (!closed) {
             try {
                 look();

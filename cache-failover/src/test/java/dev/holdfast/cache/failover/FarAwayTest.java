@@ -92,18 +92,37 @@ class FarAwayTest {
 
     @Test
     void aClusterServes() {
-        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start()) {
-            Map<String, String> reached = new HashMap<>();
-            cluster.nodes()
-                    .forEach(node -> reached.put(
-                            node.host() + ':' + node.port(),
-                            "127.0.0.1:" + far(node, 300).port()));
-            ClusterConfig config = ClusterConfig.of(List.of(cluster.seeds().split(",")))
-                    .withAddressMapper(address -> reached.getOrDefault(address, address));
-            try (FailoverStore store = over(ClusterStore.of(config))) {
-                store.start(Duration.ofSeconds(10));
-                assertSettles(store);
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                FailoverStore store = over(ClusterStore.of(far(cluster, 300)))) {
+            store.start(Duration.ofSeconds(10));
+            assertSettles(store);
+        }
+    }
+
+    /** To connect and to ask for the topology takes longer than a probe may. */
+    @Test
+    void aClusterThatTheFirstCallsConnectToIsNotTakenForFrozen() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                FailoverStore store = over(ClusterStore.of(far(cluster, 120)))) {
+            long end = System.nanoTime() + Duration.ofSeconds(3).toNanos();
+            for (int i = 0; System.nanoTime() - end < 0; i++) {
+                store.put("k" + i, new byte[1], TTL);
+                assertEquals(
+                        "far",
+                        store.tierName(),
+                        () -> String.valueOf(store.health().tiers().get(0)));
+                LockSupport.parkNanos(50_000_000);
             }
         }
+    }
+
+    private ClusterConfig far(RedisCluster cluster, int millis) {
+        Map<String, String> reached = new HashMap<>();
+        cluster.nodes()
+                .forEach(node -> reached.put(
+                        node.host() + ':' + node.port(),
+                        "127.0.0.1:" + far(node, millis).port()));
+        return ClusterConfig.of(List.of(cluster.seeds().split(",")))
+                .withAddressMapper(address -> reached.getOrDefault(address, address));
     }
 }
