@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
  * until it answers again or another node has its slots.
  *
  * <p>Values have at most 512 MB, Redis' own limit. Keys that begin with {@code #canary:} and {@code #once:} under the key
- * prefix are the store's own: the probes', and the markers of {@link #incrementOnce}. {@link #getAll} refuses a key of another
+ * prefix are the store's own: the probes', and the markers of {@link #incrementOnce}. A removal by prefix leaves canaries alone, and
+ * so any key that holds {@code :#canary:}. {@link #getAll} refuses a key of another
  * type than string, like {@link #get}.
  *
  * <p>Thread-safe.

@@ -78,7 +78,7 @@ final class Link {
         }
         openedAt = System.nanoTime();
         wire = open;
-        Object unusedToo = open.channel().closeFuture().addListener(closed -> {
+        Object unused = open.channel().closeFuture().addListener(closed -> {
             if (doom.get() == null) {
                 pool.noticeClosing();
             }

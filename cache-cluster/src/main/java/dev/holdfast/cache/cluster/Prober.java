@@ -26,9 +26,10 @@ final class Prober {
     private static final long LOOP_GRACE_MILLIS = 25;
     private static final int BUSY_FACTOR = 5;
 
-    /** The pause between the first probes of a new master, which calls wait for. */
+    /** After so many failed probes a new master is probed as seldom as any node that does not serve. */
     private static final int MOST_EAGER = 5;
 
+    /** The pause between probes of a new master before that, since calls wait for it. */
     private static final long COMPARISON_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     /** A node does one thing after the other: so much longer it may take for each byte of something large, a second at most. */

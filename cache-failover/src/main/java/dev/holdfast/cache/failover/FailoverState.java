@@ -93,14 +93,14 @@ class FailoverState {
      */
     void partlyOut(int index, PartialOutage outage, long now) {
         TierState tier = tiers.get(index);
-        if (outage.equals(tier.outage)) {
-            return;
+        if (!outage.equals(tier.outage)) {
+            keys.mayHaveForgotten(tier, outage);
+            if (outage.wentBack()) {
+                reconciliation.wentBack(tier, now);
+            }
+            tier.outage = outage;
         }
-        keys.mayHaveForgotten(tier, outage);
-        if (outage.wentBack()) {
-            reconciliation.wentBack(tier, now);
-        }
-        tier.outage = outage;
+        // Each time: that it was said before may have failed.
         effects.add(new Effect.Settled(outage));
     }
 

@@ -43,7 +43,8 @@ import redis.clients.jedis.Protocol.Keyword;
  * {@link CacheTimeoutException}.
  *
  * <p>Values have at most {@link SingleConfig#maxValueBytes()}. Keys that begin with {@code #canary:} and {@code #once:} under the key
- * prefix are the store's own: the probe's, and the markers of {@link #incrementOnce}.
+ * prefix are the store's own: the probe's, and the markers of {@link #incrementOnce}. A removal by prefix leaves canaries alone, and
+ * so any key that holds {@code :#canary:}.
  *
  * <p>Thread-safe.
  */

@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * {@link dev.holdfast.cache.CacheRejectedException} before anything is sent. Calls with many keys are cut into as few requests as that
  * allows, some at the same time. What is harmless to repeat is repeated once, if its connection breaks.
  *
- * <p>Keys that begin with {@code #canary:} and {@code #once:} under the key prefix are this store's own.
+ * <p>Keys that begin with {@code #canary:} and {@code #once:} under the key prefix are this store's own. A removal by prefix leaves canaries alone, and
+ * so any key that holds {@code :#canary:}.
  *
  * <p>When every connection is busy, the commands of waiting callers share the next request. For any number of threads.
  */
