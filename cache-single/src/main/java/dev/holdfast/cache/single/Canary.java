@@ -28,6 +28,11 @@ import redis.clients.jedis.Protocol.Keyword;
  * and one that went back in time was started again, which no connection outlives.
  */
 final class Canary {
+    /** What is to know that a process was compared, by what name it goes, if it has one. */
+    interface Told {
+        void compared(@Nullable String process, ProbeResult result);
+    }
+
     private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
     private static final int MOST_UNANSWERED = 64;
     private static final long LIFE_MILLIS = TimeUnit.DAYS.toMillis(1);
@@ -56,6 +61,9 @@ final class Canary {
 
     private boolean readOnlyUserLogged;
 
+    /** The process that the last answer came from; {@code null} if that did not say. */
+    private @Nullable String process;
+
     private volatile int failures;
     private volatile @Nullable Instant lastProbe;
 
@@ -80,7 +88,12 @@ final class Canary {
         return lastProbe;
     }
 
-    ProbeResult probe(Duration timeout) {
+    /**
+     * Compares the canary with what was acknowledged, and puts the next there.
+     *
+     * @param told hears of it, before another probe begins
+     */
+    ProbeResult probe(Duration timeout, Told told) {
         long start = System.nanoTime();
         long until = start + Math.min(timeout.toNanos(), Long.MAX_VALUE / 4);
         boolean answered = false;
@@ -88,6 +101,7 @@ final class Canary {
         try {
             ProbeResult result = probeUntil(until);
             answered = true;
+            told.compared(process, result);
             return result;
         } finally {
             failures = answered ? 0 : failures + 1;
@@ -193,7 +207,9 @@ final class Canary {
     private Reserve.Answer ask(long until, List<Request> commands) {
         long now = System.nanoTime();
         askedTwice = false;
-        return reserve.ask(commands, until, now + (until - now) / 2, () -> askedTwice = true);
+        Reserve.Answer answer = reserve.ask(commands, until, now + (until - now) / 2, () -> askedTwice = true);
+        process = answer.connection().process();
+        return answer;
     }
 
     /** A probe has no use for a mere refusal: the server can't be used as it has to be. */

@@ -2,6 +2,7 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.SparedKeys;
@@ -55,6 +56,7 @@ final class Combiner implements Connections {
 
     private final Dialer dialer;
     private final JedisErrors errors;
+    private final Restarts restarts;
     private final int size;
     private final long connectNanos;
     private final long commandNanos;
@@ -74,6 +76,7 @@ final class Combiner implements Connections {
     Combiner(SingleConfig config, Dialer dialer, Reserve reserve, JedisErrors errors) {
         this.dialer = dialer;
         this.errors = errors;
+        this.restarts = dialer.restarts();
         this.size = config.poolSize();
         this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
@@ -157,6 +160,10 @@ final class Combiner implements Connections {
             try {
                 return new Answered(again, answer(again, System.nanoTime()));
             } catch (CacheUnavailableException e) {
+                if (e.reason() == Reason.PARTIAL) {
+                    // Not sent again, and what became of the first is as unknown as before.
+                    throw broken;
+                }
                 last = e;
                 Lost lost = again.lost();
                 closed &= lost != null && lost.closedByServer();
@@ -281,7 +288,7 @@ final class Combiner implements Connections {
         long now = System.nanoTime();
         int callers = underWay.get();
         Lane lane = lanes.acquire(anyLane ? size : lanesWanted(), now, callers);
-        if (lane == null) {
+        if (lane == null || isHeld(lane)) {
             return null;
         }
         long latest = now + commandNanos;
@@ -299,13 +306,23 @@ final class Combiner implements Connections {
     private @Nullable Lane sendAlone(Call call) {
         long now = System.nanoTime();
         Lane lane = lanes.acquireUnused(now, underWay.get());
-        if (lane == null) {
+        if (lane == null || isHeld(lane)) {
             return null;
         }
         // To write something large may take as long as its caller likes, while it gets on.
         lane.send(call, now, call.until());
         silence.expect(lane);
         return lane;
+    }
+
+    /** Whether nothing may be sent yet, since the server was started anew, which is known by the time that a connection was acquired. Who waits is told. */
+    private boolean isHeld(Lane lane) {
+        if (!restarts.holds()) {
+            return false;
+        }
+        lane.release();
+        failAll(restarts::refused);
+        return true;
     }
 
     /** Opens connections, or has somebody try again when the pause is over. */

@@ -27,11 +27,13 @@ final class Dialer {
     private final long connectNanos;
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
     private final LongAdder failedDials = new LongAdder();
+    private final Restarts restarts;
     private volatile int generation;
 
     Dialer(SingleConfig config, JedisErrors errors) {
         this.config = config;
         this.errors = errors;
+        this.restarts = new Restarts(errors, this::execute);
         this.connectNanos = config.connectTimeout().toNanos();
         this.threads = new ThreadPoolExecutor(
                 0,
@@ -41,6 +43,11 @@ final class Dialer {
                 new SynchronousQueue<>(),
                 IsolatedThreads.platform("holdfast-" + config.address()));
         this.watch = new DeadlineWatch<>(links, Link::deadline, this::overdue, threads);
+    }
+
+    /** What is known of the processes that connections led to. */
+    Restarts restarts() {
+        return restarts;
     }
 
     /** What resets connections whose use is overdue. */
@@ -83,7 +90,7 @@ final class Dialer {
      *     exceptionally, with a {@link CacheUnavailableException}
      */
     Link dial() {
-        Link link = new Link(config, generation, backoff.failures());
+        Link link = new Link(config, generation, backoff.failures(), restarts);
         links.add(link);
         try {
             threads.execute(() -> open(link));

@@ -142,6 +142,22 @@ final class JedisErrors {
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
     }
 
+    /** The address leads to one server and to another in turn. */
+    String severalServers() {
+        return server
+                + " is the address of several servers in turn, so a restart of one of them is not noticed while nobody calls;"
+                + " give each client the address of one server";
+    }
+
+    /** A call to a server that was started anew, before those who asked for outages have heard of it. */
+    CacheUnavailableException restarted() {
+        return new CacheUnavailableException(
+                server + " was started anew, and what it may have forgotten is still to be made up for",
+                null,
+                Reason.PARTIAL,
+                false);
+    }
+
     /** What a connection was lost by before it had answered anything. */
     CacheUnavailableException useless(Throwable e) {
         return new CacheUnavailableException(

@@ -44,6 +44,8 @@ final class Link {
     private final SingleConfig config;
     private final int generation;
     private final int failuresBefore;
+    private final Restarts restarts;
+    private final Restarts.Numbers numbersBefore;
     private final AtomicBoolean uselessTaken = new AtomicBoolean();
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
     private final Use reading = new Use();
@@ -53,6 +55,7 @@ final class Link {
     private volatile long openedAt;
     private volatile Runnable whenUseful = () -> {};
     private volatile boolean useful;
+    private volatile @Nullable String process;
     private @Nullable Replies in;
     private @Nullable RedisOutputStream out;
     private long usedAt;
@@ -76,11 +79,14 @@ final class Link {
      *
      * @param generation which set of connections it belongs to
      * @param failuresBefore how many attempts in a row had failed when this one began
+     * @param restarts is told which process answers
      */
-    Link(SingleConfig config, int generation, int failuresBefore) {
+    Link(SingleConfig config, int generation, int failuresBefore, Restarts restarts) {
         this.config = config;
         this.generation = generation;
         this.failuresBefore = failuresBefore;
+        this.restarts = restarts;
+        this.numbersBefore = restarts.numbers();
     }
 
     /** How many attempts in a row had failed when this one began. */
@@ -150,13 +156,25 @@ final class Link {
         }
         int needed = commands.size();
         commands.add(Request.once(Command.CLIENT).with(Protocol.Keyword.SETNAME).with("holdfast"));
+        commands.add(Request.once(Command.CLIENT).with(Protocol.Keyword.ID));
+        boolean named = restarts.mayAskForNames();
+        if (named) {
+            commands.add(Request.reading(Command.INFO).with("server"));
+        }
         List<@Nullable Object> replies = callAll(commands);
         for (int i = 0; i < replies.size(); i++) {
-            // The name is for those who look at the server: not every proxy knows it, and not every user may set it.
+            // The rest can be done without: not every proxy knows these commands, and not every user may use them.
             if (replies.get(i) instanceof Refusal refusal && (i < needed || JedisErrors.refusesClient(refusal))) {
                 throw refusal;
             }
         }
+        process = restarts.met(replies.get(needed + 1), named ? replies.get(needed + 2) : null, numbersBefore);
+    }
+
+    /** The process that it leads to, by the name that {@link Restarts} gives it; {@code null} if that is not known, or not yet. */
+    @Nullable
+    String process() {
+        return process;
     }
 
     /** Tries the addresses in turn; each has its share of the time that is left. */

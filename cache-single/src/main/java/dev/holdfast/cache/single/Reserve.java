@@ -48,9 +48,9 @@ final class Reserve {
      * What was answered.
      *
      * @param replies one for each command, refusals among them
-     * @param connection on which; no other is equal to it
+     * @param connection on which
      */
-    record Answer(List<@Nullable Object> replies, Object connection) {}
+    record Answer(List<@Nullable Object> replies, Link connection) {}
 
     /**
      * As the other one.
@@ -113,7 +113,10 @@ final class Reserve {
 
     private @Nullable Link take() {
         Link link = kept.getAndSet(null);
-        if (link != null && (link.doom() != null || link.generation() != dialer.generation())) {
+        if (link != null
+                && (link.doom() != null
+                        || link.generation() != dialer.generation()
+                        || !dialer.restarts().isPresent(link.process()))) {
             dialer.discard(link);
             return null;
         }

@@ -8,6 +8,7 @@ import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
@@ -53,6 +54,7 @@ public final class SingleStore implements CacheStore {
     private static final byte[] ONCE_MILLIS = bytes(TimeUnit.HOURS.toMillis(1));
     private static final Pattern ONCE_ID = Pattern.compile("[A-Za-z0-9-]{1,64}");
     private static final byte[] NOTHING = {};
+    private static final Duration COMPARISON_LIMIT = Duration.ofSeconds(2);
 
     private final Shared shared;
     private final long boundNanos;
@@ -293,7 +295,8 @@ public final class SingleStore implements CacheStore {
         }
         shared.requireOpen();
         try {
-            ProbeResult result = shared.canary.probe(timeout);
+            ProbeResult result =
+                    shared.canary.probe(timeout, (process, seen) -> shared.restarts.compared(process, false));
             shared.state = HealthState.UP;
             return result;
         } catch (CacheUnavailableException e) {
@@ -321,6 +324,11 @@ public final class SingleStore implements CacheStore {
             throw new IllegalArgumentException("limit must be positive: " + limit);
         }
         return limit.compareTo(callBound()) >= 0 ? this : new SingleStore(shared, limit.toNanos(), true);
+    }
+
+    @Override
+    public @Nullable PartialOutage outage() {
+        return shared.restarts.ask();
     }
 
     @Override
@@ -456,6 +464,7 @@ public final class SingleStore implements CacheStore {
         final PrefixScans scans = new PrefixScans();
         final SparedKeys spared;
         final JedisErrors errors;
+        final Restarts restarts;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
@@ -467,6 +476,8 @@ public final class SingleStore implements CacheStore {
             Reserve reserve = new Reserve(config, dialer, errors);
             this.connections = new Combiner(config, dialer, reserve, errors);
             this.canary = new Canary(config, reserve, dialer::generation, connections, errors);
+            this.restarts = dialer.restarts();
+            restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told));
         }
 
         void requireOpen() {

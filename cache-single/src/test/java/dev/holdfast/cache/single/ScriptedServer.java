@@ -72,7 +72,7 @@ final class ScriptedServer implements Closeable {
                 List<String> command = read(in);
                 switch (command.get(0)) {
                     case "HELLO" -> out.write("-ERR unknown command 'HELLO'\r\n".getBytes(StandardCharsets.US_ASCII));
-                    case "CLIENT", "SELECT" -> out.write("+OK\r\n".getBytes(StandardCharsets.US_ASCII));
+                    case "CLIENT", "SELECT", "INFO" -> out.write("+OK\r\n".getBytes(StandardCharsets.US_ASCII));
                     default -> answer.to(command, out);
                 }
                 out.flush();
