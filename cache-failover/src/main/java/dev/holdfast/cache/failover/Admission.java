@@ -61,6 +61,9 @@ final class Admission {
             }
         }
         TierState tier = tiers.get(index);
+        if (tier.remote && index != circuit.serving()) {
+            leads(tier, now);
+        }
         int marked = kind.invalidates ? keys.markAbove(tier, kind, mine) : 0;
         if (ttlNanos > 0) {
             stores(tier, ttlNanos, now);
@@ -79,11 +82,22 @@ final class Admission {
     private void stores(TierState tier, long ttlNanos, long now) {
         // It is stored when it arrives, not now.
         long until = DirtyKeys.after(now, ttlNanos + latest);
-        if (tier.remote && !tier.mayHold(now)) {
+        if (tier.remote && !tier.isFollowed(now)) {
             stampAbove(tier);
         }
-        tier.storedUntil = tier.mayHold(now) && tier.storedUntil - until > 0 ? tier.storedUntil : until;
+        boolean later = tier.stored && tier.storedUntil - now > 0 && tier.storedUntil - until > 0;
+        tier.storedUntil = later ? tier.storedUntil : until;
         tier.stored = true;
+    }
+
+    /** A key leads to a server though one above serves: what is there from a time in which changes above were not marked here is not seen. */
+    private void leads(TierState tier, long now) {
+        if (!tier.isFollowed(now)) {
+            stampAbove(tier);
+            tier.periods++;
+        }
+        tier.led = true;
+        tier.ledAt = now;
     }
 
     /** From now on a change above has to be remembered here; those under way do not know that yet. */

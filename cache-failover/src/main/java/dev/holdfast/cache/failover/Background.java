@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +34,9 @@ class Background {
     /** The application is started by then, as a rule, and nothing has failed yet. */
     private static final int TICKS_TO_REHEARSAL = 10;
 
+    /** Works of one tier beside each other: a probe, a disconnection, a piece of what it missed, and as many that were given up. */
+    private static final int MOST_AT_ONCE = 8;
+
     /** Does nothing. */
     void note(List<Effect> effects) {}
 
@@ -50,8 +54,17 @@ class Background {
         private final Prober prober;
         private final Reconciler reconciler;
         private final Thread ticker;
+        /** How many works of each tier have begun and not ended. */
+        private final List<AtomicInteger> underWay;
+
         private final AtomicBoolean ending = new AtomicBoolean();
         private volatile boolean stopped;
+
+        /** When the next tick is, and how many in a row had nothing to watch; of the ticker, as what is left until the rehearsal. */
+        private long due;
+
+        private int idle;
+        private int ticksToRehearsal = TICKS_TO_REHEARSAL;
         /** When each thing was last said: a few sentences, and one for each tier. */
         private final Map<String, Long> said = new ConcurrentHashMap<>();
 
@@ -63,6 +76,7 @@ class Background {
             this.tiers = tiers;
             this.ticks = ticks;
             this.notices = notices;
+            this.underWay = tiers.stream().map(tier -> new AtomicInteger()).toList();
             this.workers = new Workers(name + "-worker");
             this.prober = new Prober(switchboard, tiers, stalls);
             this.reconciler = new Reconciler(switchboard, tiers, workers);
@@ -113,12 +127,12 @@ class Background {
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
             }
             for (Tier tier : tiers) {
-                int left = switchboard.decide(
-                        state -> state.tiers.get(tier.index).dirty.size());
-                if (left > 0) {
+                String left = switchboard.decide(
+                        state -> state.tiers.get(tier.index).dirty.summary());
+                if (!left.isEmpty()) {
                     log.warn(
-                            "closed while tier {} still had {} changes to catch up with: other clients may read old"
-                                    + " values of those keys there until their time to live is over",
+                            "closed while tier {} still had {} to catch up with: other clients may read old"
+                                    + " values there until their time to live is over",
                             tier.name,
                             left);
                 }
@@ -136,24 +150,32 @@ class Background {
         // The ticker
 
         private void run() {
-            int idle = 0;
-            int ticksToRehearsal = TICKS_TO_REHEARSAL;
-            long due = switchboard.now() + Ticks.PERIOD;
+            due = switchboard.now() + Ticks.PERIOD;
             while (!stopped) {
                 LockSupport.parkNanos(Math.max(1, due - switchboard.now()));
-                long now = switchboard.now();
-                if (idle < TICKS_TO_REST && now - due < 0) {
-                    continue;
+                try {
+                    turn();
+                } catch (Throwable e) {
+                    warn("the failover watch failed and goes on", e);
                 }
-                boolean stalled = stalls.ran(due, now);
-                if (--ticksToRehearsal == 0) {
-                    rehearse();
-                }
-                idle = tick(now, stalled) ? 0 : Math.min(idle + 1, TICKS_TO_REST);
-                if (idle == TICKS_TO_REST) {
-                    ticks.rest();
-                }
-                due = now + (idle == TICKS_TO_REST ? IDLE_PERIOD : Ticks.PERIOD);
+            }
+        }
+
+        private void turn() {
+            long now = switchboard.now();
+            if (idle < TICKS_TO_REST && now - due < 0) {
+                return;
+            }
+            boolean stalled = stalls.ran(due, now);
+            // Whatever is thrown now, the next turn comes after a pause.
+            due = now + Ticks.PERIOD;
+            if (--ticksToRehearsal == 0) {
+                rehearse();
+            }
+            idle = tick(now, stalled) ? 0 : Math.min(idle + 1, TICKS_TO_REST);
+            if (idle == TICKS_TO_REST) {
+                ticks.rest();
+                due = now + IDLE_PERIOD;
             }
         }
 
@@ -234,9 +256,17 @@ class Background {
                 try {
                     begin(effect);
                 } catch (Throwable e) {
-                    // What is under way has to end, or its tier waits for it for ever.
-                    workers.postpone(() -> begin(effect));
+                    postpone(effect);
                 }
+            }
+        }
+
+        /** Keeps what could not be begun. If even that fails, its tier gives it up when its time is over. */
+        private void postpone(Effect effect) {
+            try {
+                workers.postpone(() -> begin(effect));
+            } catch (Throwable e) {
+                warn("what was decided for a tier could not be begun", e);
             }
         }
 
@@ -252,19 +282,28 @@ class Background {
 
         /** Does work in stores and reports what came of it: what was under way for it ends here, whatever is thrown. */
         private void perform(Effect.Work work) {
-            Consumer<FailoverState> outcome;
+            AtomicInteger running = underWay.get(work.tier());
+            try {
+                // A store that ends nothing does not get one thread after another.
+                if (running.incrementAndGet() <= MOST_AT_ONCE) {
+                    report(outcomeOf(work));
+                }
+            } finally {
+                running.decrementAndGet();
+            }
+        }
+
+        private Consumer<FailoverState> outcomeOf(Effect.Work work) {
             try {
                 if (work instanceof Effect.Probe probe) {
-                    outcome = prober.probe(probe);
-                } else if (work instanceof Effect.Drain drain) {
-                    outcome = reconciler.drain(drain);
-                } else {
-                    outcome = disconnect((Effect.Disconnect) work);
+                    return prober.probe(probe);
                 }
+                return work instanceof Effect.Drain drain
+                        ? reconciler.drain(drain)
+                        : disconnect((Effect.Disconnect) work);
             } catch (Throwable e) {
-                outcome = state -> state.failed(work, e, switchboard.now());
+                return state -> state.failed(work, e, switchboard.now());
             }
-            report(outcome);
         }
 
         private void report(Consumer<FailoverState> outcome) {
@@ -286,8 +325,8 @@ class Background {
             }
             boolean reset = complete;
             return state -> {
-                if (disconnect.fence()) {
-                    state.circuit.fenced(disconnect.tier(), reset, switchboard.now());
+                if (disconnect.fences()) {
+                    state.circuit.fenced(disconnect, reset, switchboard.now());
                 }
             };
         }
@@ -302,7 +341,7 @@ class Background {
                     log.warn(what, e);
                 }
             } catch (Throwable again) {
-                e.addSuppressed(again); // the log itself may be what failed
+                // The log itself may be what failed. There is nowhere else to say it, and to keep it may fail too.
             }
         }
     }

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class Circuit {
     private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
 
+    /** A store that does not end a disconnection in so long does not end it. */
+    private static final long FENCE_OVERDUE = TimeUnit.SECONDS.toNanos(10);
+
     private final FailoverConfig config;
     private final List<TierState> tiers;
     private final DirtyKeys keys;
@@ -56,7 +59,7 @@ final class Circuit {
         tier.suspicion = null;
         tier.suspectedBy = null;
         tier.contradictions = 0;
-        fence(tier, cause == null ? new IllegalStateException("the tier was opened: " + reason) : cause);
+        fence(tier, cause == null ? new IllegalStateException("the tier was opened: " + reason) : cause, now);
         int next = firstClosed();
         effects.add(new Effect.Opened(tier.index, reason, cause, next));
         serve(next, reason, 0, 0);
@@ -91,27 +94,46 @@ final class Circuit {
         tier.goodProbes = 0;
         tier.drains = 0;
         probes.soon(tier, now);
-        fence(tier, cause);
+        fence(tier, cause, now);
     }
 
     /** Lets a tier connect anew: its name may lead to another server by now. */
     void reconnect(TierState tier, Throwable cause) {
-        effects.add(new Effect.Disconnect(tier.index, cause, false));
+        effects.add(new Effect.Disconnect(tier.index, cause, 0));
     }
 
-    private void fence(TierState tier, Throwable cause) {
+    private void fence(TierState tier, Throwable cause, long now) {
+        effects.add(new Effect.Disconnect(tier.index, cause, tier.fences + 1));
+        tier.fences++;
         tier.fencing = true;
-        effects.add(new Effect.Disconnect(tier.index, cause, true));
+        tier.fenceDueAt = fenceDueAt(now);
+    }
+
+    static long fenceDueAt(long now) {
+        return now + FENCE_OVERDUE;
+    }
+
+    /** Gives up a fence of which nothing is heard: its store does not end it, or nobody could be had to begin it. */
+    void tick(TierState tier, long now) {
+        if (tier.fencing && now - tier.fenceDueAt >= 0) {
+            fenced(tier, false, now);
+        }
     }
 
     /**
-     * A tier was disconnected.
+     * A tier was disconnected for a fence, unless that was given up.
      *
      * @param reset whether its connections were reset: then nothing that was sent on them before will be applied, unless
      *     something buffers
      */
-    void fenced(int index, boolean reset, long now) {
-        TierState tier = tiers.get(index);
+    void fenced(Effect.Disconnect work, boolean reset, long now) {
+        TierState tier = tiers.get(work.tier());
+        if (tier.fencing && work.fence() == tier.fences) {
+            fenced(tier, reset, now);
+        }
+    }
+
+    private void fenced(TierState tier, boolean reset, long now) {
         tier.fencing = false;
         tier.fencedAt = now;
         probes.soon(tier, now);
@@ -161,6 +183,9 @@ final class Circuit {
         effects.add(new Effect.Switched(serving, next, reason, outage, reconciled));
         int before = serving;
         serving = next;
+        for (int i = next; before != FailoverState.NONE && next > before && i < tiers.size(); i++) {
+            tiers.get(i).periods++;
+        }
         memory.switched(before);
     }
 

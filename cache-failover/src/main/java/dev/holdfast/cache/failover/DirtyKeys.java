@@ -51,7 +51,7 @@ class DirtyKeys {
     boolean markBelow(Attempt attempt, Kind kind, long now) {
         for (int i = attempt.tier() + 1; i < tiers.size(); i++) {
             TierState below = tiers.get(i);
-            if (below.remote && below.mayHold(now)) {
+            if (below.remote && below.isFollowed(now)) {
                 mark(below, kind, attempt.keys());
             }
         }

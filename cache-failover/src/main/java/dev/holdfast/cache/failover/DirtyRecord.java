@@ -330,7 +330,7 @@ final class DirtyRecord {
     }
 
     /**
-     * Returns up to {@code max} keys to remove: those that nothing can arrive for any more, and, once, those that something can.
+     * Returns up to {@code max} keys to remove: those that nothing can arrive for any more, and those that something can until they were {@link #removed} once.
      * Other clients, who know nothing of that, should not wait for the removal; it is repeated when nothing can. Keys that were
      * returned before come last, so that those of a part that is out do not keep others waiting.
      */
@@ -350,7 +350,6 @@ final class DirtyRecord {
             Entry entry = next.getValue();
             boolean due = settled(entry.unsettledUntil, now);
             if (entry.removed && (due || !entry.early)) {
-                entry.early = true;
                 batch.add(new Removal(next.getKey(), entry.version));
             }
         }
@@ -409,7 +408,11 @@ final class DirtyRecord {
     /** A key was removed there. If it was changed again since that was planned, it stays. */
     void removed(Removal done, long now) {
         Entry entry = entries.get(done.key());
-        if (entry == null || entry.version != done.version() || !settled(entry.unsettledUntil, now)) {
+        if (entry == null || entry.version != done.version()) {
+            return;
+        }
+        if (!settled(entry.unsettledUntil, now)) {
+            entry.early = true;
             return;
         }
         entry.removed = false;
@@ -508,6 +511,11 @@ final class DirtyRecord {
 
     int size() {
         return entries.size() + prefixes.size();
+    }
+
+    /** What is recorded, in words; empty if nothing is. */
+    String summary() {
+        return all != null ? "everything" : size() == 0 ? "" : size() + " changes";
     }
 
     /** Whether keys were replaced by prefixes since the record was last empty. */

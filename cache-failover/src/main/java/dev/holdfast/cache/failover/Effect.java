@@ -16,8 +16,12 @@ sealed interface Effect {
     /** Probe a tier; report to {@link Verdicts#probed} or {@link Verdicts#probeFailed}. */
     record Probe(int tier, long startedAt, Duration timeout) implements Work {}
 
-    /** Reset a tier's connections; if it is a fence, report to {@link Circuit#fenced}. */
-    record Disconnect(int tier, Throwable cause, boolean fence) implements Work {}
+    /** Reset a tier's connections; {@code fence} is the number of the fence that it is, to be reported to {@link Circuit#fenced}, or 0. */
+    record Disconnect(int tier, Throwable cause, int fence) implements Work {
+        boolean fences() {
+            return fence != 0;
+        }
+    }
 
     /** Do on a tier what it has missed; report what was done, then {@link Reconciliation#drained} or {@link Reconciliation#drainFailed}. */
     sealed interface Drain extends Work {}

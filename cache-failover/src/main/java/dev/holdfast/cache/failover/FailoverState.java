@@ -69,7 +69,7 @@ class FailoverState {
             return false;
         }
         for (int i = 1; i < tiers.size(); i++) {
-            if (tiers.get(i).remote && tiers.get(i).mayHold(now)) {
+            if (tiers.get(i).remote && tiers.get(i).isFollowed(now)) {
                 return false;
             }
         }
@@ -112,14 +112,17 @@ class FailoverState {
             verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
         } else if (work instanceof Effect.Drain drain) {
             reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
-        } else if (work instanceof Effect.Disconnect disconnect && disconnect.fence()) {
-            circuit.fenced(disconnect.tier(), false, now);
+        } else if (work instanceof Effect.Disconnect disconnect && disconnect.fences()) {
+            circuit.fenced(disconnect, false, now);
         }
     }
 
     /** This process stood still: what was under way may be as late as it is. */
     void stalled(long now) {
-        tiers.forEach(tier -> tier.probeSentAt = now);
+        tiers.forEach(tier -> {
+            tier.probeSentAt = now;
+            tier.fenceDueAt = Circuit.fenceDueAt(now);
+        });
     }
 
     /** Does what is due. */
@@ -127,6 +130,7 @@ class FailoverState {
         for (TierState tier : tiers) {
             if (tier.remote) {
                 verdicts.tick(tier, now);
+                circuit.tick(tier, now);
                 probes.tick(tier, now);
                 reconciliation.advance(tier, now);
             }

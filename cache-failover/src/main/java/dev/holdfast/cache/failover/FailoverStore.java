@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.failover.KeyOperation.No;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,8 +14,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -117,65 +120,101 @@ public final class FailoverStore implements CacheStore {
         return view ? route.withoutShortcut() : route;
     }
 
-    private <R> R call(@Nullable Tried<R> tried, Request request, R none, Operation<R> operation) {
+    private <R extends @Nullable Object> R call(
+            @Nullable Tried<R> tried, Request request, R none, Operation<R> operation) {
         boolean patient = request.kind() == Kind.PREFIX && !view;
         return switchboard.call(tried, request, none, operation, patient ? PREFIX_REMOVAL_LIMIT : timeout);
     }
 
-    @Override
-    public byte @Nullable [] get(String key) {
-        return get(key, false);
-    }
-
-    @Override
-    public byte @Nullable [] getShared(String key) {
-        return get(key, true);
-    }
-
-    private static byte @Nullable [] get(CacheStore store, String key, boolean shared) {
-        return shared ? store.getShared(key) : store.get(key);
-    }
-
-    private byte @Nullable [] get(String key, boolean shared) {
+    private <A, B, R extends @Nullable Object> R one(KeyOperation<A, B, R> operation, String key, A first, B second) {
         Route route = enter();
-        @Nullable Tried<Optional<byte[]>> tried = null;
-        if (route.reads()) {
+        Tried<R> tried = null;
+        Kind kind = operation.kind();
+        if (route.takes(kind)) {
             int tick = route.tier().begin();
             try {
-                byte @Nullable [] result = get(route.store(), key, shared);
+                R result = operation.action().on(route.store(), key, first, second);
                 route.tier().answered(tick);
-                if (route == switchboard.route()) {
-                    return result;
+                if (kind.invalidates) {
+                    route.tier().changed(key);
                 }
-                tried = new Tried<>(route, tick, Optional.ofNullable(result), null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, Optional.empty(), e);
-            }
-        }
-        return call(
-                        tried,
-                        Request.read(key),
-                        Optional.<byte[]>empty(),
-                        (store, keys) -> Optional.ofNullable(get(store, key, shared)))
-                .orElse(null);
-    }
-
-    @Override
-    public Map<String, byte[]> getAll(Collection<String> keys) {
-        Route route = enter();
-        @Nullable Tried<Map<String, byte[]>> tried = null;
-        if (route.reads()) {
-            int tick = route.tier().begin();
-            try {
-                Map<String, byte[]> result = route.store().getAll(keys);
-                route.tier().answered(tick);
-                if (route == switchboard.route()) {
+                if (kind == Kind.COUNT || route == switchboard.route()) {
                     return result;
                 }
                 tried = new Tried<>(route, tick, result, null);
             } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, Map.of(), e);
+                route.tier().ended(tick, e);
+                tried = new Tried<>(route, tick, operation.none(), e);
             }
+        }
+        Request request = operation.request().of(key, first, second);
+        return call(tried, request, operation.none(), (store, keys) -> operation
+                .action()
+                .on(store, key, first, second));
+    }
+
+    /**
+     * Makes a call for several keys where it needs no thought.
+     *
+     * @return what became of it; {@code null} if it was not made
+     */
+    private <R> @Nullable Tried<R> attempt(
+            Kind kind, Collection<String> keys, R none, Function<CacheStore, R> operation) {
+        Route route = enter();
+        if (!route.takes(kind)) {
+            return null;
+        }
+        int tick = route.tier().begin();
+        try {
+            R result = operation.apply(route.store());
+            route.tier().answered(tick);
+            if (kind.invalidates) {
+                route.tier().changed(keys);
+            }
+            return new Tried<>(route, tick, result, null);
+        } catch (RuntimeException | Error e) {
+            route.tier().ended(tick, e);
+            return new Tried<>(route, tick, none, e);
+        }
+    }
+
+    /** Whether a call is over with what became of it: it succeeded where it belonged, and that is where it still belongs. */
+    private boolean isOver(Tried<?> tried) {
+        return tried.failure() == null && tried.route() == switchboard.route();
+    }
+
+    private void changeAll(
+            Kind kind,
+            Collection<String> keys,
+            Supplier<Request> request,
+            BiConsumer<CacheStore, Collection<String>> change) {
+        Tried<Boolean> tried = attempt(kind, keys, true, store -> {
+            change.accept(store, keys);
+            return true;
+        });
+        if (tried == null || !isOver(tried)) {
+            call(tried, request.get(), true, (store, some) -> {
+                change.accept(store, some);
+                return true;
+            });
+        }
+    }
+
+    @Override
+    public byte @Nullable [] get(String key) {
+        return one(KeyOperation.GET, key, No.ARGUMENT, No.ARGUMENT);
+    }
+
+    @Override
+    public byte @Nullable [] getShared(String key) {
+        return one(KeyOperation.GET_SHARED, key, No.ARGUMENT, No.ARGUMENT);
+    }
+
+    @Override
+    public Map<String, byte[]> getAll(Collection<String> keys) {
+        Tried<Map<String, byte[]>> tried = attempt(Kind.READ, keys, Map.of(), store -> store.getAll(keys));
+        if (tried != null && isOver(tried)) {
+            return tried.result();
         }
         Request request = Request.read(keys);
         Map<String, byte[]> found = call(tried, request, request.found(), (store, some) -> {
@@ -187,306 +226,77 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
-        Objects.requireNonNull(value, "value");
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                route.store().put(key, value, ttl);
-                route.tier().answered(tick);
-                route.tier().changed(key);
-                if (route == switchboard.route()) {
-                    return;
-                }
-                tried = new Tried<>(route, tick, true, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, true, e);
-            }
-        }
-        call(
-                tried,
-                Request.write(Kind.WRITE, key, ttl),
-                true,
-                Operation.of((store, keys) -> store.put(key, value, ttl)));
+        one(KeyOperation.PUT, key, Objects.requireNonNull(value, "value"), ttl);
     }
 
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                route.store().putAll(entries, ttl);
-                route.tier().answered(tick);
-                route.tier().changed(entries.keySet());
-                if (route == switchboard.route()) {
-                    return;
-                }
-                tried = new Tried<>(route, tick, true, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, true, e);
-            }
-        }
-        call(
-                tried,
-                Request.write(Kind.WRITE, entries, ttl),
-                true,
-                Operation.of((store, keys) -> store.putAll(only(entries, keys), ttl)));
+        changeAll(
+                Kind.WRITE,
+                entries.keySet(),
+                () -> Request.write(Kind.WRITE, entries, ttl),
+                (store, keys) -> store.putAll(only(entries, keys), ttl));
     }
 
     @Override
     public void fill(String key, byte[] value, Duration ttl) {
-        Objects.requireNonNull(value, "value");
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                route.store().fill(key, value, ttl);
-                route.tier().answered(tick);
-                if (route == switchboard.route()) {
-                    return;
-                }
-                tried = new Tried<>(route, tick, true, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, true, e);
-            }
-        }
-        call(
-                tried,
-                Request.write(Kind.FILL, key, ttl),
-                true,
-                Operation.of((store, keys) -> store.fill(key, value, ttl)));
+        one(KeyOperation.FILL, key, Objects.requireNonNull(value, "value"), ttl);
     }
 
     @Override
     public void fillAll(Map<String, byte[]> entries, Duration ttl) {
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                route.store().fillAll(entries, ttl);
-                route.tier().answered(tick);
-                if (route == switchboard.route()) {
-                    return;
-                }
-                tried = new Tried<>(route, tick, true, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, true, e);
-            }
-        }
-        call(
-                tried,
-                Request.write(Kind.FILL, entries, ttl),
-                true,
-                Operation.of((store, keys) -> store.fillAll(only(entries, keys), ttl)));
+        changeAll(
+                Kind.FILL,
+                entries.keySet(),
+                () -> Request.write(Kind.FILL, entries, ttl),
+                (store, keys) -> store.fillAll(only(entries, keys), ttl));
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        Objects.requireNonNull(value, "value");
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                boolean result = route.store().putIfAbsent(key, value, ttl);
-                route.tier().answered(tick);
-                route.tier().changed(key);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, false, e);
-            }
-        }
-        return call(
-                tried,
-                Request.write(Kind.CONDITIONAL, key, ttl),
-                false,
-                (store, keys) -> store.putIfAbsent(key, value, ttl));
+        return one(KeyOperation.PUT_IF_ABSENT, key, Objects.requireNonNull(value, "value"), ttl);
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
         Objects.requireNonNull(expected, "expected");
         Objects.requireNonNull(value, "value");
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                boolean result = route.store().replace(key, expected, value, ttl);
-                route.tier().answered(tick);
-                route.tier().changed(key);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, false, e);
-            }
-        }
-        return call(
-                tried,
-                Request.write(Kind.CONDITIONAL, key, ttl),
-                false,
-                (store, keys) -> store.replace(key, expected, value, ttl));
+        return one(KeyOperation.REPLACE, key, new byte[][] {expected, value}, ttl);
     }
 
     @Override
     public boolean remove(String key) {
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                boolean result = route.store().remove(key);
-                route.tier().answered(tick);
-                route.tier().changed(key);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, false, e);
-            }
-        }
-        return call(tried, Request.remove(key), false, (store, keys) -> store.remove(key));
+        return one(KeyOperation.REMOVE, key, No.ARGUMENT, No.ARGUMENT);
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
-        Objects.requireNonNull(expected, "expected");
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                boolean result = route.store().remove(key, expected);
-                route.tier().answered(tick);
-                route.tier().changed(key);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, false, e);
-            }
-        }
-        return call(tried, Request.conditional(key), false, (store, keys) -> store.remove(key, expected));
+        return one(KeyOperation.REMOVE_EXPECTED, key, Objects.requireNonNull(expected, "expected"), No.ARGUMENT);
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                route.store().removeAll(keys);
-                route.tier().answered(tick);
-                route.tier().changed(keys);
-                if (route == switchboard.route()) {
-                    return;
-                }
-                tried = new Tried<>(route, tick, true, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, true, e);
-            }
-        }
-        call(tried, Request.remove(keys), true, Operation.of((store, some) -> store.removeAll(some)));
+        changeAll(Kind.WRITE, keys, () -> Request.remove(keys), CacheStore::removeAll);
     }
 
     @Override
     public boolean contains(String key) {
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.reads()) {
-            int tick = route.tier().begin();
-            try {
-                boolean result = route.store().contains(key);
-                route.tier().answered(tick);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, false, e);
-            }
-        }
-        return call(tried, Request.read(key), false, (store, keys) -> store.contains(key));
+        return one(KeyOperation.CONTAINS, key, No.ARGUMENT, No.ARGUMENT);
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
-        Route route = enter();
-        @Nullable Tried<Optional<Duration>> tried = null;
-        if (route.reads()) {
-            int tick = route.tier().begin();
-            try {
-                @Nullable Duration result = route.store().ttl(key);
-                route.tier().answered(tick);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, Optional.ofNullable(result), null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, Optional.empty(), e);
-            }
-        }
-        return call(
-                        tried,
-                        Request.read(key),
-                        Optional.<Duration>empty(),
-                        (store, keys) -> Optional.ofNullable(store.ttl(key)))
-                .orElse(null);
+        return one(KeyOperation.TTL, key, No.ARGUMENT, No.ARGUMENT);
     }
 
     @Override
     public boolean expire(String key, Duration ttl) {
-        Route route = enter();
-        @Nullable Tried<Boolean> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                boolean result = route.store().expire(key, ttl);
-                route.tier().answered(tick);
-                route.tier().changed(key);
-                if (route == switchboard.route()) {
-                    return result;
-                }
-                tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, false, e);
-            }
-        }
-        return call(tried, Request.write(Kind.WRITE, key, ttl), false, (store, keys) -> store.expire(key, ttl));
+        return one(KeyOperation.EXPIRE, key, No.ARGUMENT, ttl);
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
-        Route route = enter();
-        @Nullable Tried<Long> tried = null;
-        if (route.writes()) {
-            int tick = route.tier().begin();
-            try {
-                long result = route.store().increment(key, delta, ttlIfCreated);
-                route.tier().answered(tick);
-                return result;
-            } catch (RuntimeException | Error e) {
-                tried = new Tried<>(route, tick, 0L, e);
-            }
-        }
-        return call(
-                tried,
-                Request.count(key, delta, ttlIfCreated),
-                0L,
-                (store, keys) -> store.increment(key, delta, ttlIfCreated));
+        return one(KeyOperation.INCREMENT, key, delta, ttlIfCreated);
     }
 
     /**
@@ -572,8 +382,11 @@ public final class FailoverStore implements CacheStore {
         if (view || !background.beginsEnd()) {
             return;
         }
-        background.settle(LAST_CHANCE);
-        end();
+        try {
+            background.settle(LAST_CHANCE);
+        } finally {
+            end();
+        }
     }
 
     /** Closes it, whatever its tiers have missed. */
@@ -584,26 +397,24 @@ public final class FailoverStore implements CacheStore {
     }
 
     private void end() {
-        switchboard.close();
-        background.stop();
-        List<CacheStore> stores = new ArrayList<>(switchboard.takeRetired());
-        tiers.forEach(tier -> stores.add(tier.store()));
-        switchboard.closeStock();
-        closeAll(stores);
+        List<Runnable> steps = new ArrayList<>(List.of(switchboard::close, background::stop, switchboard::closeStock));
+        switchboard.takeRetired().forEach(retired -> steps.add(retired::close));
+        tiers.forEach(tier -> steps.add(() -> tier.store().close()));
+        runAll(steps);
     }
 
-    /** Closes each, whatever others throw at that; throws the first of it then. */
-    private static void closeAll(List<CacheStore> stores) {
-        if (!stores.isEmpty()) {
+    /** Takes each step, whatever others throw. */
+    private static void runAll(List<Runnable> steps) {
+        if (!steps.isEmpty()) {
             try {
-                stores.get(0).close();
+                steps.get(0).run();
             } finally {
-                closeAll(stores.subList(1, stores.size()));
+                runAll(steps.subList(1, steps.size()));
             }
         }
     }
 
-    private static Map<String, byte[]> only(Map<String, byte[]> entries, List<String> keys) {
+    private static Map<String, byte[]> only(Map<String, byte[]> entries, Collection<String> keys) {
         if (keys.size() == entries.size()) {
             return entries;
         }

@@ -1,6 +1,8 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
@@ -69,9 +71,25 @@ final class LowerServer implements CacheStore {
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        Map<String, byte[]> found = new HashMap<>(store.getAll(keys));
+        try {
+            return seen(store.getAll(keys));
+        } catch (CacheUnavailableException e) {
+            throw e.partialResult().isEmpty() ? e : partly(e);
+        }
+    }
+
+    private Map<String, byte[]> seen(Map<String, byte[]> values) {
+        Map<String, byte[]> found = new HashMap<>(values);
         found.values().removeIf(value -> !isSeen(value));
         return found;
+    }
+
+    private CacheUnavailableException partly(CacheUnavailableException e) {
+        String message = String.valueOf(e.getMessage());
+        Map<String, byte[]> found = seen(e.partialResult());
+        return e instanceof CacheTimeoutException
+                ? new CacheTimeoutException(message, e, e.outcomeUnknown(), e.failedKeys(), found)
+                : new CacheUnavailableException(message, e, e.reason(), e.outcomeUnknown(), e.failedKeys(), found);
     }
 
     @Override

@@ -17,6 +17,7 @@ final class Mailbox<M> {
     private final Consumer<? super M> reader;
     private final Consumer<? super Throwable> failed;
     private final Queue<M> waiting = new ArrayDeque<>();
+    private final Runnable delivery = this::deliver;
     private boolean claimed;
     private long dropped;
 
@@ -55,16 +56,46 @@ final class Mailbox<M> {
         } finally {
             lock.unlock();
         }
-        executor.accept((Runnable) this::deliver);
+        boolean taken = false;
+        try {
+            executor.accept(delivery);
+            taken = true;
+        } finally {
+            if (!taken) {
+                release();
+            }
+        }
     }
 
     private void deliver() {
-        for (M next = next(); next != null; next = next()) {
-            try {
-                reader.accept(next);
-            } catch (Throwable e) {
-                failed.accept(e);
+        boolean ended = false;
+        try {
+            for (M next = next(); next != null; next = next()) {
+                tell(next);
             }
+            ended = true;
+        } finally {
+            if (!ended) {
+                release();
+            }
+        }
+    }
+
+    private void tell(M message) {
+        try {
+            reader.accept(message);
+        } catch (Throwable e) {
+            failed.accept(e);
+        }
+    }
+
+    /** Whoever adds the next message finds nobody at it. */
+    private void release() {
+        lock.lock();
+        try {
+            claimed = false;
+        } finally {
+            lock.unlock();
         }
     }
 

@@ -27,6 +27,7 @@ final class Memories {
 
     private final Supplier<? extends CacheStore> supplier;
     private final AtomicReference<@Nullable CacheStore> stock = new AtomicReference<>();
+    private volatile boolean closed;
 
     Memories(Supplier<? extends CacheStore> supplier) {
         this.supplier = supplier;
@@ -44,7 +45,8 @@ final class Memories {
             case "close", "disconnect" -> null;
             case "putIfAbsent" -> true;
             case "getAll" -> new HashMap<>();
-            case "increment", "removeByPrefix" ->
+            case "removeByPrefix" -> 0L;
+            case "increment" ->
                 throw new CacheUnavailableException("no memory could be had yet", null, Reason.UNEXPECTED, false);
             default -> method.getReturnType() == boolean.class ? false : null;
         };
@@ -52,8 +54,11 @@ final class Memories {
 
     /** Makes one for later, if there is none. Throws what the supplier does. */
     void restock() {
-        if (stock.get() == null) {
+        if (stock.get() == null && !closed) {
             stock.set(supplier.get());
+            if (closed) {
+                take().close();
+            }
         }
     }
 
@@ -70,6 +75,7 @@ final class Memories {
 
     /** Closes what nobody took. */
     void close() {
+        closed = true;
         take().close();
     }
 }

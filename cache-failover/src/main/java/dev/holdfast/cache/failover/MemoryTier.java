@@ -1,7 +1,6 @@
 package dev.holdfast.cache.failover;
 
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,8 +9,6 @@ import org.jspecify.annotations.Nullable;
  * though a server serves, changes above remove them here too. Pure; guarded by the owner of its {@link FailoverState}.
  */
 final class MemoryTier {
-    private static final long LINGERS = TimeUnit.SECONDS.toNanos(5);
-
     private final List<TierState> tiers;
     private final @Nullable TierState memory;
     private int generation;
@@ -47,7 +44,7 @@ final class MemoryTier {
 
     /** Replaces it if it was used, and is not any more. */
     void tick(long now) {
-        if (used && now - usedAt >= LINGERS && nothingLeadsHere()) {
+        if (used && now - usedAt >= TierState.LINGERS && nothingLeadsHere()) {
             replace();
         }
     }

@@ -2,10 +2,11 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What a request does on one store. */
 @FunctionalInterface
-interface Operation<R> {
+interface Operation<R extends @Nullable Object> {
     /**
      * Does it.
      *
@@ -14,17 +15,4 @@ interface Operation<R> {
      * @return its result
      */
     R on(CacheStore store, List<String> keys);
-
-    /** One without a result. */
-    @FunctionalInterface
-    interface Change {
-        void on(CacheStore store, List<String> keys);
-    }
-
-    static Operation<Boolean> of(Change change) {
-        return (store, keys) -> {
-            change.on(store, keys);
-            return true;
-        };
-    }
 }

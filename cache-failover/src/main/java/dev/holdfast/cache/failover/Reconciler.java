@@ -105,7 +105,7 @@ final class Reconciler {
             boolean done = extent == Extent.ALL;
             switchboard.change(state -> {
                 if (done) {
-                    state.reconciliation.prefixRemoved(work.tier(), prefix);
+                    state.reconciliation.prefixRemoved(work.tier(), prefix, switchboard.now());
                 } else {
                     state.reconciliation.prefixImpossible(work.tier(), prefix);
                 }
@@ -177,7 +177,8 @@ final class Reconciler {
                     store.increment(increment.key(), increment.delta(), ttl);
                 } catch (CacheUnavailableException e) {
                     if (e.outcomeUnknown()) {
-                        switchboard.change(state -> state.reconciliation.incremented(tier, increment));
+                        switchboard.change(
+                                state -> state.reconciliation.incremented(tier, increment, switchboard.now()));
                     }
                     throw e;
                 }
@@ -189,6 +190,6 @@ final class Reconciler {
                     increment.key(),
                     e);
         }
-        switchboard.change(state -> state.reconciliation.incremented(tier, increment));
+        switchboard.change(state -> state.reconciliation.incremented(tier, increment, switchboard.now()));
     }
 }

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +17,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Reconciliation {
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    /** So long no part of a piece takes: a store that does not end one in this time does not end it. */
+    private static final long OVERDUE = TimeUnit.MINUTES.toNanos(5);
+
     private static final int REMOVALS = 500;
     private static final int INCREMENTS = 500;
     /** Prefixes, removals, increments. */
@@ -49,6 +53,10 @@ final class Reconciliation {
 
     /** Has done what is due on a server. */
     void advance(TierState tier, long now) {
+        if (tier.draining && now - tier.drainDueAt >= 0) {
+            // Each part that is still under way may be done twice.
+            drainFailed(tier.index, new TimeoutException("nothing was heard of it for five minutes"), List.of(), now);
+        }
         if (tier.closed()) {
             drainIfDue(tier, now);
         } else {
@@ -92,8 +100,9 @@ final class Reconciliation {
         if (work == null) {
             return false;
         }
-        tier.draining = true;
         effects.add(work);
+        tier.draining = true;
+        tier.drainDueAt = now + OVERDUE;
         return true;
     }
 
@@ -163,8 +172,9 @@ final class Reconciliation {
         tier.held = true;
     }
 
-    void prefixRemoved(int index, DirtyRecord.Removal prefix) {
+    void prefixRemoved(int index, DirtyRecord.Removal prefix, long now) {
         TierState tier = tiers.get(index);
+        tier.drainDueAt = now + OVERDUE;
         keys.changed(tier, Kind.PREFIX, List.of(prefix.key()));
         tier.dirty.prefixRemoved(prefix);
         tier.reconciled++;
@@ -173,6 +183,7 @@ final class Reconciliation {
 
     void removed(int index, List<DirtyRecord.Removal> done, long now) {
         TierState tier = tiers.get(index);
+        tier.drainDueAt = now + OVERDUE;
         keys.changed(
                 tier, Kind.WRITE, done.stream().map(DirtyRecord.Removal::key).toList());
         done.forEach(each -> tier.dirty.removed(each, now));
@@ -180,8 +191,9 @@ final class Reconciliation {
         cleaned(tier);
     }
 
-    void incremented(int index, DirtyRecord.Increment increment) {
+    void incremented(int index, DirtyRecord.Increment increment, long now) {
         TierState tier = tiers.get(index);
+        tier.drainDueAt = now + OVERDUE;
         tier.dirty.incremented(increment);
         tier.reconciled++;
         cleaned(tier);

@@ -38,6 +38,11 @@ final class Route {
         return store;
     }
 
+    /** Whether every key may be read, or changed, there without a thought. */
+    boolean takes(Kind kind) {
+        return kind == Kind.READ ? reads : writes;
+    }
+
     boolean reads() {
         return reads;
     }

@@ -56,7 +56,9 @@ final class Switchboard {
         this.nanoTime = nanoTime;
         this.memories = memories;
         this.prefixes = prefixes;
-        tiers.forEach(Tier::beginPeriod);
+        for (int i = 0; i < tiers.size(); i++) {
+            tiers.get(i).beginPeriod(state.tiers.get(i).periods);
+        }
         this.route = currentRoute();
     }
 
@@ -121,20 +123,12 @@ final class Switchboard {
                 memoryGeneration = state.memory.generation();
             }
         }
-        Route next = currentRoute();
-        Route last = route;
-        if (!next.sameAs(last)) {
-            beginPeriods(last, next);
-            route = next;
+        for (int i = 0; i < tiers.size(); i++) {
+            tiers.get(i).beginPeriod(state.tiers.get(i).periods);
         }
-    }
-
-    /** Keys begin to lead to lower tiers: all of them, or some though a tier above serves. */
-    private void beginPeriods(Route last, Route next) {
-        int index = next.tier().index;
-        boolean failover = index > last.tier().index;
-        if (failover || (last.reads() && !next.reads())) {
-            tiers.subList(failover ? index : index + 1, tiers.size()).forEach(Tier::beginPeriod);
+        Route next = currentRoute();
+        if (!next.sameAs(route)) {
+            route = next;
         }
     }
 
@@ -226,7 +220,8 @@ final class Switchboard {
      * @param none the result if there is nothing to do
      * @param limit the longest it may take in all
      */
-    <R> R call(@Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit) {
+    <R extends @Nullable Object> R call(
+            @Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit) {
         if (request.kind() != Kind.READ) {
             learnPrefixes();
         }
@@ -242,12 +237,11 @@ final class Switchboard {
             succeeded(call, attempt, route.store(), tried.result());
             return drive(call, request, tried.result(), operation);
         }
-        route.tier().ended(tried.tick(), failure);
         failed(call, attempt, route.store(), failure);
         return drive(call, request, none, operation);
     }
 
-    private <R> R drive(Call call, Request request, R none, Operation<R> operation) {
+    private <R extends @Nullable Object> R drive(Call call, Request request, R none, Operation<R> operation) {
         R result = none;
         while (true) {
             Step step = next(call);
@@ -279,7 +273,8 @@ final class Switchboard {
         });
     }
 
-    private <R> R attempt(Call call, Step step, Attempt attempt, Request request, R before, Operation<R> operation) {
+    private <R extends @Nullable Object> R attempt(
+            Call call, Step step, Attempt attempt, Request request, R before, Operation<R> operation) {
         Tier tier = tiers.get(attempt.tier());
         // A prefix removal takes its time on a healthy server: nothing to watch for.
         boolean watched = request.kind() != Kind.PREFIX;
@@ -316,13 +311,25 @@ final class Switchboard {
         long counter = result instanceof Long sum ? sum : 0;
         Call.After after = decide(decided -> call.succeeded(attempt, counter, now()));
         if (after == Call.After.REMOVE_AGAIN) {
-            store.removeAll(attempt.keys());
+            removeFromMemory(store, memory -> memory.removeAll(attempt.keys()));
         } else if (after == Call.After.REMOVE_FROM_MEMORY) {
-            CacheStore memory = tiers.get(tiers.size() - 1).store();
-            if (call.kind() == Kind.PREFIX) {
-                memory.removeByPrefix(attempt.keys().get(0));
-            } else {
-                memory.removeAll(attempt.keys());
+            removeFromMemory(tiers.get(tiers.size() - 1).store(), memory -> {
+                if (call.kind() == Kind.PREFIX) {
+                    memory.removeByPrefix(attempt.keys().get(0));
+                } else {
+                    memory.removeAll(attempt.keys());
+                }
+            });
+        }
+    }
+
+    /** What was in a memory that was replaced meanwhile, and closed, is gone with it. */
+    private void removeFromMemory(CacheStore memory, Consumer<CacheStore> removal) {
+        try {
+            removal.accept(memory);
+        } catch (IllegalStateException e) {
+            if (tiers.get(tiers.size() - 1).store() == memory) {
+                throw e;
             }
         }
     }

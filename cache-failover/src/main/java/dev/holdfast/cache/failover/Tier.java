@@ -43,6 +43,7 @@ final class Tier {
     private final Set<String> unexpected = ConcurrentHashMap.newKeySet();
 
     private volatile CacheStore store;
+    private int period;
     /** What the ticker has seen so far. */
     private long answersSeen;
 
@@ -98,11 +99,12 @@ final class Tier {
         }
     }
 
-    /** Calls begin to come to it: what is on a lower server from before is not seen any more. */
-    void beginPeriod() {
-        if (store instanceof LowerServer server) {
+    /** Calls come to it for so many times: with each, what is on a lower server from before is not seen any more. Under the switchboard's lock. */
+    void beginPeriod(int number) {
+        if (number != period && store instanceof LowerServer server) {
             server.begin(System.currentTimeMillis());
         }
+        period = number;
     }
 
     /** Puts a new, empty memory in the place of the old one, which is returned. */

@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeLimit;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,9 @@ final class TierState {
         /** Answers its probes; waits for the grace period or is being reconciled. */
         RECOVERING
     }
+
+    /** Keys that lead below once, as while a pool is exhausted, do so again soon. */
+    static final long LINGERS = TimeUnit.SECONDS.toNanos(5);
 
     final int index;
     final String name;
@@ -59,6 +63,14 @@ final class TierState {
      * cleaned, a tier above was closed or had a key cleaned, the memory was replaced, a tier below began to hold something.
      */
     long stamp;
+
+    /** How often calls began to come here after a time in which changes above were not marked here: what is there from before may be outdated. */
+    int periods = 1;
+
+    /** When a key last led here though a tier above serves; meaningful if {@link #led}. */
+    boolean led;
+
+    long ledAt;
 
     /** Until when something written here by this client may live; meaningful if {@link #stored}. */
     boolean stored;
@@ -122,6 +134,10 @@ final class TierState {
     final ProbeLimit probeLimit;
 
     boolean fencing;
+    /** Which fence that is, and when its end is given up. */
+    int fences;
+
+    long fenceDueAt;
     long fencedAt;
     boolean held;
     boolean skipGrace;
@@ -133,6 +149,9 @@ final class TierState {
     long backAt;
 
     boolean draining;
+    /** When the end of that is given up; later with each part that is done. */
+    long drainDueAt;
+
     int drains;
     long drainRetryAt;
     long reconciled;
@@ -166,7 +185,8 @@ final class TierState {
         return remote ? rest > 0 && boundNanos <= rest : boundNanos <= Math.max(0, rest);
     }
 
-    boolean mayHold(long now) {
-        return stored && storedUntil - now > 0;
+    /** Whether changes above have to be marked here: something of this client's may be here, or keys lead here. */
+    boolean isFollowed(long now) {
+        return (stored && storedUntil - now > 0) || (led && now - ledAt < LINGERS);
     }
 }

@@ -44,6 +44,34 @@ class DirtyRecordTest {
         assertEquals(List.of(5L, 1L), deltas());
     }
 
+    /** Others would read it for as long as something may still arrive. */
+    @Test
+    void aRemovalBeforeItsTimeIsTriedUntilItIsDoneOnce() {
+        record.remove("c:k", 30);
+        assertEquals(1, record.removals(10, 0).size());
+        List<DirtyRecord.Removal> again = record.removals(10, 1);
+        assertEquals(1, again.size());
+
+        record.removed(again.get(0), 1);
+
+        assertTrue(record.removals(10, 2).isEmpty());
+        assertTrue(record.contains("c:k"));
+        assertEquals(1, record.removals(10, 30).size());
+    }
+
+    @Test
+    void whatIsLeftIsSaidAlsoIfItIsEverything() {
+        assertEquals("", record.summary());
+        record.remove("c:k", 0);
+        record.removePrefix("d:");
+        assertEquals("2 changes", record.summary());
+        DirtyRecord small = new DirtyRecord(1, 1 << 20);
+        small.remove("raw1", 0);
+        small.remove("raw2", 0);
+        assertEquals(0, small.size());
+        assertEquals("everything", small.summary());
+    }
+
     @Test
     void aKeyThatIsRemovedIsNoCounterThatMayHaveBeenForgotten() {
         record.remove("c:n", 0);

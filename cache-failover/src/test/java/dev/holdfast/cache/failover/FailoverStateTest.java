@@ -96,6 +96,39 @@ class FailoverStateTest {
         assertTrue(watch.done.indexOf("remove c:k") < watch.done.indexOf("closed 0"), watch.done.toString());
     }
 
+    /** The store does not end it, or no thread and no memory could be had to begin it. */
+    @Test
+    void aFenceOfWhichNothingIsHeardIsGivenUpAndItsLateEndIsOfAnother() {
+        watch.disconnectsEnd = false;
+        watch.lose();
+        assertTrue(watch.first().fencing);
+        watch.pass(Duration.ofSeconds(11));
+        assertFalse(watch.first().fencing);
+
+        watch.disconnectsEnd = true;
+        watch.awaitFirst();
+        watch.disconnectsEnd = false;
+        watch.lose();
+        watch.state.circuit.fenced(new Effect.Disconnect(0, new IllegalStateException(), 1), true, watch.now);
+        assertTrue(watch.first().fencing, "the second is still under way");
+    }
+
+    @Test
+    void aPieceOfWhatWasMissedIsBegunAgainIfNothingIsHeardOfIt() {
+        watch.lose();
+        watch.change("c:k");
+        watch.drainsEnd = false;
+        watch.pass(Duration.ofMinutes(1));
+        assertEquals(1, watch.count("drain"));
+
+        watch.pass(Duration.ofMinutes(10));
+        assertTrue(watch.count("drain") > 1, watch.done.toString());
+        watch.drainsEnd = true;
+        watch.pass(Duration.ofMinutes(6));
+        assertTrue(watch.first().closed());
+        assertTrue(watch.first().dirty.isEmpty());
+    }
+
     @Test
     void anOutageOfAPartIsEnteredOnceHoweverManyAreToldOfIt() {
         PartialOutage outage = new PartialOutage("c:k"::equals, false, () -> {});

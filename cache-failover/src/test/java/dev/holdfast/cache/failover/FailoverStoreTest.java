@@ -29,6 +29,7 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class FailoverStoreTest {
     private static final Duration TTL = Duration.ofMinutes(5);
@@ -108,6 +109,38 @@ class FailoverStoreTest {
 
         assertArrayEquals(bytes("v"), store.get("c:k"));
         assertArrayEquals(bytes("v"), second.get("c:k"));
+    }
+
+    /** Whatever a caller gives, his call ends: one that seems to hang for ever has its server probed for ever. */
+    @Test
+    void aRefusedArgumentLeavesNoCallUnderWay() {
+        byte[] value = bytes("v");
+        Duration no = Duration.ZERO;
+        List<Executable> calls = List.of(
+                () -> store.put("c:k", value, no),
+                () -> store.putIfAbsent("c:k", value, no),
+                () -> store.replace("c:k", value, value, no),
+                () -> store.fill("c:k", value, no),
+                () -> store.expire("c:k", no),
+                () -> store.increment("c:k", 1, no),
+                () -> store.putAll(Map.of("c:k", value), no),
+                () -> store.fillAll(Map.of("c:k", value), no),
+                () -> store.get("\uD800"),
+                () -> store.contains("\uD800"),
+                () -> store.ttl("\uD800"),
+                () -> store.remove("\uD800"),
+                () -> store.remove("\uD800", value),
+                () -> store.getAll(List.of("\uD800")),
+                () -> store.removeAll(List.of("\uD800")));
+        calls.forEach(call -> assertThrows(IllegalArgumentException.class, call));
+        first.clearCalls();
+
+        for (long end = System.nanoTime() + 1_000_000_000L; System.nanoTime() - end < 0; ) {
+            store.get("c:k");
+            LockSupport.parkNanos(5_000_000);
+        }
+
+        assertEquals(0, first.count("probe"));
     }
 
     @Test

@@ -26,6 +26,10 @@ final class FakeWatch {
     boolean answers = true;
     /** Whether the first server's probes end at all. */
     boolean probesEnd = true;
+    /** Whether disconnections end at all. */
+    boolean disconnectsEnd = true;
+    /** Whether pieces of what was missed end at all. */
+    boolean drainsEnd = true;
     /** How long a probe of the first server takes that gets no answer; it is on time. */
     Duration noAnswerAfter = Duration.ZERO;
 
@@ -148,13 +152,15 @@ final class FakeWatch {
                 arrive();
             }
         } else if (effect instanceof Effect.Disconnect disconnect) {
-            if (disconnect.fence()) {
-                state.circuit.fenced(disconnect.tier(), true, now);
+            if (disconnect.fences() && disconnectsEnd) {
+                state.circuit.fenced(disconnect, true, now);
             }
         } else if (effect instanceof Effect.RemoveKeys work
                 && work.keys().stream().anyMatch(key -> part.contains(key.key()))) {
             CacheUnavailableException why = new CacheUnavailableException("a part is out", null, Reason.PARTIAL, false);
             state.reconciliation.drainFailed(work.tier(), why, List.of(), now);
+        } else if (effect instanceof Effect.Drain && !drainsEnd) {
+            done.add("drain");
         } else if (effect instanceof Effect.Drain drain) {
             drain(drain);
             state.reconciliation.drained(drain.tier(), now);
@@ -177,7 +183,7 @@ final class FakeWatch {
                 if (prefix.key().isEmpty() && extent != Extent.ALL) {
                     state.reconciliation.prefixImpossible(work.tier(), prefix);
                 } else {
-                    state.reconciliation.prefixRemoved(work.tier(), prefix);
+                    state.reconciliation.prefixRemoved(work.tier(), prefix, now);
                 }
             }
         } else if (drain instanceof Effect.RemoveKeys work) {

@@ -29,7 +29,7 @@ enum ModelMutant {
      */
     int firstHistory() {
         return switch (this) {
-            case NO_FENCE -> 3_200;
+            case NO_FENCE -> 5_400;
             case LOWER_TIER_NOT_MARKED -> 950;
             case CANARY_IGNORED -> 4_850;
             case MEMORY_EMPTIED -> 4_450;

@@ -425,9 +425,9 @@ final class ModelWorld {
             }
             callers.forEach(caller -> caller.disconnected(disconnect.tier()));
         }
-        if (disconnect.fence()) {
+        if (disconnect.fences()) {
             background.add(() -> {
-                state.circuit.fenced(disconnect.tier(), true, now);
+                state.circuit.fenced(disconnect, true, now);
                 decided();
             });
         }
@@ -535,7 +535,7 @@ final class ModelWorld {
             }
             send(server, fate, to -> to.removeByPrefix(prefix.key()));
             if (fate == Fate.DONE) {
-                state.reconciliation.prefixRemoved(drain.tier(), prefix);
+                state.reconciliation.prefixRemoved(drain.tier(), prefix, now);
                 more = position + 1 < work.prefixes().size();
             }
         } else if (drain instanceof Effect.RemoveKeys work) {
@@ -567,7 +567,7 @@ final class ModelWorld {
                     fate,
                     to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
             if (fate == Fate.DONE) {
-                state.reconciliation.incremented(drain.tier(), increment);
+                state.reconciliation.incremented(drain.tier(), increment, now);
                 more = position + 1 < work.increments().size();
             }
         }

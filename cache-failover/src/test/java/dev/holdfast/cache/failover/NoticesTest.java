@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,6 +54,30 @@ class NoticesTest {
         public void reconciliationFailed(String tier, Throwable cause) {
             note("not reconciled " + tier + ' ' + cause.getMessage());
         }
+    }
+
+    @Test
+    void aReaderWhoseFailureCantBeToldEitherHearsWhatFollows() {
+        List<String> told = new ArrayList<>();
+        Mailbox<String> mailbox = new Mailbox<>(
+                message -> {
+                    told.add(message);
+                    throw new AssertionError(message);
+                },
+                e -> {
+                    throw new AssertionError("the log fails too");
+                });
+        mailbox.add("first");
+        assertThrows(AssertionError.class, () -> mailbox.deliverOn(Runnable::run));
+        mailbox.add("second");
+        assertThrows(
+                AssertionError.class,
+                () -> mailbox.deliverOn(task -> {
+                    throw new AssertionError("no thread");
+                }));
+        assertThrows(AssertionError.class, () -> mailbox.deliverOn(Runnable::run));
+
+        assertEquals(List.of("first", "second"), told);
     }
 
     @Test

@@ -6,14 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.testkit.FlakyStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -28,6 +32,8 @@ class SharedLowerServerTest {
             .withGracePeriod(Duration.ofMillis(100))
             .withHealthCheckInterval(Duration.ofSeconds(1));
     private static final long OLD_MILLIS = 10_000;
+    /** More than clocks may differ by. */
+    private static final long BEYOND_THE_MARGIN = 1_100_000_000;
 
     private static RedisServer first;
     private static RedisServer second;
@@ -62,11 +68,16 @@ class SharedLowerServerTest {
     }
 
     private static FailoverStore client() {
+        return client(
+                SingleStore.of(SingleConfig.parse(first.url())), SingleStore.of(SingleConfig.parse(second.url())));
+    }
+
+    private static FailoverStore client(CacheStore upper, CacheStore lower) {
         FailoverStore store = FailoverStore.builder()
                 .config(CONFIG)
                 .made(value -> ByteBuffer.wrap(value).getLong())
-                .tier("first", SingleStore.of(SingleConfig.parse(first.url())))
-                .tier("second", SingleStore.of(SingleConfig.parse(second.url())))
+                .tier("first", upper)
+                .tier("second", lower)
                 .memoryTier("memory", () -> MemoryStore.builder().build())
                 .build();
         store.start(Duration.ofSeconds(5));
@@ -78,6 +89,13 @@ class SharedLowerServerTest {
                 .putLong(System.currentTimeMillis() - ageMillis)
                 .putInt(payload)
                 .array();
+    }
+
+    private static void passTheMargin() {
+        long end = System.nanoTime() + BEYOND_THE_MARGIN;
+        for (long left = BEYOND_THE_MARGIN; left > 0; left = end - System.nanoTime()) {
+            LockSupport.parkNanos(left);
+        }
     }
 
     private static void outage(FailoverStore store) {
@@ -144,11 +162,58 @@ class SharedLowerServerTest {
         ours.put("k", made(0, 1), TTL);
         assertTrue(ours.contains("k"));
         back(ours);
-        // More than clocks may differ by.
-        LockSupport.parkNanos(1_100_000_000);
+        passTheMargin();
         outage(ours);
 
         assertNull(ours.get("k"));
+    }
+
+    /** A call that the first server can't take, its pool being exhausted, say, goes to the second though the first serves. */
+    @Test
+    void norIsItSeenByACallThatPassesTheFirstServerBy() {
+        FlakyStore busy = new FlakyStore(SingleStore.of(SingleConfig.parse(first.url())), Duration.ofSeconds(3));
+        try (FailoverStore client = client(busy, SingleStore.of(SingleConfig.parse(second.url())))) {
+            passTheMargin();
+            outage(others);
+            others.put("k", made(0, 1), TTL);
+            client.put("k", made(0, 2), TTL);
+            client.remove("k");
+            passTheMargin();
+
+            busy.fail(1, Reason.SATURATED, FlakyStore.Effect.NOT_SENT);
+            assertNull(client.get("k"));
+        }
+    }
+
+    @Test
+    void whileCallsPassTheFirstServerByItsChangesAreFollowedBelow() {
+        FlakyStore busy = new FlakyStore(SingleStore.of(SingleConfig.parse(first.url())), Duration.ofSeconds(3));
+        try (FailoverStore client = client(busy, SingleStore.of(SingleConfig.parse(second.url())))) {
+            outage(others);
+            busy.fail(1, Reason.SATURATED, FlakyStore.Effect.NOT_SENT);
+            assertNull(client.get("other"));
+            others.put("k", made(0, 1), TTL);
+            client.remove("k");
+
+            busy.fail(1, Reason.SATURATED, FlakyStore.Effect.NOT_SENT);
+            assertNull(client.get("k"));
+        }
+    }
+
+    @Test
+    void whatIsFoundBesideAFailureIsSeenLikeTheRest() {
+        byte[] old = made(OLD_MILLIS, 1);
+        byte[] present = made(0, 2);
+        FlakyStore lower = new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3));
+        try (FailoverStore client = client(SingleStore.of(SingleConfig.parse(first.url())), lower)) {
+            lower.put("old", old, TTL);
+            outage(client);
+            client.put("present", present, TTL);
+            lower.failKeys("bad"::equals);
+
+            Map<String, byte[]> found = client.getAll(List.of("old", "present", "bad"));
+            assertEquals(Set.of("present"), found.keySet());
+        }
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.testkit.FlakyStore;
@@ -198,6 +199,63 @@ class UnderWayTest {
             return store.get("c:k") != null;
         });
         recover();
+    }
+
+    /** An Error that the log can't print, as after an OutOfMemoryError: the virtual machine throws the same object again and again. */
+    @Test
+    void theWatchGoesOnThoughItCantSayWhatFailed() {
+        await("one is in stock", () -> memories.get() >= 2);
+        AtomicInteger asked = new AtomicInteger();
+        noMemory = () -> {
+            asked.incrementAndGet();
+            return new Unspeakable();
+        };
+        lose();
+        await("the next memory is asked for", () -> asked.get() > 3);
+        noMemory = () -> null;
+
+        recover();
+    }
+
+    private static final class Unspeakable extends Error {
+        private static final long serialVersionUID = 1L;
+
+        @Override
+        public String getMessage() {
+            throw this;
+        }
+    }
+
+    /** What a memory holds that could not be had is nothing. */
+    @Test
+    void aRemovalByPrefixIsDoneThoughThereIsNoMemoryToDoItIn() {
+        await("one is in stock", () -> memories.get() >= 2);
+        noMemory = () -> new OutOfMemoryError("Java heap space");
+        lose();
+        recover();
+        seam.fail("get", () -> new CacheTimeoutException("slow", null, false));
+        assertNull(store.get("c:k"), "leads to memory, which there is none of");
+        seam.heal("get");
+
+        assertEquals(0, store.removeByPrefix("c:"));
+    }
+
+    @Test
+    void aMemoryThatCantBeClosedKeepsNoServerOpen() {
+        AtomicInteger closed = new AtomicInteger();
+        Seam upper = new Seam(new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3)));
+        upper.onCall("close", closed::incrementAndGet);
+        Seam memory = new Seam(MemoryStore.create(1 << 20));
+        memory.fail("close", () -> new AssertionError("of somebody's memory"));
+        FailoverStore other = FailoverStore.builder()
+                .tier("first", upper.store)
+                .memoryTier("memory", () -> memory.store)
+                .build();
+
+        assertThrows(AssertionError.class, other::close);
+        other.close();
+
+        assertEquals(1, closed.get());
     }
 
     @Test
