@@ -197,6 +197,7 @@ class Background {
             boolean busy = true;
             try {
                 workers.retry();
+                notices.deliverOn(workers::submit);
                 int tick = ticks.advance();
                 List<Tier.Observation> observations = new ArrayList<>(tiers.size());
                 for (Tier tier : tiers) {
@@ -284,13 +285,20 @@ class Background {
         private void perform(Effect.Work work) {
             AtomicInteger running = underWay.get(work.tier());
             try {
-                // A store that ends nothing does not get one thread after another.
-                if (running.incrementAndGet() <= MOST_AT_ONCE) {
-                    report(outcomeOf(work));
-                }
+                // A store that ends nothing does not get one thread after another, but for what may end them.
+                boolean may = running.incrementAndGet() <= MOST_AT_ONCE || work instanceof Effect.Disconnect;
+                report(may ? outcomeOf(work) : outcomeOfNone(work));
             } finally {
                 running.decrementAndGet();
             }
+        }
+
+        private Consumer<FailoverState> outcomeOfNone(Effect.Work work) {
+            IllegalStateException why =
+                    new IllegalStateException("the store of tier " + tiers.get(work.tier()).name + " has not ended "
+                            + MOST_AT_ONCE + " probes or removals: nothing more is begun there until it does");
+            warn(String.valueOf(why.getMessage()), why);
+            return state -> state.failed(work, why, switchboard.now());
         }
 
         private Consumer<FailoverState> outcomeOf(Effect.Work work) {

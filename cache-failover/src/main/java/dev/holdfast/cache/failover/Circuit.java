@@ -106,11 +106,7 @@ final class Circuit {
         effects.add(new Effect.Disconnect(tier.index, cause, tier.fences + 1));
         tier.fences++;
         tier.fencing = true;
-        tier.fenceDueAt = fenceDueAt(now);
-    }
-
-    static long fenceDueAt(long now) {
-        return now + FENCE_OVERDUE;
+        tier.fenceDueAt = now + FENCE_OVERDUE;
     }
 
     /** Gives up a fence of which nothing is heard: its store does not end it, or nobody could be had to begin it. */
@@ -183,8 +179,13 @@ final class Circuit {
         effects.add(new Effect.Switched(serving, next, reason, outage, reconciled));
         int before = serving;
         serving = next;
-        for (int i = next; before != FailoverState.NONE && next > before && i < tiers.size(); i++) {
-            tiers.get(i).periods++;
+        if (next != FailoverState.NONE) {
+            TierState now = tiers.get(next);
+            if (now.outdated) {
+                now.periods++;
+                now.outdated = false;
+            }
+            tiers.subList(next + 1, tiers.size()).forEach(tier -> tier.outdated = true);
         }
         memory.switched(before);
     }

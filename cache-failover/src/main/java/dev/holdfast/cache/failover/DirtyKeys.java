@@ -180,14 +180,16 @@ class DirtyKeys {
 
     /** A part of a tier's server was out, and may come back from such a snapshot: what was changed there is to be done once more. */
     void mayHaveForgotten(TierState tier, PartialOutage outage) {
-        if (tier.recent != null) {
-            tier.recent.each(
-                    key -> {
-                        if (outage.keys().test(key)) {
-                            tier.dirty.forgotten(key);
-                        }
-                    },
-                    tier.dirty::forgottenPrefix);
+        boolean known = tier.recent == null
+                || tier.recent.each(
+                        key -> {
+                            if (outage.keys().test(key)) {
+                                tier.dirty.forgotten(key);
+                            }
+                        },
+                        tier.dirty::forgottenPrefix);
+        if (!known) {
+            tier.dirty.everything();
         }
     }
 

@@ -119,10 +119,7 @@ class FailoverState {
 
     /** This process stood still: what was under way may be as late as it is. */
     void stalled(long now) {
-        tiers.forEach(tier -> {
-            tier.probeSentAt = now;
-            tier.fenceDueAt = Circuit.fenceDueAt(now);
-        });
+        tiers.forEach(tier -> tier.probeSentAt = now);
     }
 
     /** Does what is due. */

@@ -134,15 +134,15 @@ public final class FailoverStore implements CacheStore {
             int tick = route.tier().begin();
             try {
                 R result = operation.action().on(route.store(), key, first, second);
-                route.tier().answered(tick);
                 if (kind.invalidates) {
                     route.tier().changed(key);
                 }
+                route.tier().answered(tick);
                 if (kind == Kind.COUNT || route == switchboard.route()) {
                     return result;
                 }
                 tried = new Tried<>(route, tick, result, null);
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 route.tier().ended(tick, e);
                 tried = new Tried<>(route, tick, operation.none(), e);
             }
@@ -167,12 +167,12 @@ public final class FailoverStore implements CacheStore {
         int tick = route.tier().begin();
         try {
             R result = operation.apply(route.store());
-            route.tier().answered(tick);
             if (kind.invalidates) {
                 route.tier().changed(keys);
             }
+            route.tier().answered(tick);
             return new Tried<>(route, tick, result, null);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             route.tier().ended(tick, e);
             return new Tried<>(route, tick, none, e);
         }
@@ -397,20 +397,32 @@ public final class FailoverStore implements CacheStore {
     }
 
     private void end() {
-        List<Runnable> steps = new ArrayList<>(List.of(switchboard::close, background::stop, switchboard::closeStock));
-        switchboard.takeRetired().forEach(retired -> steps.add(retired::close));
+        List<Runnable> steps = new ArrayList<>(List.of(
+                switchboard::close,
+                background::stop,
+                switchboard::closeStock,
+                () -> runAll(switchboard.takeRetired().stream()
+                        .map(retired -> (Runnable) retired::close)
+                        .toList())));
         tiers.forEach(tier -> steps.add(() -> tier.store().close()));
         runAll(steps);
     }
 
-    /** Takes each step, whatever others throw. */
+    /** Takes each step, whatever others throw; throws the first of it then. */
     private static void runAll(List<Runnable> steps) {
-        if (!steps.isEmpty()) {
+        Throwable first = null;
+        for (Runnable step : steps) {
             try {
-                steps.get(0).run();
-            } finally {
-                runAll(steps.subList(1, steps.size()));
+                step.run();
+            } catch (RuntimeException | Error e) {
+                first = first == null ? e : first;
             }
+        }
+        if (first instanceof RuntimeException e) {
+            throw e;
+        }
+        if (first instanceof Error e) {
+            throw e;
         }
     }
 

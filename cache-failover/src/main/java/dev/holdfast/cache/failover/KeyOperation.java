@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An operation on one key: what it does at a store, and what is known of it beforehand. Its arguments are handed over with each call, so
- * that a call on the healthy path allocates nothing.
+ * that a read on the healthy path allocates nothing.
  *
  * @param <A> its first argument after the key
  * @param <B> its second

@@ -85,7 +85,15 @@ final class Mailbox<M> {
         try {
             reader.accept(message);
         } catch (Throwable e) {
+            tellFailure(e);
+        }
+    }
+
+    private void tellFailure(Throwable e) {
+        try {
             failed.accept(e);
+        } catch (Throwable again) {
+            // There is nobody else to tell; the next message is as good as before.
         }
     }
 

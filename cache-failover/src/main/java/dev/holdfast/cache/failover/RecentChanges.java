@@ -63,18 +63,22 @@ final class RecentChanges {
      */
     boolean drain(Consumer<String> keys, Consumer<String> prefixes) {
         long end = next.get();
-        boolean known = end - oldest <= KEPT;
-        if (known) {
-            each(keys, prefixes);
-        }
+        boolean known = each(keys, prefixes);
         oldest = end;
         return known;
     }
 
-    /** Tells all that is kept. */
-    void each(Consumer<String> keys, Consumer<String> prefixes) {
+    /**
+     * Tells all.
+     *
+     * @return whether all was known; else there were more than are kept, and none is told
+     */
+    boolean each(Consumer<String> keys, Consumer<String> prefixes) {
         long end = next.get();
-        for (long i = Math.max(oldest, end - KEPT); i < end; i++) {
+        if (end - oldest > KEPT) {
+            return false;
+        }
+        for (long i = oldest; i < end; i++) {
             Object change = ring.get((int) i & KEPT - 1);
             if (change instanceof Prefix prefix) {
                 prefixes.accept(prefix.text());
@@ -82,5 +86,6 @@ final class RecentChanges {
                 keys.accept((String) change);
             }
         }
+        return true;
     }
 }

@@ -42,7 +42,7 @@ final class Reconciler {
         List<String> underWay = new ArrayList<>();
         try {
             if (drain instanceof Effect.RemoveEverything all) {
-                Extent extent = removeEverything(store);
+                Extent extent = removeEverything(store, drain.tier());
                 switchboard.change(state -> state.reconciliation.everythingRemoved(all, extent));
             } else if (drain instanceof Effect.RemovePrefixes work) {
                 removePrefixes(store, work);
@@ -82,14 +82,17 @@ final class Reconciler {
         }
     }
 
-    private Extent removeEverything(CacheStore store) {
+    private Extent removeEverything(CacheStore store, int tier) {
         try {
             store.removeByPrefix("");
             return Extent.ALL;
         } catch (IllegalArgumentException e) {
             log.debug("{} has no key prefix of its own", store, e);
             Set<String> known = switchboard.prefixes();
-            known.forEach(store::removeByPrefix);
+            for (String prefix : known) {
+                store.removeByPrefix(prefix);
+                switchboard.change(state -> state.reconciliation.getsOn(tier, switchboard.now()));
+            }
             return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
         }
     }
@@ -98,7 +101,7 @@ final class Reconciler {
         for (DirtyRecord.Removal prefix : work.prefixes()) {
             Extent extent = Extent.ALL;
             if (prefix.key().isEmpty()) {
-                extent = removeEverything(store);
+                extent = removeEverything(store, work.tier());
             } else {
                 store.removeByPrefix(prefix.key());
             }

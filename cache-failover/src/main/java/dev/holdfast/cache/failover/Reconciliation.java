@@ -172,6 +172,11 @@ final class Reconciliation {
         tier.held = true;
     }
 
+    /** A part of removing everything is done. */
+    void getsOn(int index, long now) {
+        tiers.get(index).drainDueAt = now + OVERDUE;
+    }
+
     void prefixRemoved(int index, DirtyRecord.Removal prefix, long now) {
         TierState tier = tiers.get(index);
         tier.drainDueAt = now + OVERDUE;

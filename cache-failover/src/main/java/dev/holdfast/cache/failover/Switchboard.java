@@ -289,7 +289,7 @@ final class Switchboard {
                 store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
             }
             result = operation.on(store, attempt.keys());
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             if (watched) {
                 tier.ended(tick, e);
             }

@@ -67,6 +67,9 @@ final class TierState {
     /** How often calls began to come here after a time in which changes above were not marked here: what is there from before may be outdated. */
     int periods = 1;
 
+    /** Whether one above has served since then: when this begins to serve, another period begins. */
+    boolean outdated;
+
     /** When a key last led here though a tier above serves; meaningful if {@link #led}. */
     boolean led;
 
@@ -161,6 +164,7 @@ final class TierState {
 
     TierState(int index, Traits traits, FailoverConfig config, LongSupplier nanoTime) {
         this.index = index;
+        this.outdated = index > 0;
         this.name = traits.name();
         this.remote = traits.remote();
         this.buffered = traits.policy().buffered();

@@ -129,6 +129,66 @@ class FailoverStateTest {
         assertTrue(watch.first().dirty.isEmpty());
     }
 
+    /** On a loaded machine this process stands still again and again. */
+    @Test
+    void aFenceIsGivenUpThoughThisProcessStandsStillNowAndThen() {
+        watch.disconnectsEnd = false;
+        watch.lose();
+        for (int i = 0; i < 10; i++) {
+            watch.pass(Duration.ofSeconds(5));
+            watch.state.stalled(watch.now);
+        }
+
+        assertFalse(watch.first().fencing);
+    }
+
+    @Test
+    void aTierBelowBeginsAPeriodWithEachOutageOfThoseAboveWhoeverServedMeanwhile() {
+        TierState second = watch.tiers.get(1);
+        watch.state.circuit.forceFailover(0, watch.now);
+        int first = second.periods;
+        watch.state.circuit.forceFailover(1, watch.now);
+        assertEquals(2, watch.state.circuit.serving());
+        watch.work();
+        watch.state.reconciliation.forceFailback(watch.now);
+        watch.pass(Duration.ofSeconds(5));
+        assertEquals(0, watch.state.circuit.serving());
+
+        watch.state.circuit.forceFailover(1, watch.now);
+        watch.state.circuit.forceFailover(0, watch.now);
+        watch.work();
+        watch.tiers.get(1).held = false;
+        watch.tiers.get(1).skipGrace = true;
+        watch.pass(Duration.ofSeconds(5));
+
+        assertEquals(1, watch.state.circuit.serving());
+        assertEquals(first + 1, second.periods);
+    }
+
+    @Test
+    void moreChangesThanAreKnownMayAllBeForgottenByAPart() {
+        for (int i = 0; i < 10_000; i++) {
+            watch.first().recent.add("c:" + i);
+        }
+        watch.state.partlyOut(0, new PartialOutage(key -> true, false, () -> {}), watch.now);
+
+        assertTrue(watch.first().dirty.contains("c:0"));
+    }
+
+    @Test
+    void removingEverythingIsNotGivenUpWhileItGetsOn() {
+        watch.lose();
+        watch.change("c:k");
+        watch.drainsEnd = false;
+        watch.pass(Duration.ofMinutes(1));
+        for (int i = 0; i < 5; i++) {
+            watch.pass(Duration.ofMinutes(4));
+            watch.state.reconciliation.getsOn(0, watch.now);
+        }
+
+        assertEquals(1, watch.count("drain"));
+    }
+
     @Test
     void anOutageOfAPartIsEnteredOnceHoweverManyAreToldOfIt() {
         PartialOutage outage = new PartialOutage("c:k"::equals, false, () -> {});

@@ -68,16 +68,17 @@ class NoticesTest {
                     throw new AssertionError("the log fails too");
                 });
         mailbox.add("first");
-        assertThrows(AssertionError.class, () -> mailbox.deliverOn(Runnable::run));
         mailbox.add("second");
         assertThrows(
                 AssertionError.class,
                 () -> mailbox.deliverOn(task -> {
                     throw new AssertionError("no thread");
                 }));
-        assertThrows(AssertionError.class, () -> mailbox.deliverOn(Runnable::run));
+        mailbox.deliverOn(Runnable::run);
+        mailbox.add("third");
+        mailbox.deliverOn(Runnable::run);
 
-        assertEquals(List.of("first", "second"), told);
+        assertEquals(List.of("first", "second", "third"), told);
     }
 
     @Test

@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.testkit.FlakyStore;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -206,14 +208,16 @@ class UnderWayTest {
     void theWatchGoesOnThoughItCantSayWhatFailed() {
         await("one is in stock", () -> memories.get() >= 2);
         AtomicInteger asked = new AtomicInteger();
+        lose();
         noMemory = () -> {
             asked.incrementAndGet();
             return new Unspeakable();
         };
-        lose();
-        await("the next memory is asked for", () -> asked.get() > 3);
+        recover();
+        await("the next memory is asked for again and again", () -> asked.get() > 3);
         noMemory = () -> null;
 
+        lose();
         recover();
     }
 
@@ -224,6 +228,28 @@ class UnderWayTest {
         public String getMessage() {
             throw this;
         }
+    }
+
+    /** What Kotlin and others throw though no method says so. */
+    @Test
+    void aCheckedExceptionOfAStoreSendsTheCallToTheNextTier() {
+        FailoverStore other = FailoverStore.builder()
+                .tier("first", server)
+                .memoryTier("memory", () -> MemoryStore.create(1 << 20))
+                .build();
+        server.throwNext(1, () -> {
+            throw UnderWayTest.<CacheException>undeclared(new IOException("nobody declared it"));
+        });
+
+        assertNull(other.get("c:k"));
+        String failure = String.valueOf(other.health().tiers().get(0).lastFailure());
+        assertTrue(failure.contains("nobody declared it"), failure);
+        other.close();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static <T extends Throwable> T undeclared(Throwable e) throws T {
+        throw (T) e;
     }
 
     /** What a memory holds that could not be had is nothing. */

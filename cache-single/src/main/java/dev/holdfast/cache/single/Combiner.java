@@ -2,7 +2,6 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.SparedKeys;
@@ -160,7 +159,7 @@ final class Combiner implements Connections {
             try {
                 return new Answered(again, answer(again, System.nanoTime()));
             } catch (CacheUnavailableException e) {
-                if (e.reason() == Reason.PARTIAL) {
+                if (restarts.holds()) {
                     // Not sent again, and what became of the first is as unknown as before.
                     throw broken;
                 }
@@ -306,7 +305,12 @@ final class Combiner implements Connections {
     private @Nullable Lane sendAlone(Call call) {
         long now = System.nanoTime();
         Lane lane = lanes.acquireUnused(now, underWay.get());
-        if (lane == null || isHeld(lane)) {
+        if (lane == null) {
+            return null;
+        }
+        if (isHeld(lane)) {
+            // It may have been taken from those that wait.
+            call.failUnsent(restarts::refused);
             return null;
         }
         // To write something large may take as long as its caller likes, while it gets on.

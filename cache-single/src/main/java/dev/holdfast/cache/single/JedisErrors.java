@@ -44,6 +44,13 @@ final class JedisErrors {
         return failure instanceof Refusal e && code(e).equals("NOPERM");
     }
 
+    /** Whether the server does not know a command, or this client's user may never use it. */
+    boolean isNotAllowed(@Nullable Object failure) {
+        return isNoPermission(failure)
+                || (failure instanceof Refusal e
+                        && message(e).toLowerCase(Locale.ROOT).contains("unknown command"));
+    }
+
     /** Whether the server does not know the script of an EVALSHA and has done nothing: it must be sent in full. */
     static boolean isUnknownScript(CacheRejectedException e) {
         return e.getCause() instanceof Refusal refusal && code(refusal).equals("NOSCRIPT");
@@ -150,11 +157,13 @@ final class JedisErrors {
     }
 
     /** A call to a server that was started anew, before those who asked for outages have heard of it. */
-    CacheUnavailableException restarted() {
+    CacheUnavailableException restarted(boolean uncompared) {
         return new CacheUnavailableException(
-                server + " was started anew, and what it may have forgotten is still to be made up for",
+                server + " was started anew, and "
+                        + (uncompared ? "whether it lacks anything" : "what it may have forgotten")
+                        + " is still to be " + (uncompared ? "seen" : "made up for"),
                 null,
-                Reason.PARTIAL,
+                uncompared ? Reason.SERVER_STATE : Reason.PARTIAL,
                 false);
     }
 

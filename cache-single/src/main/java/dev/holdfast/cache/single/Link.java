@@ -32,6 +32,9 @@ final class Link {
     private static final int BUFFER_BYTES = 16 * 1024;
     private static final int POLLS = 10;
 
+    /** The largest answer to a log-in: what a server says of itself. */
+    private static final long LOG_IN_BYTES = 64 * 1024;
+
     /** What breaks later under its first call was idle before, and may have been closed for that. */
     private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -45,7 +48,7 @@ final class Link {
     private final int generation;
     private final int failuresBefore;
     private final Restarts restarts;
-    private final Restarts.Numbers numbersBefore;
+    private final Restarts.Seen before;
     private final AtomicBoolean uselessTaken = new AtomicBoolean();
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
     private final Use reading = new Use();
@@ -86,7 +89,7 @@ final class Link {
         this.generation = generation;
         this.failuresBefore = failuresBefore;
         this.restarts = restarts;
-        this.numbersBefore = restarts.numbers();
+        this.before = restarts.seen();
     }
 
     /** How many attempts in a row had failed when this one began. */
@@ -133,10 +136,12 @@ final class Link {
     void open() throws IOException {
         Socket plain = connect(InetAddress.getAllByName(config.host()));
         Socket opened = config.tls() == null ? plain : Tls.wrap(config.tls(), plain, config.host(), config.port());
-        in = new Replies(opened, config.maxValueBytes(), this::heard);
+        Replies replies = new Replies(opened, Math.max(LOG_IN_BYTES, config.maxValueBytes()), this::heard);
+        in = replies;
         out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
         commandNanos = config.commandTimeout().toNanos();
         logIn();
+        replies.limit(config.maxValueBytes());
         openedAt = System.nanoTime();
     }
 
@@ -168,7 +173,7 @@ final class Link {
                 throw refusal;
             }
         }
-        process = restarts.met(replies.get(needed + 1), named ? replies.get(needed + 2) : null, numbersBefore);
+        process = restarts.met(replies.get(needed + 1), named ? replies.get(needed + 2) : null, before);
     }
 
     /** The process that it leads to, by the name that {@link Restarts} gives it; {@code null} if that is not known, or not yet. */

@@ -29,7 +29,7 @@ final class Replies {
 
     private final Socket socket;
     private final InputStream in;
-    private final long maxValueBytes;
+    private long maxValueBytes;
     private final LongConsumer whenHeard;
     private final byte[] buffer = new byte[BUFFER_BYTES];
     private int position;
@@ -47,6 +47,11 @@ final class Replies {
         this.in = socket.getInputStream();
         this.maxValueBytes = maxValueBytes;
         this.whenHeard = whenHeard;
+    }
+
+    /** Takes values of so many bytes from now on. */
+    void limit(long bytes) {
+        maxValueBytes = bytes;
     }
 
     /** Whether a part of a reply is here already. */

@@ -3,12 +3,13 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.ProbeResult;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -18,27 +19,34 @@ import org.slf4j.LoggerFactory;
 /**
  * The process that answers at the server's address: by the name that {@code INFO server} gives it ({@code run_id}, another after each
  * start), and for users who may not ask that by the numbers of their connections ({@code CLIENT ID}), which rise from one
- * connection to the next and begin anew with the process. One that was not met before may have older data than what was acknowledged, even if no call and no probe failed
- * meanwhile. Once a composite has asked for outages, no call is sent to a new process before its canary was compared and the
- * composite has settled what follows. Thread-safe.
+ * connection to the next and begin anew with the process. One that was not met before may have older data than what was
+ * acknowledged, even if no call and no probe failed meanwhile. Once a composite has asked for outages, no call is sent to a new process
+ * before its canary was compared and the composite has settled what follows. Thread-safe.
  */
 final class Restarts {
     private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
     private static final Pattern RUN_ID = Pattern.compile("(?m)^run_id:(\\p{XDigit}{8,64})\\s*$");
-    private static final long ALTERNATING_NANOS = TimeUnit.MINUTES.toNanos(1);
+
+    /** A server that is started more often than this in a minute is no server, but several behind one address. */
+    private static final int MOST_STARTS = 8;
+
+    private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
+    private static final long HOUR = TimeUnit.HOURS.toNanos(1);
 
     private final JedisErrors errors;
     private final Executor threads;
     private final Backoff comparisons = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1));
-    private volatile Consumer<Canary.Told> comparison = told -> {};
+    private volatile Function<Canary.Told, ProbeResult> comparison = told -> ProbeResult.OK;
+    private volatile Runnable whenNew = () -> {};
 
     /** Guarded by this, as what follows. */
     private @Nullable String present;
 
-    private @Nullable String previous;
-    private Numbers numbers = new Numbers(0, 0);
-    private long changedAt;
+    private Seen seen = new Seen(0, 0, 0);
+    private int startsLately;
+    private long startsSince;
     private boolean several;
+    private long severalSince;
     private boolean compared;
     private boolean lost;
     private long events;
@@ -59,22 +67,29 @@ final class Restarts {
         this.threads = threads;
     }
 
-    /** Sets how a canary is compared: blocks for a bounded time, tells what came of it, or throws. */
-    void compareBy(Consumer<Canary.Told> comparison) {
+    /**
+     * Sets what a new process leads to.
+     *
+     * @param comparison compares a canary: blocks for a bounded time and tells what came of it, or throws
+     * @param whenNew run when another process than before was met, before anything is sent to it
+     */
+    void compareBy(Function<Canary.Told, ProbeResult> comparison, Runnable whenNew) {
         this.comparison = comparison;
+        this.whenNew = whenNew;
     }
 
     /**
-     * The numbers of connections as they were at some time.
+     * What was known at some time.
      *
-     * @param starts how often they had begun anew
-     * @param highest since then; 0 if none is known
+     * @param processes how many were met
+     * @param starts how often the numbers of connections had begun anew
+     * @param highest number since then; 0 if none is known
      */
-    record Numbers(int starts, long highest) {}
+    record Seen(int processes, int starts, long highest) {}
 
     /** To be asked when an attempt to connect begins. */
-    synchronized Numbers numbers() {
-        return numbers;
+    synchronized Seen seen() {
+        return seen;
     }
 
     /** Whether the server has not refused yet to say what it is called: a refusal is noted there as a breach. */
@@ -87,55 +102,85 @@ final class Restarts {
      *
      * @param number the answer to {@code CLIENT ID}
      * @param info the answer to {@code INFO server}; {@code null} if it was not asked for
-     * @param before the numbers when the attempt began
+     * @param before what was known when the attempt began
      * @return the name of the process that it leads to; {@code null} if neither answer says anything
      */
     @Nullable
-    String met(@Nullable Object number, @Nullable Object info, Numbers before) {
+    String met(@Nullable Object number, @Nullable Object info, Seen before) {
         String name = null;
         if (info instanceof byte[] text) {
             Matcher line = RUN_ID.matcher(new String(text, StandardCharsets.ISO_8859_1));
             name = line.find() ? line.group(1) : null;
-        } else if (info != null) {
-            named = false;
+        } else if (errors.isNotAllowed(info)) {
+            forgetNames();
         }
-        if (name == null && number instanceof Long known && known > 0) {
+        if (!named && number instanceof Long known && known > 0) {
             name = byNumber(known, before);
         }
-        if (name != null && isNew(name)) {
-            compare();
+        if (name != null && isNew(name, before)) {
+            whenNew.run();
+            if (holds()) {
+                compare();
+            }
         }
         return name;
     }
 
-    private synchronized String byNumber(long number, Numbers before) {
-        boolean anew = number < before.highest && numbers.starts == before.starts;
-        numbers = anew
-                ? new Numbers(numbers.starts + 1, number)
-                : new Numbers(numbers.starts, Math.max(number, numbers.highest));
-        return "start " + numbers.starts;
+    /** Goes on with numbers, which say nothing of the process that had a name. */
+    private synchronized void forgetNames() {
+        if (named) {
+            named = false;
+            present = null;
+        }
     }
 
-    private synchronized boolean isNew(String process) {
-        if (several || process.equals(present)) {
+    private synchronized String byNumber(long number, Seen before) {
+        boolean anew = number < before.highest && seen.starts == before.starts;
+        seen = anew
+                ? new Seen(seen.processes, seen.starts + 1, number)
+                : new Seen(seen.processes, seen.starts, Math.max(number, seen.highest));
+        return "start " + seen.starts;
+    }
+
+    private synchronized boolean isNew(String process, Seen before) {
+        // Of an attempt that began before the present process was met nobody can tell which of the two is the newer
+        // one.
+        boolean late = present != null && before.processes != seen.processes;
+        if (process.equals(present) || late || areSeveral()) {
             return false;
         }
-        long now = System.nanoTime();
-        if (process.equals(previous) && now - changedAt < ALTERNATING_NANOS) {
-            several = true;
-            compared = true;
-            LOG.warn(errors.severalServers());
-            return false;
-        }
-        boolean restarted = present != null && heard;
-        previous = present;
+        boolean first = present == null;
         present = process;
-        changedAt = now;
-        if (restarted) {
+        seen = new Seen(seen.processes + 1, seen.starts, seen.highest);
+        if (first) {
+            return false;
+        }
+        if (heard) {
             compared = false;
             happened();
         }
-        return restarted;
+        return true;
+    }
+
+    /** Counts another start; whether there are too many of them to be starts. For an hour then. */
+    private boolean areSeveral() {
+        long now = System.nanoTime();
+        if (several && now - severalSince < HOUR) {
+            return true;
+        }
+        several = false;
+        if (startsLately == 0 || now - startsSince >= MINUTE) {
+            startsLately = 0;
+            startsSince = now;
+        }
+        startsLately++;
+        if (startsLately > MOST_STARTS) {
+            several = true;
+            severalSince = now;
+            startsLately = 0;
+            LOG.warn(errors.severalServers());
+        }
+        return several;
     }
 
     private void happened() {
@@ -164,7 +209,7 @@ final class Restarts {
     private void compareNow() {
         boolean answered = false;
         try {
-            comparison.accept((process, result) -> compared(process, result.wentBack()));
+            ProbeResult unused = tell(comparison);
             answered = true;
         } catch (RuntimeException e) {
             LOG.debug("a canary could not be compared", e);
@@ -175,6 +220,17 @@ final class Restarts {
                 comparisons.failed(System.nanoTime());
             }
         }
+    }
+
+    /**
+     * Sends a probe, and takes in what came of it.
+     *
+     * @return its result; if somebody asks for outages, that the server went back is said there and not here
+     */
+    ProbeResult tell(Function<Canary.Told, ProbeResult> probe) {
+        boolean asked = heard;
+        ProbeResult result = probe.apply((process, answer) -> compared(process, asked && answer.wentBack()));
+        return asked ? new ProbeResult(result.writable(), false, result.followsAll()) : result;
     }
 
     /** Whether a connection to this process leads to the one that was met last, as far as is known. */
@@ -189,10 +245,11 @@ final class Restarts {
 
     /** What a call is told that is kept from it. Has its canary compared, unless that is under way. */
     CacheUnavailableException refused() {
-        if (isUncompared()) {
+        boolean uncompared = isUncompared();
+        if (uncompared) {
             compare();
         }
-        return errors.restarted();
+        return errors.restarted(uncompared);
     }
 
     private synchronized boolean isUncompared() {

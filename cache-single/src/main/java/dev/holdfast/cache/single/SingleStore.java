@@ -295,8 +295,7 @@ public final class SingleStore implements CacheStore {
         }
         shared.requireOpen();
         try {
-            ProbeResult result =
-                    shared.canary.probe(timeout, (process, seen) -> shared.restarts.compared(process, false));
+            ProbeResult result = shared.restarts.tell(told -> shared.canary.probe(timeout, told));
             shared.state = HealthState.UP;
             return result;
         } catch (CacheUnavailableException e) {
@@ -477,7 +476,7 @@ public final class SingleStore implements CacheStore {
             this.connections = new Combiner(config, dialer, reserve, errors);
             this.canary = new Canary(config, reserve, dialer::generation, connections, errors);
             this.restarts = dialer.restarts();
-            restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told));
+            restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
         }
 
         void requireOpen() {

@@ -24,9 +24,16 @@ final class ScriptedServer implements Closeable {
 
     private final ServerSocket listener;
     private final Answer answer;
+    private final String info;
     private final ConcurrentLinkedQueue<Socket> sockets = new ConcurrentLinkedQueue<>();
 
     ScriptedServer(Answer answer) throws IOException {
+        this("+OK\r\n", answer);
+    }
+
+    /** One that says this of itself. */
+    ScriptedServer(String info, Answer answer) throws IOException {
+        this.info = info;
         this.answer = answer;
         this.listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         daemon(this::accept);
@@ -72,7 +79,8 @@ final class ScriptedServer implements Closeable {
                 List<String> command = read(in);
                 switch (command.get(0)) {
                     case "HELLO" -> out.write("-ERR unknown command 'HELLO'\r\n".getBytes(StandardCharsets.US_ASCII));
-                    case "CLIENT", "SELECT", "INFO" -> out.write("+OK\r\n".getBytes(StandardCharsets.US_ASCII));
+                    case "CLIENT", "SELECT" -> out.write("+OK\r\n".getBytes(StandardCharsets.US_ASCII));
+                    case "INFO" -> out.write(info.getBytes(StandardCharsets.US_ASCII));
                     default -> answer.to(command, out);
                 }
                 out.flush();
