@@ -4,25 +4,34 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The script of an {@link UpstashGateway}'s faults: each request takes the first entry, in the order in which they were
- * added, that is meant for its path and not used up. Requests without one are served as usual.
+ * added, that is meant for it and not used up. Requests without one are served as usual.
  *
  * <p>Thread-safe. A fault takes effect for requests that arrive after the call that added it has returned.
  */
 public final class GatewayFaults {
     private static final class Entry {
         final @Nullable String path;
+        final @Nullable Predicate<? super GatewayRequest> condition;
         final Fault fault;
         long left;
 
-        Entry(@Nullable String path, Fault fault, long left) {
+        Entry(@Nullable String path, @Nullable Predicate<? super GatewayRequest> condition, Fault fault, long left) {
             this.path = path;
-            this.fault = fault;
+            this.condition = condition;
+            this.fault = Objects.requireNonNull(fault, "fault");
             this.left = left;
+        }
+
+        boolean isMetBy(GatewayRequest request) {
+            return condition == null || condition.test(request);
         }
 
         boolean isFor(String requested) {
@@ -69,6 +78,15 @@ public final class GatewayFaults {
         add(Objects.requireNonNull(path, "path"), fault, Long.MAX_VALUE);
     }
 
+    /**
+     * For all requests that meet a condition, until {@link #clear}.
+     *
+     * @param condition asked once for each request, by the threads that serve them
+     */
+    public void always(Predicate<? super GatewayRequest> condition, Fault fault) {
+        add(new Entry(null, Objects.requireNonNull(condition, "condition"), fault, Long.MAX_VALUE));
+    }
+
     /** Forgets all faults; those that have begun go on. */
     public void clear() {
         lock.lock();
@@ -90,12 +108,13 @@ public final class GatewayFaults {
     }
 
     @Nullable
-    Fault take(String path) {
+    Fault take(HttpRequest request) {
+        Set<Entry> unmet = unmet(request);
         lock.lock();
         try {
             for (Iterator<Entry> entries = script.iterator(); entries.hasNext(); ) {
                 Entry entry = entries.next();
-                if (entry.isFor(path)) {
+                if (entry.isFor(request.path()) && !unmet.contains(entry)) {
                     if (entry.left < Long.MAX_VALUE && --entry.left == 0) {
                         entries.remove();
                     }
@@ -108,8 +127,28 @@ public final class GatewayFaults {
         }
     }
 
+    /** The entries whose condition a request does not meet; asked without the lock, since it is foreign code. */
+    private Set<Entry> unmet(HttpRequest request) {
+        List<Entry> conditional;
+        lock.lock();
+        try {
+            conditional =
+                    script.stream().filter(entry -> entry.condition != null).toList();
+        } finally {
+            lock.unlock();
+        }
+        if (conditional.isEmpty()) {
+            return Set.of();
+        }
+        GatewayRequest seen = new GatewayRequest(request);
+        return conditional.stream().filter(entry -> !entry.isMetBy(seen)).collect(Collectors.toSet());
+    }
+
     private void add(@Nullable String path, Fault fault, long requests) {
-        Entry entry = new Entry(path, Objects.requireNonNull(fault, "fault"), requests);
+        add(new Entry(path, null, fault, requests));
+    }
+
+    private void add(Entry entry) {
         lock.lock();
         try {
             script.add(entry);

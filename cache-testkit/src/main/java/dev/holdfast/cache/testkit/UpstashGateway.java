@@ -125,7 +125,7 @@ public final class UpstashGateway implements AutoCloseable {
         if (observer != null) {
             observer.accept(new GatewayRequest(request));
         }
-        Fault fault = faults.take(request.path());
+        Fault fault = faults.take(request);
         if (fault != null) {
             fault.answer(request, connection, () -> api.answer(request));
             return;

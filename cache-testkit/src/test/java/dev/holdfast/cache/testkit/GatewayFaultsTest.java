@@ -68,6 +68,19 @@ class GatewayFaultsTest extends GatewayFixture {
     }
 
     @Test
+    void aFaultMayBeMeantForRequestsThatMeetACondition() throws IOException {
+        gateway.faults().always(request -> request.body().contains("poison"), Fault.resetBefore());
+        gateway.faults().next(Fault.empty(500));
+        assertThrows(SocketException.class, () -> post("/", "[\"GET\",\"poison\"]"));
+        assertEquals(500, post("/", INCR).status());
+        assertEquals(200, post("/", INCR).status());
+        assertThrows(SocketException.class, () -> post("/", "[\"GET\",\"poison\"]"));
+        assertTrue(gateway.faults().isUsedUp());
+        gateway.faults().clear();
+        assertEquals(200, post("/", "[\"GET\",\"poison\"]").status());
+    }
+
+    @Test
     void theBodyIsCutOff() throws IOException {
         gateway.faults().next(Fault.truncatedBody());
         EOFException cut = assertThrows(EOFException.class, () -> post("/", INCR));

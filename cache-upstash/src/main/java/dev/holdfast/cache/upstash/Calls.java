@@ -1,9 +1,6 @@
 package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheTimeoutException;
-import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.NodeHealth;
@@ -13,12 +10,10 @@ import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
-import java.io.IOException;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -28,12 +23,10 @@ final class Calls {
     final UpstashConfig config;
     final KeyPrefix prefix;
     final SparedKeys spared;
-    private final Blame blame = new Blame();
     final RestClient rest;
     final Combiner combiner;
     final Canary canary;
-
-    private static final long PING_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private final Repetitions repetitions;
 
     private final OperationMeter meter = new OperationMeter();
     private final Saturation saturation;
@@ -50,7 +43,9 @@ final class Calls {
                 rest,
                 config.maxConnections(),
                 config.connectTimeout().plus(config.commandTimeout()).toNanos(),
-                saturation);
+                saturation,
+                rest.replacements());
+        this.repetitions = new Repetitions(combiner, rest);
         this.startedAt = clock.instant();
         this.canary = new Canary(rest, prefix, clock);
     }
@@ -63,7 +58,7 @@ final class Calls {
     /** Runs one command; a failed reply is an exception. */
     <T> T run(Command command, long deadline, Answer<T> answer) {
         return metered(command, () -> {
-            Reply reply = reply(command, deadline);
+            Reply reply = repetitions.one(command, deadline);
             if (reply instanceof Reply.Failure failure) {
                 throw rest.errors().text(command.name(), failure.text());
             }
@@ -71,122 +66,9 @@ final class Calls {
         });
     }
 
-    private Reply reply(Command command, long deadline) {
-        try {
-            return combiner.run(command, left(command.name(), deadline));
-        } catch (CacheUnavailableException e) {
-            if (closed || !mayBeRepeated(command, e) || !isBroken(e) || deadline - System.nanoTime() <= 0) {
-                throw e;
-            }
-            return again(command, deadline, e);
-        }
-    }
-
-    /**
-     * Repeats a command whose connection broke, alone in its request, and on a new one unless it was only silent: it may have been the connection's fault, or that of another
-     * command in the same request. If that breaks too, again and again and under no other command, while the database answers, it is
-     * this command's.
-     */
-    private Reply again(Command command, long deadline, CacheUnavailableException first) {
-        CacheUnavailableException last = first;
-        boolean unknown = first.outcomeUnknown();
-        int repeats = 0;
-        for (; repeats < Blame.repeats(command); repeats++) {
-            if (repeats > 0 && (!isClosed(last) || deadline - System.nanoTime() <= 0)) {
-                break;
-            }
-            try {
-                return combiner.runAgain(command, !isSilent(last), left(command.name(), deadline));
-            } catch (CacheUnavailableException e) {
-                e.addSuppressed(last);
-                last = e;
-                unknown |= e.outcomeUnknown();
-                if (isClosed(e)) {
-                    blame.broke(command, System.nanoTime());
-                }
-            }
-        }
-        long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
-        if (repeats == Blame.repeats(command)
-                && isClosed(first)
-                && isClosed(last)
-                && left > 0
-                && !blame.isOfOthers(command, System.nanoTime())
-                && rest.answers(left)) {
-            throw new CacheRejectedException(
-                    command.name() + " at " + rest.errors().address() + ": " + (1 + Blame.repeats(command))
-                            + " connections broke while it was under way, all but the first without any other command, though the"
-                            + " database answers a PING; the command has " + command.json().length
-                            + " bytes: does a proxy or the service limit requests or answers to less?",
-                    last);
-        }
-        throw unknown && !command.isReadOnly() ? outcomeUnknown(last) : last;
-    }
-
-    /** The same failure, of which it is not known what came of an attempt before. */
-    static CacheUnavailableException outcomeUnknown(CacheUnavailableException e) {
-        String message = String.valueOf(e.getMessage());
-        return e.outcomeUnknown()
-                ? e
-                : e instanceof CacheTimeoutException
-                        ? new CacheTimeoutException(message, e, true, e.failedKeys(), e.partialResult())
-                        : new CacheUnavailableException(
-                                message, e, e.reason(), true, e.failedKeys(), e.partialResult());
-    }
-
-    /** Whether it was sent, and its connection broke. Silence is no sign of poison: whatever limits requests or answers ends the connection. */
-    private static boolean isClosed(CacheUnavailableException e) {
-        return isBroken(e) && e.outcomeUnknown() && !isSilent(e);
-    }
-
-    /** Whether a connection could not be made or broke, and no answer came. */
-    private static boolean isBroken(CacheUnavailableException e) {
-        return e.reason() == Reason.CONNECTION
-                && origin(e) instanceof IOException cause
-                && !(cause instanceof MalformedHttpException);
-    }
-
-    /**
-     * Whether a command may be sent again after a failure. One that was only silent may still be executed, at any time, and so after what is
-     * acknowledged later: a value that comes so late would bring back what was removed. Whoever is told that the outcome is unknown
-     * can wait for that.
-     */
-    private static boolean mayBeRepeated(Command command, CacheUnavailableException failure) {
-        return command.isHarmless() && !(isSilent(failure) && command.stores());
-    }
-
-    private static boolean isSilent(CacheUnavailableException e) {
-        return origin(e) instanceof SilentConnectionException;
-    }
-
-    private static @Nullable Throwable origin(CacheUnavailableException e) {
-        Throwable cause = e.getCause();
-        while (cause instanceof CacheUnavailableException && cause.getCause() != cause) {
-            cause = cause.getCause();
-        }
-        return cause;
-    }
-
     /** Runs several commands in one request; failed replies stand in their places. Repeats what is harmless, as a single one. */
     List<Reply> runAll(List<Command> commands, long deadline) {
-        return metered(commands.get(0), () -> replies(commands, deadline));
-    }
-
-    private List<Reply> replies(List<Command> commands, long deadline) {
-        try {
-            return combiner.runAll(commands, left("pipeline", deadline));
-        } catch (CacheUnavailableException e) {
-            boolean harmless = commands.stream().allMatch(command -> mayBeRepeated(command, e));
-            if (closed || !harmless || !isBroken(e) || deadline - System.nanoTime() <= 0) {
-                throw e;
-            }
-            try {
-                return combiner.runAllAgain(commands, !isSilent(e), left("pipeline", deadline));
-            } catch (CacheUnavailableException again) {
-                boolean unknown = e.outcomeUnknown() && !commands.stream().allMatch(Command::isReadOnly);
-                throw unknown ? outcomeUnknown(again) : again;
-            }
-        }
+        return metered(commands.get(0), () -> repetitions.all(commands, deadline));
     }
 
     /** Runs a script that answers a number, by its name if the server knows it. */
@@ -290,16 +172,7 @@ final class Calls {
     }
 
     void requireTime(String what, long deadline) {
-        left(what, deadline);
-    }
-
-    private long left(String what, long deadline) {
-        long left = deadline - System.nanoTime();
-        if (left <= 0) {
-            throw new CacheTimeoutException(
-                    what + " at " + rest.errors().address() + ": no time was left to send it", null, false);
-        }
-        return left;
+        repetitions.left(what, deadline);
     }
 
     StoreHealth health() {
@@ -326,6 +199,8 @@ final class Calls {
 
     void close() {
         closed = true;
+        repetitions.close();
+        combiner.close();
         combiner.disconnect(new IllegalStateException("the store was closed"));
         rest.close();
     }

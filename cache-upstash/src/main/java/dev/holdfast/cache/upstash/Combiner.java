@@ -6,11 +6,15 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -21,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lets callers share requests: as long as fewer requests are under way than there are connections, a command goes out at
  * once and alone, on its caller's thread; beyond that, all who wait go together into the next request. Nothing waits for a
- * batch to fill. A large command shares with nobody.
+ * batch to fill. A large command shares with nobody. Where connections break, fewer requests are under way until those may be replaced.
  */
 final class Combiner {
     /** As many as the official client sends in one pipeline. */
@@ -29,8 +33,8 @@ final class Combiner {
 
     private static final int MAX_BATCH_BYTES = 1 << 20;
 
-    /** A command of so many bytes has a request of its own. */
-    private static final int LARGE_BYTES = 256 * 1024;
+    /** Whoever waits for a request of its own has one free permit in so many, if others wait to share one. */
+    private static final int TURNS = 4;
 
     private final Requests rest;
     private final Semaphore free;
@@ -40,11 +44,33 @@ final class Combiner {
     private final Queue<Waiting> once = new ConcurrentLinkedQueue<>();
 
     private volatile boolean onceFirst;
+    private final AtomicInteger turns = new AtomicInteger();
     private final AtomicInteger waitingCount = new AtomicInteger();
     private final int maxRequests;
     private final Saturation saturation;
+    private final Replacements replacements;
+    /** Permits that nobody may have yet, since a connection broke under their last request. */
+    private final Set<Withheld> withheld = ConcurrentHashMap.newKeySet();
 
-    Combiner(Requests rest, int maxRequests, long requestTimeoutNanos, Saturation saturation) {
+    private final DeadlineWatch<Withheld> watch;
+
+    private static final class Withheld {
+        final long until;
+
+        Withheld(long until) {
+            this.until = until == 0 ? 1 : until;
+        }
+    }
+
+    Combiner(
+            Requests rest,
+            int maxRequests,
+            long requestTimeoutNanos,
+            Saturation saturation,
+            Replacements replacements) {
+        this.replacements = replacements;
+        this.watch = new DeadlineWatch<>(
+                withheld, permit -> permit.until, (permit, until) -> giveBack(permit), rest.threadPool());
         this.rest = rest;
         this.maxRequests = maxRequests;
         this.saturation = saturation;
@@ -53,34 +79,32 @@ final class Combiner {
     }
 
     Reply run(Command command, long timeoutNanos) {
-        if (isNobodyWaiting() && free.tryAcquire()) {
+        if (isNobodyWaiting() && !free.hasQueuedThreads() && free.tryAcquire()) {
             try {
                 return rest.one(command, timeoutNanos);
             } finally {
                 release();
             }
         }
-        if (command.json().length >= LARGE_BYTES) {
+        if (command.isLarge()) {
             return own(command.name(), timeoutNanos, left -> rest.one(command, left));
         }
         Waiting mine = new Waiting(command);
         waitingCount.incrementAndGet();
         (command.isHarmless() ? harmless : once).add(mine);
-        sendWaiting();
+        next();
         return await(mine, timeoutNanos);
     }
 
-    /** Repeats a command in a request of its own; {@code fresh} if on a connection that nobody used before. */
-    Reply runAgain(Command command, boolean fresh, long timeoutNanos) {
-        return own(command.name(), timeoutNanos, left -> rest.oneAgain(command, fresh, left));
+    /** Repeats a command in a request of its own. */
+    Reply runAgain(Command command, long timeoutNanos) {
+        return own(command.name(), timeoutNanos, left -> rest.oneAgain(command, left));
     }
 
     /** As {@link #runAll}, for commands that were sent before. */
-    List<Reply> runAllAgain(List<Command> commands, boolean fresh, long timeoutNanos) {
+    List<Reply> runAllAgain(List<Command> commands, long timeoutNanos) {
         return own(
-                "pipeline of " + commands.size() + " commands",
-                timeoutNanos,
-                left -> rest.manyAgain(commands, fresh, left));
+                "pipeline of " + commands.size() + " commands", timeoutNanos, left -> rest.manyAgain(commands, left));
     }
 
     /** Runs commands of one caller in one request, which takes its turn among the others'. */
@@ -90,11 +114,16 @@ final class Combiner {
 
     private <T> T own(String what, long timeoutNanos, LongFunction<T> request) {
         long until = System.nanoTime() + timeoutNanos;
-        boolean acquired;
+        boolean acquired = false;
         try {
             acquired = free.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             throw rest.errors().interrupted(what, e);
+        } finally {
+            if (!acquired) {
+                // Somebody may have left a permit to this one.
+                sendWaiting();
+            }
         }
         if (!acquired) {
             throw saturated(what);
@@ -127,8 +156,61 @@ final class Combiner {
     }
 
     private void release() {
-        free.release();
-        sendWaiting();
+        try {
+            giveBack();
+        } finally {
+            next();
+        }
+    }
+
+    /** At once, or if a connection was lost when it may be replaced. */
+    private void giveBack() {
+        boolean kept = false;
+        try {
+            long now = System.nanoTime();
+            long pause = replacements.pause(now);
+            kept = pause > 0 && isWithheld(new Withheld(now + pause));
+        } finally {
+            if (!kept) {
+                free.release();
+            }
+        }
+    }
+
+    private boolean isWithheld(Withheld permit) {
+        withheld.add(permit);
+        try {
+            watch.expect(permit.until);
+            return true;
+        } catch (RejectedExecutionException e) {
+            // Nobody is there to give it back in time, unless somebody was.
+            return !withheld.remove(permit);
+        }
+    }
+
+    private void giveBack(Withheld permit) {
+        if (withheld.remove(permit)) {
+            free.release();
+            next();
+        }
+    }
+
+    /** Those who wait for a request of their own and those who share one have a free permit by turns: whoever has it, or does not get it, looks again. */
+    private void next() {
+        if (!free.hasQueuedThreads() || turns.incrementAndGet() % TURNS != 0) {
+            sendWaiting();
+        }
+    }
+
+    /** Whether one more request would be at the expense of others: as many are under way as may be, or fewer may be, since connections broke. */
+    boolean isShort() {
+        return free.availablePermits() == 0 || !withheld.isEmpty();
+    }
+
+    /** Withholds no permit any more. */
+    void close() {
+        watch.stop();
+        withheld.forEach(this::giveBack);
     }
 
     /** Whoever adds a command or frees a connection looks afterwards, so no command is left behind. */
@@ -206,9 +288,12 @@ final class Combiner {
         } catch (Throwable e) {
             failure = e;
         } finally {
-            free.release();
-            batch.end(replies, failure);
-            sendWaiting();
+            try {
+                giveBack();
+            } finally {
+                batch.end(replies, failure);
+                next();
+            }
         }
     }
 
@@ -238,7 +323,12 @@ final class Combiner {
         }
     }
 
-    /** Callers of one request fail together; each gets an exception with its own stack. */
+    /** Whether a command failed in a request that others may have had a part in. */
+    static boolean wasShared(CacheUnavailableException failure) {
+        return failure.getCause() instanceof CacheUnavailableException;
+    }
+
+    /** Callers of one request fail together; each gets an exception with its own stack, and the common one as its cause. */
     private CacheException ownCopy(String what, @Nullable Throwable shared) {
         String message = String.valueOf(shared == null ? null : shared.getMessage());
         if (shared instanceof CacheTimeoutException timeout) {

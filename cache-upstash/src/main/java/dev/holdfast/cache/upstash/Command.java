@@ -13,6 +13,8 @@ final class Command {
     /** A page of SCAN may have more keys than it was asked for, but not without an end. */
     private static final int MAX_SCANNED = 100_000;
 
+    private static final int LARGE_BYTES = 64 * 1024;
+
     private static final Set<String> REPEATABLE_SCRIPTS = Set.of(
             RedisScript.INCREMENT_ONCE.sha1(),
             RedisScript.INCREMENT_ONCE.text(),
@@ -61,6 +63,11 @@ final class Command {
     /** Whether it leaves a value behind that was not there before, or another one. */
     boolean stores() {
         return name.equals("SET");
+    }
+
+    /** Whether its size alone may be more than a proxy lets through: it shares no request with others. */
+    boolean isLarge() {
+        return json.length >= LARGE_BYTES;
     }
 
     /** How many values its result may have, arrays counted too. */

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The manners of dialling: after a failure one dial at a time, after a pause that grows with each. Whoever needs a connection
  * meanwhile waits for the end of a short pause, and is told the last reason if it is a long one. Connections that break under their first
- * request, many in a row, count like failed dials. Probes have a pace of their own and are let through. For any number of threads.
+ * request, many in a row while no call is answered, count like failed dials; but not those that a request broke which is suspected to break them, see {@link Suspects}. Probes have
+ * a pace of their own and are let through. For any number of threads.
  */
 final class Dials {
     /** The longest that a call waits for its turn. */
@@ -26,12 +27,16 @@ final class Dials {
     /** A connection that was made after such is not followed by another for so long, unless it answers. */
     private static final Duration UNPROVEN = Duration.ofMillis(100);
 
+    /** While calls were answered of late, connections that break say something about themselves, or about requests. */
+    private static final long LATELY_NANOS = Duration.ofSeconds(1).toNanos();
+
     private static final long POLL_NANOS = Duration.ofMillis(10).toNanos();
 
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
     private final LongAdder failed = new LongAdder();
     private final Supplier<@Nullable RestCall> current;
     private final AtomicInteger useless = new AtomicInteger();
+    private volatile long answeredAt = System.nanoTime() - LATELY_NANOS;
     private volatile String reason = "";
 
     /** Makes one that finds the call for which the calling thread dials. */
@@ -74,7 +79,7 @@ final class Dials {
     /** A connection was made. */
     void succeeded(RestCall call) {
         call.connected();
-        if (useless.get() < MOST_USELESS) {
+        if (!areUseless(useless.get())) {
             backoff.succeeded();
         } else {
             backoff.unproven(System.nanoTime(), UNPROVEN);
@@ -84,6 +89,9 @@ final class Dials {
     /** A call was answered, on whichever connection. */
     void answered(RestCall call) {
         call.answered();
+        if (!call.isProbe()) {
+            answeredAt = System.nanoTime();
+        }
         if (useless.get() != 0) {
             useless.set(0);
             backoff.succeeded();
@@ -92,9 +100,13 @@ final class Dials {
 
     /** A call's connection broke before it was answered. */
     void broke(RestCall call, IOException why) {
-        if (call.isConnected()) {
+        if (call.isConnected() && !call.isSuspect()) {
             call.dialFailed(why);
         }
+    }
+
+    private boolean areUseless(int inARow) {
+        return inARow >= MOST_USELESS && System.nanoTime() - answeredAt >= LATELY_NANOS;
     }
 
     /** To be called when a call has ended, however it did. */
@@ -102,7 +114,7 @@ final class Dials {
         IOException failure = call.dialFailure();
         // Who was not admitted has not dialled.
         boolean tells = call.isAdmitted() && !call.isAnswered() && (call.overdue() || !call.isCancelled());
-        if (failure != null && tells && (!call.isConnected() || useless.incrementAndGet() >= MOST_USELESS)) {
+        if (failure != null && tells && (!call.isConnected() || areUseless(useless.incrementAndGet()))) {
             failed.increment();
             reason = UpstashErrors.quoted(String.valueOf(failure.getMessage()));
             backoff.failed(System.nanoTime());

@@ -18,6 +18,9 @@ interface FramedSocket {
     /** Whether bytes have arrived that nobody has read yet. For any thread. */
     boolean hasArrived();
 
+    /** Whether the connection has ended; true for one caller only, who is to count it. */
+    boolean hasEndedUncounted();
+
     /** Resets the connection; whoever uses it fails now. For any thread; blocks nobody. */
     void sever();
 }

@@ -55,6 +55,11 @@ final class FramedTlsSocket extends SSLSocket implements FramedSocket {
     }
 
     @Override
+    public boolean hasEndedUncounted() {
+        return beneath instanceof FramedSocket socket && socket.hasEndedUncounted();
+    }
+
+    @Override
     public void sever() {
         if (beneath instanceof FramedSocket socket) {
             socket.sever();

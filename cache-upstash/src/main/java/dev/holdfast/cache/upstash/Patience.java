@@ -33,7 +33,7 @@ final class Patience {
     long of(RestCall call) {
         long usual = call.isReadOnly() ? usualRead : usualWrite;
         long nanos = Math.max(LEAST_NANOS, ROUND_TRIPS * usual) << doublings;
-        if (call.isRepetition() || !call.isHarmless()) {
+        if (call.isRepetition() || call.isSuspect() || !call.isHarmless()) {
             nanos = Math.max(LONG_NANOS, nanos);
         }
         return nanos + size(call);

@@ -41,7 +41,7 @@ final class PrefixRemoval {
             } while (!cursor.equals("0"));
             return removed;
         } catch (CacheUnavailableException e) {
-            throw begun ? Calls.outcomeUnknown(e) : e;
+            throw begun ? Repetitions.outcomeUnknown(e) : e;
         }
     }
 

@@ -39,9 +39,15 @@ final class RestCall extends RequestBody {
     private boolean answered;
     private @Nullable IOException dialFailure;
 
+    // On what it was sent; only its own thread's.
+    private @Nullable FramedSocket connection;
+    private boolean multiplexed;
+    private long sentAt;
+
     private enum Kind {
         FIRST,
         REPETITION,
+        SUSPECT,
         PROBE
     }
 
@@ -60,9 +66,23 @@ final class RestCall extends RequestBody {
         return new RestCall(List.of(command), true, Kind.FIRST);
     }
 
-    /** A command that has been sent before, on another connection. */
-    static RestCall again(Command command) {
-        return new RestCall(List.of(command), false, Kind.REPETITION);
+    /**
+     * A command that has been sent before, on another connection.
+     *
+     * @param inPipeline whether as {@link #oneInPipeline}
+     */
+    static RestCall again(Command command, boolean inPipeline) {
+        return new RestCall(List.of(command), inPipeline, Kind.REPETITION);
+    }
+
+    /** A command that may break its connection, see {@link Suspects}. */
+    static RestCall suspect(Command command) {
+        return new RestCall(List.of(command), false, Kind.SUSPECT);
+    }
+
+    /** Several commands of one request that may break its connection. */
+    static RestCall suspect(List<Command> commands) {
+        return new RestCall(List.copyOf(commands), true, Kind.SUSPECT);
     }
 
     /** Several commands that have been sent before, on another connection. */
@@ -93,6 +113,16 @@ final class RestCall extends RequestBody {
 
     boolean isRepetition() {
         return kind == Kind.REPETITION;
+    }
+
+    /** Whether it is sent by itself, since it may break its connection. */
+    boolean isSuspect() {
+        return kind == Kind.SUSPECT;
+    }
+
+    /** Whether it goes over the connections that calls share. */
+    boolean isOnShared() {
+        return kind == Kind.FIRST || kind == Kind.REPETITION;
     }
 
     /** Whether its effect is the same if it is executed twice. */
@@ -127,7 +157,34 @@ final class RestCall extends RequestBody {
     void begin(Call request, long until) {
         thread = Thread.currentThread();
         call = request;
+        connection = null;
         deadline = until == 0 ? 1 : until;
+    }
+
+    /**
+     * Its first byte is about to go out.
+     *
+     * @param isShared whether other requests are under way on the same connection, told apart by their numbers
+     */
+    void on(FramedSocket socket, boolean isShared, long now) {
+        connection = socket;
+        multiplexed = isShared;
+        sentAt = now;
+    }
+
+    /** The connection on which it was sent last, or null. */
+    @Nullable
+    FramedSocket connection() {
+        return connection;
+    }
+
+    boolean isMultiplexed() {
+        return multiplexed;
+    }
+
+    /** When its first byte went out on that connection, by {@link System#nanoTime()}. */
+    long sentAt() {
+        return sentAt;
     }
 
     /** Its request has ended. */

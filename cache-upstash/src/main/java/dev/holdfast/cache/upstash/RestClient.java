@@ -26,6 +26,9 @@ final class RestClient implements Requests {
     /** For how long a question is asked on the kept connection alone. */
     private static final long FRESH_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
+    /** For how long after an answer to a call there are callers to be spared. */
+    private static final long OTHERS_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     private static final int MAX_TOKEN_CHARACTERS = 1_024;
 
     private final UpstashConfig config;
@@ -36,6 +39,9 @@ final class RestClient implements Requests {
     private final HttpUrl pipeline;
     private final String authorization;
     private final AtomicInteger requests = new AtomicInteger();
+
+    /** When a call was last answered, by {@link System#nanoTime()}. */
+    private volatile long answeredAt = System.nanoTime() - OTHERS_NANOS;
 
     private volatile String syncToken = "";
     private volatile long closedUntilNanos = System.nanoTime();
@@ -63,13 +69,19 @@ final class RestClient implements Requests {
 
     @Override
     public Reply one(Command command, long timeoutNanos) {
-        if (!isMarked(requests.incrementAndGet())) {
-            return send(transport.shared(), RestCall.one(command), timeoutNanos).get(0);
-        }
-        Reply reply = send(transport.shared(), RestCall.oneInPipeline(command), timeoutNanos)
-                .get(0);
-        if (reply instanceof Reply.Failure refused) {
-            throw errors.text(command.name(), refused.text());
+        boolean marked = isMarked(requests.incrementAndGet());
+        return single(marked ? RestCall.oneInPipeline(command) : RestCall.one(command), timeoutNanos);
+    }
+
+    @Override
+    public Reply oneAgain(Command command, long timeoutNanos) {
+        return single(RestCall.again(command, isMarked(requests.incrementAndGet())), timeoutNanos);
+    }
+
+    private Reply single(RestCall body, long timeoutNanos) {
+        Reply reply = send(transport.shared(), body, timeoutNanos).get(0);
+        if (body.isPipeline() && reply instanceof Reply.Failure refused) {
+            throw errors.text(body.name(), refused.text());
         }
         return reply;
     }
@@ -84,20 +96,16 @@ final class RestClient implements Requests {
     }
 
     @Override
-    public Reply oneAgain(Command command, boolean fresh, long timeoutNanos) {
-        return again(RestCall.again(command), fresh, timeoutNanos).get(0);
+    public Reply alone(Command command, long timeoutNanos) {
+        return alone(RestCall.suspect(command), timeoutNanos).get(0);
     }
 
     @Override
-    public List<Reply> manyAgain(List<Command> commands, boolean fresh, long timeoutNanos) {
-        return again(RestCall.again(commands), fresh, timeoutNanos);
+    public List<Reply> manyAlone(List<Command> commands, long timeoutNanos) {
+        return alone(RestCall.suspect(commands), timeoutNanos);
     }
 
-    /** Those that idled when a connection broke have been closed: one that is pooled again has been heard since. */
-    private List<Reply> again(RestCall body, boolean fresh, long timeoutNanos) {
-        if (!fresh) {
-            return send(transport.shared(), body, timeoutNanos);
-        }
+    private List<Reply> alone(RestCall body, long timeoutNanos) {
         OkHttpClient unconnected = transport.unconnected();
         try {
             return send(unconnected, body, timeoutNanos);
@@ -107,18 +115,27 @@ final class RestClient implements Requests {
     }
 
     @Override
+    public List<Reply> manyAgain(List<Command> commands, long timeoutNanos) {
+        return send(transport.shared(), RestCall.again(commands), timeoutNanos);
+    }
+
+    @Override
     public List<Reply> many(List<Command> commands, long timeoutNanos) {
         return send(transport.shared(), RestCall.pipeline(commands), timeoutNanos);
     }
 
     private List<Reply> send(OkHttpClient client, RestCall body, long timeoutNanos) {
         byte[] answer = answer(client, body, timeoutNanos);
-        return parsed(
+        List<Reply> replies = parsed(
                 body,
                 answer,
                 bytes -> body.isPipeline()
                         ? parser.many(bytes, body.commands())
                         : List.of(parser.one(bytes, body.commands().get(0))));
+        if (!body.isProbe()) {
+            answeredAt = System.nanoTime();
+        }
+        return replies;
     }
 
     /** Begins a probe over the connection that is kept for it, and if need be over a new one. */
@@ -140,13 +157,26 @@ final class RestClient implements Requests {
         }
     }
 
-    /** Whether the database answers at all, on a connection that nobody used before. */
-    boolean answers(long timeoutNanos) {
+    @Override
+    public boolean answersOthers() {
+        return System.nanoTime() - answeredAt < OTHERS_NANOS;
+    }
+
+    @Override
+    public boolean answers(long since, long timeoutNanos) {
+        return answeredAt - since > 0 || isPinged(timeoutNanos);
+    }
+
+    private boolean isPinged(long timeoutNanos) {
         try {
-            return !(oneAgain(Command.of("PING"), true, timeoutNanos) instanceof Reply.Failure);
+            return !(alone(RestCall.question(Command.of("PING")), timeoutNanos).get(0) instanceof Reply.Failure);
         } catch (CacheException e) {
             return false;
         }
+    }
+
+    Replacements replacements() {
+        return transport.replacements();
     }
 
     void disconnect(Throwable cause) {
@@ -209,8 +239,8 @@ final class RestClient implements Requests {
         try {
             return parsing.apply(answer);
         } catch (MalformedReplyException e) {
-            // It may be the answer to another request; its connection is in the pool by now.
-            Transport.abandon(transport.shared());
+            // It may be the answer to another request; its connection is in the pool by now, or under another's call.
+            transport.distrust(body);
             throw errors.malformed(body, e);
         } catch (RuntimeException | Error e) {
             throw errors.unexpected(body, e);

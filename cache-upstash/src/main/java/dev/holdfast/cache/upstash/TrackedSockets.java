@@ -8,6 +8,7 @@ import java.net.SocketAddress;
 import java.net.SocketException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ final class TrackedSockets extends SocketFactory {
 
     private final class TrackedSocket extends Socket implements FramedSocket {
         private final long madeAt = System.nanoTime();
+        private final AtomicBoolean counted = new AtomicBoolean();
         private volatile @Nullable FramedInput input;
 
         @Override
@@ -79,6 +81,11 @@ final class TrackedSockets extends SocketFactory {
             } catch (IOException e) {
                 return false;
             }
+        }
+
+        @Override
+        public boolean hasEndedUncounted() {
+            return isClosed() && counted.compareAndSet(false, true);
         }
 
         @Override

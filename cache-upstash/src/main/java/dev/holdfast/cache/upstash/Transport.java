@@ -58,6 +58,8 @@ final class Transport {
     private final DeadlineWatch<RestCall> watch =
             new DeadlineWatch<>(underWay, RestCall::deadline, RestCall::cancel, threads);
     private final Silence silence;
+    private final Doubt doubt = new Doubt(System.nanoTime());
+    private final Replacements replacements;
     private final Dials dials = new Dials(this::current);
     private final TrackedSockets sockets = new TrackedSockets(dials);
     private final OkHttpClient shared;
@@ -110,6 +112,7 @@ final class Transport {
 
     Transport(UpstashConfig config, UpstashErrors errors, Dns resolver, Silence.Question question) {
         this.silence = new Silence(underWay, threads, question);
+        this.replacements = new Replacements(config.maxConnections());
         this.errors = errors;
         this.maxAnswerBytes = maxAnswerBytes(config);
         this.maxValueAnswerBytes = config.maxValueBytes() * 16 / 9 + 4_096;
@@ -154,6 +157,11 @@ final class Transport {
     /** What may wait for the database, on threads that end with this. */
     Executor threadPool() {
         return threads;
+    }
+
+    /** The pace at which shared connections that were lost are replaced. */
+    Replacements replacements() {
+        return replacements;
     }
 
     /** The connections that calls share. */
@@ -224,7 +232,7 @@ final class Transport {
             return onAnyConnection(client, body, request, until);
         } catch (IOException e) {
             dials.broke(body, e);
-            throw failure(client, body, before, e);
+            throw failure(body, before, e);
         } catch (CacheException e) {
             throw e;
         } catch (RuntimeException | Error e) {
@@ -235,11 +243,12 @@ final class Transport {
     }
 
     private Answer onAnyConnection(OkHttpClient client, RestCall body, Request request, long until) throws IOException {
-        for (int useless = 1; ; useless++) {
+        for (int useless = 1; ; ) {
             try {
                 return once(client, body, request, until);
             } catch (UnusableConnectionException e) {
-                if (useless == MAX_UNUSABLE) {
+                // There are no more in doubt than were pooled.
+                if (!e.wasInDoubt() && useless++ == MAX_UNUSABLE) {
                     throw e;
                 }
             }
@@ -268,8 +277,38 @@ final class Transport {
                     response.close();
                 }
             } finally {
+                if (body.isOnShared() && (answer == null || !answer.whole())) {
+                    lost(body, answer != null);
+                }
                 body.end();
                 underWay.remove(body);
+            }
+        }
+    }
+
+    /** A shared connection gave no whole answer. */
+    private void lost(RestCall body, boolean answered) {
+        FramedSocket connection = body.connection();
+        if (connection == null) {
+            return;
+        }
+        if (connection.hasEndedUncounted()) {
+            replacements.lost();
+        }
+        if (body.listening().isBroken()) {
+            doubt.foundSilent(System.nanoTime());
+        } else if (!answered && !Thread.currentThread().isInterrupted()) {
+            doubt.broke(body.sentAt(), System.nanoTime());
+        }
+    }
+
+    /** Ends the connection of a call that was answered with what may be meant for another. */
+    void distrust(RestCall body) {
+        FramedSocket connection = body.connection();
+        if (connection != null && !body.isMultiplexed()) {
+            connection.sever();
+            if (body.isOnShared() && connection.hasEndedUncounted()) {
+                replacements.lost();
             }
         }
     }
@@ -291,7 +330,7 @@ final class Transport {
         }
     }
 
-    private CacheException failure(OkHttpClient client, RestCall body, @Nullable Disconnect before, IOException e) {
+    private CacheException failure(RestCall body, @Nullable Disconnect before, IOException e) {
         // In this order: one that ends in between has left its mark by then.
         boolean isDisconnecting = disconnecting.get() > 0;
         Disconnect now = disconnect;
@@ -304,12 +343,7 @@ final class Transport {
                     Reason.DISCONNECTED,
                     body.started());
         }
-        CacheException failure = errors.failed(body, e);
-        if (failure instanceof CacheUnavailableException) {
-            // The others in the pool are as old as the one that failed: whoever comes next gets a new one.
-            abandon(client);
-        }
-        return failure;
+        return errors.failed(body, e);
     }
 
     /** Reads a body to its end, but never more than an answer may have: neither one without an end nor an unpacked bomb. */
@@ -337,11 +371,17 @@ final class Transport {
         Connection connection = chain.connection();
         RestCall body = chain.request().tag(RestCall.class);
         if (connection != null && body != null && connection.socket() instanceof FramedSocket socket) {
-            if (connection.protocol() != Protocol.HTTP_2) {
+            boolean multiplexed = connection.protocol() == Protocol.HTTP_2;
+            if (!multiplexed && body.isOnShared() && doubt.isIn(socket.heardAt())) {
+                socket.sever();
+                throw UnusableConnectionException.inDoubt();
+            }
+            if (!multiplexed) {
                 // An error page may be larger than what was asked for, and is read in part.
                 socket.expectAnswer(
                         Math.max(body.maxAnswerBytes(maxAnswerBytes, maxValueAnswerBytes), MAX_ERROR_BYTES * 2L));
             }
+            body.on(socket, multiplexed, System.nanoTime());
             silence.expect(body, socket);
         }
         return chain.proceed(chain.request());

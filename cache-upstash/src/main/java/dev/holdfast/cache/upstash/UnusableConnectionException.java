@@ -6,7 +6,25 @@ import java.io.IOException;
 final class UnusableConnectionException extends IOException {
     private static final long serialVersionUID = 1L;
 
-    UnusableConnectionException(String why) {
+    private final boolean wasInDoubt;
+
+    private UnusableConnectionException(String why, boolean wasInDoubt) {
         super(why);
+        this.wasInDoubt = wasInDoubt;
+    }
+
+    UnusableConnectionException(String why) {
+        this(why, false);
+    }
+
+    /** It may be as dead as one that idled beside it. */
+    static UnusableConnectionException inDoubt() {
+        return new UnusableConnectionException(
+                "another connection broke, and nothing was heard on this one since", true);
+    }
+
+    /** Whether only another connection told against it. */
+    boolean wasInDoubt() {
+        return wasInDoubt;
     }
 }

@@ -28,7 +28,8 @@ class CombinerTest {
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final CountDownLatch held = new CountDownLatch(1);
     private final Scripted requests = new Scripted();
-    private final Combiner combiner = new Combiner(requests, 1, SECONDS_10, new Saturation("here"));
+    private final Combiner combiner =
+            new Combiner(requests, 1, SECONDS_10, new Saturation("here"), new Replacements(1));
 
     /** One request hangs until it is let go; what shares the next one meets what the test wants. */
     private final class Scripted implements Requests {
@@ -46,7 +47,12 @@ class CombinerTest {
         }
 
         @Override
-        public Reply oneAgain(Command command, boolean fresh, long timeoutNanos) {
+        public Reply oneAgain(Command command, long timeoutNanos) {
+            return Reply.Nil.NIL;
+        }
+
+        @Override
+        public Reply alone(Command command, long timeoutNanos) {
             return Reply.Nil.NIL;
         }
 
@@ -60,8 +66,23 @@ class CombinerTest {
         }
 
         @Override
-        public List<Reply> manyAgain(List<Command> commands, boolean fresh, long timeoutNanos) {
+        public List<Reply> manyAgain(List<Command> commands, long timeoutNanos) {
             return many(commands, timeoutNanos);
+        }
+
+        @Override
+        public List<Reply> manyAlone(List<Command> commands, long timeoutNanos) {
+            return many(commands, timeoutNanos);
+        }
+
+        @Override
+        public boolean answersOthers() {
+            return true;
+        }
+
+        @Override
+        public boolean answers(long since, long timeoutNanos) {
+            return true;
         }
 
         @Override

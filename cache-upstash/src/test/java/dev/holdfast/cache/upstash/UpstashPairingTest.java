@@ -35,6 +35,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class UpstashPairingTest {
     private static final int CALLERS = 8;
     private static final int CALLS = Integer.getInteger("holdfast.pairing.calls", 33_600);
+    private static final int REQUESTS_PER_FAULT = 20;
     private static final int KEYS = 40;
     private static final int ROUNDS = 4;
     private static final Duration TTL = Duration.ofMinutes(10);
@@ -169,16 +170,16 @@ class UpstashPairingTest {
 
     private void spoil(GatewayUnderTest server, UpstashStore store) {
         Random random = new Random(seed - 1);
-        while (!ended.get()) {
-            server.gateway.faults().next(fault(random));
-            if (random.nextInt(40) == 0) {
-                store.disconnect(new IllegalStateException("a test"));
+        // By requests and not by time: where connections break, callers share requests, and send fewer.
+        for (long due = 0; !ended.get(); ) {
+            if (server.gateway.requests() >= due) {
+                due = server.gateway.requests() + REQUESTS_PER_FAULT;
+                server.gateway.faults().next(fault(random));
+                if (random.nextInt(40) == 0) {
+                    store.disconnect(new IllegalStateException("a test"));
+                }
             }
-            try {
-                TimeUnit.MILLISECONDS.sleep(5);
-            } catch (InterruptedException e) {
-                return;
-            }
+            rest(1);
         }
     }
 

@@ -1,0 +1,159 @@
+package dev.holdfast.cache.upstash;
+
+import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.CacheUnavailableException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongFunction;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Requests that broke connections, and those that are like one that did: they take no turn and no connection of others', and wait for each other
+ * instead. One goes out at a time, on a connection of its own, after a pause that grows with each that breaks. Thread-safe.
+ */
+final class Suspects {
+    /** How long a command waits for its turn that is like one that was blamed, before it is refused unsent. */
+    private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private final Semaphore turn = new Semaphore(1, true);
+    private final Backoff pause = new Backoff(Duration.ofMillis(25), Duration.ofMillis(250));
+    private final Requests rest;
+    private final Blame blame;
+
+    Suspects(Requests rest, Blame blame) {
+        this.rest = rest;
+        this.blame = blame;
+    }
+
+    /** Whether a command is to be sent here: while nobody is answered there is nobody to be spared, and no evidence against it. */
+    boolean isOne(Command command) {
+        return blame.isSuspect(command, System.nanoTime()) && rest.answersOthers();
+    }
+
+    /** Whether the last that was sent here broke its connection: then what breaks one by itself is more likely to blame than the connection. */
+    boolean areBreaking() {
+        return pause.failures() > 0;
+    }
+
+    /**
+     * Sends a command that was not sent before.
+     *
+     * @return null if it is not suspect any more by the time that it is its turn
+     * @throws CacheException if its turn does not come before the deadline, or in half a second if one like it was blamed; nothing was sent then
+     */
+    @Nullable
+    Reply first(Command command, long deadline) {
+        boolean judged = blame.isJudged(command, System.nanoTime());
+        long now = System.nanoTime();
+        long turnUntil = judged ? now + Math.min(deadline - now, PATIENCE_NANOS) : deadline;
+        return inTurn(command.name(), turnUntil, deadline, () -> isOne(command), left -> alone(command, left), () -> {
+            String what =
+                    command.name() + " at " + rest.errors().address() + ": not sent, since its turn did not come: "
+                            + "requests like it broke connections of late while the database answered others, and are sent one at a time";
+            return judged
+                    ? new CacheRejectedException(what + "; it has " + command.json().length
+                            + " bytes: does a proxy or the service limit requests or answers to less?")
+                    : new CacheTimeoutException(what, null, false);
+        });
+    }
+
+    /**
+     * Sends a command again.
+     *
+     * @return null if it is not suspect any more by the time that it is its turn
+     * @throws CacheUnavailableException what it failed with before, if its turn does not come before the deadline
+     */
+    @Nullable
+    Reply again(Command command, long deadline, CacheUnavailableException before) {
+        return inTurn(
+                command.name(), deadline, deadline, rest::answersOthers, left -> alone(command, left), () -> before);
+    }
+
+    /** As {@link #again}, for commands that go together. */
+    @Nullable
+    List<Reply> allAgain(List<Command> commands, long deadline, CacheUnavailableException before) {
+        return inTurn(
+                "pipeline",
+                deadline,
+                deadline,
+                rest::answersOthers,
+                left -> rest.manyAlone(commands, left),
+                () -> before);
+    }
+
+    private Reply alone(Command command, long timeoutNanos) {
+        try {
+            return rest.alone(command, timeoutNanos);
+        } catch (CacheUnavailableException e) {
+            if (Repetitions.isClosed(e)) {
+                blame.broke(command, System.nanoTime());
+            }
+            throw e;
+        }
+    }
+
+    private <T> @Nullable T inTurn(
+            String what,
+            long turnUntil,
+            long deadline,
+            BooleanSupplier isSuspect,
+            LongFunction<T> request,
+            Supplier<CacheException> tooLate) {
+        boolean taken;
+        try {
+            taken = turn.tryAcquire(Math.max(0, turnUntil - System.nanoTime()), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            throw rest.errors().interrupted(what, e);
+        }
+        if (!taken) {
+            throw tooLate.get();
+        }
+        try {
+            if (!isSuspect.getAsBoolean()) {
+                return null;
+            }
+            if (!rest(what, turnUntil)) {
+                throw tooLate.get();
+            }
+            return paced(Math.max(1, deadline - System.nanoTime()), request);
+        } finally {
+            turn.release();
+        }
+    }
+
+    private <T> T paced(long left, LongFunction<T> request) {
+        try {
+            T reply = request.apply(left);
+            pause.succeeded();
+            return reply;
+        } catch (CacheUnavailableException e) {
+            if (Repetitions.isClosed(e)) {
+                pause.failed(System.nanoTime());
+            }
+            throw e;
+        }
+    }
+
+    /** Waits for the end of the pause; false if that would be too late. */
+    private boolean rest(String what, long latest) {
+        long until = System.nanoTime() + pause.remaining(System.nanoTime()).toNanos();
+        if (until - latest >= 0) {
+            return false;
+        }
+        for (long now = System.nanoTime(); until - now > 0; now = System.nanoTime()) {
+            LockSupport.parkNanos(this, until - now);
+            if (Thread.currentThread().isInterrupted()) {
+                throw rest.errors().interrupted(what, new InterruptedException());
+            }
+        }
+        return true;
+    }
+}
