@@ -30,6 +30,7 @@ final class RequestRun implements Runnable, Held {
     private final Worker worker;
     private final Partition partition;
     private final StreamReply.Entry entry;
+    private final long payloadBytes;
     private int delivery;
     private volatile long deadline = System.nanoTime() + LAST_STEP_NANOS;
     private boolean suspected;
@@ -80,15 +81,15 @@ final class RequestRun implements Runnable, Held {
         this.worker = worker;
         this.partition = partition;
         this.entry = taken.entry();
+        this.payloadBytes = taken.payloadBytes();
         this.delivery = taken.delivery();
         this.suspected = taken.delivery() > 1;
         this.counted = counted;
     }
 
     /** The run of one that has waited. */
-    static RequestRun resumed(Worker worker, Repetition waited, StreamReply.Entry entry) {
-        RequestRun run =
-                new RequestRun(worker, waited.partition(), new Partition.Taken(entry, waited.delivery()), false);
+    static RequestRun resumed(Worker worker, Repetition waited, Partition.Taken taken) {
+        RequestRun run = new RequestRun(worker, waited.partition(), taken, false);
         run.suspected = waited.isSuspected();
         return run;
     }
@@ -397,7 +398,7 @@ final class RequestRun implements Runnable, Held {
         worker.counters().dead.increment();
         LOG.warn("{} of {} is a dead letter: {}", entry.id(), partition, reason);
         try {
-            step(() -> worker.redis().call(DeadLetter.of(partition, entry, delivery, reason)));
+            step(() -> worker.redis().call(DeadLetter.of(partition, entry, payloadBytes, delivery, reason)));
         } catch (OverException | RefusedException e) {
             LOG.warn("the dead letter {} of {} is not kept: {}", entry.id(), partition, Trouble.shown(e));
         }

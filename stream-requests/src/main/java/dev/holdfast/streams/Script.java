@@ -175,6 +175,20 @@ enum Script {
             end
             return heads"""),
 
+    /**
+     * Request stream; entry, bytes. The entry, of whose values each is cut to so many bytes, and how many its payload has; nil if it is gone.
+     */
+    BEGINNING("""
+            local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+            if not found then return false end
+            local bytes = 0
+            for i = 1, #found[2], 2 do
+              local value = found[2][i + 1]
+              if found[2][i] == 'p' then bytes = #value end
+              found[2][i + 1] = string.sub(value, 1, tonumber(ARGV[2]))
+            end
+            return {found, bytes}"""),
+
     /** Done keys. Of each 1 if it has an answer, else 0. */
     ANSWERED("""
             local answered = {}
