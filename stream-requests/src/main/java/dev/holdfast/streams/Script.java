@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
-/** What must be atomic and no command of Redis is. The keys of each are in one slot, so each works in a cluster. */
+/** What must be atomic and no command of Redis is. The keys of each are in one slot, so each works in a cluster, but for {@link #ANSWER}. */
 enum Script {
     /**
      * Reply stream; its time to live. Keeps it, or makes it: answers 1 if it was gone. A server without memory says so, which it does of {@code SET}, even of
@@ -116,6 +116,24 @@ enum Script {
             if done.err then return done end
             redis.call('DEL', KEYS[2])
             return false"""),
+
+    /**
+     * Done key, tries key, reply stream, request stream; owner, result, window, id, most replies, group, entry. Keeps the result, adds it to the replies and removes
+     * the request, if the owner is the one who runs it still. Answers how far that came: 0 nothing was done, 1 the result is kept, 2 it was
+     * added too, 3 all. The reply stream is in a slot of its own, so this is for a single server.
+     */
+    ANSWER("""
+            if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+            if redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]).err then return 0 end
+            redis.pcall('DEL', KEYS[2])
+            local added = redis.pcall('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[5], '*',
+                'i', ARGV[4], 'a', ARGV[2])
+            if type(added) ~= 'string' then return 1 end
+            local acknowledged = redis.pcall('XACK', KEYS[4], ARGV[6], ARGV[7])
+            if type(acknowledged) == 'table' then return 2 end
+            local removed = redis.pcall('XDEL', KEYS[4], ARGV[7])
+            if type(removed) == 'table' then return 2 end
+            return 3"""),
 
     /**
      * Done key, tries key; owner, 1 if its handler was started, else 0. Its run counts no more, and nobody runs the id if it was the owner. One that was
