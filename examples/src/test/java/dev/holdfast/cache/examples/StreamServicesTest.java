@@ -111,8 +111,8 @@ class StreamServicesTest {
     void busyTerminalsLagAndPendingAreThoseOfXinfo() throws Exception {
         try (RedisServer redis = RedisServer.start();
                 Proxy proxy = Proxy.start(
-                        settings(redis, "PROXY_TERMINALS", "2", "PROXY_WORK", "600000", "STREAMS_GRACE", "0"));
-                Ingress ingress = Ingress.start(settings(redis, "STREAMS_GRACE", "0"))) {
+                        settings(redis, "PROXY_TERMINALS", "2", "PROXY_WORK", "600000", "STREAMS_GRACE", "1"));
+                Ingress ingress = Ingress.start(settings(redis, "STREAMS_GRACE", "1"))) {
             for (int i = 0; i < 5; i++) {
                 HttpRequest request = to(ingress.port(), "/request")
                         .POST(HttpRequest.BodyPublishers.ofString("x" + i))
