@@ -9,13 +9,15 @@ import java.util.Arrays;
  */
 final class DeadLetter {
     private static final int MOST = 1_000;
-    private static final int MOST_BYTES = 4_096;
+    /** What is kept of a payload. */
+    static final int MOST_BYTES = 4_096;
+
     private static final Duration AGE = Duration.ofDays(7);
 
     private DeadLetter() {}
 
-    /** The command that keeps it. */
-    static Command of(Partition partition, StreamReply.Entry entry, int deliveries, String reason) {
+    /** The command that keeps it; {@code bytes} is how long the payload is, of which the entry may have the beginning only. */
+    static Command of(Partition partition, StreamReply.Entry entry, long bytes, int deliveries, String reason) {
         byte[] payload = entry.fields().getOrDefault("p", new byte[0]);
         return Script.BURY.on(
                 partition.dead(),
@@ -30,7 +32,7 @@ final class DeadLetter {
                 "id",
                 entry.fields().getOrDefault("i", new byte[0]),
                 "bytes",
-                payload.length,
+                bytes,
                 "payload",
                 payload.length > MOST_BYTES ? Arrays.copyOf(payload, MOST_BYTES) : payload);
     }

@@ -1,19 +1,25 @@
 package dev.holdfast.streams;
 
+import java.io.IOException;
 import java.util.Collections;
 import java.util.Map;
 import java.util.WeakHashMap;
-import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.util.Pool;
 
 /**
  * When the connections of pools were last used. A server, or what is between, closes one that is idle, and that shows only when something was sent; so one
- * that was idle is asked for the time before it is given a command. For any number of threads.
+ * that was idle is asked for the time before it is given a command. One that is closed is replaced; a silence that lasts as long as a command may take is the
+ * command's own, so whoever waits for a server that is silent waits once. For any number of threads.
  */
 final class IdleConnections {
+    private static final Logger LOG = LoggerFactory.getLogger(IdleConnections.class);
+
     private final long idleNanos;
     private final Map<Connection, Long> usedAt = Collections.synchronizedMap(new WeakHashMap<>());
 
@@ -23,46 +29,46 @@ final class IdleConnections {
     }
 
     /**
-     * Takes a connection that is there. After one that is not, none that is idle is believed.
+     * Takes a connection that is there; {@link #giveBack} is due.
      *
-     * @param pool gives the next one
-     * @param clear removes all that are idle
+     * @throws JedisConnectionException if none can be had, or one was silent for as long as a command may take
      */
-    Connection borrow(Supplier<Connection> pool, Runnable clear) {
+    Connection borrow(Pool<Connection> pool) {
         while (true) {
-            Connection connection = pool.get();
+            Connection connection = pool.getResource();
             boolean there = false;
             try {
                 there = isThere(connection);
             } finally {
                 if (!there) {
-                    connection.close();
+                    discard(connection, pool);
                 }
             }
             if (there) {
                 return connection;
             }
-            clear.run();
         }
     }
 
+    /** Asks for the time, if it was idle. */
     private boolean isThere(Connection connection) {
+        if (connection.isBroken()) {
+            // Somebody discards it at this moment.
+            return false;
+        }
         Long last = usedAt.get(connection);
         if (last == null || System.nanoTime() - last < idleNanos) {
             return true;
         }
-        boolean answered = false;
         try {
             var unused = connection.executeCommand(Protocol.Command.TIME);
-            answered = true;
         } catch (JedisDataException refusal) {
-            answered = true;
+            // It is there.
         } catch (JedisConnectionException e) {
-            return false;
-        } finally {
-            if (!answered) {
-                connection.setBroken();
+            if (Trouble.isSilence(e)) {
+                throw e;
             }
+            return false;
         }
         used(connection);
         return true;
@@ -71,5 +77,31 @@ final class IdleConnections {
     /** Takes note that a connection was answered now. */
     void used(Connection connection) {
         usedAt.put(connection, System.nanoTime());
+    }
+
+    /** Gives one back to its pool, or discards it if it is broken. */
+    static void giveBack(Connection connection, Pool<Connection> pool) {
+        if (connection.isBroken()) {
+            discard(connection, pool);
+        } else {
+            connection.close();
+        }
+    }
+
+    /**
+     * Closes one, and all that are idle there: none of them is believed any more. A pool that is given a broken one would make another in its place, and whoever
+     * gives it back would wait for the server a second time.
+     */
+    static void discard(Connection connection, Pool<Connection> pool) {
+        connection.setBroken();
+        connection.setHandlingPool(null);
+        try {
+            connection.forceDisconnect();
+        } catch (IOException e) {
+            LOG.debug("a connection can't be closed: {}", Trouble.shown(e));
+        }
+        // Among the idle ones, which the pool closes without a replacement.
+        pool.returnResource(connection);
+        pool.clear();
     }
 }

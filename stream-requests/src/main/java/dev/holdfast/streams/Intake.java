@@ -145,12 +145,12 @@ final class Intake implements SteadyThread.Turn {
     }
 
     private List<RequestRun> again(Repetition waited) {
-        StreamReply.Entry entry = waited.partition().again(redis, waited.entryId());
-        if (entry == null) {
+        Partition.Taken taken = waited.partition().again(redis, waited.entryId(), waited.delivery());
+        if (taken == null) {
             worker.repetitions().resumed(waited, true);
             return List.of();
         }
-        return List.of(RequestRun.resumed(worker, waited, entry));
+        return List.of(RequestRun.resumed(worker, waited, taken));
     }
 
     /** Takes over one request, if one of the {@link Suspects} may begin; says how many. */

@@ -6,6 +6,7 @@ import redis.clients.jedis.Connection;
 import redis.clients.jedis.StaticCommandFlagsRegistry;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisException;
+import redis.clients.jedis.exceptions.JedisMovedDataException;
 import redis.clients.jedis.executors.ClusterCommandExecutor;
 
 /**
@@ -43,9 +44,11 @@ final class NodeExecutor extends ClusterCommandExecutor {
             T reply = super.execute(connection, command);
             nodes.used(connection);
             return reply;
+        } catch (JedisMovedDataException e) {
+            nodes.moved(e.getTargetNode());
+            throw e;
         } catch (JedisConnectionException e) {
-            // Its node may have lost its slots to a replica.
-            nodes.lost();
+            nodes.lost(connection);
             throw once ? new LostReplyException(e) : e;
         }
     }

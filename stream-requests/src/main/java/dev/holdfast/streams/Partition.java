@@ -35,8 +35,16 @@ final class Partition {
     private boolean lostReply;
     private boolean more;
 
-    /** A request and how often it was delivered, this time included. */
-    record Taken(StreamReply.Entry entry, int delivery) {}
+    /**
+     * A request and how often it was delivered, this time included.
+     *
+     * @param payloadBytes how long its payload is; of one that is not to be run any more the entry has only the first bytes
+     */
+    record Taken(StreamReply.Entry entry, int delivery, long payloadBytes) {
+        Taken(StreamReply.Entry entry, int delivery) {
+            this(entry, delivery, entry.fields().getOrDefault("p", new byte[0]).length);
+        }
+    }
 
     /** What some worker has, and how often it was delivered. */
     record Pending(String entryId, int deliveries) {}
@@ -87,11 +95,29 @@ final class Partition {
         clock.told(redis.call(Script.TIME.on(stream)));
     }
 
-    /** Reads a request again that this worker has; {@code null} if it was removed. */
-    StreamReply.@Nullable Entry again(Redis redis, String entryId) {
+    /**
+     * Reads a request again that this worker has; {@code null} if it was removed. Of one that was delivered too often to be run, only what a dead letter keeps of
+     * it: the payload may be what no worker has the memory for.
+     */
+    @Nullable
+    Taken again(Redis redis, String entryId, int delivery) {
+        if (isSpent(delivery)) {
+            Object found = redis.call(Script.BEGINNING.on(stream, entryId, DeadLetter.MOST_BYTES));
+            if (found == null) {
+                return null;
+            }
+            List<?> parts = StreamReply.list(found);
+            return new Taken(
+                    StreamReply.entries(parts.subList(0, 1)).get(0), delivery, StreamReply.number(parts.get(1)));
+        }
         Object reply = redis.call(Command.of(Protocol.Command.XRANGE, stream, entryId, entryId));
         List<StreamReply.Entry> found = StreamReply.entries(StreamReply.list(reply));
-        return found.isEmpty() ? null : found.get(0);
+        return found.isEmpty() ? null : new Taken(found.get(0), delivery);
+    }
+
+    /** Whether it is a dead letter, and not to be run any more. */
+    private boolean isSpent(int delivery) {
+        return delivery > worker.config().maxDeliveries();
     }
 
     /** What removes requests that are done. */
@@ -160,20 +186,20 @@ final class Partition {
                 all.stream().filter(each -> !known.contains(each.entryId())).toList();
         List<Taken> taken = new ArrayList<>();
         for (Pending each : lost.subList(0, Math.min(lost.size(), most))) {
-            StreamReply.Entry entry = lost(redis, each.entryId());
-            if (entry != null) {
-                taken.add(new Taken(entry, Math.max(1, each.deliveries())));
+            Taken found = lost(redis, each);
+            if (found != null) {
+                taken.add(found);
             }
         }
         lostReply = lost.size() > most;
         return taken;
     }
 
-    private StreamReply.@Nullable Entry lost(Redis redis, String entryId) {
+    private @Nullable Taken lost(Redis redis, Pending each) {
         try {
-            return again(redis, entryId);
+            return again(redis, each.entryId(), Math.max(1, each.deliveries()));
         } catch (Error e) {
-            unreadable.add(entryId);
+            unreadable.add(each.entryId());
             throw e;
         }
     }
@@ -195,7 +221,6 @@ final class Partition {
     List<Taken> takeOver(Redis redis) {
         more = false;
         Set<String> held = held();
-        long idle = worker.config().claimIdle().toMillis();
         List<Pending> silent = new ArrayList<>(silent(redis, "-"));
         // After a pause of its own or of Redis a worker may find what it is working on.
         silent.removeIf(each -> held.contains(each.entryId()));
@@ -203,23 +228,37 @@ final class Partition {
         Collections.shuffle(silent, ThreadLocalRandom.current());
         silent.sort(Comparator.comparingInt(Pending::deliveries));
         for (int i = 0; i < silent.size(); i++) {
-            Pending each = silent.get(i);
-            List<?> claimed = StreamReply.list(call(
-                    redis,
-                    Command.of(Protocol.Command.XCLAIM, stream, Keys.GROUP, worker.consumer(), idle, each.entryId())));
-            List<StreamReply.Entry> entries = StreamReply.entries(claimed);
-            if (!entries.isEmpty()) {
+            Taken taken = takeOver(redis, silent.get(i));
+            if (taken != null) {
                 more = i + 1 < silent.size();
-                unreadable.remove(each.entryId());
+                unreadable.remove(taken.entry().id());
                 worker.counters().redelivered.increment();
-                return List.of(new Taken(entries.get(0), each.deliveries() + 1));
-            }
-            if (!claimed.isEmpty()) {
-                // Before Redis 7 what was deleted stays pending.
-                var unused = redis.call(Command.of(Protocol.Command.XACK, stream, Keys.GROUP, each.entryId()));
+                return List.of(taken);
             }
         }
         return List.of();
+    }
+
+    /** Takes over one that is silent; {@code null} if another has, or it was removed. */
+    private @Nullable Taken takeOver(Redis redis, Pending each) {
+        int delivery = each.deliveries() + 1;
+        boolean claimed;
+        Taken taken;
+        if (isSpent(delivery)) {
+            // Without its payload, whose reading may be what ended the deliveries before.
+            claimed = claim(redis, each.entryId());
+            taken = claimed ? again(redis, each.entryId(), delivery) : null;
+        } else {
+            List<?> reply = StreamReply.list(call(redis, claim(each.entryId())));
+            List<StreamReply.Entry> entries = StreamReply.entries(reply);
+            claimed = !reply.isEmpty();
+            taken = entries.isEmpty() ? null : new Taken(entries.get(0), delivery);
+        }
+        if (claimed && taken == null) {
+            // Before Redis 7 what was deleted stays pending.
+            var unused = redis.call(Command.of(Protocol.Command.XACK, stream, Keys.GROUP, each.entryId()));
+        }
+        return taken;
     }
 
     /** Some of what was silent for {@code claimIdle}, from an entry on; nothing if that is all. */
@@ -229,10 +268,14 @@ final class Partition {
 
     /** Takes over one that is silent, which is no delivery; says whether no other has. */
     boolean claim(Redis redis, String entryId) {
-        long idle = worker.config().claimIdle().toMillis();
-        Command claim =
-                Command.of(Protocol.Command.XCLAIM, stream, Keys.GROUP, worker.consumer(), idle, entryId, "JUSTID");
-        return !StreamReply.list(call(redis, claim)).isEmpty();
+        return !StreamReply.list(call(redis, claim(entryId, "JUSTID"))).isEmpty();
+    }
+
+    private Command claim(String entryId, Object... how) {
+        List<Object> arguments = new ArrayList<>(List.of(
+                Keys.GROUP, worker.consumer(), worker.config().claimIdle().toMillis(), entryId));
+        arguments.addAll(List.of(how));
+        return Command.of(Protocol.Command.XCLAIM, stream, arguments.toArray());
     }
 
     /** Has what is this worker's, and not in its hands, be taken next. */

@@ -126,15 +126,16 @@ class Redis implements AutoCloseable {
     /** On a connection of its own: one whose reply was read in part, for want of memory, must serve nobody any more. */
     private <T extends @Nullable Object> T on(RedisClient client, Function<Connection, T> work) {
         Pool<Connection> pool = client.getPool();
-        try (Connection connection = idle.borrow(pool::getResource, pool::clear)) {
-            try {
-                T reply = work.apply(connection);
-                idle.used(connection);
-                return reply;
-            } catch (Error e) {
-                connection.setBroken();
-                throw e;
-            }
+        Connection connection = idle.borrow(pool);
+        try {
+            T reply = work.apply(connection);
+            idle.used(connection);
+            return reply;
+        } catch (Error e) {
+            connection.setBroken();
+            throw e;
+        } finally {
+            IdleConnections.giveBack(connection, pool);
         }
     }
 

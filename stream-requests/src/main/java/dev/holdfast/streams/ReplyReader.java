@@ -13,8 +13,9 @@ import redis.clients.jedis.Protocol;
  * beginning. So nothing is skipped when the stream is lost and made again by a server whose clock is behind, and the stream holds only what
  * nobody has read.
  *
- * <p>A reply is in memory as a whole, so it waits for one entry only; while there are more it asks for them by their bytes. An answer that does not fit
- * into the memory alone is given up, and its caller told so, or it would be in the way of all behind it.
+ * <p>A reply is in memory as a whole, so it waits for one entry only; while there are more it asks for them by their bytes. Whether there are is told with
+ * the entry, where that costs no round trip of its own. An answer that does not fit into the memory alone is given up, and its caller told so, or it would be in
+ * the way of all behind it.
  */
 final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ReplyReader.class);
@@ -28,6 +29,7 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
     private final Redis redis;
     private final Calls calls;
     private final byte[] replies;
+    private final boolean clustered;
     private final Pause pause = new Pause(LOG, "reading replies", null);
     private final SteadyThread thread = new SteadyThread("holdfast-requests-replies", this, this::failed);
     private List<Object> read = List.of();
@@ -35,8 +37,10 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
     private int mostBytes = MOST_BYTES;
     private int errors;
 
-    ReplyReader(Redis redis, Calls calls, byte[] replies) {
+    /** Reads over {@code redis}, on which nobody else waits; in a cluster that sends each command by itself. */
+    ReplyReader(Redis redis, Calls calls, byte[] replies, boolean clustered) {
         this.redis = redis;
+        this.clustered = clustered;
         this.calls = calls;
         this.replies = replies;
     }
@@ -65,19 +69,30 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
         if (!read.isEmpty()) {
             commands.add(Command.of(Protocol.Command.XDEL, replies, read.toArray()));
         }
+        int asked = commands.size();
         commands.add(
                 more
                         ? Script.READ_REPLIES.on(replies, mostBytes, MOST_ENTRIES)
                         : Command.read(replies, 1, BLOCK_MILLIS));
+        if (!clustered) {
+            commands.add(Command.of(Protocol.Command.XLEN, replies));
+        }
         List<@Nullable Object> answers = redis.all(commands);
-        Object last = answers.get(answers.size() - 1);
-        if (last instanceof RuntimeException e) {
+        Object reply = answers.get(asked);
+        if (reply instanceof RuntimeException e) {
             throw e;
         }
-        deliver(more ? StreamReply.entries(StreamReply.list(last)) : StreamReply.read(last));
+        List<StreamReply.Entry> entries = more ? StreamReply.entries(StreamReply.list(reply)) : StreamReply.read(reply);
+        deliver(entries);
+        more = !entries.isEmpty() && (clustered || areMore(answers.get(asked + 1), entries.size()));
         mostBytes = Math.min(2 * mostBytes, MOST_BYTES);
         errors = 0;
         pause.worked();
+    }
+
+    /** Whether the stream had more entries than those; if it does not say, then it is looked at. */
+    private static boolean areMore(@Nullable Object length, int entries) {
+        return !(length instanceof Long present) || present > entries;
     }
 
     private void deliver(List<StreamReply.Entry> entries) {
@@ -91,7 +106,6 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
             }
         }
         read = ids;
-        more = !ids.isEmpty();
     }
 
     private void failed(Throwable e) {

@@ -55,7 +55,7 @@ public final class RequestClient implements AutoCloseable {
         this.blocking = new Redis(config, 1, Duration.ofMillis(ReplyReader.BLOCK_MILLIS));
         this.calls = new Calls(config);
         this.sender = new Sender(config, commands, calls, replies);
-        this.reader = new ReplyReader(blocking, calls, replies);
+        this.reader = new ReplyReader(blocking, calls, replies, config.clustered());
         this.queue = new Queue(config, commands);
     }
 

@@ -27,15 +27,23 @@ final class RequestRun implements Runnable, Held {
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
+    /** How far {@link Script#ANSWER} says that it came. */
+    private static final long KEPT = 1;
+
+    private static final long ADDED = 2;
+    private static final long REMOVED = 3;
+
     private final Worker worker;
     private final Partition partition;
     private final StreamReply.Entry entry;
+    private final long payloadBytes;
     private int delivery;
     private volatile long deadline = System.nanoTime() + LAST_STEP_NANOS;
     private boolean suspected;
     private boolean counted;
     private boolean started;
     private boolean buried;
+    private long done;
     private volatile boolean begun;
 
     /** What became of an answer: there was a stream for it, there was none, or there can be none. */
@@ -80,15 +88,15 @@ final class RequestRun implements Runnable, Held {
         this.worker = worker;
         this.partition = partition;
         this.entry = taken.entry();
+        this.payloadBytes = taken.payloadBytes();
         this.delivery = taken.delivery();
         this.suspected = taken.delivery() > 1;
         this.counted = counted;
     }
 
     /** The run of one that has waited. */
-    static RequestRun resumed(Worker worker, Repetition waited, StreamReply.Entry entry) {
-        RequestRun run =
-                new RequestRun(worker, waited.partition(), new Partition.Taken(entry, waited.delivery()), false);
+    static RequestRun resumed(Worker worker, Repetition waited, Partition.Taken taken) {
+        RequestRun run = new RequestRun(worker, waited.partition(), taken, false);
         run.suspected = waited.isSuspected();
         return run;
     }
@@ -179,14 +187,16 @@ final class RequestRun implements Runnable, Held {
             if (isOver()) {
                 throw new OverException(null);
             }
-            Answer answer = answered(id, payload);
+            Answer answer = answered(id, replies, payload);
             if (answer != null) {
-                Sent sent = send(id, replies, answer);
+                Sent sent = done >= ADDED ? Sent.SENT : send(id, replies, answer);
                 if (sent == Sent.MISSING && waitForStream(id, replies)) {
                     return;
                 }
                 countOrphan(sent);
-                remove();
+                if (done < REMOVED) {
+                    remove();
+                }
                 worker.counters().answered.increment();
                 return;
             }
@@ -207,11 +217,11 @@ final class RequestRun implements Runnable, Held {
     }
 
     /** The answer, of an earlier run of this id or of this one; {@code null} while another run of it is under way, or another of the suspects. */
-    private @Nullable Answer answered(String id, byte[] payload) {
+    private @Nullable Answer answered(String id, byte[] replies, byte[] payload) {
         if (delivery > worker.config().maxDeliveries()) {
             // Before all that can fail, or it would never come to that.
             byte[] found = found(id);
-            return found == null ? keep(id, giveUp("no worker that had it has answered")) : earlier(found);
+            return found == null ? keep(id, replies, giveUp("no worker that had it has answered")) : earlier(found);
         }
         if (suspected && !worker.suspects().begin(this)) {
             return null;
@@ -226,7 +236,7 @@ final class RequestRun implements Runnable, Held {
         if (found.equals(MAY_NOT_BEGIN)) {
             return null;
         }
-        return found instanceof Long tries ? keep(id, attempts(id, payload, tries)) : earlier((byte[]) found);
+        return found instanceof Long tries ? keep(id, replies, attempts(id, payload, tries)) : earlier((byte[]) found);
     }
 
     private @Nullable Answer earlier(byte[] found) {
@@ -397,7 +407,7 @@ final class RequestRun implements Runnable, Held {
         worker.counters().dead.increment();
         LOG.warn("{} of {} is a dead letter: {}", entry.id(), partition, reason);
         try {
-            step(() -> worker.redis().call(DeadLetter.of(partition, entry, delivery, reason)));
+            step(() -> worker.redis().call(DeadLetter.of(partition, entry, payloadBytes, delivery, reason)));
         } catch (OverException | RefusedException e) {
             LOG.warn("the dead letter {} of {} is not kept: {}", entry.id(), partition, Trouble.shown(e));
         }
@@ -407,7 +417,12 @@ final class RequestRun implements Runnable, Held {
      * Keeps the answer for its window, unless another run was first; then that one's is the answer. A failure is none while another run is under
      * way: then {@code null}.
      */
-    private @Nullable Answer keep(String id, Answer made) {
+    private @Nullable Answer keep(String id, byte[] replies, Answer made) {
+        done = atOnce(id, replies, made);
+        if (done >= KEPT) {
+            begun = false;
+            return made;
+        }
         Object first = step(() -> worker.redis()
                 .call(Script.FINISH.onBoth(
                         worker.keys().done(id),
@@ -417,6 +432,34 @@ final class RequestRun implements Runnable, Held {
                         worker.config().replyWindow().toMillis())));
         begun = false;
         return first == null ? made : earlier((byte[]) first);
+    }
+
+    /** Keeps the answer, sends it and removes the request in one go, if all is as usual; says how far that came. In a cluster these are for two nodes. */
+    private long atOnce(String id, byte[] replies, Answer made) {
+        if (worker.config().clustered()) {
+            return 0;
+        }
+        Command command = Script.ANSWER.onAll(
+                List.of(worker.keys().done(id), worker.keys().tries(id), replies, partition.stream()),
+                owner(),
+                made.bytes(),
+                worker.config().replyWindow().toMillis(),
+                id,
+                MOST_REPLIES,
+                Keys.GROUP,
+                entry.id());
+        try {
+            return StreamReply.number(step(() -> {
+                try {
+                    return worker.redis().call(command);
+                } catch (RuntimeException e) {
+                    throw Trouble.isRefusal(e) ? new RefusedException(e) : e;
+                }
+            }));
+        } catch (RefusedException e) {
+            // Each step by itself has its own way with what is refused.
+            return 0;
+        }
     }
 
     /** Adds the answer to the caller's stream; says whether there was one. One that is none, or is forbidden, is as good as gone. */

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
-/** What must be atomic and no command of Redis is. The keys of each are in one slot, so each works in a cluster. */
+/** What must be atomic and no command of Redis is. The keys of each are in one slot, so each works in a cluster, but for {@link #ANSWER}. */
 enum Script {
     /**
      * Reply stream; its time to live. Keeps it, or makes it: answers 1 if it was gone. A server without memory says so, which it does of {@code SET}, even of
@@ -118,6 +118,24 @@ enum Script {
             return false"""),
 
     /**
+     * Done key, tries key, reply stream, request stream; owner, result, window, id, most replies, group, entry. Keeps the result, adds it to the replies and removes
+     * the request, if the owner is the one who runs it still. Answers how far that came: 0 nothing was done, 1 the result is kept, 2 it was
+     * added too, 3 all. The reply stream is in a slot of its own, so this is for a single server.
+     */
+    ANSWER("""
+            if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+            if redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]).err then return 0 end
+            redis.pcall('DEL', KEYS[2])
+            local added = redis.pcall('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[5], '*',
+                'i', ARGV[4], 'a', ARGV[2])
+            if type(added) ~= 'string' then return 1 end
+            local acknowledged = redis.pcall('XACK', KEYS[4], ARGV[6], ARGV[7])
+            if type(acknowledged) == 'table' then return 2 end
+            local removed = redis.pcall('XDEL', KEYS[4], ARGV[7])
+            if type(removed) == 'table' then return 2 end
+            return 3"""),
+
+    /**
      * Done key, tries key; owner, 1 if its handler was started, else 0. Its run counts no more, and nobody runs the id if it was the owner. One that was
      * started has ended, so those that never did are forgotten.
      */
@@ -174,6 +192,20 @@ enum Script {
               heads[i] = is.i and is.r and is.l and {is.i, is.r, is.l} or false
             end
             return heads"""),
+
+    /**
+     * Request stream; entry, bytes. The entry, of whose values each is cut to so many bytes, and how many its payload has; nil if it is gone.
+     */
+    BEGINNING("""
+            local found = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
+            if not found then return false end
+            local bytes = 0
+            for i = 1, #found[2], 2 do
+              local value = found[2][i + 1]
+              if found[2][i] == 'p' then bytes = #value end
+              found[2][i + 1] = string.sub(value, 1, tonumber(ARGV[2]))
+            end
+            return {found, bytes}"""),
 
     /** Done keys. Of each 1 if it has an answer, else 0. */
     ANSWERED("""

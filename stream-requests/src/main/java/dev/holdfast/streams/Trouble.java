@@ -1,6 +1,7 @@
 package dev.holdfast.streams;
 
 import dev.holdfast.cache.ForeignText;
+import java.net.SocketTimeoutException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -57,6 +58,11 @@ final class Trouble {
     /** Whether the server has answered, if only to refuse. */
     static boolean isRefusal(RuntimeException e) {
         return e instanceof JedisDataException;
+    }
+
+    /** Whether a connection was given up since nothing came over it in time; it was neither closed nor refused. */
+    static boolean isSilence(RuntimeException e) {
+        return e.getCause() instanceof SocketTimeoutException;
     }
 
     /** Whether this user may not do this. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,6 +17,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -108,6 +111,30 @@ class ClusterOutageTest extends Fixture {
     }
 
     @Test
+    void aNodeThatIsSilentIsWaitedForOnceWhetherItsConnectionWasIdleOrNot() throws Exception {
+        RedisServer owner = shared.masterOf(requests());
+        Command length = length(bytes(requests()));
+        try (TcpProxy proxy = TcpProxy.to("127.0.0.1", owner.port())) {
+            announce(owner, proxy.port());
+            try (Redis redis = new Redis(config(shared), 2, Duration.ZERO)) {
+                for (long idleMillis : new long[] {0, Redis.IDLE_MILLIS + 100}) {
+                    assertEquals(0L, redis.call(length));
+                    // That is what idle means here.
+                    Thread.sleep(idleMillis);
+                    long before = proxy.connections();
+                    proxy.halfOpen();
+                    assertThrows(RuntimeException.class, () -> redis.call(length));
+                    assertEquals(before, proxy.connections(), "it has waited for another connection, too");
+                    proxy.pass();
+                }
+                assertEquals(0L, redis.call(length));
+            }
+        } finally {
+            announce(owner, 0);
+        }
+    }
+
+    @Test
     void aFailureDoesNotWaitUntilAllSilentNodesWereAskedForTheSlots() throws Exception {
         try (RedisCluster own = RedisCluster.builder()
                 .replicasPerMaster(0)
@@ -131,6 +158,54 @@ class ClusterOutageTest extends Fixture {
             }
             own.nodes().forEach(RedisServer::thaw);
         }
+    }
+
+    @Test
+    void aCommandThatIsSentToAnotherNodeWaitsForNoneThatIsSilent() throws Exception {
+        try (RedisCluster own = RedisCluster.builder()
+                .replicasPerMaster(0)
+                .requireFullCoverage(false)
+                .line("cluster-node-timeout 60000")
+                .persistence(RedisServer.Persistence.NONE)
+                .start()) {
+            RedisServer before = own.masterOf(requests());
+            List<RedisServer> others =
+                    own.nodes().stream().filter(node -> node != before).toList();
+            RedisServer after = others.get(0);
+            RedisServer silent = others.get(1);
+            StreamsConfig config = StreamsConfig.cluster(List.of("127.0.0.1:" + silent.port()))
+                    .withName(name)
+                    .withCommandTimeout(Duration.ofSeconds(1))
+                    .withConnectTimeout(Duration.ofSeconds(1));
+            Command length = length(bytes(requests()));
+            try (Redis redis = new Redis(config, 2, Duration.ZERO)) {
+                assertEquals(0L, redis.call(length));
+                String slot = String.valueOf(RedisCluster.slotOf(requests()));
+                String owner = String.valueOf(after.command("CLUSTER", "MYID"));
+                for (RedisServer node : List.of(after, before)) {
+                    node.command("CLUSTER", "SETSLOT", slot, "NODE", owner);
+                }
+                // So whoever asks the node that sent it away goes on to the seed, which is silent for a command's whole
+                // time.
+                before.command("ACL", "SETUSER", "default", "-cluster|slots");
+                silent.freeze();
+                assertEquals(0L, redis.call(length));
+                until("the owner to be known", () -> {
+                    long sentAway = sentAway(before);
+                    assertEquals(0L, redis.call(length));
+                    return sentAway(before) == sentAway;
+                });
+            } finally {
+                silent.thaw();
+            }
+        }
+    }
+
+    /** How many commands a node has answered with the name of another. */
+    private static long sentAway(RedisServer node) {
+        Matcher count = Pattern.compile("errorstat_MOVED:count=([0-9]+)")
+                .matcher(String.valueOf(node.command("INFO", "errorstats")));
+        return count.find() ? Long.parseLong(count.group(1)) : 0;
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.holdfast.streams;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,8 +15,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,6 +30,7 @@ import redis.clients.jedis.Protocol;
 /** What becomes of a client whose memory does not suffice. */
 class MemoryTest extends Fixture {
     private static final int LARGE = 4 << 20;
+    private static final int LARGEST = 32 << 20;
 
     /** A client in a process with a small heap: many small answers, then large ones all at once, then small ones again. */
     static final class SmallHeap {
@@ -149,6 +153,60 @@ class MemoryTest extends Fixture {
         BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
         assertEquals("2 runs, 0 failed", out.readLine());
+    }
+
+    @Test
+    void aRequestThatFitsIntoNoWorkersHeapIsADeadLetterAndItsPartitionGoesOnMeanwhile() throws Exception {
+        StreamsConfig config = config().withClaimIdle(Duration.ofMillis(600))
+                .withMaxPayloadBytes(LARGEST)
+                .withCommandTimeout(Duration.ofSeconds(10));
+        closing(WorkerProcess.start(config, redis().url(), 2, 0, LARGEST >> 20)).awaitReady();
+        RequestClient client = client(config);
+        CompletableFuture<byte[]> large = client.call("large", new byte[LARGEST], LIMIT);
+        until("it to be sent", () -> length() == 1);
+        for (int i = 0; !large.isDone(); i++) {
+            client.callAndWait("small" + i, bytes("x"), LIMIT);
+        }
+        Throwable failure = assertThrows(ExecutionException.class, large::get).getCause();
+        assertEquals("given up after 3 deliveries: no worker that had it has answered", failure.getMessage());
+        until("nothing to be left", () -> length() == 0 && client.queue().pending() == 0);
+        List<?> letters = (List<?>) redis().command("XRANGE", "{" + name + "}:dead", "-", "+");
+        assertEquals(1, letters.size());
+        String letter = String.valueOf(letters.get(0));
+        assertTrue(
+                letter.contains("deliveries, 4, ") && letter.contains("id, large, bytes, " + LARGEST + ", payload, "),
+                letter);
+        assertTrue(letter.length() < 6_000, "kept are " + letter.length() + " bytes");
+    }
+
+    @Test
+    void whatIsNotToBeRunAnyMoreIsReadWithoutItsPayload() {
+        try (Redis redis = new Redis(config(), 1, Duration.ZERO)) {
+            Worker worker = new Worker(config(), redis, Request::payload);
+            Partition partition = new Partition(worker, 0);
+            byte[] payload = new byte[100_000];
+            redis().command(
+                            bytes("XADD"),
+                            bytes(requests()),
+                            bytes("1-1"),
+                            bytes("i"),
+                            bytes("x"),
+                            bytes("p"),
+                            payload);
+            Partition.Taken third = Objects.requireNonNull(partition.again(redis, "1-1", 3));
+            assertEquals(100_000, third.entry().fields().get("p").length);
+            Partition.Taken fourth = Objects.requireNonNull(partition.again(redis, "1-1", 4));
+            assertEquals("x", text(fourth.entry().fields().get("i")));
+            assertEquals(4_096, fourth.entry().fields().get("p").length);
+            assertEquals(
+                    List.of(100_000L, 4, "1-1"),
+                    List.of(
+                            fourth.payloadBytes(),
+                            fourth.delivery(),
+                            fourth.entry().id()));
+            assertNull(partition.again(redis, "1-2", 4));
+            worker.end();
+        }
     }
 
     private static void signal(String name, Process process) throws Exception {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.streams.RequestRejectedException.Reason;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -248,6 +249,30 @@ class OutageTest extends Fixture {
         try (RedisServer own = RedisServer.start();
                 Redis redis = new Redis(config(own), 3, Duration.ofSeconds(1))) {
             idle(redis, List.of(own), new Keys(config(own)).requests(0));
+        }
+    }
+
+    @Test
+    void aServerThatIsSilentIsWaitedForOnceWhetherItsConnectionWasIdleOrNot() throws Exception {
+        for (long idleMillis : new long[] {0, Redis.IDLE_MILLIS + 100}) {
+            try (TcpProxy proxy = TcpProxy.to("127.0.0.1", redis().port());
+                    Redis redis = new Redis(
+                            StreamsConfig.single("redis://127.0.0.1:" + proxy.port())
+                                    .withName(name)
+                                    .withCommandTimeout(Duration.ofMillis(300)),
+                            2,
+                            Duration.ZERO)) {
+                Command length = Command.of(Protocol.Command.XLEN, bytes(requests()));
+                assertEquals(0L, redis.call(length));
+                // That is what idle means here.
+                Thread.sleep(idleMillis);
+                proxy.halfOpen();
+                RuntimeException failure = assertThrows(RuntimeException.class, () -> redis.call(length));
+                assertTrue(Trouble.isSilence(failure), failure.toString());
+                assertEquals(1, proxy.connections(), "it has waited for another connection, too");
+                proxy.pass();
+                assertEquals(0L, redis.call(length));
+            }
         }
     }
 

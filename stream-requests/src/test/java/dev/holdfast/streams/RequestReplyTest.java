@@ -170,7 +170,12 @@ class RequestReplyTest extends Fixture {
 
     @Test
     void whatACallerPutsBehindItsFutureHoldsUpNobody() throws Exception {
-        server(config(), 2, Request::payload);
+        CountDownLatch attached = new CountDownLatch(1);
+        server(config(), 2, request -> {
+            // Else it would run on this thread.
+            attached.await();
+            return request.payload();
+        });
         RequestClient client = client(config());
         CountDownLatch blocked = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
@@ -182,6 +187,7 @@ class RequestReplyTest extends Fixture {
                 throw new IllegalStateException(e);
             }
         });
+        attached.countDown();
         assertTrue(blocked.await(20, TimeUnit.SECONDS));
         assertEquals("b", text(client.callAndWait("b", bytes("b"), LIMIT)));
         assertEquals("c", text(client.call("c", bytes("c"), LIMIT).get(20, TimeUnit.SECONDS)));

@@ -45,11 +45,17 @@ final class WorkerProcess implements AutoCloseable {
 
     /** Starts one; {@link #awaitReady} is due. */
     static WorkerProcess start(StreamsConfig config, String url, int terminals, long workMillis) throws IOException {
+        return start(config, url, terminals, workMillis, 64);
+    }
+
+    /** Starts one with a heap of so many MiB. */
+    static WorkerProcess start(StreamsConfig config, String url, int terminals, long workMillis, int heapMegabytes)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-Xshare:auto",
-                "-Xmx64m",
+                "-Xmx" + heapMegabytes + "m",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
                 "-cp",
                 classPath(),

@@ -24,7 +24,7 @@ final class StreamsDemo {
     private static final int CALLERS = 75;
     private static final int KILL = 5;
     private static final int END = 15;
-    private static final Duration WARM_UP = Duration.ofSeconds(5);
+    private static final Duration WARM_UP = Duration.ofSeconds(10);
     private static final Duration CLAIM_IDLE = Duration.ofSeconds(2);
 
     private final List<ServiceProcess> ingresses = new ArrayList<>();

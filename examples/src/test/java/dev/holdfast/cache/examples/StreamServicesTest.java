@@ -108,6 +108,31 @@ class StreamServicesTest {
     }
 
     @Test
+    void busyTerminalsLagAndPendingAreThoseOfXinfo() throws Exception {
+        try (RedisServer redis = RedisServer.start();
+                Proxy proxy = Proxy.start(
+                        settings(redis, "PROXY_TERMINALS", "2", "PROXY_WORK", "600000", "STREAMS_GRACE", "1"));
+                Ingress ingress = Ingress.start(settings(redis, "STREAMS_GRACE", "1"))) {
+            for (int i = 0; i < 5; i++) {
+                HttpRequest request = to(ingress.port(), "/request")
+                        .POST(HttpRequest.BodyPublishers.ofString("x" + i))
+                        .build();
+                var unused = http.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+            }
+            awaitMetric(ingress.healthPort(), "streams_queue_length", 5);
+            awaitMetric(proxy.healthPort(), "streams_terminals_busy", 2);
+            String groups = String.valueOf(redis.command("XINFO", "GROUPS", "{rr}:requests"));
+            assertTrue(groups.contains("consumers, 1, pending, 2, ") && groups.contains("lag, 3]"), groups);
+            for (int port : List.of(proxy.healthPort(), ingress.healthPort())) {
+                assertEquals(3, metric(port, "streams_lag"));
+                assertEquals(2, metric(port, "streams_pending"));
+                assertEquals(1, metric(port, "streams_consumers"));
+            }
+            assertEquals(2, metric(proxy.healthPort(), "streams_terminals_busy"));
+        }
+    }
+
+    @Test
     void tooMuchIsRefusedAtOnceWithATimeToComeBack() throws Exception {
         try (RedisServer redis = RedisServer.start();
                 Ingress ingress =
