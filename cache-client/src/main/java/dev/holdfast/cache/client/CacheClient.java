@@ -48,7 +48,6 @@ public final class CacheClient implements AutoCloseable {
     private final HealthReport report;
     private final CachePolicy policy;
     private final EngineServices services;
-    private final Codecs codecs = new Codecs();
     private final Caches caches;
     private final Management management;
     private final AtomicBoolean closed = new AtomicBoolean();
@@ -225,7 +224,7 @@ public final class CacheClient implements AutoCloseable {
         Objects.requireNonNull(policy, "policy");
         Caches.Terms terms = new Caches.Terms(keys, values, policy);
         return caches.get(
-                name, terms, () -> open(name, KeyMappers.of(keys), codecs.<V>of(values), policy), management::add);
+                name, terms, () -> open(name, KeyMappers.of(keys), Codecs.<V>of(values), policy), management::add);
     }
 
     private <K, V> CacheEngine<K, V> open(
