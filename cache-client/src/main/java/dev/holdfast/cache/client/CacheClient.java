@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
@@ -240,23 +241,27 @@ public final class CacheClient implements AutoCloseable {
     /**
      * Adds to a counter, in one atomic step. Counters are apart from all caches.
      *
-     * @param counter its name, not empty
+     * @param counter its name, not empty; does not begin with {@code #canary:} and does not hold {@code :#canary:}
      * @param delta what to add; may be negative
      * @param ttl the time to live if this call creates the counter; an existing one keeps its own
      * @return the new value
+     * @throws CacheInterruptedException if the calling thread is interrupted before the call or while it waits
      * @throws CacheUnavailableException if the outcome is unknown, since repeating could count twice, or if no tier answers
      */
     public long increment(String counter, long delta, Duration ttl) {
+        requireUsable();
         return store.increment(counterKey(counter), delta, ttl);
     }
 
     /**
      * Reads a counter.
      *
-     * @param counter its name, not empty
+     * @param counter its name, as in {@link #increment}
      * @return its value; 0 if there is none
+     * @throws CacheInterruptedException if the calling thread is interrupted before the call or while it waits
      */
     public long counter(String counter) {
+        requireUsable();
         byte[] digits = store.get(counterKey(counter));
         return digits == null ? 0 : Codec.longs().decode(digits);
     }
@@ -265,7 +270,15 @@ public final class CacheClient implements AutoCloseable {
         if (counter.isEmpty()) {
             throw new IllegalArgumentException("a counter's name must not be empty");
         }
-        return COUNTERS.concat(counter);
+        return COUNTERS.concat(StoreKeys.requireNotOurs(counter));
+    }
+
+    /** Refuses the call of a closed client, and that of an interrupted thread, whatever the store would do about it. */
+    private void requireUsable() {
+        requireOpen();
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CacheInterruptedException("interrupted before a call of the cache client " + name, null, false);
+        }
     }
 
     /**

@@ -447,7 +447,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     private void requireUsable() {
         requireOpen();
         if (Thread.currentThread().isInterrupted()) {
-            throw new CacheInterruptedException("interrupted before a call of the cache " + name, null);
+            throw new CacheInterruptedException("interrupted before a call of the cache " + name, null, false);
         }
     }
 
