@@ -82,8 +82,8 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         RetryPauses pauses = new RetryPauses(services.nanoTime());
         this.reads = new Reads<>(store, entries, counters);
         LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights);
-        this.runner = new LoadRunner<>(name, flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
-        this.loads = new Loads<>(flights, runner, entries, counters, pauses, services);
+        this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
+        this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
         this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
     }

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs loads, on their caller's thread or aside. */
 final class LoadRunner<K, V> implements AutoCloseable {
-    private final String cache;
     private final Flights<K, V> flights;
     private final LoadedValues<K, V> loaded;
     private final Entries<V> entries;
@@ -22,7 +21,6 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private final RunningLoads running;
 
     LoadRunner(
-            String cache,
             Flights<K, V> flights,
             LoadedValues<K, V> loaded,
             Entries<V> entries,
@@ -30,7 +28,6 @@ final class LoadRunner<K, V> implements AutoCloseable {
             RetryPauses pauses,
             int maxLoads,
             EngineServices services) {
-        this.cache = cache;
         this.flights = flights;
         this.loaded = loaded;
         this.entries = entries;
@@ -112,7 +109,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         LoadRun run = load.run();
         if (!run.begin()) {
             // The lease ran out, or all have left, before it began.
-            load.parts().forEach(part -> part.outcome(overdue(part)));
+            load.parts().forEach(part -> part.outcome(Outcome.overdue()));
             return;
         }
         try {
@@ -150,7 +147,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         Request<K, V> request = part.request();
         String storeKey = request.storeKey();
         if (!part.flight().runBy(run)) {
-            part.outcome(overdue(part));
+            part.outcome(Outcome.overdue());
             return false;
         }
         boolean asSeen = flights.stamp(storeKey) == request.stamp();
@@ -200,7 +197,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private void failed(Load<K, V> load, LoadRun run, Throwable cause) {
         if (run.end()) {
             // The lease ran out and the others were told, or nobody waits any more.
-            forEachOpen(load, part -> put(part, overdue(part)));
+            forEachOpen(load, part -> put(part, Outcome.overdue()));
         } else if (run.servesItsOwnThread() && isInterruption(cause)) {
             forEachOpen(load, this::handOver);
             Thread.currentThread().interrupt();
@@ -220,14 +217,13 @@ final class LoadRunner<K, V> implements AutoCloseable {
 
     private String named(Load<K, V> load) {
         int size = load.parts().size();
-        return size == 1 ? load.parts().get(0).request().storeKey() : size + " keys";
+        return size == 1 ? load.parts().get(0).request().shownKey() : size + " keys";
     }
 
     private void failed(LoadPart<K, V> part, Throwable cause) {
-        String storeKey = part.request().storeKey();
-        counters.loadFailed(storeKey, cause);
+        counters.loadFailed(part.request().storeKey(), cause);
         rest(part.flight(), part.request());
-        put(part, new Outcome.Failed<>(cause, "cache " + cache + ": the loader of " + storeKey + " failed: " + cause));
+        put(part, new Outcome.Failed<>(cause));
     }
 
     /** A load has ended and this part of it has not: nobody must wait for it any longer. */
@@ -239,7 +235,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
             }
         } finally {
             if (!part.isOver()) {
-                put(part, outcome == null ? overdue(part) : outcome);
+                put(part, outcome == null ? Outcome.overdue() : outcome);
             }
         }
     }
@@ -252,16 +248,10 @@ final class LoadRunner<K, V> implements AutoCloseable {
     }
 
     void expire(LoadPart<K, V> part) {
-        if (part.flight().expire(overdue(part))) {
+        if (part.flight().expire(Outcome.overdue())) {
             counters.leaseExpired(part.request().storeKey());
             rest(part.flight(), part.request());
         }
-    }
-
-    private Outcome<V> overdue(LoadPart<K, V> part) {
-        return new Outcome.Failed<>(
-                null,
-                "cache " + cache + ": the load of " + part.request().storeKey() + " did not end within its lease");
     }
 
     /** Lets a key rest whose load has failed, unless it was changed since that began. */

@@ -82,7 +82,7 @@ public class FlightsLincheckTest {
     private int loadAndStore(Flight<String, Integer> own, boolean late) {
         int value = begun.incrementAndGet();
         if (late) {
-            own.expire(new Outcome.Failed<>(null, "late"));
+            own.expire(Outcome.overdue());
         }
         own.ended(new Outcome.Loaded<>(value));
         if (flights.tryStore(own)) {
