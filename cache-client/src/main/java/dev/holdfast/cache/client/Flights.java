@@ -92,15 +92,16 @@ final class Flights<K, V> {
 
     /** A flight is over. Returns whether its entry must be removed again. */
     boolean done(Flight<K, V> flight) {
+        // First: whoever then does not join it, and begins another load, knows that it must look again.
+        outdate(flight.storeKey());
         boolean remove = flight.done();
         forget(flight);
         return remove;
     }
 
     /** Takes a flight that is over out of the way, leaving an earlier one of the same key that is not. */
-    void forget(Flight<K, V> flight) {
+    private void forget(Flight<K, V> flight) {
         String storeKey = flight.storeKey();
-        outdate(storeKey);
         Flight<K, V> earlier = firstToReckonWith(flight.previous());
         if (earlier == null) {
             byKey.remove(storeKey, flight);

@@ -151,8 +151,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
             return false;
         }
         boolean asSeen = flights.stamp(storeKey) == request.stamp();
-        Outcome<V> found = asSeen || request.refresh() ? null : loaded.freshIn(storeKey);
-        if (found != null) {
+        Outcome<V> found = asSeen || request.refresh() || part.flight().isRefresh() ? null : loaded.freshIn(storeKey);
+        if (found != null && part.flight().endedUnloaded(found)) {
             counters.joins.increment();
             put(part, found);
             return false;

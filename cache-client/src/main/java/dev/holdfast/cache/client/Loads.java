@@ -158,14 +158,11 @@ final class Loads<K, V> {
         long until = services.deadlines().now() + request.policy().loadTimeout().toNanos();
         Waiter<K, V> waiter = new Waiter<>(present, request, patience(request, true, until), context(begun));
         begun.waiters.add(waiter);
-        if (!present.join(waiter)) {
+        if (!present.join(waiter, request.refresh())) {
             begun.waiters.remove(waiter);
             return false;
         }
         counters.joins.increment();
-        if (request.refresh()) {
-            present.refresh();
-        }
         if (runner.gate().isHeldHere()) {
             present.hurry();
         }

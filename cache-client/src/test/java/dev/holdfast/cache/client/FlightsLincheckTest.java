@@ -63,7 +63,7 @@ public class FlightsLincheckTest {
         Flight<String, Integer> present = flights.find(KEY);
         // Made in any case: Lincheck sees into the futures of classes that it has seen being made.
         Waiter<String, Integer> waiter = new Waiter<>(present, null, Waiter.Patience.ENDLESS, null);
-        if (present != null && present.join(waiter)) {
+        if (present != null && present.join(waiter, false)) {
             return waiter.getNow(null) instanceof Outcome.Loaded<Integer> loaded ? loaded.value() : LATER;
         }
         Flight<String, Integer> own = flights.next(KEY, present);
