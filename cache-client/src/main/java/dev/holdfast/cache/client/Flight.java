@@ -235,7 +235,11 @@ final class Flight<K, V> {
     // Outside the lock, since what a waiter is told may make another leave. Nobody is added any more.
     private void tellAll(Outcome<V> result) {
         for (Waiter<K, V> waiter = poll(); waiter != null; waiter = poll()) {
-            waiter.complete(result);
+            try {
+                waiter.complete(result);
+            } catch (Throwable e) {
+                // It is complete; there was no memory for what is chained to it. The others are told all the same.
+            }
         }
     }
 

@@ -210,7 +210,12 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private void forEachOpen(Load<K, V> load, Consumer<LoadPart<K, V>> action) {
         for (LoadPart<K, V> part : load.parts()) {
             if (part.outcome() == null && !part.isOver()) {
-                action.accept(part);
+                try {
+                    action.accept(part);
+                } catch (Throwable e) {
+                    // Its outcome is decided, or whoever ends the load ends it; the others are none the worse.
+                    UnderWay.said("the end of a failed load went wrong; others are not harmed", e);
+                }
             }
         }
     }
@@ -221,12 +226,15 @@ final class LoadRunner<K, V> implements AutoCloseable {
     }
 
     private void failed(LoadPart<K, V> part, Throwable cause) {
-        counters.loadFailed(part.request().storeKey(), cause);
-        rest(part.flight(), part.request());
-        put(part, new Outcome.Failed<>(cause));
+        try {
+            counters.loadFailed(part.request().storeKey(), cause);
+            rest(part.flight(), part.request());
+        } finally {
+            put(part, new Outcome.Failed<>(cause));
+        }
     }
 
-    /** A load has ended and this part of it has not: nobody must wait for it any longer. */
+    /** A load has ended and this part of it has not: nobody must wait for it any longer. Once told, it takes no memory to end it. */
     void broken(LoadPart<K, V> part, @Nullable Throwable cause) {
         Outcome<V> outcome = part.outcome();
         try {
@@ -243,8 +251,11 @@ final class LoadRunner<K, V> implements AutoCloseable {
     /** Tells everyone and puts the flight away, with nothing to store. */
     private void put(LoadPart<K, V> part, Outcome<V> outcome) {
         part.outcome(outcome);
-        part.flight().ended(outcome);
-        loaded.done(part);
+        try {
+            part.flight().ended(outcome);
+        } finally {
+            loaded.done(part);
+        }
     }
 
     void expire(LoadPart<K, V> part) {

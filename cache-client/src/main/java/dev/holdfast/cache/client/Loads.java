@@ -159,7 +159,7 @@ final class Loads<K, V> {
         Waiter<K, V> waiter = new Waiter<>(present, request, patience(request, true, until), context(begun));
         begun.waiters.add(waiter);
         if (!present.join(waiter, request.refresh())) {
-            begun.waiters.remove(waiter);
+            begun.waiters.remove(begun.waiters.size() - 1);
             return false;
         }
         counters.joins.increment();

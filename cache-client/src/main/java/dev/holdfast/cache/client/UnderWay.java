@@ -33,8 +33,17 @@ abstract class UnderWay {
             try {
                 ended(cause);
             } catch (Throwable e) {
-                LOG.error("the end of a call or a load failed; others are not harmed", e);
+                said("the end of a call or a load failed; others are not harmed", e);
             }
+        }
+    }
+
+    /** Says what went wrong aside. Throws nothing. */
+    static void said(String what, Throwable e) {
+        try {
+            LOG.warn(what, e);
+        } catch (Throwable withoutWord) {
+            // Ending work matters more than saying what is in the way.
         }
     }
 
