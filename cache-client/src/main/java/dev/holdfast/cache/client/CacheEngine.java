@@ -146,7 +146,9 @@ final class CacheEngine<K, V> implements Cache<K, V> {
                     if (value != null) {
                         counters.hits.increment();
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
-                            loads.refreshAhead(new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true));
+                            loads.refreshAhead(
+                                    new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true),
+                                    caller == null ? null : caller.context());
                         }
                         return value;
                     }
@@ -177,7 +179,8 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         if (caller == null) {
             loads.load(missing, loading, values);
         } else {
-            loads.load(missing, loading, values, caller);
+            AsyncCall<K, V, ?> waiting = caller;
+            waiting.context().run(() -> loads.load(missing, loading, values, waiting));
         }
     }
 

@@ -59,16 +59,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
         }
     }
 
-    /** Runs a load in the background, as soon as there is a place. Throws nothing. */
-    void runAside(Load<K, V> load) {
-        try {
-            runAside(load, services.context().capture());
-        } catch (Throwable e) {
-            load.end(e);
-        }
-    }
-
-    private void runAside(Load<K, V> load, CarriedContext.Captured context) {
+    /** Runs a load in the background, as soon as there is a place, in a context for it alone. Throws nothing. */
+    void runAside(Load<K, V> load, CarriedContext.Captured context) {
         try {
             LoadRun run = begin(load, false);
             if (!flightsRunBy(run, load)) {
@@ -77,7 +69,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
             }
             CompletableFuture<?> unused = run.place()
                     .granted()
-                    .thenRun(() -> load.finishOn(services.threads()::load, context, () -> run(load)));
+                    .thenRun(() -> load.finishOn(services.threads()::load, () -> context.run(() -> run(load))));
         } catch (Throwable e) {
             load.end(e);
         }
@@ -302,11 +294,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
         Waiter<K, V> next = flight.next();
         Load<K, V> successor = load(Loading.one());
         successor.adopt(flight, next == null ? request : next.request());
-        if (next == null || next.context() == null) {
-            runAside(successor);
-        } else {
-            runAside(successor, next.context());
-        }
+        CarriedContext.Captured context = next == null ? null : next.context();
+        runAside(successor, context == null ? services.context().capture() : context);
     }
 
     /**

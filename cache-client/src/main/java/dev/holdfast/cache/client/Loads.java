@@ -77,8 +77,12 @@ final class Loads<K, V> {
         }
     }
 
-    /** Starts a load that nobody waits for, unless one is under way, rests, or has just ended. Throws nothing. */
-    void refreshAhead(Request<K, V> due) {
+    /**
+     * Starts a load that nobody waits for, unless one is under way, rests, or has just ended. Throws nothing.
+     *
+     * @param context of its caller; {@code null}: that of the calling thread
+     */
+    void refreshAhead(Request<K, V> due, CarriedContext.@Nullable Captured context) {
         Load<K, V> load = null;
         try {
             String storeKey = due.storeKey();
@@ -95,7 +99,7 @@ final class Loads<K, V> {
                 return;
             }
             part.flight().goOnUnattended();
-            runner.runAside(load);
+            runner.runAside(load, context == null ? services.context().capture() : context);
         } catch (Throwable e) {
             if (load != null) {
                 load.end(e);
@@ -201,7 +205,7 @@ final class Loads<K, V> {
         }
         begun.handedOn = true;
         if (!begun.own.parts().isEmpty()) {
-            runner.runAside(begun.own);
+            runner.runAside(begun.own, services.context().capture());
         }
     }
 

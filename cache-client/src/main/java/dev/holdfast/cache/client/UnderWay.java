@@ -47,55 +47,24 @@ abstract class UnderWay {
         }
     }
 
-    /** Does the last step of the work on another thread, in a captured context, and ends it. Throws nothing. */
-    final void finishOn(Executor threads, CarriedContext.Captured context, Runnable step) {
+    /** Does the last step of the work on another thread, and ends it. Throws nothing. */
+    final void finishOn(Executor threads, Runnable step) {
         try {
-            threads.execute(() -> finishIn(context, step));
+            threads.execute(() -> finish(step));
         } catch (Throwable e) {
             end(e);
         }
     }
 
-    private void finishIn(CarriedContext.Captured context, Runnable step) {
-        Done done = new Done();
+    private void finish(Runnable step) {
+        Throwable failure = null;
         try {
-            context.run(() -> done.by(step));
-            done.orThrow();
+            step.run();
         } catch (Throwable e) {
-            done.orElse(e);
+            failure = e;
         }
-        if (done.failure != null || !goesOn()) {
-            end(done.failure);
-        }
-    }
-
-    /** What came of a step that a context carrier was to run. */
-    private static final class Done {
-        private boolean ran;
-        private @Nullable Throwable failure;
-
-        void by(Runnable step) {
-            ran = true;
-            try {
-                step.run();
-            } catch (Throwable e) {
-                failure = e;
-            }
-        }
-
-        void orThrow() {
-            if (!ran) {
-                throw new IllegalStateException("a context carrier did not run the task that it was given");
-            }
-        }
-
-        /** What a carrier throws matters only if it kept the step from running. */
-        void orElse(Throwable thrown) {
-            if (!ran) {
-                failure = thrown;
-            } else {
-                LOG.warn("a context carrier failed after its task; the cache goes on", thrown);
-            }
+        if (failure != null || !goesOn()) {
+            end(failure);
         }
     }
 }
