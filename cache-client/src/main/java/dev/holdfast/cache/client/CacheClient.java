@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +50,8 @@ public final class CacheClient implements AutoCloseable {
     private final EngineServices services;
     private final Caches caches;
     private final Management management;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final Closing closing;
+    private volatile boolean closed;
 
     CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches) {
         this.name = builder.name();
@@ -63,6 +63,7 @@ public final class CacheClient implements AutoCloseable {
         this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
         this.caches = caches;
         this.management = new Management(this);
+        this.closing = new Closing(management::close, caches::close, services::close, store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
@@ -315,7 +316,7 @@ public final class CacheClient implements AutoCloseable {
      * @return whether it was not closed
      */
     public boolean isAlive() {
-        return !closed.get();
+        return !closed;
     }
 
     /**
@@ -365,21 +366,19 @@ public final class CacheClient implements AutoCloseable {
     }
 
     private void requireOpen() {
-        if (closed.get()) {
+        if (closed) {
             throw new IllegalStateException("the cache client " + name + " is closed");
         }
     }
 
-    /** Closes every cache, then the stores with their connections and threads. Idempotent. */
+    /**
+     * Closes every cache, then the stores with their connections and threads. All of it is tried, whatever a part of it throws, which is
+     * thrown at the end; called again it does what was left. Idempotent.
+     */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        management.close();
-        caches.close();
-        services.close();
-        store.close();
+        closed = true;
+        closing.close();
         LOG.debug("Cache client {} closed", name);
     }
 

@@ -47,6 +47,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     private final Reads<V> reads;
     private final Writes<K, V> writes;
     private final AsyncCache<K, V> async;
+    private final Closing closing;
     private volatile boolean closed;
     private Runnable whenClosed = () -> {};
 
@@ -86,6 +87,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
         this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
+        this.closing = new Closing(runner::close, flights::close, () -> whenClosed.run());
     }
 
     @Override
@@ -462,12 +464,8 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            runner.close();
-            flights.close();
-            whenClosed.run();
-        }
+        closed = true;
+        closing.close();
     }
 
     @Override

@@ -1,6 +1,5 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.ForeignText;
 import java.util.ArrayList;
@@ -178,7 +177,9 @@ final class Caches {
         } finally {
             lock.unlock();
         }
-        all().forEach(Cache::close);
-        byName.clear();
+        Runnable[] each = byName.values().stream()
+                .map(opened -> (Runnable) opened.cache::close)
+                .toArray(Runnable[]::new);
+        new Closing(each).close();
     }
 }
