@@ -8,6 +8,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TypeRef;
 import dev.holdfast.cache.failover.FailoverStore;
@@ -62,7 +63,7 @@ public final class CacheClient implements AutoCloseable {
         this.policy = builder.policy();
         this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
         this.caches = caches;
-        this.management = new Management(this);
+        this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
         this.closing = new Closing(management::close, caches::close, services::close, store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
