@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Threads.</b> Each call and each load has a virtual thread of its own where the JVM has them. Elsewhere calls share up to 64 daemon
  * threads, on which nothing but the cache's own code runs, and each load has a thread of its own, at most {@link CachePolicy#maxLoads()} at
- * once. What is chained to a future without an executor then runs on threads for just that, up to 16 and one more for each that waits
+ * once, beside up to twice as many whose loaders ignored the interrupt at the end of their lease. What is chained to a future without an executor then runs on threads for just that, up to 16 and one more for each that waits
  * for another future: it may wait for futures, and delays what else is chained if it blocks otherwise; it never delays a call, nor those
  * who wait for a future itself. No thread inherits anything from its callers.
  *

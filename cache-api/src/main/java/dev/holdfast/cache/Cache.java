@@ -184,6 +184,8 @@ public interface Cache<K, V> extends AutoCloseable {
      * @param key the key
      * @param value the value
      * @return whether it was stored
+     * @throws CacheUnavailableException also if what is read stays another than what stands in the store, as from a replica that
+     *     is behind
      */
     default boolean putIfAbsent(K key, V value) {
         return putIfAbsent(key, value, policy());
@@ -207,6 +209,7 @@ public interface Cache<K, V> extends AutoCloseable {
      * @param expected what must be there
      * @param value what takes its place, by this cache's policy
      * @return whether it was replaced
+     * @throws CacheUnavailableException also for the reason that {@link #putIfAbsent(Object, Object)} names
      */
     boolean replace(K key, V expected, V value);
 
@@ -229,7 +232,7 @@ public interface Cache<K, V> extends AutoCloseable {
     /**
      * Makes a fresh value stale, in one atomic step: the next read with a loader loads, and if that fails, this value may
      * still stand in, in every process, until the time that was written in the entry when it was made. A remembered absence is
-     * forgotten.
+     * forgotten. A value that changes again and again meanwhile, or is read from a replica that is behind, is removed instead.
      *
      * @param key the key
      * @return whether there was a fresh value

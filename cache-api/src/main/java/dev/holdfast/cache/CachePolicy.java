@@ -195,7 +195,8 @@ public final class CachePolicy {
     /**
      * Derives a policy with another bound on the loads of one cache that run at once, so that a cold cache does not
      * overrun the source. Counts in the policy that a cache was made with; in that of a single call it has no effect. A
-     * bulk load is one.
+     * bulk load is one. A load in the background whose lease ran out, and whose loader ignores its interrupt, gives its place to
+     * another while there are no more than twice as many such as places; beyond that, loads wait until one of those loaders returns.
      *
      * @param maxLoads from 1 to 100,000
      * @return the derived policy

@@ -3,7 +3,8 @@ package dev.holdfast.cache;
 /**
  * Takes what belongs to a thread (a security context, a trace, a tenant) from the caller to the thread on which its load
  * runs. Needed only for loads in the background: refresh ahead, soft timeout, the asynchronous view. slf4j's MDC is
- * carried anyway. For any number of threads.
+ * carried anyway. One that fails, or does not run its task, fails that load; what the store can answer it does not touch. For any
+ * number of threads.
  */
 @FunctionalInterface
 public interface ContextCarrier {

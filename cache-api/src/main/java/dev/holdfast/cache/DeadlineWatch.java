@@ -46,6 +46,7 @@ public final class DeadlineWatch<T> implements Runnable {
     private volatile @Nullable Thread thread;
     private volatile long wakeAt;
     private volatile boolean stopped;
+    private volatile boolean retired;
     private volatile boolean hasFailed;
 
     /**
@@ -118,6 +119,12 @@ public final class DeadlineWatch<T> implements Runnable {
         }
     }
 
+    /** Lets its thread end from now on as soon as nothing has a deadline, without lingering. Deadlines are kept all the same. */
+    public void retire() {
+        retired = true;
+        LockSupport.unpark(thread);
+    }
+
     /** Lets its thread end, now and for good. */
     public void stop() {
         stopped = true;
@@ -149,7 +156,7 @@ public final class DeadlineWatch<T> implements Runnable {
             long next = look(now, latest);
             if (next != latest || anyBusy()) {
                 lastBusy = now;
-            } else if (now - lastBusy >= lingerNanos && leaves()) {
+            } else if ((retired || now - lastBusy >= lingerNanos) && leaves()) {
                 return;
             }
             wakeAt = next;

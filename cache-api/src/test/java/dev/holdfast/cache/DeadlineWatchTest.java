@@ -165,6 +165,28 @@ class DeadlineWatchTest {
     }
 
     @Test
+    void aRetiredWatchKeepsItsDeadlinesAndItsThreadEndsWithTheLast() throws InterruptedException {
+        begin("first", 200);
+        Thread thread = asleep();
+        watch.retire();
+        assertEquals("first", next());
+        assertEnds(thread);
+        begin("second", 50);
+        assertEquals("second", next());
+        assertEnds(threads.take());
+        assertEquals(2, started.get());
+    }
+
+    @Test
+    void retiringEndsAThreadThatHasNothingToDo() throws InterruptedException {
+        begin("done", 20);
+        assertEquals("done", next());
+        Thread thread = asleep();
+        watch.retire();
+        assertEnds(thread);
+    }
+
+    @Test
     void stopEndsTheThreadAtOnce() throws InterruptedException {
         begin("never", TimeUnit.HOURS.toMillis(1));
         Thread thread = asleep();

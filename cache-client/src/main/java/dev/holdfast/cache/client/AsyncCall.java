@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -22,11 +23,20 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     private final Function<Map<K, V>, R> shape;
 
     private final AtomicInteger untold = new AtomicInteger();
+    /** Its caller's, for the loads that it needs: the store is asked without, so that no carrier decides what it answers. */
+    private final CarriedContext.@Nullable Captured context;
+
     private @Nullable R value;
     private volatile @Nullable List<Waiter<K, V>> waiters;
     private volatile @Nullable Thread thread;
 
-    AsyncCall(BackgroundThreads threads, Loads<K, V> loads, Function<Map<K, V>, R> shape) {
+    /** {@code context}: {@code null} for a call without a loader. */
+    AsyncCall(
+            BackgroundThreads threads,
+            Loads<K, V> loads,
+            CarriedContext.@Nullable Captured context,
+            Function<Map<K, V>, R> shape) {
+        this.context = context;
         this.threads = threads;
         this.loads = loads;
         this.shape = shape;
@@ -38,18 +48,18 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
         return result;
     }
 
-    /** Makes the call, in the context of the calling thread. Throws nothing: its future fails. */
-    CompletableFuture<R> start(CarriedContext context, Supplier<R> call) {
-        try {
-            finishOn(threads.calls(), context.capture(), () -> {
-                thread = Thread.currentThread();
-                if (!result.isDone()) {
-                    answered(call.get());
-                }
-            });
-        } catch (Throwable e) {
-            end(e);
-        }
+    CarriedContext.Captured context() {
+        return Objects.requireNonNull(context, "a call without a loader loads nothing");
+    }
+
+    /** Makes the call. Throws nothing: its future fails. */
+    CompletableFuture<R> start(Supplier<R> call) {
+        finishOn(threads.calls(), () -> {
+            thread = Thread.currentThread();
+            if (!result.isDone()) {
+                answered(call.get());
+            }
+        });
         return result;
     }
 

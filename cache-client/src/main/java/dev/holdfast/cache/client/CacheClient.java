@@ -3,10 +3,12 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheHealth;
+import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TypeRef;
 import dev.holdfast.cache.failover.FailoverStore;
@@ -16,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,10 +49,10 @@ public final class CacheClient implements AutoCloseable {
     private final HealthReport report;
     private final CachePolicy policy;
     private final EngineServices services;
-    private final Codecs codecs = new Codecs();
     private final Caches caches;
     private final Management management;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final Closing closing;
+    private volatile boolean closed;
 
     CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches) {
         this.name = builder.name();
@@ -62,7 +63,8 @@ public final class CacheClient implements AutoCloseable {
         this.policy = builder.policy();
         this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
         this.caches = caches;
-        this.management = new Management(this);
+        this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
+        this.closing = new Closing(management::close, caches::close, services::close, store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
@@ -225,7 +227,7 @@ public final class CacheClient implements AutoCloseable {
         Objects.requireNonNull(policy, "policy");
         Caches.Terms terms = new Caches.Terms(keys, values, policy);
         return caches.get(
-                name, terms, () -> open(name, KeyMappers.of(keys), codecs.<V>of(values), policy), management::add);
+                name, terms, () -> open(name, KeyMappers.of(keys), Codecs.<V>of(values), policy), management::add);
     }
 
     private <K, V> CacheEngine<K, V> open(
@@ -241,23 +243,27 @@ public final class CacheClient implements AutoCloseable {
     /**
      * Adds to a counter, in one atomic step. Counters are apart from all caches.
      *
-     * @param counter its name, not empty
+     * @param counter its name, not empty; does not begin with {@code #canary:} and does not hold {@code :#canary:}
      * @param delta what to add; may be negative
      * @param ttl the time to live if this call creates the counter; an existing one keeps its own
      * @return the new value
+     * @throws CacheInterruptedException if the calling thread is interrupted before the call or while it waits
      * @throws CacheUnavailableException if the outcome is unknown, since repeating could count twice, or if no tier answers
      */
     public long increment(String counter, long delta, Duration ttl) {
+        requireUsable();
         return store.increment(counterKey(counter), delta, ttl);
     }
 
     /**
      * Reads a counter.
      *
-     * @param counter its name, not empty
+     * @param counter its name, as in {@link #increment}
      * @return its value; 0 if there is none
+     * @throws CacheInterruptedException if the calling thread is interrupted before the call or while it waits
      */
     public long counter(String counter) {
+        requireUsable();
         byte[] digits = store.get(counterKey(counter));
         return digits == null ? 0 : Codec.longs().decode(digits);
     }
@@ -266,7 +272,15 @@ public final class CacheClient implements AutoCloseable {
         if (counter.isEmpty()) {
             throw new IllegalArgumentException("a counter's name must not be empty");
         }
-        return COUNTERS.concat(counter);
+        return COUNTERS.concat(StoreKeys.requireNotOurs(counter));
+    }
+
+    /** Refuses the call of a closed client, and that of an interrupted thread, whatever the store would do about it. */
+    private void requireUsable() {
+        requireOpen();
+        if (Thread.currentThread().isInterrupted()) {
+            throw new CacheInterruptedException("interrupted before a call of the cache client " + name, null, false);
+        }
     }
 
     /**
@@ -303,7 +317,7 @@ public final class CacheClient implements AutoCloseable {
      * @return whether it was not closed
      */
     public boolean isAlive() {
-        return !closed.get();
+        return !closed;
     }
 
     /**
@@ -353,21 +367,19 @@ public final class CacheClient implements AutoCloseable {
     }
 
     private void requireOpen() {
-        if (closed.get()) {
+        if (closed) {
             throw new IllegalStateException("the cache client " + name + " is closed");
         }
     }
 
-    /** Closes every cache, then the stores with their connections and threads. Idempotent. */
+    /**
+     * Closes every cache, then the stores with their connections and threads. All of it is tried, whatever a part of it throws, which is
+     * thrown at the end; called again it does what was left. Idempotent.
+     */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        management.close();
-        caches.close();
-        services.close();
-        store.close();
+        closed = true;
+        closing.close();
         LOG.debug("Cache client {} closed", name);
     }
 

@@ -200,8 +200,8 @@ public final class CacheClientBuilder {
         OpenTiers open = OpenTiers.open(this, caches::prefixes);
         try {
             return new CacheClient(this, open, caches);
-        } catch (RuntimeException | Error e) {
-            open.store().close();
+        } catch (Throwable e) {
+            Closing.after(e, open.store()::close);
             throw e;
         }
     }

@@ -47,6 +47,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     private final Reads<V> reads;
     private final Writes<K, V> writes;
     private final AsyncCache<K, V> async;
+    private final Closing closing;
     private volatile boolean closed;
     private Runnable whenClosed = () -> {};
 
@@ -82,10 +83,11 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         RetryPauses pauses = new RetryPauses(services.nanoTime());
         this.reads = new Reads<>(store, entries, counters);
         LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights);
-        this.runner = new LoadRunner<>(name, flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
-        this.loads = new Loads<>(flights, runner, entries, counters, pauses, services);
+        this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
+        this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
         this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
+        this.closing = new Closing(runner::close, flights::close, () -> whenClosed.run());
     }
 
     @Override
@@ -146,7 +148,9 @@ final class CacheEngine<K, V> implements Cache<K, V> {
                     if (value != null) {
                         counters.hits.increment();
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
-                            loads.refreshAhead(new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true));
+                            loads.refreshAhead(
+                                    new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true),
+                                    caller == null ? null : caller.context());
                         }
                         return value;
                     }
@@ -177,7 +181,8 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         if (caller == null) {
             loads.load(missing, loading, values);
         } else {
-            loads.load(missing, loading, values, caller);
+            AsyncCall<K, V, ?> waiting = caller;
+            waiting.context().run(() -> loads.load(missing, loading, values, waiting));
         }
     }
 
@@ -447,7 +452,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     private void requireUsable() {
         requireOpen();
         if (Thread.currentThread().isInterrupted()) {
-            throw new CacheInterruptedException("interrupted before a call of the cache " + name, null);
+            throw new CacheInterruptedException("interrupted before a call of the cache " + name, null, false);
         }
     }
 
@@ -459,12 +464,8 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public void close() {
-        if (!closed) {
-            closed = true;
-            runner.close();
-            flights.close();
-            whenClosed.run();
-        }
+        closed = true;
+        closing.close();
     }
 
     @Override

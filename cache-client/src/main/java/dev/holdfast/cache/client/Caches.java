@@ -1,6 +1,5 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.ForeignText;
 import java.util.ArrayList;
@@ -31,7 +30,12 @@ final class Caches {
     private boolean closed;
 
     /** What a cache was asked for with. */
-    record Terms(Object keys, Object values, CachePolicy policy) {}
+    record Terms(Object keys, Object values, CachePolicy policy) {
+        private String shown() {
+            return "keys " + ForeignText.shown(keys.toString()) + ", values " + ForeignText.shown(values.toString())
+                    + " and " + policy;
+        }
+    }
 
     /** Compared by identity: the terms' {@code equals} is foreign. */
     private static final class Opened {
@@ -83,10 +87,8 @@ final class Caches {
 
     private static CacheEngine<?, ?> agreed(String name, Opened present, Terms terms) {
         if (!present.terms.equals(terms)) {
-            throw new IllegalStateException("the cache " + name + " is open with keys " + present.terms.keys
-                    + ", values " + present.terms.values + " and " + present.terms.policy
-                    + "; now asked for with keys " + terms.keys
-                    + ", values " + terms.values + " and " + terms.policy);
+            throw new IllegalStateException("the cache " + name + " is open with " + present.terms.shown()
+                    + "; now asked for with " + terms.shown());
         }
         return present.cache;
     }
@@ -175,7 +177,9 @@ final class Caches {
         } finally {
             lock.unlock();
         }
-        all().forEach(Cache::close);
-        byName.clear();
+        Runnable[] each = byName.values().stream()
+                .map(opened -> (Runnable) opened.cache::close)
+                .toArray(Runnable[]::new);
+        new Closing(each).close();
     }
 }

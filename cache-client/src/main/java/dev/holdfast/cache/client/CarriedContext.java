@@ -4,6 +4,7 @@ import dev.holdfast.cache.ContextCarrier;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.MDC;
 
@@ -17,28 +18,70 @@ final class CarriedContext {
 
     /** One caller's context, for one task that is not known yet. */
     static final class Captured {
+        private final AtomicBoolean ran = new AtomicBoolean();
         private @Nullable Runnable carried;
+        private @Nullable Throwable refusal;
         private volatile @Nullable Runnable task;
+        private volatile @Nullable Throwable failure;
 
-        /** Runs a task in the context. Throws what a carrier throws, which may be before the task has run. */
+        /**
+         * Runs a task in the context, on this thread, and throws what it throws. What a carrier throws matters only if it kept the task
+         * from running.
+         */
         void run(Runnable inside) {
             task = inside;
+            try {
+                carry();
+            } catch (Throwable e) {
+                if (!ran.get()) {
+                    throw e;
+                }
+                UnderWay.said("a context carrier failed after its task; the cache goes on", e);
+            }
+            if (!ran.get()) {
+                throw new IllegalStateException("a context carrier did not run the task that it was given");
+            }
+            rethrow(failure);
+        }
+
+        private void carry() {
+            rethrow(refusal);
             Objects.requireNonNull(carried, "a context carrier returned null").run();
         }
 
         private void runTask() {
-            Objects.requireNonNull(task).run();
+            ran.set(true);
+            try {
+                Objects.requireNonNull(task).run();
+            } catch (Throwable e) {
+                failure = e;
+            }
+        }
+
+        private static void rethrow(@Nullable Throwable thrown) {
+            if (thrown != null) {
+                Captured.<RuntimeException>raise(thrown);
+            }
+        }
+
+        @SuppressWarnings("unchecked") // whatever it is: Kotlin and others throw what they don't declare
+        private static <X extends Throwable> void raise(Throwable thrown) throws X {
+            throw (X) thrown;
         }
     }
 
-    /** Captures the calling thread's context. Throws what a carrier throws. */
+    /** Captures the calling thread's context. Throws nothing: what a carrier throws, {@link Captured#run} throws. */
     Captured capture() {
         Captured captured = new Captured();
-        Runnable carried = withMdc(captured::runTask);
-        for (ContextCarrier carrier : carriers) {
-            carried = carrier.carry(carried);
+        try {
+            Runnable carried = withMdc(captured::runTask);
+            for (ContextCarrier carrier : carriers) {
+                carried = carrier.carry(carried);
+            }
+            captured.carried = carried;
+        } catch (Throwable e) {
+            captured.refusal = e;
         }
-        captured.carried = carried;
         return captured;
     }
 

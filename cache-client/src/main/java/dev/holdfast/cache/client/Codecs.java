@@ -7,9 +7,11 @@ import java.lang.reflect.Type;
 import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
-import java.util.concurrent.ConcurrentHashMap;
 
-/** Finds the codec for a type: one of our own, or the one provider's that knows it. */
+/**
+ * Finds the codec for a type: one of our own, or the one provider's that knows it. Remembers none: a type keeps the class loader of its
+ * application in memory, and a client may outlive applications.
+ */
 final class Codecs {
     private static final Map<Type, Codec<?>> OWN = Map.of(
             String.class, Codec.string(),
@@ -19,18 +21,13 @@ final class Codecs {
             Double.class, Codec.doubles(),
             Boolean.class, Codec.booleans());
 
-    private final Map<Type, Codec<?>> known = new ConcurrentHashMap<>(OWN);
+    private Codecs() {}
 
     /** The type and the codec's agree by {@link CodecProvider}'s contract. */
     @SuppressWarnings("unchecked")
-    <V> Codec<V> of(Type type) {
-        Codec<?> codec = known.get(type);
-        if (codec == null) {
-            // Outside any map computation: finding a provider loads classes.
-            codec = find(type);
-            known.putIfAbsent(type, codec);
-        }
-        return (Codec<V>) codec;
+    static <V> Codec<V> of(Type type) {
+        Codec<?> own = OWN.get(type);
+        return (Codec<V>) (own == null ? find(type) : own);
     }
 
     private static Codec<?> find(Type type) {

@@ -57,8 +57,6 @@ record EngineServices(
     /** Lets the threads end. Leases are kept, for loads that still run on their callers' threads. */
     @Override
     public void close() {
-        deadlines.close();
-        threads.close();
-        events.close();
+        new Closing(deadlines::close, threads::close, events::close).close();
     }
 }

@@ -95,7 +95,7 @@ final class Entries<V> {
         } catch (CacheCodecException e) {
             throw e;
         } catch (RuntimeException | Error e) { // a class that an old entry needs may be gone
-            throw new CacheCodecException("a codec failed: " + codec, e);
+            throw new CacheCodecException("a codec failed: " + codec.getClass().getName(), e);
         }
     }
 
@@ -166,7 +166,7 @@ final class Entries<V> {
         } catch (CacheCodecException e) {
             throw e;
         } catch (RuntimeException e) {
-            throw new CacheCodecException("a codec failed: " + codec, e);
+            throw new CacheCodecException("a codec failed: " + codec.getClass().getName(), e);
         }
     }
 

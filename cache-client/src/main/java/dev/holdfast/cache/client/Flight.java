@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
-import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +40,9 @@ final class Flight<K, V> {
     private final @Nullable Flight<K, V> previous;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<Waiter<K, V>> waiters = new ArrayDeque<>(2);
+    /** In the order of their coming; each leaves in constant time, however many there are. */
+    private final Set<Waiter<K, V>> waiters = new LinkedHashSet<>(2);
+
     private final CompletableFuture<@Nullable Void> stored = new CompletableFuture<>();
     private Phase phase = Phase.LOADING;
     private boolean invalidated;
@@ -134,14 +137,20 @@ final class Flight<K, V> {
         }
     }
 
-    /** Adds a caller. Returns false if this load is not for later callers: changed meanwhile, or out of its lease. */
-    boolean join(Waiter<K, V> waiter) {
+    /**
+     * Adds a caller. Returns false if this load is not for later callers: changed meanwhile, out of its lease, or over.
+     *
+     * @param refreshing whether the caller wants what is found from now on, and that it is stored as a change: then a load that has
+     *     ended is not for it either
+     */
+    boolean join(Waiter<K, V> waiter, boolean refreshing) {
         Outcome<V> known;
         lock.lock();
         try {
-            if (invalidated || expired || (outcome == null && phase == Phase.DONE)) {
+            if (invalidated || expired || phase == Phase.DONE || (refreshing && phase != Phase.LOADING)) {
                 return false;
             }
+            refresh |= refreshing;
             known = outcome;
             if (known == null) {
                 waiters.add(waiter);
@@ -178,10 +187,22 @@ final class Flight<K, V> {
         }
     }
 
+    /** Tells everyone, unless somebody asked for a refresh: then the load must go on. Returns whether it did. */
+    boolean endedUnloaded(Outcome<V> found) {
+        return end(found, true);
+    }
+
     /** Tells everyone. The first to call decides what later callers are told. */
     void ended(Outcome<V> result) {
+        boolean unused = end(result, false);
+    }
+
+    private boolean end(Outcome<V> result, boolean unloaded) {
         lock.lock();
         try {
+            if (unloaded && refresh) {
+                return false;
+            }
             if (outcome == null) {
                 outcome = result;
             }
@@ -193,6 +214,7 @@ final class Flight<K, V> {
             lock.unlock();
         }
         tellAll(result);
+        return true;
     }
 
     /** The lease ran out. Returns false if the load had ended before. */
@@ -213,17 +235,29 @@ final class Flight<K, V> {
     // Outside the lock, since what a waiter is told may make another leave. Nobody is added any more.
     private void tellAll(Outcome<V> result) {
         for (Waiter<K, V> waiter = poll(); waiter != null; waiter = poll()) {
-            waiter.complete(result);
+            try {
+                waiter.complete(result);
+            } catch (Throwable e) {
+                // It is complete; there was no memory for what is chained to it. The others are told all the same.
+            }
         }
     }
 
     private @Nullable Waiter<K, V> poll() {
         lock.lock();
         try {
-            return waiters.poll();
+            Waiter<K, V> first = first();
+            if (first != null) {
+                waiters.remove(first);
+            }
+            return first;
         } finally {
             lock.unlock();
         }
+    }
+
+    private @Nullable Waiter<K, V> first() {
+        return waiters.isEmpty() ? null : waiters.iterator().next();
     }
 
     /** Whoever ran the load on its own thread was interrupted; the next who waits takes it over. */
@@ -242,7 +276,7 @@ final class Flight<K, V> {
             if (next.context() != null) {
                 return Succession.ASIDE;
             }
-            waiters.remove();
+            waiters.remove(next);
             if (next.complete(new Outcome.TakeOver<>())) {
                 return Succession.GOES_ON;
             }
@@ -256,10 +290,12 @@ final class Flight<K, V> {
 
     /** The first who still waits. */
     private @Nullable Waiter<K, V> live() {
-        while (!waiters.isEmpty() && waiters.element().isDone()) {
-            waiters.remove();
+        Waiter<K, V> first = first();
+        while (first != null && first.isDone()) {
+            waiters.remove(first);
+            first = first();
         }
-        return waiters.peek();
+        return first;
     }
 
     /** Whoever waits first, and whose loader is to run in the background. */
@@ -406,13 +442,14 @@ final class Flight<K, V> {
     }
 
     /**
-     * Whether this flight must stay known although nobody joins it any more and another load of its key may begin: its lease
-     * ran out and its result may still be stored, or it is being stored and a change of the key must wait for that.
+     * Whether this flight must stay known although another load of its key may begin: its result may still be stored, though its
+     * lease ran out or it is not for a refresh, or it is being stored and a change of the key must wait for that.
      */
     boolean isToBeReckonedWith() {
         lock.lock();
         try {
-            return phase == Phase.STORING || (expired && !invalidated && phase != Phase.DONE);
+            return phase == Phase.STORING
+                    || (!invalidated && (phase == Phase.LOADED || (expired && phase == Phase.LOADING)));
         } finally {
             lock.unlock();
         }

@@ -70,6 +70,7 @@ final class Flights<K, V> {
 
     /** Makes a flight that may take the place of {@code present}, one that can't be joined, or of none. */
     Flight<K, V> next(String storeKey, @Nullable Flight<K, V> present) {
+        AtomicIntegerArray unused = counts(); // so that its end takes no memory
         return new Flight<>(storeKey, present == null ? null : firstToReckonWith(present));
     }
 
@@ -92,15 +93,16 @@ final class Flights<K, V> {
 
     /** A flight is over. Returns whether its entry must be removed again. */
     boolean done(Flight<K, V> flight) {
+        // First: whoever then does not join it, and begins another load, knows that it must look again.
+        outdate(flight.storeKey());
         boolean remove = flight.done();
         forget(flight);
         return remove;
     }
 
     /** Takes a flight that is over out of the way, leaving an earlier one of the same key that is not. */
-    void forget(Flight<K, V> flight) {
+    private void forget(Flight<K, V> flight) {
         String storeKey = flight.storeKey();
-        outdate(storeKey);
         Flight<K, V> earlier = firstToReckonWith(flight.previous());
         if (earlier == null) {
             byKey.remove(storeKey, flight);
@@ -112,12 +114,16 @@ final class Flights<K, V> {
 
     // Before the loads of the key are marked: one that began since is marked, or finds the new number.
     private void outdate(String storeKey) {
+        counts().getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
+    }
+
+    private AtomicIntegerArray counts() {
         AtomicIntegerArray counts = stamps.get();
         if (counts == null) {
             AtomicIntegerArray made = new AtomicIntegerArray(STAMPS);
             counts = stamps.compareAndSet(null, made) ? made : Objects.requireNonNull(stamps.get());
         }
-        counts.getAndIncrement(storeKey.hashCode() & (STAMPS - 1));
+        return counts;
     }
 
     private @Nullable Flight<K, V> firstToReckonWith(@Nullable Flight<K, V> newest) {
@@ -181,15 +187,19 @@ final class Flights<K, V> {
 
     /** Runs a command that changes keys. */
     void changing(Collection<String> storeKeys, Runnable command) {
-        storeKeys.forEach(key -> changing.merge(key, 1, Integer::sum));
+        List<String> announced = new ArrayList<>(storeKeys.size());
         try {
+            for (String storeKey : storeKeys) {
+                changing.merge(storeKey, 1, Integer::sum);
+                announced.add(storeKey);
+            }
             boolean stored = await(invalidated(storeKeys));
             command.run();
             storeKeys.forEach(this::outdate);
             invalidated(storeKeys);
             requireStored(stored);
         } finally {
-            storeKeys.forEach(this::changed);
+            announced.forEach(this::changed);
         }
     }
 

@@ -82,6 +82,7 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
         return true;
     }
 
+    /** Each part by itself, whatever the others throw. */
     @Override
     void ended(@Nullable Throwable cause) {
         try {
@@ -90,11 +91,17 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
                 runner.leave(begun);
             }
         } finally {
-            for (LoadPart<K, V> part : parts) {
-                if (!part.isOver()) {
-                    runner.broken(part, cause);
-                }
+            parts.forEach(part -> end(part, cause));
+        }
+    }
+
+    private void end(LoadPart<K, V> part, @Nullable Throwable cause) {
+        try {
+            if (!part.isOver()) {
+                runner.broken(part, cause);
             }
+        } catch (Throwable e) {
+            said("the end of a failed load went wrong; others are not harmed", e);
         }
     }
 }

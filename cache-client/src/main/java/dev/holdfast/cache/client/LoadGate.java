@@ -1,44 +1,48 @@
 package dev.holdfast.cache.client;
 
-import java.util.ArrayDeque;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds the loads that run at once, in the order of their coming. A loader that loads another key of its cache, or waits for a load
  * that has no place yet, would wait for places that only it and its like can free: such a load needs none.
+ *
+ * <p>A load whose lease ran out gives its place back, yet its thread stays where the loader ignores its interrupt. There are at most
+ * {@link #MOST_STUCK} times as many threads of ours in such loaders as there are places; beyond it a place is free when one ends.
  */
 final class LoadGate {
+    private static final int MOST_STUCK = 2;
+
     private final ReentrantLock lock = new ReentrantLock();
-    private final ArrayDeque<Place> queue = new ArrayDeque<>();
+    /** In the order of their coming; each leaves in constant time. */
+    private final Set<Place> queue = new LinkedHashSet<>();
     /** Threads that run a loader, or a call for one. */
     private final Set<Thread> holders = ConcurrentHashMap.newKeySet();
 
     private final int size;
-    private int free;
+    private int running;
+    /** Threads of ours in loaders whose lease ran out. */
+    private int stuck;
 
     LoadGate(int size) {
         this.size = size;
-        this.free = size;
     }
 
     /** Takes a place or a place in the queue. To be left in any case. */
     Place enter() {
-        boolean nested = isHeldHere();
         Place place = new Place();
-        if (nested) {
-            place.grantAtOnce();
-            return place;
-        }
+        boolean nested = isHeldHere();
         lock.lock();
         try {
-            if (free > 0) {
-                free--;
-                place.counted = true;
+            if (nested && stuck < MOST_STUCK * size) {
+                place.state = State.BESIDE;
+            } else if (hasRoom()) {
+                running++;
+                place.state = State.RUNNING;
             } else {
                 queue.add(place);
                 return place;
@@ -48,6 +52,10 @@ final class LoadGate {
         }
         place.granted.complete(null);
         return place;
+    }
+
+    private boolean hasRoom() {
+        return running < size && running + stuck < (1 + MOST_STUCK) * size;
     }
 
     /** Whether the calling thread runs a loader of this cache, or acts for one that waits for it. */
@@ -77,7 +85,7 @@ final class LoadGate {
     int running() {
         lock.lock();
         try {
-            return size - free;
+            return running;
         } finally {
             lock.unlock();
         }
@@ -92,30 +100,60 @@ final class LoadGate {
         }
     }
 
-    private @Nullable Place nextAfter(Place leaving) {
+    /** Gives what a place takes back, and what is free then to the next. */
+    private void change(Place place, State then) {
+        Place next;
         lock.lock();
         try {
-            if (queue.remove(leaving) || !leaving.counted) {
-                return null;
+            if (place.state == State.LEFT) {
+                return;
             }
-            Place next = queue.poll();
-            if (next == null) {
-                free++;
-            } else {
-                next.counted = true;
+            switch (place.state) {
+                case WAITING -> queue.remove(place);
+                case RUNNING -> running--;
+                case STUCK -> stuck--;
+                default -> {}
             }
-            return next;
+            // Whose lease ran out while it waited has no thread.
+            boolean runsOn = then == State.STUCK && place.state != State.WAITING;
+            place.state = runsOn ? State.STUCK : State.LEFT;
+            stuck += runsOn ? 1 : 0;
+            next = next();
         } finally {
             lock.unlock();
         }
+        if (next != null) {
+            next.granted.complete(null);
+        }
+    }
+
+    private @Nullable Place next() {
+        if (queue.isEmpty() || !hasRoom()) {
+            return null;
+        }
+        Place next = queue.iterator().next();
+        queue.remove(next);
+        running++;
+        next.state = State.RUNNING;
+        return next;
+    }
+
+    private enum State {
+        WAITING,
+        /** It is one of those that there are so many of. */
+        RUNNING,
+        /** It needs none. */
+        BESIDE,
+        /** Its lease ran out, and a thread of ours is still in its loader. */
+        STUCK,
+        LEFT
     }
 
     /** One load's place. */
     final class Place {
         private final CompletableFuture<@Nullable Void> granted = new CompletableFuture<>();
-        private final AtomicBoolean left = new AtomicBoolean();
-        /** Whether it is one of those that there are so many of. Guarded by the gate's lock. */
-        private boolean counted;
+        /** Guarded by the gate's lock. */
+        private State state = State.WAITING;
 
         /** Completes when the load may run. What is chained to it runs on the thread that leaves a place, and throws nothing. */
         CompletableFuture<@Nullable Void> granted() {
@@ -126,21 +164,23 @@ final class LoadGate {
         void grantAtOnce() {
             lock.lock();
             try {
-                queue.remove(this);
+                if (queue.remove(this)) {
+                    state = State.BESIDE;
+                }
             } finally {
                 lock.unlock();
             }
             granted.complete(null);
         }
 
+        /** Gives the place to others, though a thread of ours runs on until {@link #leave}. */
+        void overdue() {
+            change(this, State.STUCK);
+        }
+
         /** Gives the place, or the wait for it, up. Idempotent. */
         void leave() {
-            if (left.compareAndSet(false, true)) {
-                Place next = nextAfter(this);
-                if (next != null) {
-                    next.granted.complete(null);
-                }
-            }
+            change(this, State.LEFT);
         }
     }
 }

@@ -106,8 +106,17 @@ final class LoadRun implements Deadlines.Deadline {
                     owner.neverBegan();
                 }
             } finally {
-                place.leave();
+                giveUp();
             }
+        }
+    }
+
+    /** The place is for others; a thread of ours that runs on, deaf to its interrupt, still counts. */
+    private void giveUp() {
+        if (onCallersThread) {
+            place.leave();
+        } else {
+            place.overdue();
         }
     }
 

@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs loads, on their caller's thread or aside. */
 final class LoadRunner<K, V> implements AutoCloseable {
-    private final String cache;
     private final Flights<K, V> flights;
     private final LoadedValues<K, V> loaded;
     private final Entries<V> entries;
@@ -22,7 +21,6 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private final RunningLoads running;
 
     LoadRunner(
-            String cache,
             Flights<K, V> flights,
             LoadedValues<K, V> loaded,
             Entries<V> entries,
@@ -30,7 +28,6 @@ final class LoadRunner<K, V> implements AutoCloseable {
             RetryPauses pauses,
             int maxLoads,
             EngineServices services) {
-        this.cache = cache;
         this.flights = flights;
         this.loaded = loaded;
         this.entries = entries;
@@ -62,16 +59,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
         }
     }
 
-    /** Runs a load in the background, as soon as there is a place. Throws nothing. */
-    void runAside(Load<K, V> load) {
-        try {
-            runAside(load, services.context().capture());
-        } catch (Throwable e) {
-            load.end(e);
-        }
-    }
-
-    private void runAside(Load<K, V> load, CarriedContext.Captured context) {
+    /** Runs a load in the background, as soon as there is a place, in a context for it alone. Throws nothing. */
+    void runAside(Load<K, V> load, CarriedContext.Captured context) {
         try {
             LoadRun run = begin(load, false);
             if (!flightsRunBy(run, load)) {
@@ -80,7 +69,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
             }
             CompletableFuture<?> unused = run.place()
                     .granted()
-                    .thenRun(() -> load.finishOn(services.threads()::load, context, () -> run(load)));
+                    .thenRun(() -> load.finishOn(services.threads()::load, () -> context.run(() -> run(load))));
         } catch (Throwable e) {
             load.end(e);
         }
@@ -112,7 +101,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         LoadRun run = load.run();
         if (!run.begin()) {
             // The lease ran out, or all have left, before it began.
-            load.parts().forEach(part -> part.outcome(overdue(part)));
+            load.parts().forEach(part -> part.outcome(Outcome.overdue()));
             return;
         }
         try {
@@ -150,12 +139,12 @@ final class LoadRunner<K, V> implements AutoCloseable {
         Request<K, V> request = part.request();
         String storeKey = request.storeKey();
         if (!part.flight().runBy(run)) {
-            part.outcome(overdue(part));
+            part.outcome(Outcome.overdue());
             return false;
         }
         boolean asSeen = flights.stamp(storeKey) == request.stamp();
-        Outcome<V> found = asSeen || request.refresh() ? null : loaded.freshIn(storeKey);
-        if (found != null) {
+        Outcome<V> found = asSeen || request.refresh() || part.flight().isRefresh() ? null : loaded.freshIn(storeKey);
+        if (found != null && part.flight().endedUnloaded(found)) {
             counters.joins.increment();
             put(part, found);
             return false;
@@ -200,7 +189,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private void failed(Load<K, V> load, LoadRun run, Throwable cause) {
         if (run.end()) {
             // The lease ran out and the others were told, or nobody waits any more.
-            forEachOpen(load, part -> put(part, overdue(part)));
+            forEachOpen(load, part -> put(part, Outcome.overdue()));
         } else if (run.servesItsOwnThread() && isInterruption(cause)) {
             forEachOpen(load, this::handOver);
             Thread.currentThread().interrupt();
@@ -213,24 +202,31 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private void forEachOpen(Load<K, V> load, Consumer<LoadPart<K, V>> action) {
         for (LoadPart<K, V> part : load.parts()) {
             if (part.outcome() == null && !part.isOver()) {
-                action.accept(part);
+                try {
+                    action.accept(part);
+                } catch (Throwable e) {
+                    // Its outcome is decided, or whoever ends the load ends it; the others are none the worse.
+                    UnderWay.said("the end of a failed load went wrong; others are not harmed", e);
+                }
             }
         }
     }
 
     private String named(Load<K, V> load) {
         int size = load.parts().size();
-        return size == 1 ? load.parts().get(0).request().storeKey() : size + " keys";
+        return size == 1 ? load.parts().get(0).request().shownKey() : size + " keys";
     }
 
     private void failed(LoadPart<K, V> part, Throwable cause) {
-        String storeKey = part.request().storeKey();
-        counters.loadFailed(storeKey, cause);
-        rest(part.flight(), part.request());
-        put(part, new Outcome.Failed<>(cause, "cache " + cache + ": the loader of " + storeKey + " failed: " + cause));
+        try {
+            counters.loadFailed(part.request().storeKey(), cause);
+            rest(part.flight(), part.request());
+        } finally {
+            put(part, new Outcome.Failed<>(cause));
+        }
     }
 
-    /** A load has ended and this part of it has not: nobody must wait for it any longer. */
+    /** A load has ended and this part of it has not: nobody must wait for it any longer. Once told, it takes no memory to end it. */
     void broken(LoadPart<K, V> part, @Nullable Throwable cause) {
         Outcome<V> outcome = part.outcome();
         try {
@@ -239,7 +235,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
             }
         } finally {
             if (!part.isOver()) {
-                put(part, outcome == null ? overdue(part) : outcome);
+                put(part, outcome == null ? Outcome.overdue() : outcome);
             }
         }
     }
@@ -247,21 +243,18 @@ final class LoadRunner<K, V> implements AutoCloseable {
     /** Tells everyone and puts the flight away, with nothing to store. */
     private void put(LoadPart<K, V> part, Outcome<V> outcome) {
         part.outcome(outcome);
-        part.flight().ended(outcome);
-        loaded.done(part);
-    }
-
-    void expire(LoadPart<K, V> part) {
-        if (part.flight().expire(overdue(part))) {
-            counters.leaseExpired(part.request().storeKey());
-            rest(part.flight(), part.request());
+        try {
+            part.flight().ended(outcome);
+        } finally {
+            loaded.done(part);
         }
     }
 
-    private Outcome<V> overdue(LoadPart<K, V> part) {
-        return new Outcome.Failed<>(
-                null,
-                "cache " + cache + ": the load of " + part.request().storeKey() + " did not end within its lease");
+    void expire(LoadPart<K, V> part) {
+        if (part.flight().expire(Outcome.overdue())) {
+            counters.leaseExpired(part.request().storeKey());
+            rest(part.flight(), part.request());
+        }
     }
 
     /** Lets a key rest whose load has failed, unless it was changed since that began. */
@@ -301,11 +294,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
         Waiter<K, V> next = flight.next();
         Load<K, V> successor = load(Loading.one());
         successor.adopt(flight, next == null ? request : next.request());
-        if (next == null || next.context() == null) {
-            runAside(successor);
-        } else {
-            runAside(successor, next.context());
-        }
+        CarriedContext.Captured context = next == null ? null : next.context();
+        runAside(successor, context == null ? services.context().capture() : context);
     }
 
     /**

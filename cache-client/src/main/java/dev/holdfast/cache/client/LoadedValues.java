@@ -69,7 +69,9 @@ final class LoadedValues<K, V> {
         } catch (CacheException e) {
             counters.writeFailed("encode", e);
         } catch (Throwable e) {
-            counters.writeFailed("encode", new CacheCodecException("a codec failed: " + e, e));
+            counters.writeFailed(
+                    "encode",
+                    new CacheCodecException("a codec failed: " + e.getClass().getName(), e));
         }
         return null;
     }
@@ -160,7 +162,8 @@ final class LoadedValues<K, V> {
     }
 
     private static CacheException unexpected(Throwable cause) {
-        return new CacheUnavailableException("the store failed: " + cause, cause, Reason.CONNECTION, true);
+        String type = cause.getClass().getName();
+        return new CacheUnavailableException("the store failed: " + type, cause, Reason.CONNECTION, true);
     }
 
     /** Ends a flight, however its store went. */

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * that nobody loads. The own load comes first, so that two callers never wait for each other.
  */
 final class Loads<K, V> {
+    private final String cache;
     private final Flights<K, V> flights;
     private final LoadRunner<K, V> runner;
     private final Entries<V> entries;
@@ -23,12 +24,14 @@ final class Loads<K, V> {
     private final EngineServices services;
 
     Loads(
+            String cache,
             Flights<K, V> flights,
             LoadRunner<K, V> runner,
             Entries<V> entries,
             Counters counters,
             RetryPauses pauses,
             EngineServices services) {
+        this.cache = cache;
         this.flights = flights;
         this.runner = runner;
         this.entries = entries;
@@ -74,8 +77,12 @@ final class Loads<K, V> {
         }
     }
 
-    /** Starts a load that nobody waits for, unless one is under way, rests, or has just ended. Throws nothing. */
-    void refreshAhead(Request<K, V> due) {
+    /**
+     * Starts a load that nobody waits for, unless one is under way, rests, or has just ended. Throws nothing.
+     *
+     * @param context of its caller; {@code null}: that of the calling thread
+     */
+    void refreshAhead(Request<K, V> due, CarriedContext.@Nullable Captured context) {
         Load<K, V> load = null;
         try {
             String storeKey = due.storeKey();
@@ -92,7 +99,7 @@ final class Loads<K, V> {
                 return;
             }
             part.flight().goOnUnattended();
-            runner.runAside(load);
+            runner.runAside(load, context == null ? services.context().capture() : context);
         } catch (Throwable e) {
             if (load != null) {
                 load.end(e);
@@ -150,19 +157,16 @@ final class Loads<K, V> {
     private boolean joins(Flight<K, V> present, Request<K, V> request, Begun<K, V> begun) {
         if (present.runsHere()) {
             throw new IllegalStateException(
-                    "a loader asked its cache for the key that it is loading: " + present.storeKey());
+                    "a loader asked its cache for the key that it is loading: " + request.shownKey());
         }
         long until = services.deadlines().now() + request.policy().loadTimeout().toNanos();
         Waiter<K, V> waiter = new Waiter<>(present, request, patience(request, true, until), context(begun));
         begun.waiters.add(waiter);
-        if (!present.join(waiter)) {
-            begun.waiters.remove(waiter);
+        if (!present.join(waiter, request.refresh())) {
+            begun.waiters.remove(begun.waiters.size() - 1);
             return false;
         }
         counters.joins.increment();
-        if (request.refresh()) {
-            present.refresh();
-        }
         if (runner.gate().isHeldHere()) {
             present.hurry();
         }
@@ -201,7 +205,7 @@ final class Loads<K, V> {
         }
         begun.handedOn = true;
         if (!begun.own.parts().isEmpty()) {
-            runner.runAside(begun.own);
+            runner.runAside(begun.own, services.context().capture());
         }
     }
 
@@ -227,7 +231,7 @@ final class Loads<K, V> {
             Thread.currentThread().interrupt();
             throw new CacheInterruptedException(
                     "interrupted while waiting for the load of "
-                            + waiter.request().storeKey(),
+                            + waiter.request().shownKey(),
                     e);
         } catch (ExecutionException e) {
             throw new AssertionError("a waiter is never completed with an exception", e);
@@ -272,15 +276,23 @@ final class Loads<K, V> {
         V standIn = request.refresh() || !canStandIn(request) ? null : staleValue(request);
         if (outcome instanceof Outcome.Failed<V> failed) {
             if (standIn == null) {
-                throw new CacheLoadException(failed.what(), failed.cause());
+                throw new CacheLoadException(what(request, failed.cause()), failed.cause());
             }
             runner.rest(flight, request);
         }
         if (standIn == null) {
             throw new CacheLoadException(
-                    "the load of " + request.storeKey() + " takes longer than this caller waits", null);
+                    "the load of " + request.shownKey() + " takes longer than this caller waits", null);
         }
         return standIn;
+    }
+
+    /** Of the loader's failure nothing but its type: what it says may be a value or a secret, and the cause says it anyway. */
+    private String what(Request<K, V> request, @Nullable Throwable cause) {
+        return cause == null
+                ? "cache " + cache + ": the load of " + request.shownKey() + " did not end within its lease"
+                : "cache " + cache + ": the loader of " + request.shownKey() + " failed: "
+                        + cause.getClass().getName();
     }
 
     /** The stale value of a key whose last load failed a moment ago, else {@code null}. */

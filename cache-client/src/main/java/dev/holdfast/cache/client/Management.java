@@ -2,15 +2,21 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.ForeignText;
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.TierHealth;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import javax.management.InstanceAlreadyExistsException;
@@ -19,81 +25,206 @@ import javax.management.JMException;
 import javax.management.MBeanServer;
 import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A client's MBeans: itself, its tiers, their nodes, its caches. They are registered by a thread of their own, because the JVM's
- * MBean server may take longer to start than the client. Nodes come and go with a cluster's topology; their beans follow when
- * the client or a tier is looked at, so that no thread is kept for it. A cache works without JMX too: what goes wrong here
- * is logged once and passed over.
+ * A client's MBeans: itself, its tiers, their nodes, its caches. One thread makes what is shown what is to be shown, and exists only while
+ * there is something to do: the JVM's MBean server may take longer to start than the client, and stores that say their health and
+ * whoever listens for MBeans are foreign code, which holds up no caller and no lock. Nodes come and go with a cluster's topology; their
+ * beans follow when the client or a tier is looked at. A cache works without JMX too: what goes wrong here is logged and passed over.
  */
 final class Management implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Management.class);
     private static final String DOMAIN = "dev.holdfast.cache:";
     private static final int MOST_CLIENTS_OF_A_NAME = 100_000;
+    private static final long CLOSING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final CacheClient client;
-    private final CompletableFuture<MBeanServer> server = new CompletableFuture<>();
-    private final CompletableFuture<Void> done = new CompletableFuture<>();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Set<ObjectName> fixed = new LinkedHashSet<>();
-    private final Map<String, Set<ObjectName>> nodes = new LinkedHashMap<>();
-    private final Map<ObjectName, CacheEngine<?, ?>> caches = new LinkedHashMap<>();
-    private final Set<CacheEngine<?, ?>> early = new LinkedHashSet<>();
-    private String clientName;
-    private boolean registered;
-    private boolean closed;
+    /** One look that waits is enough: it sees all that was wished before it begins. */
+    private final ThreadPoolExecutor worker;
 
-    Management(CacheClient client) {
+    // What is to be shown.
+    private final Set<CacheEngine<?, ?>> opened = ConcurrentHashMap.newKeySet();
+    private final Set<CacheEngine<?, ?>> gone = ConcurrentHashMap.newKeySet();
+    /** The addresses of the nodes by tier, as last seen. */
+    private volatile Map<String, Set<String>> nodes = Map.of();
+
+    private volatile boolean closed;
+
+    private final AtomicLong wished = new AtomicLong();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition granting = lock.newCondition();
+    /** How many wishes were granted. Guarded by the lock. */
+    private long granted;
+
+    // What is shown; for whoever looks.
+    private final ReentrantLock looking = new ReentrantLock();
+    private final Map<ObjectName, Object> shown = new LinkedHashMap<>();
+    private Map<String, Set<String>> nodesShown = Map.of();
+    private @Nullable Supplier<MBeanServer> servers;
+    private @Nullable MBeanServer server;
+    private volatile String clientName;
+    /** Whether anything may be shown already. */
+    private volatile boolean begun;
+
+    private boolean registered;
+    private boolean refused;
+
+    Management(CacheClient client, ThreadFactory threads) {
         this.client = client;
         this.clientName = client.name();
+        this.worker = new ThreadPoolExecutor(
+                1,
+                1,
+                1,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(1),
+                threads,
+                new ThreadPoolExecutor.DiscardPolicy());
+        worker.allowCoreThreadTimeOut(true);
     }
 
-    /** Begins to register; {@code servers} finds the MBean server. */
-    void start(Supplier<MBeanServer> servers) {
-        IsolatedThreads.platform("holdfast-" + clientName + "-jmx")
-                .newThread(() -> {
-                    try {
-                        server.complete(servers.get());
-                        register();
-                    } catch (RuntimeException | Error e) {
-                        if (client.isAlive()) {
-                            LOG.warn("JMX does not start; the cache client {} works without", client.name(), e);
-                        }
-                    } finally {
-                        done.complete(null);
-                    }
-                })
-                .start();
+    /** Begins to show; {@code found} finds the MBean server. */
+    void start(Supplier<MBeanServer> found) {
+        looking.lock();
+        try {
+            servers = found;
+        } finally {
+            looking.unlock();
+        }
+        boolean unused = wish();
     }
 
-    /** Registers the client under its name, or with a number behind it if that is taken, and what it has. */
-    private void register() {
+    /** Shows a cache, as soon as the client is shown. */
+    void add(CacheEngine<?, ?> cache) {
+        if (!closed) {
+            opened.add(cache);
+            boolean unused = wish();
+        }
+    }
+
+    /** Takes away what shows a cache that was closed. */
+    void remove(CacheEngine<?, ?> cache) {
+        if (!closed && !opened.remove(cache)) {
+            gone.add(cache);
+            boolean unused = wish();
+        }
+    }
+
+    /** Lets the worker look. Returns whether it will; without a thread for it the next wish tries again. */
+    private boolean wish() {
+        wished.incrementAndGet();
+        try {
+            worker.execute(this::look);
+            return true;
+        } catch (Throwable e) {
+            UnderWay.said("no thread for JMX; the cache client " + client.name() + " works without", e);
+            return false;
+        }
+    }
+
+    private void look() {
+        long until = wished.get();
+        looking.lock();
+        try {
+            if (closed) {
+                Map.copyOf(shown).keySet().forEach(this::hide);
+            } else if (!refused) {
+                show();
+            }
+        } catch (Throwable e) {
+            if (!closed) {
+                UnderWay.said(
+                        "JMX does not show all of the cache client " + client.name() + ", which works without", e);
+            }
+        } finally {
+            looking.unlock();
+            granted(until);
+        }
+    }
+
+    private void granted(long until) {
         lock.lock();
         try {
-            if (closed || !registerClient(client.name())) {
-                return;
-            }
-            registered = true;
-            CacheHealth health = client.health();
-            health.tiers().forEach(tier -> registerTier(tier.name()));
-            followNodes(health);
-            early.forEach(this::registerCache);
-            early.clear();
+            granted = Math.max(granted, until);
+            granting.signalAll();
         } finally {
             lock.unlock();
         }
     }
 
+    /** Waits until all is shown that is to be, and returns the client's name in JMX. */
+    String await() {
+        boolean unused = await(Long.MAX_VALUE);
+        return clientName;
+    }
+
+    /** Waits for what was wished so far, whoever interrupts. Returns whether it was granted. */
+    private boolean await(long nanos) {
+        long until = wished.get();
+        long left = nanos;
+        boolean interrupted = false;
+        lock.lock();
+        try {
+            while (granted < until && left > 0) {
+                try {
+                    left = granting.awaitNanos(left);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            return granted >= until;
+        } finally {
+            lock.unlock();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void show() {
+        if (server == null) {
+            server = Objects.requireNonNull(servers, "not started").get();
+        }
+        begun = true;
+        if (closed) {
+            return; // while the MBean server started
+        }
+        if (!registered) {
+            registered = registerClient(client.name());
+            refused = !registered;
+            if (refused) {
+                return;
+            }
+            CacheHealth health = client.health();
+            health.tiers().forEach(tier -> showTier(tier.name()));
+            nodes = addresses(health);
+        }
+        Map<String, Set<String>> seen = nodes;
+        if (seen != nodesShown) {
+            nodesShown = seen;
+            showNodes();
+        }
+        gone.forEach(this::hideCache);
+        // One that is closed before it is taken out of there is none of ours any more.
+        opened.forEach(cache -> {
+            if (opened.remove(cache)) {
+                showCache(cache);
+            }
+        });
+    }
+
+    /** Registers the client under its name, or with a number behind it if that is taken. */
     private boolean registerClient(String wanted) {
         ManagedBean<CacheClient, CacheHealth> bean = ManagedBeans.client(client, this::healthNow);
         for (int number = 1; number <= MOST_CLIENTS_OF_A_NAME; number++) {
             String candidate = number == 1 ? wanted : wanted + '-' + number;
             ObjectName name = name("CacheClient", "name", candidate);
             try {
-                server.join().registerMBean(bean, name);
-                fixed.add(name);
+                server().registerMBean(bean, name);
+                shown.put(name, client);
                 clientName = candidate;
                 return true;
             } catch (InstanceAlreadyExistsException e) {
@@ -110,74 +241,70 @@ final class Management implements AutoCloseable {
         return false;
     }
 
-    private void registerTier(String tier) {
-        add(name("Tier", "client", clientName, "name", tier), ManagedBeans.tier(tier, () -> tierNow(tier)));
+    private void showTier(String tier) {
+        show(name("Tier", "client", clientName, "name", tier), tier, ManagedBeans.tier(tier, () -> tierNow(tier)));
     }
 
-    private void registerCache(CacheEngine<?, ?> cache) {
-        ObjectName name = name("Cache", "client", clientName, "name", cache.name());
-        CacheEngine<?, ?> shown = caches.get(name);
-        if (shown == cache || cache.isClosed()) {
+    private void showCache(CacheEngine<?, ?> cache) {
+        ObjectName name = nameOf(cache);
+        if (cache.isClosed()) {
             return;
         }
-        // Its predecessor was closed and is about to be removed.
-        if (shown != null) {
-            unregister(name);
-            caches.remove(name);
+        // A predecessor was closed and is about to be hidden.
+        if (shown.containsKey(name)) {
+            hide(name);
         }
-        if (register(name, ManagedBeans.cache(cache))) {
-            caches.put(name, cache);
+        show(name, cache, ManagedBeans.cache(cache));
+    }
+
+    private void hideCache(CacheEngine<?, ?> cache) {
+        gone.remove(cache);
+        ObjectName name = nameOf(cache);
+        if (shown.get(name) == cache) {
+            hide(name);
         }
     }
 
-    private void add(ObjectName name, ManagedBean<?, ?> bean) {
-        if (register(name, bean)) {
-            fixed.add(name);
-        }
+    private ObjectName nameOf(CacheEngine<?, ?> cache) {
+        return name("Cache", "client", clientName, "name", cache.name());
     }
 
-    /** Shows a cache, as soon as the client is shown. */
-    void add(CacheEngine<?, ?> cache) {
-        lock.lock();
-        try {
-            if (registered) {
-                registerCache(cache);
-            } else if (!closed && !cache.isClosed()) {
-                early.add(cache);
+    /** Makes the node beans those of the nodes there are. */
+    private void showNodes() {
+        Map<ObjectName, Runnable> wanted = new LinkedHashMap<>();
+        nodesShown.forEach((tier, addresses) -> addresses.forEach(address -> {
+            ObjectName name = nodeName(tier, address);
+            wanted.put(
+                    name, () -> show(name, NodeHealth.class, ManagedBeans.node(address, () -> nodeNow(tier, address))));
+        }));
+        Map.copyOf(shown).forEach((name, what) -> {
+            if (what == NodeHealth.class && !wanted.containsKey(name)) {
+                hide(name);
             }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Takes away what shows a cache that was closed. */
-    void remove(CacheEngine<?, ?> cache) {
-        lock.lock();
-        try {
-            early.remove(cache);
-            ObjectName name = name("Cache", "client", clientName, "name", cache.name());
-            if (caches.remove(name, cache)) {
-                unregister(name);
+        });
+        wanted.forEach((name, show) -> {
+            if (!shown.containsKey(name)) {
+                show.run();
             }
-        } finally {
-            lock.unlock();
-        }
+        });
     }
 
-    /** Waits until everything is registered, and returns the client's name in JMX. */
-    String await() {
-        done.join();
-        lock.lock();
-        try {
-            return clientName;
-        } finally {
-            lock.unlock();
+    private static Map<String, Set<String>> addresses(CacheHealth health) {
+        Map<String, Set<String>> addresses = new HashMap<>();
+        for (TierHealth tier : health.tiers()) {
+            Set<String> ofTier = addresses.computeIfAbsent(tier.name(), any -> new HashSet<>());
+            tier.store().nodes().forEach(node -> ofTier.add(node.address()));
         }
+        return addresses;
     }
 
     private CacheHealth healthNow() {
         CacheHealth health = client.health();
-        followNodes(health);
+        Map<String, Set<String>> now = addresses(health);
+        if (!now.equals(nodes)) {
+            nodes = now;
+            boolean unused = wish();
+        }
         return health;
     }
 
@@ -195,39 +322,6 @@ final class Management implements AutoCloseable {
                 .filter(node -> node.address().equals(address))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException(address + " is not a node of " + tier + " any more"));
-    }
-
-    /** Makes the node beans those of the nodes there are. */
-    private void followNodes(CacheHealth health) {
-        lock.lock();
-        try {
-            if (registered) {
-                health.tiers().forEach(this::followNodes);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private void followNodes(TierHealth tier) {
-        Set<ObjectName> known = nodes.computeIfAbsent(tier.name(), any -> new LinkedHashSet<>());
-        Set<ObjectName> now = new LinkedHashSet<>();
-        for (NodeHealth node : tier.store().nodes()) {
-            String address = node.address();
-            ObjectName name = nodeName(tier.name(), address);
-            now.add(name);
-            if (!known.contains(name)
-                    && register(name, ManagedBeans.node(address, () -> nodeNow(tier.name(), address)))) {
-                known.add(name);
-            }
-        }
-        known.removeIf(name -> {
-            boolean gone = !now.contains(name);
-            if (gone) {
-                unregister(name);
-            }
-            return gone;
-        });
     }
 
     private ObjectName nodeName(String tier, String address) {
@@ -256,41 +350,46 @@ final class Management implements AutoCloseable {
         }
     }
 
-    private boolean register(ObjectName name, ManagedBean<?, ?> bean) {
+    /** {@code what}: tells it from others of its name. */
+    private void show(ObjectName name, Object what, ManagedBean<?, ?> bean) {
         try {
-            server.join().registerMBean(bean, name);
-            return true;
+            server().registerMBean(bean, name);
+            shown.put(name, what);
         } catch (JMException | RuntimeException e) {
             LOG.warn("JMX does not take {}: {}", ForeignText.shown(name.toString()), ForeignText.shown(e.toString()));
-            return false;
         }
     }
 
-    private void unregister(ObjectName name) {
+    private void hide(ObjectName name) {
+        shown.remove(name);
         try {
-            server.join().unregisterMBean(name);
+            server().unregisterMBean(name);
         } catch (InstanceNotFoundException e) {
             LOG.debug("someone else has taken {} away", name);
-        } catch (JMException | RuntimeException e) {
+        } catch (JMException | RuntimeException | Error e) {
             LOG.warn("JMX does not let {} go: {}", ForeignText.shown(name.toString()), ForeignText.shown(e.toString()));
         }
     }
 
+    private MBeanServer server() {
+        return Objects.requireNonNull(server, "not found yet");
+    }
+
+    /** Takes away what is shown. Waits for that a second at most: beyond it, whoever is in the way lets it go when they return. */
     @Override
     public void close() {
-        lock.lock();
-        try {
-            closed = true;
-            registered = false;
-            early.clear();
-            nodes.values().forEach(names -> names.forEach(this::unregister));
-            nodes.clear();
-            List.copyOf(fixed).forEach(this::unregister);
-            fixed.clear();
-            caches.keySet().forEach(this::unregister);
-            caches.clear();
-        } finally {
-            lock.unlock();
+        closed = true;
+        opened.clear();
+        gone.clear();
+        if (!wish()) {
+            look();
         }
+        if (begun && !await(CLOSING_NANOS)) {
+            LOG.warn(
+                    "JMX, or a store that says its health, holds up {} for more than a second; what shows it is taken away"
+                            + " later",
+                    client.name());
+        }
+        worker.shutdown();
     }
 }

@@ -44,8 +44,11 @@ record OpenTiers(
             return servers.size() + (memories == null ? 0 : 1);
         }
 
-        void close() {
-            servers.forEach(tier -> tier.store().close());
+        /** Closes the servers after a failure. */
+        void closeAfter(Throwable failure) {
+            Closing.after(
+                    failure,
+                    servers.stream().map(tier -> (Runnable) tier.store()::close).toArray(Runnable[]::new));
         }
     }
 
@@ -77,8 +80,8 @@ record OpenTiers(
                 }
             }
             return wanted;
-        } catch (RuntimeException | Error e) {
-            wanted.close();
+        } catch (Throwable e) {
+            wanted.closeAfter(e);
             throw e;
         }
     }
@@ -94,8 +97,8 @@ record OpenTiers(
         FailoverStore failover;
         try {
             failover = compose(builder, wanted, prefixes);
-        } catch (RuntimeException | Error e) {
-            wanted.close();
+        } catch (Throwable e) {
+            wanted.closeAfter(e);
             throw e;
         }
         try {
@@ -105,8 +108,8 @@ record OpenTiers(
             failures.forEach(OpenTiers::report);
             return new OpenTiers(
                     failover, Optional.of(failover), wanted.servers().get(0).name(), wanted.switchedOff());
-        } catch (RuntimeException | Error e) {
-            failover.close();
+        } catch (Throwable e) {
+            Closing.after(e, failover::close);
             throw e;
         }
     }

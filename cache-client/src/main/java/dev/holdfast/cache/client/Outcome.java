@@ -9,7 +9,15 @@ sealed interface Outcome<V> {
     record Loaded<V>(@Nullable V value) implements Outcome<V> {}
 
     /** The load failed; {@code cause} is what the loader threw, {@code null} if it did not end in time. */
-    record Failed<V>(@Nullable Throwable cause, String what) implements Outcome<V> {}
+    record Failed<V>(@Nullable Throwable cause) implements Outcome<V> {
+        private static final Failed<?> OVERDUE = new Failed<>(null);
+    }
+
+    /** The load did not end in time. Takes no memory, so there is always something to tell. */
+    @SuppressWarnings("unchecked") // without a value it is of any type
+    static <V> Outcome<V> overdue() {
+        return (Outcome<V>) Failed.OVERDUE;
+    }
 
     /** Whoever ran the load was interrupted: this caller is to run its own loader in its place. */
     record TakeOver<V>() implements Outcome<V> {}

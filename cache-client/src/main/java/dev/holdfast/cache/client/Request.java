@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.ForeignText;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,11 @@ record Request<K, V>(
         byte @Nullable [] last,
         int stamp,
         boolean refresh) {
+
+    /** The key as messages show it. */
+    String shownKey() {
+        return ForeignText.shown(storeKey);
+    }
 
     Request<K, V> withLast(byte @Nullable [] other) {
         return new Request<>(key, storeKey, loader, policy, other, stamp, refresh);

@@ -16,18 +16,20 @@ record StoreKeys<K>(String prefix, Function<? super K, String> mapper) {
         if (mapped == null) {
             throw new NullPointerException("the key mapper returned null for " + ForeignText.shown(key.toString()));
         }
-        if (mapped.indexOf('#') >= 0) {
-            requireNoCanary(mapped);
-        }
+        requireNotOurs(mapped);
         return prefix.isEmpty() ? raw(mapped) : prefix.concat(mapped);
     }
 
-    /** Those are spared when a cache is cleared, whosever they are. */
-    private static void requireNoCanary(String key) {
+    /** Refuses what would be taken for a canary, which removals by prefix spare, whosever it is. Returns the key. */
+    static String requireNotOurs(String key) {
+        if (key.indexOf('#') < 0) {
+            return key;
+        }
         if (key.startsWith(SparedKeys.CANARY) || key.contains(':' + SparedKeys.CANARY)) {
             throw new IllegalArgumentException("a key must neither begin with " + SparedKeys.CANARY + " nor hold :"
                     + SparedKeys.CANARY + ", as this library's own do: " + ForeignText.shown(key));
         }
+        return key;
     }
 
     private static String raw(String key) {

@@ -33,60 +33,38 @@ abstract class UnderWay {
             try {
                 ended(cause);
             } catch (Throwable e) {
-                LOG.error("the end of a call or a load failed; others are not harmed", e);
+                said("the end of a call or a load failed; others are not harmed", e);
             }
         }
     }
 
-    /** Does the last step of the work on another thread, in a captured context, and ends it. Throws nothing. */
-    final void finishOn(Executor threads, CarriedContext.Captured context, Runnable step) {
+    /** Says what went wrong aside. Throws nothing. */
+    static void said(String what, Throwable e) {
         try {
-            threads.execute(() -> finishIn(context, step));
+            LOG.warn(what, e);
+        } catch (Throwable withoutWord) {
+            // Ending work matters more than saying what is in the way.
+        }
+    }
+
+    /** Does the last step of the work on another thread, and ends it. Throws nothing. */
+    final void finishOn(Executor threads, Runnable step) {
+        try {
+            threads.execute(() -> finish(step));
         } catch (Throwable e) {
             end(e);
         }
     }
 
-    private void finishIn(CarriedContext.Captured context, Runnable step) {
-        Done done = new Done();
+    private void finish(Runnable step) {
+        Throwable failure = null;
         try {
-            context.run(() -> done.by(step));
-            done.orThrow();
+            step.run();
         } catch (Throwable e) {
-            done.orElse(e);
+            failure = e;
         }
-        if (done.failure != null || !goesOn()) {
-            end(done.failure);
-        }
-    }
-
-    /** What came of a step that a context carrier was to run. */
-    private static final class Done {
-        private boolean ran;
-        private @Nullable Throwable failure;
-
-        void by(Runnable step) {
-            ran = true;
-            try {
-                step.run();
-            } catch (Throwable e) {
-                failure = e;
-            }
-        }
-
-        void orThrow() {
-            if (!ran) {
-                throw new IllegalStateException("a context carrier did not run the task that it was given");
-            }
-        }
-
-        /** What a carrier throws matters only if it kept the step from running. */
-        void orElse(Throwable thrown) {
-            if (!ran) {
-                failure = thrown;
-            } else {
-                LOG.warn("a context carrier failed after its task; the cache goes on", thrown);
-            }
+        if (failure != null || !goesOn()) {
+            end(failure);
         }
     }
 }

@@ -4,6 +4,8 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -14,7 +16,10 @@ import java.util.function.Supplier;
 
 /** What callers change in the store; each change wins over the loads under way. */
 final class Writes<K, V> {
-    /** Compare-and-set tries before giving up; each failure means that another caller got its change through. */
+    /**
+     * Compare-and-set tries before giving up. A failure means that another caller got its change through, or that reads come from a
+     * replica that is behind: then none ever succeeds.
+     */
     private static final int ATTEMPTS = 100;
 
     private final CacheStore store;
@@ -85,7 +90,17 @@ final class Writes<K, V> {
                 return true;
             }
         }
-        return false;
+        throw givenUp("putIfAbsent");
+    }
+
+    /** Nothing was changed, and why can't be told: an answer would be a guess. */
+    private CacheException givenUp(String operation) {
+        return new CacheUnavailableException(
+                operation + ": " + ATTEMPTS + " times what was read from " + store
+                        + " was not what stood there; nothing was" + " changed",
+                null,
+                Reason.PARTIAL,
+                false);
     }
 
     boolean replace(String storeKey, V expected, V value, CachePolicy policy) {
@@ -108,19 +123,21 @@ final class Writes<K, V> {
                 return true;
             }
         }
-        return false;
+        throw givenUp("replace");
     }
 
     /**
      * Always changes the store, if only by writing what is there once more: to a composite whose first server is out, a change is what
-     * keeps that server's own copy from coming back fresh.
+     * keeps that server's own copy from coming back fresh. An entry that can't be compared with what was read is removed, which is the
+     * stronger invalidation.
      */
     boolean markStale(String storeKey) {
         return change(storeKey, "markStale", () -> {
+            boolean fresh = false;
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 byte[] present = store.get(storeKey);
                 Found<V> found = reads.found(storeKey, present);
-                boolean fresh = found.fresh() != null;
+                fresh = found.fresh() != null;
                 if (present == null || found.value() == null) {
                     // Nothing could stand in: absent, a remembered absence, or unreadable.
                     if (present == null) {
@@ -133,7 +150,8 @@ final class Writes<K, V> {
                     return fresh;
                 }
             }
-            return false;
+            store.remove(storeKey);
+            return fresh;
         });
     }
 

@@ -168,7 +168,6 @@ class CachesTest {
         }
     }
 
-    /** Health is asked for by JMX under its lock, and caches are opened by others meanwhile. */
     @Test
     void openingACacheWhileJmxLooksAtHealthDeadlocksNobody() throws Exception {
         ExecutorService threads = Executors.newFixedThreadPool(2);

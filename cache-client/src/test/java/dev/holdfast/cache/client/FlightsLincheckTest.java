@@ -63,7 +63,7 @@ public class FlightsLincheckTest {
         Flight<String, Integer> present = flights.find(KEY);
         // Made in any case: Lincheck sees into the futures of classes that it has seen being made.
         Waiter<String, Integer> waiter = new Waiter<>(present, null, Waiter.Patience.ENDLESS, null);
-        if (present != null && present.join(waiter)) {
+        if (present != null && present.join(waiter, false)) {
             return waiter.getNow(null) instanceof Outcome.Loaded<Integer> loaded ? loaded.value() : LATER;
         }
         Flight<String, Integer> own = flights.next(KEY, present);
@@ -82,7 +82,7 @@ public class FlightsLincheckTest {
     private int loadAndStore(Flight<String, Integer> own, boolean late) {
         int value = begun.incrementAndGet();
         if (late) {
-            own.expire(new Outcome.Failed<>(null, "late"));
+            own.expire(Outcome.overdue());
         }
         own.ended(new Outcome.Loaded<>(value));
         if (flights.tryStore(own)) {

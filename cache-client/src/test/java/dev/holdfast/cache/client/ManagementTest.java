@@ -6,13 +6,22 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.memory.MemoryStore;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import javax.management.AttributeNotFoundException;
 import javax.management.MBeanServer;
+import javax.management.MBeanServerDelegate;
+import javax.management.MBeanServerNotification;
+import javax.management.NotificationListener;
 import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +48,8 @@ class ManagementTest {
             assertEquals("twin-2", second.management().await());
             first.cache("users", String.class, String.class);
             second.cache("users", String.class, String.class);
+            first.management().await();
+            second.management().await();
             assertEquals(3, beans("twin").size());
             assertEquals(3, beans("twin-2").size());
         }
@@ -63,10 +74,12 @@ class ManagementTest {
             ObjectName name = new ObjectName("dev.holdfast.cache:type=Cache,client=again,name=users");
             Cache<String, String> first = client.cache("users", String.class, String.class);
             first.get("x");
+            client.management().await();
             assertEquals(1L, SERVER.getAttribute(name, "Misses"));
             first.close();
             Cache<String, String> second = client.cache("users", String.class, String.class);
             assertNotEquals(first, second);
+            client.management().await();
             assertEquals(0L, SERVER.getAttribute(name, "Misses"));
             assertEquals(
                     3,
@@ -97,6 +110,97 @@ class ManagementTest {
         settle();
         long grown = usedHeap() - heap;
         assertTrue(grown < 8L << 20, () -> "1,000 clients left " + (grown >> 10) + " KiB");
+    }
+
+    @Test
+    void aStoreWhoseHealthHangsHoldsUpNobody() throws Exception {
+        ScriptedStore store = new ScriptedStore(MemoryStore.create(8 << 20));
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        store.before = operation -> {
+            if (operation.equals("health")) {
+                asked.countDown();
+                EngineFixture.await(release);
+            }
+        };
+        CacheClient client =
+                CacheClient.builder().name("hung").memory(() -> store).build();
+        EngineFixture.await(asked);
+        usedAndClosed(client);
+        assertEquals(1, store.closings.get());
+        release.countDown();
+        await("nothing is shown of it", () -> beansNow("hung").isEmpty());
+    }
+
+    @Test
+    void whoeverListensForMBeansHoldsUpNobody() throws Exception {
+        CountDownLatch told = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        NotificationListener listener = (notification, unused) -> {
+            if (String.valueOf(((MBeanServerNotification) notification).getMBeanName())
+                    .contains("listened")) {
+                told.countDown();
+                EngineFixture.await(release);
+            }
+        };
+        SERVER.addNotificationListener(MBeanServerDelegate.DELEGATE_NAME, listener, null, null);
+        try (CacheClient client = CacheClient.builder().name("listened").build()) {
+            EngineFixture.await(told);
+            usedAndClosed(client);
+        } finally {
+            release.countDown();
+            SERVER.removeNotificationListener(MBeanServerDelegate.DELEGATE_NAME, listener);
+        }
+        await("nothing is shown of it", () -> beansNow("listened").isEmpty());
+    }
+
+    private static void usedAndClosed(CacheClient client) throws Exception {
+        ExecutorService thread = Executors.newSingleThreadExecutor();
+        try {
+            thread.submit(() -> {
+                        Cache<String, String> cache = client.cache("users", String.class, String.class);
+                        cache.put("k", "v");
+                        assertEquals("v", cache.get("k"));
+                        cache.close();
+                        client.close();
+                    })
+                    .get(5, TimeUnit.SECONDS);
+        } finally {
+            thread.shutdownNow();
+        }
+    }
+
+    private static Set<ObjectName> beansNow(String client) {
+        try {
+            return beans(client);
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void withoutAThreadForJmxTheClientWorksAndIsShownWhenThereIsOne() {
+        AtomicBoolean scarce = new AtomicBoolean(true);
+        try (CacheClient client = CacheClient.builder().name("owner").build()) {
+            client.management().await();
+            Management management = new Management(client, task -> {
+                if (scarce.get()) {
+                    throw new OutOfMemoryError("unable to create native thread");
+                }
+                return IsolatedThreads.thread(task, "late-jmx");
+            });
+            management.start(() -> SERVER);
+            scarce.set(false);
+            try (CacheEngine<String, String> cache =
+                    (CacheEngine<String, String>) client.cache("users", String.class, String.class)) {
+                management.add(cache);
+                assertEquals("owner-2", management.await());
+                assertEquals(3, beansNow("owner-2").size());
+                scarce.set(true);
+            }
+            management.close();
+            assertTrue(beansNow("owner-2").isEmpty());
+        }
     }
 
     private static void openAndClose(int times) {

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A real store whose calls a test counts, delays, or refuses. */
@@ -19,6 +20,17 @@ final class ScriptedStore implements CacheStore {
 
     /** Runs after each call of get that found what it found, before its caller learns it. */
     volatile Consumer<String> after = operation -> {};
+
+    /** What get finds instead of what is there; {@code null}: what is there. */
+    volatile @Nullable Function<String, byte[]> reads;
+
+    /** Runs before its bound is said and before it is closed; what it throws, they throw. */
+    volatile Runnable beforeBound = () -> {};
+
+    volatile Runnable beforeClose = () -> {};
+
+    /** How often it was to be closed. */
+    final AtomicInteger closings = new AtomicInteger();
 
     final Map<String, AtomicInteger> calls = new ConcurrentHashMap<>();
     private final CacheStore store;
@@ -46,7 +58,9 @@ final class ScriptedStore implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
-        byte[] value = at("get").get(key);
+        CacheStore there = at("get");
+        Function<String, byte[]> scripted = reads;
+        byte[] value = scripted == null ? there.get(key) : scripted.apply(key);
         after.accept("get");
         return value;
     }
@@ -138,6 +152,7 @@ final class ScriptedStore implements CacheStore {
 
     @Override
     public Duration callBound() {
+        beforeBound.run();
         return store.callBound();
     }
 
@@ -153,6 +168,8 @@ final class ScriptedStore implements CacheStore {
 
     @Override
     public void close() {
+        closings.incrementAndGet();
+        beforeClose.run();
         store.close();
     }
 }

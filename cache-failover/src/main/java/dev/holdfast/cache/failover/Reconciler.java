@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.ForeignText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -190,7 +191,7 @@ final class Reconciler {
             log.warn(
                     "tier {} refused what was added to counter {} meanwhile; it is dropped",
                     tiers.get(tier).name,
-                    increment.key(),
+                    ForeignText.shown(increment.key()),
                     e);
         }
         switchboard.change(state -> state.reconciliation.incremented(tier, increment, switchboard.now()));

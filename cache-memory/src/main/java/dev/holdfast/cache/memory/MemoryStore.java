@@ -7,6 +7,7 @@ import com.github.benmanes.caffeine.cache.RemovalCause;
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.OperationStats;
@@ -446,11 +447,13 @@ public final class MemoryStore implements CacheStore {
         try {
             return Math.addExact(parse(value), delta);
         } catch (NumberFormatException e) {
-            throw new CacheRejectedException("in-memory: the value of \"" + key
+            throw new CacheRejectedException("in-memory: the value of \"" + ForeignText.shown(key)
                     + "\" is not a signed 64-bit integer, so it can't be incremented");
         } catch (ArithmeticException e) {
             throw new CacheRejectedException(
-                    "in-memory: the increment of \"" + key + "\" would overflow a signed 64-bit integer", e);
+                    "in-memory: the increment of \"" + ForeignText.shown(key)
+                            + "\" would overflow a signed 64-bit integer",
+                    e);
         }
     }
 
