@@ -1,11 +1,11 @@
 package dev.holdfast.cache.client;
 
-import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the keys of one client's typed caches begin with. Entries outlive the cache that wrote them, so the prefixes of closed caches
@@ -15,10 +15,13 @@ final class CachePrefixes {
     static final int MOST_CLOSED = 10_000;
 
     private final ReentrantLock lock = new ReentrantLock();
-    private final Set<String> known = ConcurrentHashMap.newKeySet();
-    private final Set<String> open = ConcurrentHashMap.newKeySet();
+    private final Set<String> known = new HashSet<>();
+    private final Set<String> open = new HashSet<>();
     private final Set<String> closed = new LinkedHashSet<>();
     private volatile boolean forgotten;
+
+    /** The known ones, until others are known. */
+    private volatile @Nullable Set<String> shown;
 
     /** Begins with a prefix that is always there. */
     CachePrefixes(String always) {
@@ -33,7 +36,9 @@ final class CachePrefixes {
         lock.lock();
         try {
             open.add(prefix);
-            known.add(prefix);
+            if (known.add(prefix)) {
+                shown = null;
+            }
         } finally {
             lock.unlock();
         }
@@ -53,6 +58,7 @@ final class CachePrefixes {
                 closed.remove(oldest);
                 if (!open.contains(oldest)) {
                     known.remove(oldest);
+                    shown = null;
                     forgotten = true;
                 }
             }
@@ -61,8 +67,20 @@ final class CachePrefixes {
         }
     }
 
-    Set<String> view() {
-        return Collections.unmodifiableSet(known);
+    /** The same immutable set until another prefix is known, or one is forgotten: it is asked for by each change while a tier is out. */
+    Set<String> known() {
+        Set<String> present = shown;
+        if (present != null) {
+            return present;
+        }
+        lock.lock();
+        try {
+            Set<String> fresh = Set.copyOf(known);
+            shown = fresh;
+            return fresh;
+        } finally {
+            lock.unlock();
+        }
     }
 
     Optional<String> note() {

@@ -141,7 +141,7 @@ final class Caches {
      * closed, and counters. Raw caches have no prefix. A live view, for any thread, whose {@code contains} is quick.
      */
     Set<String> prefixes() {
-        return prefixes.view();
+        return prefixes.known();
     }
 
     Collection<CacheEngine<?, ?>> all() {

@@ -85,9 +85,9 @@ class CachesTest {
             prefixes.add("c" + i + ":");
             prefixes.closed("c" + i + ":");
         }
-        assertEquals(2 + CachePrefixes.MOST_CLOSED, prefixes.view().size());
-        assertFalse(prefixes.view().contains("c0:"));
-        assertTrue(prefixes.view().containsAll(Set.of("#:", "open:", "c1:", "c" + CachePrefixes.MOST_CLOSED + ':')));
+        assertEquals(2 + CachePrefixes.MOST_CLOSED, prefixes.known().size());
+        assertFalse(prefixes.known().contains("c0:"));
+        assertTrue(prefixes.known().containsAll(Set.of("#:", "open:", "c1:", "c" + CachePrefixes.MOST_CLOSED + ':')));
         assertTrue(prefixes.note().isPresent());
     }
 

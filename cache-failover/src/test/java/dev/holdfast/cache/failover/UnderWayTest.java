@@ -247,7 +247,7 @@ class UnderWayTest {
         other.close();
     }
 
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     private static <T extends Throwable> T undeclared(Throwable e) throws T {
         throw (T) e;
     }
