@@ -102,7 +102,7 @@ final class Combiner implements Connections {
             throw errors.refusal(refusal);
         }
         try {
-            return type.of(reply);
+            return type.of(reply, call.lane().openSince());
         } catch (RuntimeException e) {
             // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
             // either.
