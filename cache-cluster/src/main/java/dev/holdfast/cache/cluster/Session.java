@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
+import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.SparedKeys;
 import java.time.Duration;
@@ -12,8 +13,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -30,8 +29,7 @@ final class Session {
     final OperationMeter meter = new OperationMeter();
     final Instant startedAt = Instant.now();
 
-    /** By pattern. */
-    final ConcurrentMap<String, PrefixProgress> unfinishedRemovals = new ConcurrentHashMap<>();
+    final PrefixScans unfinishedRemovals = new PrefixScans();
 
     final SparedKeys spared;
 
