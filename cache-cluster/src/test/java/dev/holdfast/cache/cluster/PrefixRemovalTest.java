@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,8 +29,9 @@ class PrefixRemovalTest {
     private final RedisCluster cluster =
             RedisCluster.builder().replicasPerMaster(0).start();
     private final Map<String, TcpProxy> proxies = new HashMap<>();
-    private final ClusterStore store =
-            ClusterStore.of(Shards.config(cluster).withAddressMapper(announced -> "127.0.0.1:" + proxyOf(announced)));
+    private final ClusterStore store = ClusterStore.of(Shards.config(cluster)
+            .withAddressMapper(announced -> "127.0.0.1:" + proxyOf(announced))
+            .withCommandTimeout(Duration.ofSeconds(20)));
 
     /** Seven pages of each master, and a question before: less than that fits into a call. */
     private final CacheStore hurried = store.within(Duration.ofMillis(150));
@@ -78,6 +81,15 @@ class PrefixRemovalTest {
                 .sum();
     }
 
+    private boolean isRead(int count) {
+        List<String> keys = IntStream.range(0, count).mapToObj(i -> "p:" + i).toList();
+        try {
+            return store.getAll(keys).size() == count;
+        } catch (CacheUnavailableException e) {
+            return false;
+        }
+    }
+
     private static boolean isRemoved(CacheStore store) {
         try {
             store.removeByPrefix("p:");
@@ -120,7 +132,12 @@ class PrefixRemovalTest {
         cluster.awaitHealthy();
         assertEquals(KEYS, keys());
 
-        Shards.eventually("the removal", () -> isRemoved(store));
+        Shards.eventually("connections", () -> isRead(KEYS));
+
+        // By calls of which each for itself comes not far.
+        proxies.values().forEach(proxy -> proxy.delay(Duration.ofMillis(10)));
+        AtomicLong millis = new AtomicLong(60);
+        Shards.eventually("the removal", () -> isRemoved(store.within(Duration.ofMillis(millis.getAndAdd(10)))));
 
         assertEquals(0, keys());
     }
