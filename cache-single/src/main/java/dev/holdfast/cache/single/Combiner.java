@@ -312,8 +312,16 @@ final class Combiner implements Connections {
     private void dial() {
         lanes.dialFor(underWay.get());
         long pause = lanes.pause();
-        if (pause > 0 && redialling.compareAndSet(false, true) && !execute(() -> redial(pause))) {
-            redialling.set(false);
+        if (pause <= 0 || !redialling.compareAndSet(false, true)) {
+            return;
+        }
+        boolean begun = false;
+        try {
+            begun = execute(() -> redial(pause));
+        } finally {
+            if (!begun) {
+                redialling.set(false);
+            }
         }
     }
 
@@ -406,10 +414,19 @@ final class Combiner implements Connections {
         int most = roundTrip.isShort() ? lanesWanted() : size + 1;
         for (int present = workers.get(); present < most; present = workers.get()) {
             if (workers.compareAndSet(present, present + 1)) {
-                if (!execute(this::work)) {
-                    workers.decrementAndGet();
-                }
+                beginWork();
                 return;
+            }
+        }
+    }
+
+    private void beginWork() {
+        boolean begun = false;
+        try {
+            begun = execute(this::work);
+        } finally {
+            if (!begun) {
+                workers.decrementAndGet();
             }
         }
     }
