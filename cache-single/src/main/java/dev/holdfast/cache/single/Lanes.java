@@ -319,7 +319,6 @@ final class Lanes {
     void dialled(Link link, @Nullable Throwable thrown, boolean wasAlone) {
         CacheUnavailableException failure = null;
         boolean judged = false;
-        boolean kept = false;
         try {
             failure = thrown == null ? null : errors.failureOf(thrown);
             judge(link, failure, wasAlone);
@@ -328,19 +327,27 @@ final class Lanes {
             if (wasAlone && !judged) {
                 backoff.abandoned();
             }
-            lock.lock();
             try {
-                opening.remove(link);
-                dialling.decrementAndGet();
-                kept = thrown == null && judged && keep(link);
+                end(link, judged && thrown == null);
             } finally {
-                lock.unlock();
-                if (!kept) {
-                    dialer.discard(link);
-                }
+                whenDialled.accept(isNobodyElse(link) ? failure : null);
             }
         }
-        whenDialled.accept(isNobodyElse(link) ? failure : null);
+    }
+
+    private void end(Link link, boolean good) {
+        boolean kept = false;
+        lock.lock();
+        try {
+            opening.remove(link);
+            dialling.decrementAndGet();
+            kept = good && keep(link);
+        } finally {
+            lock.unlock();
+            if (!kept) {
+                dialer.discard(link);
+            }
+        }
     }
 
     private void judge(Link link, @Nullable CacheUnavailableException failure, boolean wasAlone) {

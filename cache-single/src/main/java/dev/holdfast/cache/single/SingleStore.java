@@ -51,12 +51,12 @@ import redis.clients.jedis.Protocol.Keyword;
  * <p>Thread-safe.
  */
 public final class SingleStore implements CacheStore {
+    private static final int FIRST_PAGE = 500;
+    private static final int LARGEST_PAGE = 5_000;
     private static final String ONCE_KEY_PREFIX = "#once:";
     private static final byte[] ONCE_MILLIS = bytes(TimeUnit.HOURS.toMillis(1));
     private static final Pattern ONCE_ID = Pattern.compile("[A-Za-z0-9-]{1,64}");
     private static final byte[] NOTHING = {};
-    private static final int FIRST_PAGE = 500;
-    private static final int LARGEST_PAGE = 5_000;
 
     private final Shared shared;
     private final long boundNanos;
