@@ -3,6 +3,9 @@ package dev.holdfast.cache;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.DoubleSupplier;
 
@@ -10,6 +13,9 @@ import java.util.function.DoubleSupplier;
  * The pause between attempts at something that keeps failing (a dial, a probe, a question to a server), for implementations of
  * stores: it doubles with each failure up to a limit, differs by up to 25 % either way so that many clients don't come at once,
  * and lets one attempt through at a time. A success ends it.
+ *
+ * <p>An attempt that says nothing for long has hung, or its end was lost: it no longer keeps others from being made, the second beside it after ten
+ * seconds, each further one four times as long after the one before, an hour at most.
  *
  * <pre>{@code
  * if (backoff.tryBegin(System.nanoTime())) {
@@ -31,18 +37,29 @@ import java.util.function.DoubleSupplier;
  */
 public final class Backoff {
     private static final double JITTER = 0.25;
-    private static final State FRESH = new State(0, 0, 0, false);
+    private static final State FRESH = new State(0, 0, 0);
 
     /** Where something shows that an attempt may be worth while, the pause is no longer than after so many failures. */
     private static final int FEW_FAILURES = 2;
+
+    /** An attempt that says nothing for so long no longer keeps another from being made. */
+    private static final long SILENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
+
+    private static final long LONGEST_SILENCE_NANOS = TimeUnit.HOURS.toNanos(1);
 
     private final long firstNanos;
     private final long mostNanos;
     private final DoubleSupplier random;
     private final AtomicReference<State> state = new AtomicReference<>(FRESH);
 
-    /** One moment: {@code failures} in a row; if there are any, nothing from {@code since} to {@code notBefore}; an attempt {@code underWay}. */
-    private record State(int failures, long since, long notBefore, boolean underWay) {}
+    /** When the latest of the attempts under way began; 0 if there is none. Cleared without allocating. */
+    private final AtomicLong begunAt = new AtomicLong();
+
+    /** How many have said nothing for so long that others were begun beside them. */
+    private final AtomicInteger silent = new AtomicInteger();
+
+    /** One moment: {@code failures} in a row; if there are any, nothing from {@code since} to {@code notBefore}. */
+    private record State(int failures, long since, long notBefore) {}
 
     /**
      * Makes a pause that has not begun.
@@ -68,16 +85,42 @@ public final class Backoff {
     }
 
     /**
-     * Begins an attempt unless one is under way or the pause lasts. After {@code true} the caller must report {@link #failed},
-     * {@link #succeeded} or {@link #abandoned}, in a {@code finally} block, or nobody will ever try again.
+     * Begins an attempt unless one is under way, and was heard of lately, or the pause lasts. After {@code true} the caller must report
+     * {@link #failed}, {@link #succeeded}, {@link #unproven} or {@link #abandoned}, in a {@code finally} block, or others are kept waiting for nothing.
      *
      * @param now by {@link System#nanoTime()}
      */
     public boolean tryBegin(long now) {
-        State seen = current();
-        return !seen.underWay
-                && !rests(seen, now)
-                && state.compareAndSet(seen, new State(seen.failures, seen.since, seen.notBefore, true));
+        long latest = begunAt.get();
+        if ((latest != 0 && now - latest < patienceNanos()) || rests(current(), now)) {
+            return false;
+        }
+        if (!begunAt.compareAndSet(latest, now == 0 ? 1 : now)) {
+            return false;
+        }
+        if (latest != 0) {
+            silent.incrementAndGet();
+        } else if (rests(current(), now)) {
+            // Another began and failed since we looked.
+            ended();
+            return false;
+        }
+        return true;
+    }
+
+    private long patienceNanos() {
+        int beside = Math.min(silent.get(), 8);
+        return Math.min(SILENCE_NANOS << (2 * beside), LONGEST_SILENCE_NANOS);
+    }
+
+    /** Notes that an attempt is over; of several that are under way, one that was silent. Allocates nothing, and throws nothing. */
+    private void ended() {
+        for (int others = silent.get(); others > 0; others = silent.get()) {
+            if (silent.compareAndSet(others, others - 1)) {
+                return;
+            }
+        }
+        begunAt.set(0);
     }
 
     /**
@@ -86,16 +129,21 @@ public final class Backoff {
      * @param now by {@link System#nanoTime()}
      */
     public void failed(long now) {
-        State seen;
-        do {
-            seen = current();
-        } while (!state.compareAndSet(seen, afterFailure(seen, now)));
+        try {
+            State seen;
+            do {
+                seen = current();
+            } while (!state.compareAndSet(seen, afterFailure(seen, now)));
+        } finally {
+            // Not before, or somebody would begin without the pause; whatever was thrown.
+            ended();
+        }
     }
 
     // Thirty doublings are enough for any limit, and don't overflow.
     private State afterFailure(State seen, long now) {
         int failures = Math.min(seen.failures + 1, 30);
-        return new State(failures, now, now + jittered(pauseNanos(failures)), false);
+        return new State(failures, now, now + jittered(pauseNanos(failures)));
     }
 
     private double pauseNanos(int failures) {
@@ -108,10 +156,13 @@ public final class Backoff {
 
     /** Says that an attempt succeeded: there is no pause any more. */
     public void succeeded() {
-        State seen = current();
         // Without equals: on Java 17 that of a record leaves the record's class loader in a cache of the JDK's.
-        if (seen.failures != 0 || seen.underWay) {
+        if (current().failures != 0) {
             state.set(FRESH);
+        }
+        if (begunAt.get() != 0) {
+            silent.set(0);
+            begunAt.set(0);
         }
     }
 
@@ -123,13 +174,17 @@ public final class Backoff {
      * @param pause the longest pause, before jitter; positive
      */
     public void unproven(long now, Duration pause) {
-        State seen;
-        State next;
-        do {
-            seen = current();
-            double most = Math.min(pauseNanos(seen.failures), (double) pause.toNanos());
-            next = seen.failures == 0 ? FRESH : new State(seen.failures, now, now + jittered(most), false);
-        } while (!state.compareAndSet(seen, next));
+        try {
+            State seen;
+            State next;
+            do {
+                seen = current();
+                double most = Math.min(pauseNanos(seen.failures), (double) pause.toNanos());
+                next = seen.failures == 0 ? FRESH : new State(seen.failures, now, now + jittered(most));
+            } while (!state.compareAndSet(seen, next));
+        } finally {
+            ended();
+        }
     }
 
     /**
@@ -145,16 +200,13 @@ public final class Backoff {
             if (seen.failures <= FEW_FAILURES || seen.notBefore - few <= 0) {
                 return;
             }
-            next = new State(seen.failures, seen.since, few, seen.underWay);
+            next = new State(seen.failures, seen.since, few);
         } while (!state.compareAndSet(seen, next));
     }
 
     /** Says that an attempt ended without telling anything, since its caller was interrupted, say: the next may begin at once. */
     public void abandoned() {
-        State seen;
-        do {
-            seen = current();
-        } while (!state.compareAndSet(seen, new State(seen.failures, seen.since, seen.notBefore, false)));
+        ended();
     }
 
     /**

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 
 class BackoffTest {
@@ -86,6 +87,61 @@ class BackoffTest {
         assertEquals(3, backoff.failures());
         backoff.failed(7);
         assertEquals(FIRST.multipliedBy(8), backoff.remaining(7));
+    }
+
+    @Test
+    void anAttemptThatNeverSaysAnythingKeepsOthersAwayForAWhileOnly() {
+        assertTrue(backoff.tryBegin(seconds(0)));
+        assertFalse(backoff.tryBegin(seconds(9)));
+        assertTrue(backoff.tryBegin(seconds(10)));
+        assertFalse(backoff.tryBegin(seconds(49)), "that would be one each ten seconds, and they hold threads");
+        assertTrue(backoff.tryBegin(seconds(50)));
+        long now = seconds(50);
+        int begun = 3;
+        for (; now < Duration.ofDays(1).toNanos(); now += FIRST.toNanos()) {
+            begun += backoff.tryBegin(now) ? 1 : 0;
+        }
+        assertTrue(begun > 10 && begun < 35, () -> "about one an hour");
+        backoff.succeeded();
+        assertTrue(backoff.tryBegin(now));
+        assertFalse(backoff.tryBegin(now - 7 + seconds(9)));
+        assertTrue(backoff.tryBegin(now - 7 + seconds(10)));
+    }
+
+    @Test
+    void ofSeveralUnderWayOneEndsAtATime() {
+        assertTrue(backoff.tryBegin(seconds(0)));
+        assertTrue(backoff.tryBegin(seconds(10)));
+        backoff.abandoned();
+        assertFalse(backoff.tryBegin(seconds(19)), "the other is still under way");
+        assertTrue(backoff.tryBegin(seconds(20)));
+        backoff.abandoned();
+        backoff.abandoned();
+        assertTrue(backoff.tryBegin(seconds(20)));
+        backoff.failed(seconds(20));
+        assertTrue(backoff.tryBegin(seconds(20) + FIRST.toNanos()));
+    }
+
+    @Test
+    void anEndWithoutMemoryForItIsOne() {
+        AtomicBoolean scarce = new AtomicBoolean();
+        Backoff poor = new Backoff(FIRST, MOST, () -> {
+            if (scarce.get()) {
+                throw new IllegalStateException("as want of memory, which no test can throw");
+            }
+            return 0.5;
+        });
+        poor.failed(0);
+        assertTrue(poor.tryBegin(FIRST.toNanos()));
+        scarce.set(true);
+        assertThrows(IllegalStateException.class, () -> poor.failed(FIRST.toNanos()));
+        assertTrue(poor.tryBegin(FIRST.toNanos()));
+        assertThrows(IllegalStateException.class, () -> poor.unproven(FIRST.toNanos(), FIRST));
+        assertTrue(poor.tryBegin(FIRST.toNanos()));
+    }
+
+    private static long seconds(long count) {
+        return 7 + Duration.ofSeconds(count).toNanos();
     }
 
     @Test

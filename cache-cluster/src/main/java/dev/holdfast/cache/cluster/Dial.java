@@ -78,7 +78,7 @@ final class Dial {
         boolean round = repeated;
         guarded(() -> {
             until = System.nanoTime() + config.connectTimeout().toNanos();
-            Object unused = loop.schedule(this::timeOut, left(), TimeUnit.NANOSECONDS);
+            Object unused = loop.schedule(() -> guarded(this::timeOut), left(), TimeUnit.NANOSECONDS);
             unused = wiring.resolve(node).whenComplete((addresses, failure) -> {
                 if (addresses == null) {
                     onLoop(() -> failed(round, failure));

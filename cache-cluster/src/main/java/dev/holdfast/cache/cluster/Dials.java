@@ -134,21 +134,28 @@ final class Dials {
 
     private void ended(
             CompletableFuture<Wire> dialled, boolean forCall, @Nullable Wire wire, @Nullable Throwable failure) {
+        // Whatever is thrown here, whoever waits is told.
         if (wire != null) {
-            if (forCall) {
-                backoff.unproven(System.nanoTime(), UNPROVEN_PAUSE);
-            } else {
-                backoff.ready();
+            try {
+                if (forCall) {
+                    backoff.unproven(System.nanoTime(), UNPROVEN_PAUSE);
+                } else {
+                    backoff.ready();
+                }
+            } finally {
+                dialled.complete(wire);
             }
-            dialled.complete(wire);
             return;
         }
         Throwable why = failure == null ? new IllegalStateException("no cause known") : failure;
         lastFailure = why;
         breakUnderCalls = false;
-        backoff.failed(System.nanoTime());
-        failedDials.incrementAndGet();
-        dialled.completeExceptionally(why);
+        try {
+            backoff.failed(System.nanoTime());
+        } finally {
+            failedDials.incrementAndGet();
+            dialled.completeExceptionally(why);
+        }
     }
 
     /** Waits for its turn. */
@@ -159,7 +166,7 @@ final class Dials {
         try {
             Object unused =
                     wiring.loop().schedule(() -> dialInTurn(dialled, mostFailures), pause, TimeUnit.NANOSECONDS);
-        } catch (RejectedExecutionException e) {
+        } catch (RejectedExecutionException | Error e) {
             dialled.completeExceptionally(e);
         }
     }

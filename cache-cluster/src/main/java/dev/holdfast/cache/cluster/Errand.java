@@ -59,6 +59,7 @@ final class Errand<T> {
     private @Nullable Node held;
     private @Nullable AsyncCommand<byte[], byte[], T> command;
     private @Nullable T reply;
+    private long openSince;
     private @Nullable RuntimeException failure;
 
     /**
@@ -107,6 +108,11 @@ final class Errand<T> {
         return reply;
     }
 
+    /** When the connection was opened on which it was answered, once it is done. */
+    long openSince() {
+        return openSince;
+    }
+
     /** What is to be thrown if it failed, or if there is no time for another attempt. */
     RuntimeException failure() {
         RuntimeException why = failure == null ? new IllegalStateException("no failure is known") : failure;
@@ -135,8 +141,14 @@ final class Errand<T> {
         return command;
     }
 
-    void done(@Nullable T value) {
+    /**
+     * Notes that it is answered.
+     *
+     * @param since when the connection was opened on which it was
+     */
+    void done(@Nullable T value, long since) {
         reply = value;
+        openSince = since;
         next = Next.DONE;
     }
 

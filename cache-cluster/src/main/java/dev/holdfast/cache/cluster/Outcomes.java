@@ -47,7 +47,8 @@ final class Outcomes {
             boolean open = attempt.link().isOpen();
             long wait = waitOf(attempt, open, until - began);
             try {
-                attempt.errand().done(await(attempt, command, began + Math.max(0, wait)));
+                T reply = await(attempt, command, began + Math.max(0, wait));
+                attempt.errand().done(reply, attempt.link().openedAt());
                 attempt.node().pool().answered(attempt.link());
                 return true;
             } catch (BehindWriteException e) {

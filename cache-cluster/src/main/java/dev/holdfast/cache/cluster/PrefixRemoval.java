@@ -5,6 +5,8 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.PrefixScan;
+import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.SparedKeys;
 import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.protocol.CommandType;
@@ -13,25 +15,44 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentMap;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Removes every key with a prefix: SCAN on all masters at the same time, UNLINK in batches. A slot that is moved meanwhile could
  * escape, so it begins again until the slots were where they are now all the time; while slots are just being moved it goes over all
- * masters twice, since a key moves but once. What ran out of time is gone on with by the next of the same prefix.
+ * masters twice, since a key moves but once. What ran out of time is gone on with by the next of the same prefix, while the slots are where
+ * they were.
  */
 final class PrefixRemoval {
-    private static final int MOST_UNFINISHED = 64;
+    /** With less than that left nothing more is begun. */
+    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final Topology topology;
     private final Router router;
     private final LettuceErrors errors;
-    private final ConcurrentMap<String, PrefixProgress> unfinished;
+    private final PrefixScans unfinished;
     private final byte[] pattern;
     private final SparedKeys spared;
     private final long until;
     private long removed;
+
+    /** How far each master has come. */
+    private Map<Node, PrefixScan> scans = Map.of();
+
+    /** What the masters answered when they were last asked where the slots are. */
+    private Map<Node, Answer> answers = Map.of();
+
+    /**
+     * An answer.
+     *
+     * @param asked when it was asked for
+     * @param since when the connection was opened on which it came
+     */
+    private record Answer(long asked, long since) {}
 
     /**
      * Prepares one.
@@ -52,40 +73,79 @@ final class PrefixRemoval {
 
     /** Does it; returns how many keys there were. */
     long run() {
-        String name = new String(pattern, StandardCharsets.UTF_8);
-        SlotMap before = survey();
-        PrefixProgress progress = unfinished.remove(name);
-        while (true) {
-            String signature = before.signature();
-            if (progress == null || !progress.isOf(signature)) {
-                progress = new PrefixProgress(signature);
-            }
-            try {
-                sweep(before, progress);
-                if (before.isMoving()) {
-                    progress.again();
-                    sweep(before, progress);
+        boolean ended = false;
+        SlotMap map = survey();
+        try {
+            begin(map);
+            while (true) {
+                sweep(map, PrefixScan::isCovered);
+                if (map.isMoving()) {
+                    scans.values().forEach(PrefixScan::again);
+                    sweep(map, PrefixScan::isCovered);
                 }
                 SlotMap after = survey();
-                if (after.signature().equals(signature)) {
+                if (!after.signature().equals(map.signature())) {
+                    map = after;
+                    begin(map);
+                } else if (areAll(PrefixScan::isCovered) && (areAll(PrefixScan::isComplete) || !completes(map))) {
+                    ended = true;
                     return removed;
                 }
-                before = after;
-            } catch (CacheException e) {
-                // One that is never resumed must not keep others from it.
-                while (unfinished.size() >= MOST_UNFINISHED) {
-                    unfinished.keySet().stream().findAny().ifPresent(unfinished::remove);
-                }
-                unfinished.put(name, progress);
-                throw e;
+            }
+        } finally {
+            if (!ended) {
+                Object where = where(map);
+                scans.forEach((master, scan) -> unfinished.failed(List.of(master, where), scan));
             }
         }
+    }
+
+    /** Begins with each master, or goes on where the slots are the same. */
+    private void begin(SlotMap map) {
+        Object where = where(map);
+        Map<Node, PrefixScan> begun = new LinkedHashMap<>();
+        map.masters().forEach(master -> begun.put(master, unfinished.begin(List.of(master, where))));
+        scans = begun;
+        hear();
+    }
+
+    /** The keys, and where the slots are, as a name of bearable size. */
+    private Object where(SlotMap map) {
+        String pattern = new String(this.pattern, StandardCharsets.UTF_8);
+        return List.of(pattern, UUID.nameUUIDFromBytes(map.signature().getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private boolean areAll(Predicate<PrefixScan> property) {
+        return scans.values().stream().allMatch(property);
+    }
+
+    /** Goes over what those before it had gone over, if there is time for that. */
+    private boolean completes(SlotMap map) {
+        try {
+            sweep(map, PrefixScan::isComplete);
+            return true;
+        } catch (CacheUnavailableException e) {
+            if (until - System.nanoTime() > LEAST_NANOS) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    private void hear() {
+        answers.forEach((master, answer) -> {
+            PrefixScan scan = scans.get(master);
+            if (scan != null) {
+                scan.heard(answer.asked(), answer.since());
+            }
+        });
     }
 
     /** Asks every master now, each for what it alone knows: which slots it is just giving or taking. */
     private SlotMap survey() {
         List<Node> masters = topology.known(until).masters();
         List<byte[]> members = askAll(masters, Requests.CLUSTER_NODES);
+        hear();
         boolean named = members.stream().anyMatch(View::hasHostNames);
         List<List<Object>> slots = named ? askAll(masters, Requests.CLUSTER_SLOTS) : List.of();
         List<View> views = new ArrayList<>();
@@ -108,30 +168,35 @@ final class PrefixRemoval {
             question.pinTo(master);
             questions.add(question);
         }
-        router.runAll(questions, System.nanoTime(), until);
+        long asked = System.nanoTime();
+        router.runAll(questions, asked, until);
+        Map<Node, Answer> heard = new LinkedHashMap<>();
         List<T> replies = new ArrayList<>();
-        for (Errand<T> question : questions) {
+        for (int i = 0; i < questions.size(); i++) {
+            Errand<T> question = questions.get(i);
             T reply = question.reply();
             if (reply == null) {
                 throw unavailable(question.failure());
             }
             replies.add(reply);
+            heard.put(masters.get(i), new Answer(asked, question.openSince()));
         }
+        answers = heard;
         return replies;
     }
 
-    private void sweep(SlotMap map, PrefixProgress progress) {
+    private void sweep(SlotMap map, Predicate<PrefixScan> isDone) {
         Map<Node, CacheUnavailableException> unreached = new LinkedHashMap<>();
         List<Node> left = new ArrayList<>(map.masters());
         while (true) {
-            left.removeIf(master -> progress.isDone(master) || unreached.containsKey(master));
+            left.removeIf(master -> isDone.test(scan(master)) || unreached.containsKey(master));
             if (left.isEmpty()) {
                 break;
             }
-            scan(left, progress, unreached);
+            scan(left, unreached);
         }
         if (!unreached.isEmpty()) {
-            throw incomplete(unreached, progress, map.masters().size());
+            throw incomplete(unreached);
         }
         if (map.served() < Slots.COUNT) {
             throw new CacheUnavailableException(
@@ -139,13 +204,18 @@ final class PrefixRemoval {
         }
     }
 
-    private CacheUnavailableException incomplete(
-            Map<Node, CacheUnavailableException> unreached, PrefixProgress progress, int masters) {
+    private PrefixScan scan(Node master) {
+        return Objects.requireNonNull(scans.get(master));
+    }
+
+    private CacheUnavailableException incomplete(Map<Node, CacheUnavailableException> unreached) {
         List<CacheUnavailableException> failures = List.copyOf(unreached.values());
         CacheUnavailableException first = failures.get(0);
         failures.stream().filter(other -> other != first).distinct().forEach(first::addSuppressed);
         String message = "keys with the prefix may be left on " + unreached.keySet() + " (" + removed
-                + " are removed, " + progress.doneCount() + " of " + masters
+                + " are removed, "
+                + scans.values().stream().filter(PrefixScan::isCovered).count() + " of "
+                + scans.size()
                 + " masters are done; the next attempt goes on there): " + first.getMessage();
         boolean unknown = first.outcomeUnknown() || removed > 0;
         return first instanceof CacheTimeoutException
@@ -154,32 +224,36 @@ final class PrefixRemoval {
     }
 
     /** One page of each master. */
-    private void scan(List<Node> masters, PrefixProgress progress, Map<Node, CacheUnavailableException> unreached) {
+    private void scan(List<Node> masters, Map<Node, CacheUnavailableException> unreached) {
         List<Errand<KeyScanCursor<byte[]>>> pages = new ArrayList<>();
         for (Node master : masters) {
             Errand<KeyScanCursor<byte[]>> page =
-                    new Errand<>(0, Errand.Kind.READ, Requests.scan(progress.cursor(master), pattern));
+                    new Errand<>(0, Errand.Kind.READ, Requests.scan(scan(master).cursor(), pattern));
             page.pinTo(master);
             pages.add(page);
         }
-        router.runAll(pages, System.nanoTime(), until);
+        long asked = System.nanoTime();
+        router.runAll(pages, asked, until);
         List<byte[]> keys = new ArrayList<>();
-        Map<Node, String> next = new LinkedHashMap<>();
+        Map<Node, Runnable> done = new LinkedHashMap<>();
         for (int i = 0; i < pages.size(); i++) {
             KeyScanCursor<byte[]> page = pages.get(i).reply();
             if (page != null) {
                 keys.addAll(page.getKeys());
-                next.put(masters.get(i), page.isFinished() ? "0" : cursorOf(page));
+                String next = page.isFinished() ? PrefixScan.START : cursorOf(page);
+                long since = pages.get(i).openSince();
+                PrefixScan scan = scan(masters.get(i));
+                done.put(masters.get(i), () -> scan.moved(asked, since, next));
             } else {
                 unreached.put(masters.get(i), unavailable(pages.get(i).failure()));
             }
         }
         try {
             unlink(keys);
-            next.forEach(progress::moved);
+            done.values().forEach(Runnable::run);
         } catch (CacheUnavailableException e) {
             // Whose they were is not worth telling apart: those pages are gone over again.
-            next.keySet().forEach(master -> unreached.put(master, e));
+            done.keySet().forEach(master -> unreached.put(master, e));
         }
     }
 

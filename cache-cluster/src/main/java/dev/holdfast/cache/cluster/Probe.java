@@ -33,6 +33,8 @@ final class Probe {
     /** When it was noticed to take too long; of the watch's thread. */
     private boolean overdue;
 
+    private long overdueAt;
+
     /** What the watch had lost when it first looked; of its thread. */
     private long lostBefore = -1;
 
@@ -75,8 +77,14 @@ final class Probe {
     /** Whether it is the first time that it is noticed to be overdue; to be called by one thread. */
     boolean noticeOverdue() {
         boolean before = overdue;
+        overdueAt = before ? overdueAt : System.nanoTime();
         overdue = true;
         return !before;
+    }
+
+    /** Whether that was noticed so long ago; to be called by one thread. */
+    boolean isOverdueFor(long nanos) {
+        return overdue && System.nanoTime() - overdueAt > nanos;
     }
 
     /** For how long the watch did not run since it first looked at this; to be called by one thread. */

@@ -184,9 +184,15 @@ final class Prober {
         return probe;
     }
 
-    /** Ends a probe that took too long, unless its answer is there by now and our own event loop has not come to read it. */
+    /**
+     * Ends a probe that took too long, unless its answer is there by now and our own event loop has not come to read it. To be called
+     * again until it has ended: that end is not left to the event loop for ever.
+     */
     void timeOut(Probe probe) {
         if (!probe.noticeOverdue()) {
+            if (probe.isOverdueFor(LONGEST_OPENING_NANOS)) {
+                probe.timeOut();
+            }
             return;
         }
         Wire open = probe.first().isAlive() ? probe.first().opened().getNow(null) : null;

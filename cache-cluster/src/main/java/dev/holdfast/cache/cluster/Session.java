@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
+import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.SparedKeys;
 import java.time.Duration;
@@ -12,12 +13,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
 
@@ -30,8 +30,7 @@ final class Session {
     final OperationMeter meter = new OperationMeter();
     final Instant startedAt = Instant.now();
 
-    /** By pattern. */
-    final ConcurrentMap<String, PrefixProgress> unfinishedRemovals = new ConcurrentHashMap<>();
+    final PrefixScans unfinishedRemovals = new PrefixScans();
 
     final SparedKeys spared;
 
@@ -46,10 +45,22 @@ final class Session {
     private final ReentrantLock lifecycle = new ReentrantLock();
     private volatile boolean started;
     private volatile boolean closed;
+    private final BiFunction<Runnable, String, Thread> threads;
     private @Nullable Thread topologyThread;
+    private @Nullable Thread watchThread;
 
     Session(ClusterConfig config) {
+        this(config, IsolatedThreads::thread);
+    }
+
+    /**
+     * Creates one.
+     *
+     * @param threads makes a thread, not yet started, of what it runs and its name
+     */
+    Session(ClusterConfig config, BiFunction<Runnable, String, Thread> threads) {
         this.config = config;
+        this.threads = threads;
         this.errors = new LettuceErrors(config);
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
         this.topology = new Topology(config, errors);
@@ -70,8 +81,9 @@ final class Session {
         lifecycle.lock();
         try {
             if (!started && !closed) {
-                topologyThread = daemon(topology, "topology");
-                daemon(watch, "watch");
+                // Each for itself: if the second can't be had, the next call must not start another of the first.
+                topologyThread = topologyThread == null ? daemon(topology, "topology") : topologyThread;
+                watchThread = watchThread == null ? daemon(watch, "watch") : watchThread;
                 started = true;
             }
         } finally {
@@ -79,8 +91,8 @@ final class Session {
         }
     }
 
-    private static Thread daemon(Runnable work, String name) {
-        Thread thread = IsolatedThreads.thread(work, "holdfast-cluster-" + name);
+    private Thread daemon(Runnable work, String name) {
+        Thread thread = threads.apply(work, "holdfast-cluster-" + name);
         thread.start();
         return thread;
     }

@@ -11,10 +11,6 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -42,7 +38,7 @@ final class Wiring {
     private final ThreadPoolExecutor resolvers = new ThreadPoolExecutor(
             0, 64, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), IsolatedThreads.platform("holdfast-cluster-dns"));
 
-    private final ConcurrentMap<String, CompletableFuture<InetAddress[]>> lookups = new ConcurrentHashMap<>();
+    private final Lookups lookups = new Lookups(InetAddress::getAllByName, resolvers, System::nanoTime);
 
     /** The event loop for another connection. */
     EventLoop loop() {
@@ -76,27 +72,7 @@ final class Wiring {
                 return CompletableFuture.failedFuture(e);
             }
         }
-        CompletableFuture<InetAddress[]> mine = new CompletableFuture<>();
-        CompletableFuture<InetAddress[]> lookup = lookups.computeIfAbsent(node.host(), host -> mine);
-        if (lookup == mine) {
-            CompletableFuture<?> unused = mine.whenComplete((addresses, failure) -> lookups.remove(node.host(), mine));
-            begin(node.host(), mine);
-        }
-        return lookup;
-    }
-
-    private void begin(String host, CompletableFuture<InetAddress[]> lookup) {
-        try {
-            resolvers.execute(() -> {
-                try {
-                    lookup.complete(InetAddress.getAllByName(host));
-                } catch (Throwable e) {
-                    lookup.completeExceptionally(e);
-                }
-            });
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
-            lookup.completeExceptionally(new CompletionException("no thread to look up " + host, e));
-        }
+        return lookups.of(node.host());
     }
 
     /** Ends all threads; waits two seconds at most. */

@@ -104,7 +104,7 @@ final class Combiner implements Connections {
             throw errors.refusal(refusal);
         }
         try {
-            return type.of(reply);
+            return type.of(reply, call.lane().openSince());
         } catch (RuntimeException e) {
             // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
             // either.
@@ -333,8 +333,16 @@ final class Combiner implements Connections {
     private void dial() {
         lanes.dialFor(underWay.get());
         long pause = lanes.pause();
-        if (pause > 0 && redialling.compareAndSet(false, true) && !execute(() -> redial(pause))) {
-            redialling.set(false);
+        if (pause <= 0 || !redialling.compareAndSet(false, true)) {
+            return;
+        }
+        boolean begun = false;
+        try {
+            begun = execute(() -> redial(pause));
+        } finally {
+            if (!begun) {
+                redialling.set(false);
+            }
         }
     }
 
@@ -427,10 +435,19 @@ final class Combiner implements Connections {
         int most = roundTrip.isShort() ? lanesWanted() : size + 1;
         for (int present = workers.get(); present < most; present = workers.get()) {
             if (workers.compareAndSet(present, present + 1)) {
-                if (!execute(this::work)) {
-                    workers.decrementAndGet();
-                }
+                beginWork();
                 return;
+            }
+        }
+    }
+
+    private void beginWork() {
+        boolean begun = false;
+        try {
+            begun = execute(this::work);
+        } finally {
+            if (!begun) {
+                workers.decrementAndGet();
             }
         }
     }

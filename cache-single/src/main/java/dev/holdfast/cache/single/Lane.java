@@ -46,6 +46,7 @@ final class Lane {
     private final RoundTrip roundTrip;
     private final long commandNanos;
     private final WhenBroken whenBroken;
+    private final long openSince = System.nanoTime();
 
     /** What the marks on this connection say. */
     private final byte[] markText = markText();
@@ -105,6 +106,11 @@ final class Lane {
 
     Link link() {
         return link;
+    }
+
+    /** A moment at which it was open, before the first call. */
+    long openSince() {
+        return openSince;
     }
 
     int inFlight() {

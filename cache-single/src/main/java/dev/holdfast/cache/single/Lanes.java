@@ -199,10 +199,16 @@ final class Lanes {
             return;
         }
         proving.incrementAndGet();
+        boolean begun = false;
         try {
             dialer.execute(() -> proveNow(lane));
+            begun = true;
         } catch (RejectedExecutionException | OutOfMemoryError e) {
-            isProven(lane, false);
+            // It is given up unproven.
+        } finally {
+            if (!begun) {
+                isProven(lane, false);
+            }
         }
     }
 
@@ -217,12 +223,15 @@ final class Lanes {
 
     private void isProven(Lane lane, boolean answers) {
         proving.decrementAndGet();
-        if (!answers) {
-            // Before anybody may write to it.
-            lane.link().reset(Doom.SILENT);
-            lane.fail(new IOException("no answer on a connection that had been idle"));
+        try {
+            if (!answers) {
+                // Before anybody may write to it.
+                lane.link().reset(Doom.SILENT);
+                lane.fail(new IOException("no answer on a connection that had been idle"));
+            }
+        } finally {
+            lane.release();
         }
-        lane.release();
         if (answers) {
             isDone(lane);
         }
@@ -258,16 +267,29 @@ final class Lanes {
         int begun = 0;
         try {
             for (; begun < count; begun++) {
-                Link link = dialer.dial();
-                opening.put(link, System.nanoTime());
-                CompletableFuture<Link> unused =
-                        link.opened().whenComplete((same, failure) -> dialled(link, failure, alone));
+                dial(alone);
             }
         } finally {
             // Want of memory must not have others wait for what nobody opens.
             dialling.addAndGet(begun - count);
             if (alone && begun < count) {
                 backoff.abandoned();
+            }
+        }
+    }
+
+    private void dial(boolean alone) {
+        Link link = dialer.dial();
+        boolean heard = false;
+        try {
+            opening.put(link, System.nanoTime());
+            CompletableFuture<Link> unused =
+                    link.opened().whenComplete((same, failure) -> dialled(link, failure, alone));
+            heard = true;
+        } finally {
+            if (!heard) {
+                opening.remove(link);
+                dialer.discard(link);
             }
         }
     }
@@ -293,8 +315,42 @@ final class Lanes {
                 : backoff.remaining(System.nanoTime()).toNanos();
     }
 
-    private void dialled(Link link, @Nullable Throwable thrown, boolean wasAlone) {
-        CacheUnavailableException failure = thrown == null ? null : errors.failureOf(thrown);
+    /** To be told what came of an attempt: whatever is thrown meanwhile, it is under way no more. */
+    void dialled(Link link, @Nullable Throwable thrown, boolean wasAlone) {
+        CacheUnavailableException failure = null;
+        boolean judged = false;
+        try {
+            failure = thrown == null ? null : errors.failureOf(thrown);
+            judge(link, failure, wasAlone);
+            judged = true;
+        } finally {
+            if (wasAlone && !judged) {
+                backoff.abandoned();
+            }
+            try {
+                end(link, judged && thrown == null);
+            } finally {
+                whenDialled.accept(isNobodyElse(link) ? failure : null);
+            }
+        }
+    }
+
+    private void end(Link link, boolean good) {
+        boolean kept = false;
+        lock.lock();
+        try {
+            opening.remove(link);
+            dialling.decrementAndGet();
+            kept = good && keep(link);
+        } finally {
+            lock.unlock();
+            if (!kept) {
+                dialer.discard(link);
+            }
+        }
+    }
+
+    private void judge(Link link, @Nullable CacheUnavailableException failure, boolean wasAlone) {
         if (failure != null && failure.reason().counts()) {
             failed(link, failure);
         } else if (wasAlone && failure == null) {
@@ -302,31 +358,31 @@ final class Lanes {
         } else if (wasAlone) {
             backoff.abandoned();
         }
-        boolean kept = false;
-        boolean alone;
+    }
+
+    /** Under the lock. */
+    private boolean keep(Link link) {
+        if (link.generation() != generation || closed || lanes.length >= size) {
+            return false;
+        }
+        Lane[] more = Arrays.copyOf(lanes, lanes.length + 1);
+        link.whenUseful(this::isUseful);
+        Lane lane = new Lane(link, dialer, errors, roundTrip, this::broke);
+        more[lanes.length] = lane;
+        silence.add(lane);
+        lanes = more;
+        openedAt = System.nanoTime();
+        return true;
+    }
+
+    /** Whether callers have no other connection to wait for than this one, if they wait for this one. */
+    private boolean isNobodyElse(Link link) {
         lock.lock();
         try {
-            opening.remove(link);
-            dialling.decrementAndGet();
-            boolean wanted = link.generation() == generation && !closed;
-            if (wanted && failure == null && lanes.length < size) {
-                Lane[] more = Arrays.copyOf(lanes, lanes.length + 1);
-                link.whenUseful(this::isUseful);
-                Lane lane = new Lane(link, dialer, errors, roundTrip, this::broke);
-                silence.add(lane);
-                more[lanes.length] = lane;
-                lanes = more;
-                openedAt = System.nanoTime();
-                kept = true;
-            }
-            alone = wanted && lanes.length == 0;
+            return link.generation() == generation && !closed && lanes.length == 0;
         } finally {
             lock.unlock();
         }
-        if (!kept) {
-            dialer.discard(link);
-        }
-        whenDialled.accept(alone ? failure : null);
     }
 
     private void failed(Link link, CacheUnavailableException failure) {

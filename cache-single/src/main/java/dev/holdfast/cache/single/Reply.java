@@ -16,13 +16,13 @@ interface Reply<T extends @Nullable Object> {
     /** A value; null if there is none. Also a status. */
     // NullAway does not see that the lambda's type says so.
     @SuppressWarnings("NullAway")
-    Reply<byte @Nullable []> VALUE = reply -> (byte[]) reply;
+    Reply<byte @Nullable []> VALUE = (reply, since) -> (byte[]) reply;
 
     /** A number. */
-    Reply<Long> NUMBER = reply -> (Long) Objects.requireNonNull(reply);
+    Reply<Long> NUMBER = (reply, since) -> (Long) Objects.requireNonNull(reply);
 
     /** A number in digits. */
-    Reply<Long> DIGITS = Reply::digits;
+    Reply<Long> DIGITS = (reply, since) -> digits(reply);
 
     /** A page of keys. */
     Reply<Page> PAGE = Reply::page;
@@ -31,23 +31,25 @@ interface Reply<T extends @Nullable Object> {
      * Checks a reply.
      *
      * @param reply {@code byte[]}, {@code Long}, {@code List} or null
+     * @param since when the connection was opened on which it came, or a moment after that
      * @return what is made of it
      * @throws RuntimeException if it is none that the command can have
      */
-    T of(@Nullable Object reply);
+    T of(@Nullable Object reply, long since);
 
     /** A value, or null, for each of so many keys. */
     static Reply<List<byte @Nullable []>> values(int count) {
-        return reply -> values((List<?>) Objects.requireNonNull(reply), count);
+        return (reply, since) -> values((List<?>) Objects.requireNonNull(reply), count);
     }
 
     /**
      * Some of the server's keys.
      *
-     * @param next where the next page begins; 0 after the last
+     * @param next the cursor of the next page; 0 after the last
      * @param keys the keys
+     * @param since when the connection was opened on which they came
      */
-    record Page(long next, List<byte[]> keys) {}
+    record Page(String next, List<byte[]> keys, long since) {}
 
     private static long digits(@Nullable Object reply) {
         return Long.parseLong(new String((byte[]) Objects.requireNonNull(reply), StandardCharsets.US_ASCII));
@@ -64,7 +66,7 @@ interface Reply<T extends @Nullable Object> {
         return values;
     }
 
-    private static Page page(@Nullable Object reply) {
+    private static Page page(@Nullable Object reply, long since) {
         List<?> parts = (List<?>) Objects.requireNonNull(reply);
         long next = Long.parseUnsignedLong(
                 new String((byte[]) Objects.requireNonNull(parts.get(0)), StandardCharsets.US_ASCII));
@@ -72,6 +74,6 @@ interface Reply<T extends @Nullable Object> {
         for (Object key : (List<?>) Objects.requireNonNull(parts.get(1))) {
             keys.add((byte[]) Objects.requireNonNull(key));
         }
-        return new Page(next, keys);
+        return new Page(Long.toUnsignedString(next), keys, since);
     }
 }

@@ -10,6 +10,8 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.PrefixScan;
+import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.SparedKeys;
@@ -50,6 +52,8 @@ import redis.clients.jedis.Protocol.Keyword;
  * <p>Thread-safe.
  */
 public final class SingleStore implements CacheStore {
+    private static final int FIRST_PAGE = 500;
+    private static final int LARGEST_PAGE = 5_000;
     private static final String ONCE_KEY_PREFIX = "#once:";
     private static final byte[] ONCE_MILLIS = bytes(TimeUnit.HOURS.toMillis(1));
     private static final Pattern ONCE_ID = Pattern.compile("[A-Za-z0-9-]{1,64}");
@@ -260,10 +264,13 @@ public final class SingleStore implements CacheStore {
         byte[] pattern = shared.config.keyPrefix().scanPattern(prefix);
         long end = System.nanoTime() + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
         PrefixScan scan = shared.scans.begin(prefix);
+        int count = FIRST_PAGE;
         long removed = 0;
+        boolean ended = false;
         try {
             while (!scan.isComplete()) {
-                Reply.Page page = run(scan.next(pattern), Reply.PAGE, end);
+                long asked = System.nanoTime();
+                Reply.Page page = run(page(scan, pattern, count), Reply.PAGE, end);
                 List<byte[]> keys = new ArrayList<>(page.keys());
                 keys.removeIf(shared.spared::contains);
                 for (List<byte[]> chunk : Chunks.of(keys)) {
@@ -271,14 +278,31 @@ public final class SingleStore implements CacheStore {
                     chunk.forEach(unlink::with);
                     removed += run(unlink, Reply.NUMBER, end);
                 }
-                scan.isDoneUpTo(page.next());
+                scan.moved(asked, page.since(), page.next());
+                // Pages grow, so that a server that is far away is not asked for ever.
+                count = Math.min(2 * count, LARGEST_PAGE);
             }
+            ended = true;
         } catch (CacheUnavailableException e) {
-            throw removed > 0 && !e.outcomeUnknown() ? partlyDone(e) : e;
+            ended = scan.isCovered() && System.nanoTime() - end >= 0;
+            if (!ended) {
+                throw removed > 0 && !e.outcomeUnknown() ? partlyDone(e) : e;
+            }
         } finally {
-            shared.scans.end(prefix, scan);
+            if (!ended) {
+                shared.scans.failed(prefix, scan);
+            }
         }
         return removed;
+    }
+
+    private static Request page(PrefixScan scan, byte[] pattern, int count) {
+        return Request.reading(Command.SCAN)
+                .with(scan.cursor())
+                .with(Keyword.MATCH)
+                .with(pattern)
+                .with(Keyword.COUNT)
+                .with(count);
     }
 
     private static CacheUnavailableException partlyDone(CacheUnavailableException e) {

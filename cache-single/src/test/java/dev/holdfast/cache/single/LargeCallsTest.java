@@ -139,22 +139,4 @@ class LargeCallsTest {
             assertTrue(calls(server, "scan") - before < 40, "pages grow");
         }
     }
-
-    @Test
-    void aRoundThatBeginsAnywhereEndsWhereItBegan() {
-        PrefixScan whole = new PrefixScan(0);
-        whole.isDoneUpTo(4);
-        assertEquals(false, whole.isComplete());
-        whole.isDoneUpTo(0);
-        assertEquals(true, whole.isComplete());
-        // The order of cursors is that of their reversed bits: 0, 4, 2, 6, 1, …
-        PrefixScan rest = new PrefixScan(2);
-        rest.isDoneUpTo(6);
-        rest.isDoneUpTo(0);
-        assertEquals(false, rest.isComplete());
-        rest.isDoneUpTo(4);
-        assertEquals(false, rest.isComplete());
-        rest.isDoneUpTo(6);
-        assertEquals(true, rest.isComplete());
-    }
 }

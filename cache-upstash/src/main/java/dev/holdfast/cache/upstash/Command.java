@@ -39,7 +39,7 @@ final class Command {
 
     private static boolean isHarmless(List<String> parts) {
         return switch (parts.get(0)) {
-            case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING", "UNLINK", "PEXPIRE" -> true;
+            case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING", "INFO", "UNLINK", "PEXPIRE" -> true;
             case "SET" -> !parts.get(parts.size() - 1).equals("NX") || parts.size() == 3;
             // A second execution finds what the first left behind, and answers the same.
             case "EVALSHA", "EVAL" -> REPEATABLE_SCRIPTS.contains(parts.get(1));
@@ -50,7 +50,7 @@ final class Command {
     /** Whether it changes nothing. */
     boolean isReadOnly() {
         return switch (name) {
-            case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING" -> true;
+            case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING", "INFO" -> true;
             default -> false;
         };
     }

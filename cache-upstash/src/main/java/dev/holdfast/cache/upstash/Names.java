@@ -9,6 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
@@ -16,12 +17,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Asks for the addresses of the database's name on a thread of its own, since the system's resolver may hang for longer than any
  * call may last: a call waits as long as it has time. One question at a time, shared by all who need the answer, and after a
- * failure a pause in which that failure is the answer. For any number of threads.
+ * failure a pause in which that failure is the answer. A question that says nothing for long is not waited for any more by those who come
+ * later: the resolver may hang for ever, and not the next time. For any number of threads.
  */
 final class Names implements Dns {
     private final Dns resolver;
     private final Executor threads;
     private final Supplier<@Nullable RestCall> current;
+    private final LongSupplier nanos;
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -35,9 +38,14 @@ final class Names implements Dns {
      * @param current the call that the calling thread is busy with
      */
     Names(Dns resolver, Executor threads, Supplier<@Nullable RestCall> current) {
+        this(resolver, threads, current, System::nanoTime);
+    }
+
+    Names(Dns resolver, Executor threads, Supplier<@Nullable RestCall> current, LongSupplier nanos) {
         this.resolver = resolver;
         this.threads = threads;
         this.current = current;
+        this.nanos = nanos;
     }
 
     @Override
@@ -61,14 +69,13 @@ final class Names implements Dns {
     }
 
     private CompletableFuture<List<InetAddress>> question(String host) {
-        CompletableFuture<List<InetAddress>> mine;
+        CompletableFuture<List<InetAddress>> mine = new CompletableFuture<>();
         lock.lock();
         try {
-            boolean pending = question != null && !question.isDone();
-            if (question != null && (pending || !backoff.tryBegin(System.nanoTime()))) {
+            boolean turn = backoff.tryBegin(nanos.getAsLong());
+            if (question != null && !turn) {
                 return question;
             }
-            mine = new CompletableFuture<>();
             question = mine;
         } finally {
             lock.unlock();
@@ -102,11 +109,15 @@ final class Names implements Dns {
             @Nullable List<InetAddress> addresses,
             @Nullable Throwable failure) {
         if (addresses != null) {
+            // Who hears of it may ask again.
             backoff.succeeded();
             answer.complete(addresses);
         } else {
-            backoff.failed(System.nanoTime());
-            answer.completeExceptionally(failure == null ? new UnknownHostException("no answer") : failure);
+            try {
+                backoff.failed(nanos.getAsLong());
+            } finally {
+                answer.completeExceptionally(failure == null ? new UnknownHostException("no answer") : failure);
+            }
         }
     }
 }

@@ -2,6 +2,8 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.PrefixScan;
+import dev.holdfast.cache.PrefixScans;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -9,20 +11,31 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
-/** One removal of all keys with a prefix: page by page, what one page found is removed before the next is asked for. Not thread-safe. */
+/**
+ * One removal of all keys with a prefix: page by page, what one page found is removed before the next is asked for. What ran out of time is
+ * gone on with by the next of the same prefix. Not thread-safe.
+ */
 final class PrefixRemoval {
     /** Each page is a round trip, and a command to be paid for; larger ones make others wait for milliseconds. */
     private static final int LARGEST_PAGE = 8_000;
 
+    /** What the removals of one store have in common. */
+    static final class Unfinished {
+        final PrefixScans scans = new PrefixScans();
+        final Processes processes = new Processes();
+    }
+
     private final Calls calls;
+    private final Unfinished unfinished;
     private final String pattern;
     private final String mine;
     private final Duration limit;
     private long removed;
     private boolean begun;
 
-    PrefixRemoval(Calls calls, String prefix, Duration limit) {
+    PrefixRemoval(Calls calls, Unfinished unfinished, String prefix, Duration limit) {
         this.calls = calls;
+        this.unfinished = unfinished;
         this.pattern = new String(calls.prefix.scanPattern(prefix), StandardCharsets.UTF_8);
         this.mine = calls.prefix.apply(prefix);
         this.limit = limit;
@@ -30,25 +43,38 @@ final class PrefixRemoval {
 
     long run() {
         long deadline = System.nanoTime() + limit.toNanos();
+        PrefixScan scan = unfinished.scans.begin(pattern);
+        boolean ended = false;
         try {
             int size = 1_000;
-            String cursor = "0";
-            do {
-                List<Reply> page = page(cursor, size, deadline);
+            while (!scan.isComplete()) {
+                long asked = System.nanoTime();
+                List<Reply> page = page(scan.cursor(), size, deadline);
                 remove(page.get(1).array(), deadline);
-                cursor = cursor(page.get(0));
+                scan.moved(asked, unfinished.processes.since(), cursor(page.get(0)));
                 size = Math.min(LARGEST_PAGE, size * 2);
-            } while (!cursor.equals("0"));
-            return removed;
+            }
+            ended = true;
         } catch (CacheUnavailableException e) {
-            throw begun ? Repetitions.outcomeUnknown(e) : e;
+            ended = scan.isCovered() && System.nanoTime() - deadline >= 0;
+            if (!ended) {
+                throw begun ? Repetitions.outcomeUnknown(e) : e;
+            }
+        } finally {
+            if (!ended) {
+                unfinished.scans.failed(pattern, scan);
+            }
         }
+        return removed;
     }
 
     private List<Reply> page(String cursor, int size, long deadline) {
         Command scan = Command.of("SCAN", cursor, "MATCH", pattern, "COUNT", Integer.toString(size));
         try {
-            return calls.run(scan, deadline, reply -> checked(reply.array()));
+            // Most removals have one page, which needs no name.
+            return cursor.equals(PrefixScan.START)
+                    ? calls.run(scan, deadline, reply -> checked(reply.array()))
+                    : namedPage(scan, deadline);
         } catch (CacheRejectedException e) {
             // The page would be larger than the database gives away at once.
             if (size <= 10 || !String.valueOf(e.getMessage()).contains("size exceeded")) {
@@ -56,6 +82,16 @@ final class PrefixRemoval {
             }
             return page(cursor, size / 10, deadline);
         }
+    }
+
+    /** A page, and by whom: a cursor means nothing to another process than the one that gave it. */
+    private List<Reply> namedPage(Command scan, long deadline) {
+        List<Reply> both = calls.runAll(List.of(Processes.NAME, scan), deadline);
+        unfinished.processes.met(both.get(0));
+        if (both.get(1) instanceof Reply.Failure failure) {
+            throw calls.rest.errors().text(scan.name(), failure.text());
+        }
+        return calls.understood(scan, both.get(1), reply -> checked(reply.array()));
     }
 
     private List<Reply> checked(List<Reply> page) {

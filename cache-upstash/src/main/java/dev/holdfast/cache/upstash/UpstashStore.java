@@ -38,12 +38,15 @@ public final class UpstashStore implements CacheStore {
 
     private final Calls calls;
     private final MultiKey multiKey;
+    private final PrefixRemoval.Unfinished unfinished;
     private final Duration limit;
     private final boolean view;
 
-    private UpstashStore(Calls calls, MultiKey multiKey, Duration limit, boolean view) {
+    private UpstashStore(
+            Calls calls, MultiKey multiKey, PrefixRemoval.Unfinished unfinished, Duration limit, boolean view) {
         this.calls = calls;
         this.multiKey = multiKey;
+        this.unfinished = unfinished;
         this.limit = limit;
         this.view = view;
     }
@@ -61,7 +64,11 @@ public final class UpstashStore implements CacheStore {
     static UpstashStore create(UpstashConfig config, Dns resolver) {
         Calls calls = new Calls(config, resolver, Clock.systemUTC());
         return new UpstashStore(
-                calls, new MultiKey(calls), config.connectTimeout().plus(config.commandTimeout()), false);
+                calls,
+                new MultiKey(calls),
+                new PrefixRemoval.Unfinished(),
+                config.connectTimeout().plus(config.commandTimeout()),
+                false);
     }
 
     @Override
@@ -173,7 +180,7 @@ public final class UpstashStore implements CacheStore {
     @Override
     public long removeByPrefix(String prefix) {
         calls.requireOpen();
-        return new PrefixRemoval(calls, prefix, view ? limit : PREFIX_REMOVAL_LIMIT).run();
+        return new PrefixRemoval(calls, unfinished, prefix, view ? limit : PREFIX_REMOVAL_LIMIT).run();
     }
 
     @Override
@@ -198,7 +205,7 @@ public final class UpstashStore implements CacheStore {
     public CacheStore within(Duration shorter) {
         return positive("limit", shorter).compareTo(limit) >= 0
                 ? this
-                : new UpstashStore(calls, multiKey, shorter, true);
+                : new UpstashStore(calls, multiKey, unfinished, shorter, true);
     }
 
     @Override

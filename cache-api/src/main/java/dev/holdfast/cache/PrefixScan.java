@@ -1,0 +1,141 @@
+package dev.holdfast.cache;
+
+/**
+ * How far one server's keys have been gone over by {@code SCAN}, for implementations of stores that remove by prefix. A cursor means
+ * something to the process alone that gave it: when another answers, one that was started anew or stands in its place, the round
+ * begins again at the first key.
+ *
+ * <p>Made by {@link PrefixScans#begin}. What an earlier removal had gone over counts, so that one for which a call's time never suffices
+ * comes to an end: it {@link #isCovered} then, and every key is gone that was there when the first began. A removal that has time left goes
+ * on until it {@link #isComplete}: whatever was there when itself began is gone too. Nothing is assumed of the order of cursors.
+ *
+ * <p>Of one thread at a time.
+ */
+public final class PrefixScan {
+    /** What {@code SCAN} is given for the first page, and answers with the last. */
+    public static final String START = "0";
+
+    private String cursor = START;
+    private boolean covered;
+    private boolean complete;
+
+    /** Whether the present round began at the first key since {@link #resume}. */
+    private boolean whole = true;
+
+    /** Whether the process has answered since {@link #resume}. */
+    private boolean heard;
+
+    /** Whether {@link #knownSince} holds. */
+    private boolean known;
+
+    /** The latest moment at which the process that gave the cursor is known to have run. */
+    private long knownSince;
+
+    private long heardAt;
+
+    PrefixScan() {}
+
+    /** Goes on with it on behalf of another removal. */
+    void resume() {
+        complete = false;
+        heard = false;
+        cursor = covered ? START : cursor;
+        whole = cursor.equals(START);
+    }
+
+    /** When anything was last heard of its server, by {@link System#nanoTime()}; 0 if nothing was. */
+    long heardAt() {
+        return heardAt;
+    }
+
+    /**
+     * Returns what {@code SCAN} is to be given for the next page.
+     *
+     * @return a decimal number
+     */
+    public String cursor() {
+        return cursor;
+    }
+
+    /**
+     * Says whether each key is gone that was there when the first of the removals began that went on with each other. Never before
+     * the server has answered this one.
+     *
+     * @return whether it may end, if there is no more time
+     */
+    public boolean isCovered() {
+        return covered && heard;
+    }
+
+    /**
+     * Says whether each key is gone that was there when this removal began.
+     *
+     * @return whether there is nothing more to do
+     */
+    public boolean isComplete() {
+        return complete;
+    }
+
+    /** Has everything gone over once more, since keys may have come meanwhile from elsewhere. */
+    public void again() {
+        cursor = START;
+        covered = false;
+        complete = false;
+        whole = true;
+    }
+
+    /**
+     * Notes that the server answered a question that was none for a page. If it is another process, nothing counts that was done before.
+     *
+     * @param asked when it was asked, by {@link System#nanoTime()}
+     * @param since a moment at which the process that answered is known to have run, such as when the connection was
+     *     opened on which it did
+     */
+    public void heard(long asked, long since) {
+        if (isOther(since)) {
+            again();
+            known = false;
+        }
+        note(asked, since);
+    }
+
+    /**
+     * Notes that a page is dealt with, all that it named removed.
+     *
+     * @param asked when it was asked for, by {@link System#nanoTime()}
+     * @param since a moment at which the process that answered is known to have run, such as when the connection was
+     *     opened on which it did
+     * @param next the cursor of the next page, {@link #START} after the last
+     */
+    public void moved(long asked, long since, String next) {
+        boolean first = cursor.equals(START);
+        heard(asked, since);
+        if (cursor.equals(START) && !first) {
+            // The page was that of a cursor which meant nothing there.
+            return;
+        }
+        cursor = next;
+        if (next.equals(START)) {
+            covered = true;
+            complete = whole;
+            whole = true;
+        }
+    }
+
+    private static long later(long one, long other) {
+        return one - other > 0 ? one : other;
+    }
+
+    /** Whether a process that is known to have run at a moment may be another than the one that gave the cursor. */
+    private boolean isOther(long since) {
+        return known && since - knownSince > 0;
+    }
+
+    private void note(long asked, long since) {
+        heard = true;
+        heardAt = System.nanoTime();
+        heardAt = heardAt == 0 ? 1 : heardAt;
+        knownSince = later(asked, known ? knownSince : since);
+        known = true;
+    }
+}

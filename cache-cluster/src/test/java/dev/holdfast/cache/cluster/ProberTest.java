@@ -1,0 +1,54 @@
+package dev.holdfast.cache.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import dev.holdfast.cache.testkit.RespPeer;
+import io.netty.channel.EventLoop;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+
+/** A probe ends, whatever becomes of those who were to end it. */
+class ProberTest {
+    @Test
+    void aProbeWhoseEndTheEventLoopDoesNotComeToEndsAllTheSame() throws Exception {
+        Wiring wiring = new Wiring();
+        CountDownLatch goOn = new CountDownLatch(1);
+        try (RespPeer peer = RespPeer.start((command, caller) -> caller.lines("+PONG"))) {
+            Address address = new Address("127.0.0.1", peer.port());
+            ClusterConfig config = ClusterConfig.of(List.of(address.toString()));
+            Node node = new Node(address, config, wiring, new Canaries(config));
+            Wire control = node.pool().control().opened().get();
+            EventLoop loop = control.channel().eventLoop();
+            CountDownLatch blocked = new CountDownLatch(1);
+            loop.execute(() -> {
+                blocked.countDown();
+                awaitQuietly(goOn);
+            });
+            blocked.await();
+
+            Probe probe = node.prober().probe();
+            Shards.eventually("the end of the probe", () -> {
+                node.prober().timeOut(probe);
+                return probe.finding().isDone();
+            });
+
+            assertFalse(probe.finding().join().alive());
+            assertNull(node.prober().running(), "the next may begin");
+            CompletableFuture<Void> unused = node.close(new Doom(Doom.Kind.DISCARDED, null));
+        } finally {
+            goOn.countDown();
+            wiring.close();
+        }
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
