@@ -1,10 +1,13 @@
 package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.memory.MemoryStore;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -84,5 +87,31 @@ class SwitchboardTest {
         performed.clear();
         switchboard.change(state -> state.circuit.fenced(0, true, watch.now));
         assertTrue(performed.isEmpty(), "nothing is done twice");
+    }
+
+    /** As where a key is back on the server above, and was changed there, between the memory's answer and its caller. */
+    @Test
+    void whatWasFilledIntoAMemoryThatIsNotItsKeysPlaceAnyMoreIsRemovedThereAgain() {
+        switchboard.attach(new Writing());
+        switchboard.change(state -> {
+            state.circuit.forceFailover(0, watch.now);
+            state.circuit.forceFailover(1, watch.now);
+        });
+        CacheStore memory = switchboard.route().store();
+        Duration ttl = Duration.ofMinutes(1);
+
+        String result = switchboard.call(
+                null,
+                Request.write(Kind.FILL, "c:k", ttl),
+                "",
+                (store, keys) -> {
+                    store.put("c:k", new byte[] {1}, ttl);
+                    switchboard.change(state -> state.tiers.get(2).stamp++);
+                    return "filled";
+                },
+                Duration.ofSeconds(5));
+
+        assertEquals("filled", result);
+        assertNull(memory.get("c:k"));
     }
 }
