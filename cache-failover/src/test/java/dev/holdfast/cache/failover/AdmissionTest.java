@@ -122,7 +122,9 @@ class AdmissionTest {
         TierState second = decisions.second();
         assertFalse(second.mayHold(decisions.now));
         long stamp = decisions.first().stamp;
+        long own = second.stamp;
         assertNotNull(admit(Kind.WRITE, List.of("k"), 1, 60 * SECOND, LONG));
+        assertEquals(own, second.stamp);
 
         assertEquals(stamp + 1, decisions.first().stamp, "calls above have to know that");
         assertEquals(decisions.now + 60 * SECOND + latest, second.storedUntil);

@@ -77,6 +77,7 @@ class CallTest {
         Attempt other = next(call);
         assertEquals(1, other.tier());
         assertEquals(1, other.mask());
+        assertEquals(2, decisions.first().failuresInARow);
         fail(call, other, Decisions.failure(Reason.TIMEOUT));
         Attempt last = next(call);
         assertEquals(2, last.tier());
@@ -132,6 +133,31 @@ class CallTest {
         fail(call, next(call), new CacheTimeoutException("no answer", null, true));
         assertTrue(decisions.first().dirty.contains("k"));
         assertEquals(1, next(call).tier());
+    }
+
+    @Test
+    void aWriteWhoseConnectionIsGoneAtBothEndsIsSentOnceMoreAndIsDirtyNowhere() {
+        Call call = begin(Request.write(Kind.WRITE, "k", TTL));
+        fail(call, next(call), Decisions.lost());
+        assertEquals(0, next(call).tier());
+        assertTrue(decisions.first().dirty.isEmpty());
+    }
+
+    @Test
+    void whatWasFoundIsToldWithWhatWasNot() {
+        Decisions own = servers(FailoverConfig.DEFAULT.withRetries(0), 1);
+        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + SECOND);
+        Attempt attempt = call.next(own.now);
+        assertNotNull(attempt);
+        call.failed(
+                attempt,
+                new CacheUnavailableException(
+                        "partly", null, Reason.PARTIAL, false, List.of("b"), Map.of("a", new byte[] {1})),
+                0,
+                own.now);
+        CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> call.next(own.now));
+        assertEquals(Set.of("a"), e.partialResult().keySet());
+        assertEquals(Set.of("b"), Set.copyOf(e.failedKeys()));
     }
 
     @Test
@@ -385,6 +411,11 @@ class CallTest {
         assertTrue(decisions.first().dirty.contains("p:k"));
         prefix.refused(attempt);
         assertTrue(decisions.first().dirty.isEmpty());
+
+        decisions.open(decisions.second());
+        Call below = begin(Request.prefix("p:"));
+        below.refused(next(below));
+        assertTrue(decisions.first().dirty.isEmpty() && decisions.second().dirty.isEmpty(), "from each");
 
         Call write = begin(Request.write(Kind.WRITE, "k", TTL));
         Attempt written = next(write);

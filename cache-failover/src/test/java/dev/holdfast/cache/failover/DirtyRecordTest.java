@@ -80,6 +80,7 @@ class DirtyRecordTest {
     void aCounterThatExpiredBelowIsOwedNothingAbove() {
         record.increment("c:n", 5, true, 100, 0);
 
+        assertEquals(0, record.keys(), "it is a counter");
         assertEquals(1, record.increments(10, 99, "id-").size());
         assertEquals(List.of(), record.increments(10, 100, "id-"));
 
@@ -280,6 +281,11 @@ class DirtyRecordTest {
         // An entry has 160 bytes and two for each character.
         DirtyRecord small = new DirtyRecord(1_000, 2 * (160 + 2 * 4));
         small.known(Set.of("c:"));
+        DirtyRecord smaller = new DirtyRecord(1_000, 2 * (160 + 2 * 4) - 1);
+        smaller.remove("c:11", 0);
+        assertFalse(smaller.overflowed());
+        smaller.remove("c:22", 0);
+        assertTrue(smaller.overflowed());
         small.remove("c:11", 0);
         small.remove("c:22", 0);
         assertFalse(small.overflowed());

@@ -350,7 +350,9 @@ class ReconciliationTest {
         first.notes = "wentBack";
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
+        long stamp = first.stamp;
         reconciliation.everythingRemoved(work, Extent.ALL);
+        assertEquals(stamp + 1, first.stamp);
         assertTrue(first.dirty.isEmpty());
         assertNull(first.notes);
         assertTrue(first.recent.any());
