@@ -165,7 +165,9 @@ class EnvelopeTest {
     void timesMayBeEqualAndMustNotContradictEachOther() {
         assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(5, 5, 5))));
         assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(0, 5, 6))));
-        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(6, 5, 7))));
+        assertEquals(
+                "a damaged entry: its times contradict each other",
+                Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(6, 5, 7))));
         assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(4, 6, 5))));
         assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(-1, 5, 6))));
     }

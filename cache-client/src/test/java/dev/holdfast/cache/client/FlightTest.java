@@ -9,7 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.CachePolicy;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Where the load of a key stands, who waits for it, and whether it may be stored. */
@@ -33,6 +36,14 @@ class FlightTest {
             return flight.isOver();
         }
     };
+
+    /** Whatever was done, its lock is free: another thread would wait for it for ever. */
+    @AfterEach
+    void othersCanLookAtIt() throws Exception {
+        FutureTask<Boolean> look = new FutureTask<>(flight::isOver);
+        new Thread(look).start();
+        assertEquals(flight.isOver(), look.get(10, TimeUnit.SECONDS));
+    }
 
     private LoadRun run(boolean onCallersThread) {
         return new LoadRun(onCallersThread, gate.enter(), 0, owner);

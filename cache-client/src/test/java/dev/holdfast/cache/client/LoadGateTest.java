@@ -5,10 +5,21 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 class LoadGateTest {
     private final LoadGate gate = new LoadGate(2);
+
+    /** Whatever was done, its lock is free: another thread would wait for it for ever. */
+    @AfterEach
+    void othersCanLookAtIt() throws Exception {
+        FutureTask<Integer> look = new FutureTask<>(gate::running);
+        new Thread(look).start();
+        assertEquals(gate.running(), look.get(10, TimeUnit.SECONDS));
+    }
 
     private void assertFigures(int running, int waiting) {
         assertEquals(running, gate.running());
