@@ -203,6 +203,13 @@ class FlightsTest {
     }
 
     @Test
+    void aConditionalChangeThatChangedSomethingTellsThoseWhoHadLookedBefore() {
+        int before = flights.stamp("k");
+        assertTrue(flights.changingIf("k", () -> true));
+        assertEquals(before + 1, flights.stamp("k"));
+    }
+
+    @Test
     void aConditionalChangeThatFailedMayHaveChangedSomething() {
         Flight<String, String> flight = started(null);
         assertThrows(
