@@ -357,8 +357,12 @@ class DeadlineWatchTest {
     }
 
     @Test
-    void aCollectionThatFailsIsLookedAtAgainSoon() throws InterruptedException {
-        lateIsKept(from(6, DeadlineWatchTest::scarce), TimeUnit.SECONDS.toNanos(10));
+    void aCollectionThatFailsIsLookedAtAgainSoonButNotInABusyLoop() throws InterruptedException {
+        long start = System.nanoTime();
+        // Three looks, a pause, and again, three times over; and one that is cut short by the deadline's own call.
+        lateIsKept(from(16, DeadlineWatchTest::scarce), TimeUnit.SECONDS.toNanos(10));
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertTrue(millis >= 100, () -> "it was looked at sixteen times in " + millis + " ms");
     }
 
     @Test

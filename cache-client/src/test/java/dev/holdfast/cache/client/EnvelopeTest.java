@@ -128,6 +128,93 @@ class EnvelopeTest {
     }
 
     @Test
+    void anEntryThatEndsTooEarlyIsUnreadableWhereverThatIs() throws IOException {
+        for (String name : List.of("1.1-plain", "1.1-etag", "1.1-absence", "1.1-key-and-tags", "1-etag-tags")) {
+            byte[] entry = golden("envelope-" + name);
+            int begin = Envelope.payloadOffset(entry);
+            assertTrue(begin > 28 && begin <= entry.length, name);
+            for (int length = 0; length < begin; length++) {
+                assertNotNull(Envelope.problem(Arrays.copyOf(entry, length)), name + " cut off after " + length);
+            }
+            assertNull(Envelope.problem(Arrays.copyOf(entry, begin)), name + " without its payload");
+            assertEquals(begin, Envelope.payloadOffset(Arrays.copyOf(entry, begin)), name);
+        }
+        byte[] plain = golden("envelope-1-plain");
+        assertNotNull(Envelope.problem(Arrays.copyOf(plain, 27)));
+        assertNull(Envelope.problem(Arrays.copyOf(plain, 28)));
+    }
+
+    @Test
+    void whatHasNotItsMarkIsNoEntry() {
+        byte[] entry = Envelope.of(HASH, LIFETIME, null, PAYLOAD);
+        assertEquals(LIFETIME.created(), Envelope.made(entry));
+        for (int i = 0; i < 2; i++) {
+            byte[] other = entry.clone();
+            other[i]++;
+            assertTrue(String.valueOf(Envelope.problem(other)).startsWith("not an entry"), () -> "byte of the mark");
+            assertEquals(Long.MAX_VALUE, Envelope.made(other));
+        }
+        assertEquals(LIFETIME.created(), Envelope.made(Arrays.copyOf(entry, 28)));
+        assertEquals(Long.MAX_VALUE, Envelope.made(Arrays.copyOf(entry, 27)));
+        assertTrue(String.valueOf(Envelope.problem(new byte[27])).contains("27 bytes"));
+        entry[2] = 3;
+        assertEquals("an entry of another release: version 3, flags 4", Envelope.problem(entry));
+    }
+
+    @Test
+    void timesMayBeEqualAndMustNotContradictEachOther() {
+        assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(5, 5, 5))));
+        assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(0, 5, 6))));
+        assertEquals(
+                "a damaged entry: its times contradict each other",
+                Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(6, 5, 7))));
+        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(4, 6, 5))));
+        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(-1, 5, 6))));
+    }
+
+    @Test
+    void whatIsMarkedStaleEndsWhenItWasMadeByWhicheverClock() {
+        byte[] entry = Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD);
+        byte[] later = Envelope.markedStale(entry, LIFETIME.created() + 1);
+        assertEquals(LIFETIME.created(), Envelope.created(later));
+        assertEquals(LIFETIME.created(), Envelope.freshUntil(later));
+        assertEquals(LIFETIME.staleUntil(), Envelope.staleUntil(later));
+        assertEquals("value ü", entries.decode(later));
+        byte[] ahead = Envelope.markedStale(entry, LIFETIME.created() - 1);
+        assertEquals(LIFETIME.created() - 1, Envelope.created(ahead));
+        assertEquals(LIFETIME.created() - 1, Envelope.freshUntil(ahead));
+        assertEquals(LIFETIME.freshUntil(), Envelope.freshUntil(entry), "the entry itself is not changed");
+    }
+
+    @Test
+    void onlyATagWithoutANameSaysWhichKeyItIsOf() {
+        byte[] entry = Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD);
+        assertTrue(Envelope.isOf(HASH, entry));
+        assertFalse(Envelope.isOf(OTHER, entry));
+        // Without tags, though it says that it has some; and with a first one that has a name.
+        byte[] none = Envelope.ofAbsence(HASH, LIFETIME);
+        none[29] = 0;
+        assertTrue(Envelope.isOf(OTHER, none));
+        byte[] named = Envelope.ofAbsence(HASH, LIFETIME);
+        named[31] = 1;
+        assertTrue(Envelope.isOf(OTHER, named));
+        assertFalse(Envelope.isAbsence(entry));
+        assertTrue(Envelope.isAbsence(named));
+    }
+
+    @Test
+    void anETagOfTheGreatestLengthIsRead() {
+        byte[] etag = new byte[Envelope.MAX_ETAG_BYTES];
+        Arrays.fill(etag, (byte) 'e');
+        byte[] entry = Envelope.of(HASH, LIFETIME, etag, PAYLOAD);
+        assertNull(Envelope.problem(entry));
+        assertTrue(Envelope.isOf(HASH, entry));
+        assertFalse(Envelope.isOf(OTHER, entry));
+        assertEquals(Envelope.MAX_ETAG_BYTES, Envelope.etag(entry).orElseThrow().length());
+        assertEquals("value ü", entries.decode(entry));
+    }
+
+    @Test
     void whateverBytesStandInAStoreReadingThemNeverFails() throws IOException {
         long seed = System.nanoTime();
         Random random = new Random(seed);

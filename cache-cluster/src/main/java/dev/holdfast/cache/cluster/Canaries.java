@@ -19,6 +19,9 @@ final class Canaries {
     private final Outages outages = new Outages();
     private final ConcurrentMap<Integer, Canary> bySlot = new ConcurrentHashMap<>();
 
+    /** The slot of the canary that was given up last; negative if none was. */
+    private volatile int leaving = -1;
+
     Canaries(ClusterConfig config) {
         this.config = config;
     }
@@ -40,12 +43,14 @@ final class Canaries {
         if (slot < 0) {
             return null;
         }
-        Canary canary = create(slot);
+        // Slots leave one after the other, the lowest first as a rule.
+        Canary canary = create(slot == leaving ? slots.length() - 1 : slot);
         return slots.get(canary.slot()) ? bySlot.computeIfAbsent(canary.slot(), any -> canary) : null;
     }
 
-    /** Gives one up whose slot is on its way elsewhere: it is neither here nor there for as long as that takes. */
+    /** Gives one up whose slot is on its way elsewhere: it is neither here nor there for as long as that takes. The next is in another slot. */
     void giveUp(Canary canary) {
+        leaving = canary.slot();
         bySlot.remove(canary.slot(), canary);
     }
 

@@ -2,11 +2,13 @@ package dev.holdfast.cache.cluster;
 
 import static dev.holdfast.cache.cluster.Shards.bytes;
 import static dev.holdfast.cache.cluster.Shards.eventually;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.RespPeer;
@@ -16,6 +18,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
@@ -143,6 +146,42 @@ class CanaryTest {
 
             assertTrue(history.isLossSeen(), "seed " + seed);
         }
+    }
+
+    @Test
+    void aCanaryWhoseSlotIsOnItsWayElsewhereIsGivenUpForOneThatTheMasterTakes() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+            RedisServer from = cluster.masters().get(0);
+            RedisServer to = cluster.masters().get(1);
+            String key = Shards.lastKeyOn(from);
+            store.put(key, bytes("v"), TTL);
+            assertTrue(store.probe(Duration.ofSeconds(5)).followsAll());
+            String canary = canaryOn(from);
+            Shards.migrating(String.valueOf(from.command("CLUSTER", "KEYSLOT", canary)), from, to);
+            from.command("MIGRATE", to.host(), String.valueOf(to.port()), canary, "0", "5000");
+
+            boolean followed = false;
+            for (int i = 0; i < 5 && !followed; i++) {
+                store.put(key, bytes("v" + i), TTL);
+                ProbeResult result = store.probe(Duration.ofSeconds(5));
+                assertFalse(result.wentBack(), "what moved is not lost");
+                followed = result.followsAll();
+            }
+
+            assertTrue(followed, "no canary follows what is written there, for as long as the slot is on its way");
+            store.put(key, bytes("w"), TTL);
+            assertTrue(store.probe(Duration.ofSeconds(5)).followsAll());
+            from.command("SET", canaryOn(from), "1");
+            store.put(key, bytes("w"), TTL);
+            assertTrue(store.probe(Duration.ofSeconds(5)).wentBack(), "the one in its place tells of a loss");
+        }
+    }
+
+    private static String canaryOn(RedisServer master) {
+        List<?> keys = (List<?>) Objects.requireNonNull(master.command("KEYS", "*#canary:*"));
+        assertEquals(1, keys.size(), () -> keys + "");
+        return String.valueOf(keys.get(0));
     }
 
     @Test

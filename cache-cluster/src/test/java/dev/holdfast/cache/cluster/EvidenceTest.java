@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
@@ -189,6 +190,33 @@ class EvidenceTest {
             assertEquals(List.of(), List.copyOf(failures));
             assertTrue(longestMillis() <= LONGEST_MILLIS, () -> longestMillis() + " ms");
             assertTrue(node.isUp());
+        }
+    }
+
+    @Test
+    void aCommandThatHangsOnAnOpenLinkTimesOutAndTheLinkIsDropped() {
+        RedisServer master = cluster.masters().get(2);
+        String key = Shards.keyOn(master);
+        try (ClusterStore store = ClusterStore.of(Shards.config(cluster).withCommandTimeout(Duration.ofMillis(500)))) {
+            store.put(key, bytes(key), TTL);
+            Node node =
+                    store.session.topology.map().shard(RedisCluster.slotOf(key)).master();
+            Wire wire = node.pool().link(false).opened().join();
+            master.command("CLIENT", "PAUSE", "10000", "WRITE");
+            long start = System.nanoTime();
+
+            CacheTimeoutException e =
+                    assertThrows(CacheTimeoutException.class, () -> store.put(key, bytes("late"), TTL));
+
+            long millis = (System.nanoTime() - start) / 1_000_000;
+            assertTrue(millis >= 490 && millis < 3_000, () -> millis + " ms");
+            assertTrue(e.outcomeUnknown());
+            eventually("the link to be dropped", () -> !wire.isOpen());
+            assertArrayEquals(bytes(key), store.get(key));
+            master.command("CLIENT", "UNPAUSE");
+            assertArrayEquals(bytes(key), store.get(key), "what hung went with its link");
+        } finally {
+            master.command("CLIENT", "UNPAUSE");
         }
     }
 

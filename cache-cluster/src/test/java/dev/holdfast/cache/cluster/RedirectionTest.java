@@ -4,6 +4,8 @@ import static dev.holdfast.cache.cluster.Shards.bytes;
 import static dev.holdfast.cache.cluster.Shards.eventually;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,8 +16,11 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -210,8 +215,7 @@ class RedirectionTest {
             String slot = String.valueOf(RedisCluster.slotOf(tag));
             store.put(tag + "stays", bytes("stays"), TTL);
             store.put(tag + "goes", bytes("goes"), TTL);
-            to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", String.valueOf(from.command("CLUSTER", "MYID")));
-            from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", String.valueOf(to.command("CLUSTER", "MYID")));
+            Shards.migrating(slot, from, to);
             from.command("MIGRATE", to.host(), String.valueOf(to.port()), tag + "goes", "0", "5000");
 
             assertArrayEquals(bytes("stays"), store.get(tag + "stays"));
@@ -226,5 +230,107 @@ class RedirectionTest {
             assertEquals(2, store.increment(tag + "counter", 1, TTL));
             assertTrue(store.remove(tag + "goes"));
         }
+    }
+
+    @Test
+    void aCallWithTwoKeysInAMigratingSlotIsAnsweredOnceTheSlotIsThere() throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+            RedisServer from = cluster.masters().get(0);
+            RedisServer to = cluster.masters().get(1);
+            String counter = Shards.lastKeyOn(from) + "n";
+            String slot = String.valueOf(RedisCluster.slotOf(counter));
+            assertEquals(2, store.increment(counter, 2, TTL));
+            Shards.migrating(slot, from, to);
+            // The counter is here, and the marker that is to be beside it nowhere.
+            FutureTask<OptionalLong> call = new FutureTask<>(() -> store.incrementOnce(counter, 5, TTL, "once"));
+            Thread caller = new Thread(call);
+            caller.start();
+            eventually("the call to be put off", () -> errors(from, "TRYAGAIN") > 0);
+            from.command("MIGRATE", to.host(), String.valueOf(to.port()), counter, "0", "5000");
+            eventually("the call to be put off there as well", () -> errors(to, "TRYAGAIN") > 0);
+            for (RedisServer master : List.of(to, from, cluster.masters().get(2))) {
+                master.command("CLUSTER", "SETSLOT", slot, "NODE", Shards.id(to));
+            }
+
+            assertEquals(OptionalLong.of(7), call.get(20, TimeUnit.SECONDS));
+            assertEquals(OptionalLong.of(7), store.incrementOnce(counter, 5, TTL, "once"));
+        }
+    }
+
+    @Test
+    void redirectionsThatGoInCirclesBetweenTwoNodesEnd() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+            RedisServer from = cluster.masters().get(0);
+            RedisServer to = cluster.masters().get(1);
+            String tag = Shards.lastKeyOn(from);
+            String slot = String.valueOf(RedisCluster.slotOf(tag));
+            store.put(tag + "stays", bytes("stays"), TTL);
+            // The other one does not know that it is to have the slot, and names this one.
+            from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", Shards.id(to));
+
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get(tag + "none"));
+
+            assertTrue(String.valueOf(e.getMessage()).contains("agree"), () -> String.valueOf(e.getMessage()));
+            assertFalse(e.outcomeUnknown());
+            long followed = errors(from, "ASK") + errors(to, "MOVED");
+            assertTrue(followed > 4 && followed < 40, () -> followed + " redirections");
+            assertArrayEquals(bytes("stays"), store.get(tag + "stays"));
+            CacheUnavailableException some = assertThrows(
+                    CacheUnavailableException.class, () -> store.getAll(List.of(tag + "none", tag + "stays")));
+            assertEquals(Set.of(tag + "none"), Set.copyOf(some.failedKeys()));
+            assertEquals(Set.of(tag + "stays"), some.partialResult().keySet());
+            from.command("CLUSTER", "SETSLOT", slot, "STABLE");
+            assertNull(store.get(tag + "none"));
+        }
+    }
+
+    @Test
+    void aSlotThatNobodyServesIsAnOutageOfThatPartOnly() {
+        try (RedisCluster cluster = RedisCluster.builder()
+                        .replicasPerMaster(0)
+                        .requireFullCoverage(false)
+                        .start();
+                ClusterStore store =
+                        ClusterStore.of(Shards.config(cluster).withClusterDownRetry(Duration.ofMillis(300)))) {
+            RedisServer master = cluster.masters().get(0);
+            String orphan = Shards.lastKeyOn(master);
+            String other = Shards.keyOn(master);
+            String slot = String.valueOf(RedisCluster.slotOf(orphan));
+            store.put(orphan, bytes("orphan"), TTL);
+            store.put(other, bytes("other"), TTL);
+            master.command("CLUSTER", "DELSLOTS", slot);
+
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get(orphan));
+
+            assertEquals(Reason.PARTIAL, e.reason());
+            assertFalse(e.outcomeUnknown());
+            assertArrayEquals(bytes("other"), store.get(other));
+            CacheUnavailableException some =
+                    assertThrows(CacheUnavailableException.class, () -> store.getAll(List.of(orphan, other)));
+            assertEquals(Reason.PARTIAL, some.reason());
+            assertEquals(Set.of(orphan), Set.copyOf(some.failedKeys()));
+            assertEquals(Set.of(other), some.partialResult().keySet());
+            master.command("CLUSTER", "ADDSLOTS", slot);
+            eventually("the slot to be served", () -> {
+                try {
+                    boolean unused = store.contains(orphan);
+                    return true;
+                } catch (CacheUnavailableException again) {
+                    return false;
+                }
+            });
+        }
+    }
+
+    /** How often a server has answered an error of this kind. */
+    private static long errors(RedisServer server, String code) {
+        String line = "errorstat_" + code + ":count=";
+        return String.valueOf(server.command("INFO", "errorstats"))
+                .lines()
+                .filter(each -> each.startsWith(line))
+                .mapToLong(each -> Long.parseLong(each.substring(line.length()).strip()))
+                .sum();
     }
 }

@@ -38,6 +38,21 @@ final class Shards {
         return keyIn(slotsOf(master));
     }
 
+    /** As {@link #keyOn}, in another of its slots. */
+    static String lastKeyOn(RedisServer master) {
+        return '{' + Slots.tagOf(slotsOf(master).length() - 1) + '}';
+    }
+
+    /** Lets a slot be on its way from one master to another, until somebody says that it is there. */
+    static void migrating(String slot, RedisServer from, RedisServer to) {
+        to.command("CLUSTER", "SETSLOT", slot, "IMPORTING", id(from));
+        from.command("CLUSTER", "SETSLOT", slot, "MIGRATING", id(to));
+    }
+
+    static String id(RedisServer server) {
+        return String.valueOf(server.command("CLUSTER", "MYID"));
+    }
+
     static BitSet complementOf(BitSet slots) {
         BitSet others = (BitSet) slots.clone();
         others.flip(0, Slots.COUNT);

@@ -67,7 +67,15 @@ final class Tier {
         // From now on it is asked, and nothing of this composite's was there before.
         PartialOutage before = outage();
         if (before != null) {
+            settle(before);
+        }
+    }
+
+    private void settle(PartialOutage before) {
+        try {
             before.settled().run();
+        } catch (RuntimeException | Error e) {
+            log.warn("tier {}: an outage from before the start could not be settled, it counts as one since", name, e);
         }
     }
 

@@ -2,9 +2,11 @@ package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -100,6 +102,369 @@ class DirtyRecordTest {
         assertEquals(List.of("c", "a"), counters(2));
         record.everything();
         assertEquals(List.of(), counters(2), "what is to be removed is removed first");
+    }
+
+    @Test
+    void aCounterThatExpiredBelowIsOwedNothingAbove() {
+        record.increment("c:n", 5, true, 100, 0);
+
+        assertEquals(0, record.keys(), "it is a counter");
+        assertEquals(1, record.increments(10, 99, "id-").size());
+        assertEquals(List.of(), record.increments(10, 100, "id-"));
+
+        assertTrue(record.isEmpty());
+        assertEquals(0, record.counters());
+    }
+
+    @Test
+    void aCounterThatBeganAnewBelowIsOwedWhatItHasSince() {
+        record.increment("c:n", 5, true, 100, 0);
+        record.increments(10, 0, "id-");
+        record.increment("c:n", 2, false, 150, 99);
+        record.increment("c:n", 3, true, 200, 100);
+        record.increment("c:n", 1, false, 300, 199);
+
+        List<DirtyRecord.Increment> owed = record.increments(10, 150, "id-");
+
+        assertEquals(1, owed.size());
+        assertEquals(4, owed.get(0).delta());
+        assertEquals(200, owed.get(0).expiresAt(), "when it was made");
+        assertEquals(1, record.counters());
+    }
+
+    @Test
+    void whatIsAddedWhileAnIncrementIsOnItsWayFollowsIt() {
+        record.increment("c:n", 5, true, LATER, 0);
+        DirtyRecord.Increment first = record.increments(10, 0, "id-").get(0);
+        assertEquals(List.of(first), record.increments(10, 0, "id-"), "repeated as it is");
+        record.increment("c:n", 2, false, LATER, 0);
+
+        record.incremented(first);
+
+        DirtyRecord.Increment second = record.increments(10, 0, "id-").get(0);
+        assertEquals(2, second.delta());
+        assertNotEquals(first.onceId(), second.onceId());
+        record.incremented(first);
+        assertTrue(record.contains("c:n"), "what was entered before says nothing of what follows");
+        record.incremented(second);
+        assertTrue(record.isEmpty());
+        record.incremented(second);
+        assertEquals(0, record.counters());
+    }
+
+    @Test
+    void whatIsAddedToAValueThatWasPutIsNotCarriedUp() {
+        record.remove("c:n", 0);
+        record.increment("c:n", 5, false, LATER, 0);
+        assertEquals(0, record.counters());
+        record.increment("c:n", 5, true, LATER, 0);
+        assertEquals(1, record.counters());
+        assertEquals(List.of(), deltas(), "not before it was removed");
+        record.removals(10, 0).forEach(removal -> record.removed(removal, 0));
+        assertEquals(List.of(5L), deltas());
+    }
+
+    @Test
+    void aCounterThatIsRemovedIsOwedNothing() {
+        record.increment("c:n", 5, true, LATER, 0);
+        record.remove("c:n", 0);
+        assertEquals(0, record.counters());
+        assertEquals(1, record.keys());
+        record.removals(10, 0).forEach(removal -> record.removed(removal, 0));
+        assertTrue(record.isEmpty());
+    }
+
+    @Test
+    void whatMayStillArriveIsRemovedOnceForOthersAndAgainWhenNothingCan() {
+        record.remove("k", 100);
+        DirtyRecord.Removal early = record.removals(10, 0).get(0);
+        assertEquals(List.of(), record.removals(10, 99));
+        record.removed(early, 99);
+        assertTrue(record.contains("k"));
+
+        assertEquals(List.of(early), record.removals(10, 100));
+        record.removed(early, 100);
+        assertTrue(record.isEmpty());
+    }
+
+    @Test
+    void theLatestOfSeveralTimesIsWaitedFor() {
+        record.remove("k", 100);
+        record.remove("k", 50);
+        DirtyRecord.Removal removal = record.removals(10, 0).get(0);
+        record.removed(removal, 99);
+        assertTrue(record.contains("k"));
+        record.unsettled("k", 60);
+        record.removed(removal, 99);
+        assertTrue(record.contains("k"));
+        record.unsettled("k", 200);
+        record.removed(removal, 100);
+        assertTrue(record.contains("k"));
+        record.unsettled("nobody", 300);
+        assertFalse(record.contains("nobody"));
+        record.removed(removal, 200);
+        assertTrue(record.isEmpty());
+    }
+
+    @Test
+    void aKeyThatWasChangedSinceItsRemovalWasPlannedStaysDirty() {
+        record.remove("k", 0);
+        DirtyRecord.Removal planned = record.removals(10, 0).get(0);
+        record.remove("k", 0);
+        record.removed(planned, 0);
+        assertTrue(record.contains("k"));
+        record.removed(new DirtyRecord.Removal("nobody", 1), 0);
+        record.removals(10, 0).forEach(removal -> record.removed(removal, 0));
+        assertTrue(record.isEmpty());
+    }
+
+    @Test
+    void connectionsThatWereResetDeliverNothing() {
+        record.remove("c:k", 100);
+        record.remove("raw", 100);
+        record.known(Set.of("c:"));
+        DirtyRecord small = new DirtyRecord(1, 1 << 20);
+        small.known(Set.of("c:"));
+        small.remove("c:1", 100);
+        small.remove("c:2", 100);
+        small.remove("raw", 100);
+        small.remove("raw2", 100);
+        assertEquals(0, small.everythingDue(99));
+        small.settle();
+        assertTrue(small.everythingDue(99) != 0);
+        record.settle();
+        assertEquals(2, record.removals(10, 0).size());
+        record.removals(10, 0).forEach(removal -> record.removed(removal, 0));
+        assertTrue(record.isEmpty());
+    }
+
+    @Test
+    void aPrefixWaitsForTheLastOfWhatItStandsFor() {
+        DirtyRecord small = new DirtyRecord(2, 1 << 20);
+        small.known(Set.of("c:"));
+        small.remove("c:1", 100);
+        small.remove("c:2", 300);
+        small.remove("c:3", 200);
+        assertEquals(1, small.prefixCount());
+        assertEquals(List.of(), small.prefixes(299));
+        assertEquals(List.of("c:"), keys(small.prefixes(300)));
+        small.settle();
+        assertEquals(List.of("c:"), keys(small.prefixes(0)));
+    }
+
+    @Test
+    void aPrefixThatWasRecordedAgainSinceItsRemovalWasPlannedStays() {
+        record.removePrefix("c:");
+        DirtyRecord.Removal planned = record.prefixes(0).get(0);
+        record.removePrefix("c:");
+        record.prefixRemoved(planned);
+        assertTrue(record.contains("c:k"));
+        record.prefixes(0).forEach(record::prefixRemoved);
+        assertFalse(record.contains("c:k"));
+        record.prefixRemoved(planned);
+        assertTrue(record.isEmpty());
+    }
+
+    @Test
+    void aLongerPrefixIsTakenInByAShorterOneAndByNoOther() {
+        assertTrue(record.removePrefix("c:long:"));
+        assertTrue(record.removePrefix("d:"));
+        assertFalse(record.removePrefix("c:"), "which took another in");
+        assertEquals(2, record.prefixCount());
+        assertFalse(record.removePrefix("c:other:"));
+        assertEquals(2, record.prefixCount());
+        assertEquals(2, record.size());
+        record.retractPrefix("d:");
+        record.retractPrefix("nobody");
+        assertEquals(1, record.prefixCount());
+    }
+
+    @Test
+    void aPrefixTakesInTheKeysUnderItButThoseThatSomethingMayArriveFor() {
+        record.remove("b", 0);
+        record.remove("c:1", 0);
+        record.remove("c:2", 100);
+        record.remove("d", 0);
+        record.increment("c:n", 1, true, LATER, 0);
+
+        assertFalse(record.removePrefix("c:"), "what was under it can't be had back");
+
+        assertEquals(List.of("b", "c:2", "d"), keys(record.removals(10, 0)));
+        assertEquals(0, record.counters());
+        assertEquals(3, record.keys());
+    }
+
+    @Test
+    void aPrefixWithNothingUnderItCanBeTakenBack() {
+        record.remove("b", 0);
+        record.remove("d", 0);
+        assertTrue(record.removePrefix("c:"));
+        record.retractPrefix("c:");
+        assertFalse(record.contains("c:k"));
+        assertEquals(2, record.size());
+    }
+
+    @Test
+    void keysCountAgainstABoundOfBytesToo() {
+        // An entry has 160 bytes and two for each character.
+        DirtyRecord small = new DirtyRecord(1_000, 2 * (160 + 2 * 4));
+        small.known(Set.of("c:"));
+        DirtyRecord smaller = new DirtyRecord(1_000, 2 * (160 + 2 * 4) - 1);
+        smaller.remove("c:11", 0);
+        assertFalse(smaller.overflowed());
+        smaller.remove("c:22", 0);
+        assertTrue(smaller.overflowed());
+        small.remove("c:11", 0);
+        small.remove("c:22", 0);
+        assertFalse(small.overflowed());
+        small.removals(1, 0).forEach(removal -> small.removed(removal, 0));
+        small.remove("c:33", 0);
+        assertFalse(small.overflowed(), "what was removed counts no more");
+        small.remove("c:4", 0);
+        assertTrue(small.overflowed());
+        assertEquals(1, small.prefixCount());
+        assertEquals(1, small.size());
+        small.prefixes(0).forEach(small::prefixRemoved);
+        small.forgetOverflow();
+        assertFalse(small.overflowed());
+        small.remove("c:11", 0);
+        small.remove("c:22", 0);
+        assertFalse(small.overflowed(), "prefixes that were removed count no more");
+    }
+
+    @Test
+    void bytesOfPrefixesAndCountersComeAndGoWithThem() {
+        DirtyRecord small = new DirtyRecord(1_000, 2 * (160 + 2 * 2));
+        for (int i = 0; i < 10; i++) {
+            assertTrue(small.removePrefix("p:"));
+            assertTrue(small.removePrefix("q:"));
+            small.retractPrefix("p:");
+            small.prefixes(0).forEach(small::prefixRemoved);
+            small.increment("n", 1, true, LATER, 0);
+            small.increments(9, 0, "id-").forEach(small::incremented);
+            small.increment("n", 1, true, 5, 0);
+            assertEquals(List.of(), small.increments(9, 5, "id-"));
+            small.removePrefix("pp:");
+            small.removePrefix("p");
+            small.prefixes(0).forEach(small::prefixRemoved);
+            small.remove("k", 0);
+            small.removePrefix("k");
+            small.prefixes(0).forEach(small::prefixRemoved);
+        }
+        assertTrue(small.isEmpty());
+        assertFalse(small.overflowed());
+        small.remove("k1", 0);
+        small.remove("k2", 0);
+        assertFalse(small.overflowed());
+        small.remove("k3", 0);
+        assertTrue(small.overflowed());
+    }
+
+    @Test
+    void countersAreGivenUpLastAndKeysWithoutAPrefixAreLost() {
+        DirtyRecord small = new DirtyRecord(2, 1 << 20);
+        small.known(Set.of("c:"));
+        small.increment("n", 1, true, LATER, 0);
+        small.remove("c:1", 0);
+        small.remove("c:2", 0);
+        assertEquals(1, small.counters());
+        assertEquals(1, small.prefixCount());
+        assertFalse(small.lost());
+        small.increment("m", 1, true, LATER, 0);
+        assertEquals(0, small.counters());
+        assertTrue(small.all());
+        assertTrue(small.lost());
+        assertEquals(0, small.prefixCount(), "everything stands for them, too");
+        assertEquals(List.of(), small.increments(9, 0, "id-"));
+        assertTrue(small.contains("any"));
+        small.forgetOverflow();
+        assertTrue(small.overflowed(), "it is not over");
+        small.acceptLoss();
+        assertTrue(small.isEmpty());
+        assertFalse(small.lost());
+        small.forgetOverflow();
+        assertFalse(small.overflowed());
+    }
+
+    @Test
+    void everythingWaitsForTheLastOfWhatItStandsFor() {
+        DirtyRecord small = new DirtyRecord(1, 1 << 20);
+        small.remove("raw", 300);
+        small.remove("raw2", 100);
+        assertTrue(small.all());
+        assertEquals(0, small.everythingDue(299));
+        int version = small.everythingDue(300);
+        assertTrue(version > 0);
+        small.everything();
+        small.everythingRemoved(version);
+        assertTrue(small.all(), "a later cause stays");
+        small.everythingRemoved(small.everythingDue(300));
+        assertTrue(small.isEmpty());
+        assertFalse(small.lost());
+        small.everythingRemoved(0);
+        assertTrue(small.isEmpty());
+    }
+
+    @Test
+    void everythingWaitsForThePrefixesThatItTakesIn() {
+        DirtyRecord small = new DirtyRecord(1, 1 << 20);
+        small.known(Set.of("c:"));
+        small.remove("c:1", 300);
+        small.remove("c:2", 200);
+        assertEquals(1, small.prefixCount());
+        small.remove("raw", 0);
+        assertTrue(small.all());
+        assertEquals(0, small.everythingDue(299));
+        assertTrue(small.everythingDue(300) > 0);
+    }
+
+    @Test
+    void aPrefixThatCanNotBeRemovedIsAllKeysDirty() {
+        record.removePrefix("c:");
+        record.lose(record.prefixes(0).get(0));
+        assertEquals(0, record.prefixCount());
+        assertTrue(record.all());
+        assertTrue(record.lost());
+    }
+
+    @Test
+    void aPurgeIsOfTheVersionThatItWasPlannedAt() {
+        record.remove("a", 0);
+        record.remove("late", 100);
+        Purge purge = record.planned(List.of("a", "late", "clean"));
+        assertEquals(2, purge.version());
+        assertEquals(List.of("a", "late", "clean"), keys(purge.removals()));
+        assertEquals(
+                List.of(1, 0, 0),
+                purge.removals().stream().map(DirtyRecord.Removal::version).toList(),
+                "what something may arrive for stays dirty");
+        assertFalse(record.markedSince("a", 2));
+        assertFalse(record.markedSince("clean", 2));
+        record.remove("a", 0);
+        assertTrue(record.markedSince("a", 2));
+        assertFalse(record.markedSince("a", 3));
+        record.removePrefix("p:");
+        assertTrue(record.markedSince("p:k", 3));
+        assertFalse(record.markedSince("p:k", 4));
+        assertFalse(record.markedSince("q:k", 3));
+        record.everything();
+        assertTrue(record.markedSince("clean", 4));
+        assertFalse(record.markedSince("clean", 5));
+    }
+
+    @Test
+    void whatMayHaveBeenForgottenUnderAPrefixIsOfThatPrefix() {
+        record.increment("b:n", 1, true, LATER, 0);
+        record.increment("c:n", 5, true, LATER, 0);
+        record.increment("d:n", 1, true, LATER, 0);
+        record.forgottenPrefix("c:");
+        assertEquals(List.of("c:n"), keys(record.removals(9, 0)), "it is removed first");
+        assertEquals(3, record.counters());
+        record.remove("e", 0);
+        record.forgotten("e");
+        assertEquals(
+                List.of("c:n", "e"),
+                keys(record.removals(9, 0)).stream().sorted().toList());
     }
 
     private List<String> counters(int max) {

@@ -66,4 +66,29 @@ class RecentChangesTest {
         assertEquals(List.of(), keys);
         assertFalse(recent.many());
     }
+
+    @Test
+    void asManyAsAreKeptAreKnownWhereverTheRingBegins() {
+        for (int round = 0; round < 2; round++) {
+            for (int i = 0; i < RecentChanges.KEPT; i++) {
+                recent.add("k" + i);
+            }
+            keys.clear();
+            assertTrue(drain());
+            assertEquals(RecentChanges.KEPT, keys.size());
+            assertEquals("k0", keys.get(0));
+            recent.add("one more");
+            assertTrue(drain());
+        }
+    }
+
+    @Test
+    void ofMoreThanAreKeptTheLatestAreTold() {
+        for (int i = 0; i <= RecentChanges.KEPT; i++) {
+            recent.add("k" + i);
+        }
+        recent.each(keys::add, prefixes::add);
+        assertEquals(RecentChanges.KEPT, keys.size());
+        assertEquals("k1", keys.get(0));
+    }
 }

@@ -8,10 +8,11 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
-/** A store whose methods throw whatever they are told to, by their names, and else do what another store does. */
+/** A store whose methods throw or answer whatever they are told to, by their names, and else do what another store does. */
 final class Seam {
     final CacheStore store;
     private final Map<String, Supplier<? extends Throwable>> failures = new ConcurrentHashMap<>();
+    private final Map<String, Supplier<?>> answers = new ConcurrentHashMap<>();
     private final Map<String, Runnable> answered = new ConcurrentHashMap<>();
     private final Map<String, Runnable> listeners = new ConcurrentHashMap<>();
     private final Map<String, AtomicInteger> thrown = new ConcurrentHashMap<>();
@@ -24,6 +25,10 @@ final class Seam {
                         thrown.computeIfAbsent(method.getName(), name -> new AtomicInteger())
                                 .incrementAndGet();
                         throw failure.get();
+                    }
+                    Supplier<?> answer = answers.get(method.getName());
+                    if (answer != null) {
+                        return answer.get();
                     }
                     listeners.getOrDefault(method.getName(), () -> {}).run();
                     if (method.getName().equals("within")) {
@@ -50,6 +55,11 @@ final class Seam {
     /** Does something between the next answer of this method and its caller. */
     void onNextAnswer(String method, Runnable meanwhile) {
         answered.put(method, meanwhile);
+    }
+
+    /** From now on, calls of this method are answered so. */
+    void answer(String method, Supplier<?> answer) {
+        answers.put(method, answer);
     }
 
     /** From now on, calls of this method throw. */

@@ -11,6 +11,7 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
+import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.testkit.FlakyStore;
@@ -24,6 +25,7 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -161,6 +163,69 @@ class UnderWayTest {
         recover();
         assertNull(store.get("c:k"));
         assertNull(server.get("c:k"));
+    }
+
+    /** An outage of one key, over once that could be said to its store, at the fourth attempt. */
+    private static final class StubbornOutage {
+        private final Supplier<Throwable> thrown;
+        private final AtomicInteger attempts = new AtomicInteger();
+        private volatile boolean settled;
+        private final PartialOutage outage = new PartialOutage("c:k"::equals, false, this::settle);
+
+        StubbornOutage(Supplier<Throwable> thrown) {
+            this.thrown = thrown;
+        }
+
+        private void settle() {
+            if (attempts.incrementAndGet() < 4) {
+                if (thrown.get() instanceof Error error) {
+                    throw error;
+                }
+                throw (RuntimeException) thrown.get();
+            }
+            settled = true;
+        }
+
+        private @Nullable PartialOutage present() {
+            return settled ? null : outage;
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("throwables")
+    void anOutageThatCanNotBeSettledIsSettledLaterAndWhatFollowsFromItIsDone(Supplier<Throwable> thrown) {
+        StubbornOutage stubborn = new StubbornOutage(thrown);
+        store.put("c:k", bytes("perhaps forgotten"), TTL);
+        seam.answer("outage", stubborn::present);
+
+        await("it is settled", () -> stubborn.settled);
+        await("what may be forgotten was done once more", () -> server.get("c:k") == null && first().dirtyKeys() == 0);
+
+        assertTrue(first().serving());
+        store.put("c:k", bytes("v"), TTL);
+        assertArrayEquals(bytes("v"), server.get("c:k"));
+        lose();
+        store.remove("c:k");
+        recover();
+        assertNull(store.get("c:k"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("throwables")
+    void anOutageFromBeforeTheStartThatCanNotBeSettledKeepsNobodyFromStarting(Supplier<Throwable> thrown) {
+        StubbornOutage stubborn = new StubbornOutage(thrown);
+        Seam early = new Seam(new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3)));
+        early.answer("outage", stubborn::present);
+        try (FailoverStore started = FailoverStore.builder()
+                .tier("first", early.store)
+                .memoryTier("memory", () -> MemoryStore.create(1 << 20))
+                .config(QUICK)
+                .build()) {
+            started.put("c:k", bytes("v"), TTL);
+            await("it is settled", () -> stubborn.settled);
+
+            assertTrue(started.health().tiers().get(0).serving());
+        }
     }
 
     @Test

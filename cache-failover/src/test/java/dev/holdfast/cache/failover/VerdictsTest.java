@@ -285,6 +285,21 @@ class VerdictsTest {
     }
 
     @Test
+    void aServerThatWentBackInTimeIsNotBelievedWhicheverProbeSaysSo() {
+        watch.answer = new ProbeResult(true, true);
+        watch.state.verdicts.refuses(0, watch.now);
+        watch.work();
+        assertEquals(1, watch.count("remark wentBack"));
+        assertEquals(1, watch.count("remove everything"));
+
+        watch.answer = ProbeResult.OK;
+        watch.lose();
+        long before = watch.now - 1;
+        watch.state.verdicts.probed(0, before, new ProbeResult(true, true), watch.now);
+        assertTrue(watch.first().dirty.all(), "said once, so it counts though the connection was of before the fence");
+    }
+
+    @Test
     void aCallThatHangsIsProbedAfterSuspectAfterAtBothEndsOfItsRange() {
         for (Duration suspectAfter : List.of(
                 Duration.ofMillis(50),

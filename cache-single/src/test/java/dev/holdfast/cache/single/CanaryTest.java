@@ -1,17 +1,22 @@
 package dev.holdfast.cache.single;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntSupplier;
 import org.junit.jupiter.api.Test;
 
 /** A server that lost writes is told from one that does late what it was asked before. */
@@ -65,6 +70,36 @@ class CanaryTest {
             canary.set(first);
             assertTrue(store.probe(TIMEOUT).wentBack());
             assertFalse(store.probe(TIMEOUT).wentBack());
+        }
+    }
+
+    @Test
+    void anErrorInAProbeIsAFailedProbeAndTheNextIsMadeByWhomeverWaits() throws Exception {
+        AtomicBoolean planted = new AtomicBoolean(true);
+        try (RespPeer peer = RespPeer.start(this::answer)) {
+            SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
+            JedisErrors errors = new JedisErrors(config);
+            Dialer dialer = new Dialer(config, errors);
+            Reserve reserve = new Reserve(config, dialer, errors);
+            Combiner connections = new Combiner(config, dialer, reserve, errors);
+            IntSupplier generation = () -> {
+                if (planted.getAndSet(false)) {
+                    throw new NoClassDefFoundError("as when a class loader is closed");
+                }
+                return dialer.generation();
+            };
+            Canary probes = new Canary(config, reserve, generation, connections, errors);
+            try {
+                assertThrows(NoClassDefFoundError.class, () -> probes.probe(TIMEOUT));
+                assertEquals(1, probes.failures());
+                FutureTask<ProbeResult> next = new FutureTask<>(() -> probes.probe(TIMEOUT));
+                new Thread(next).start();
+
+                assertEquals(ProbeResult.OK, next.get(10, TimeUnit.SECONDS));
+                assertEquals(0, probes.failures());
+            } finally {
+                connections.close();
+            }
         }
     }
 

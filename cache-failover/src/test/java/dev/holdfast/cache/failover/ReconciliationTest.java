@@ -1,0 +1,468 @@
+package dev.holdfast.cache.failover;
+
+import static dev.holdfast.cache.failover.Decisions.MINUTE;
+import static dev.holdfast.cache.failover.Decisions.SECOND;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.failover.Decisions.Chance;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** When a tier comes back, and what it has missed is done. */
+class ReconciliationTest {
+    private final Decisions decisions = Decisions.usual();
+    private final Reconciliation reconciliation = decisions.state.reconciliation;
+    private final TierState first = decisions.first();
+
+    /** Lets the first tier be on its way back, as far as probes and time go. */
+    private void recovered() {
+        decisions.open(first);
+        for (int i = 0; i < 3; i++) {
+            decisions.answer(first);
+        }
+        decisions.now += 5 * SECOND;
+        decisions.forget();
+    }
+
+    private void advance() {
+        reconciliation.advance(first, decisions.now);
+    }
+
+    private <E extends Effect> E one(Class<E> kind) {
+        List<E> taken = decisions.taken(kind);
+        assertEquals(1, taken.size(), "" + taken);
+        return taken.get(0);
+    }
+
+    private static List<String> keys(List<DirtyRecord.Removal> removals) {
+        return removals.stream().map(DirtyRecord.Removal::key).toList();
+    }
+
+    @Test
+    void aTierComesBackAfterItsGracePeriodAndEnoughGoodProbes() {
+        decisions.open(first);
+        decisions.answer(first);
+        assertEquals(TierState.Mode.RECOVERING, first.mode);
+        decisions.now += 5 * SECOND - 1;
+        decisions.answer(first);
+        decisions.answer(first);
+        assertFalse(first.closed(), "three probes, and a nanosecond too early");
+        decisions.now++;
+        advance();
+        assertTrue(first.closed());
+    }
+
+    @Test
+    void twoGoodProbesAreNotEnoughHoweverLongTheyLast() {
+        decisions.open(first);
+        decisions.answer(first);
+        decisions.now += MINUTE;
+        decisions.answer(first);
+        assertFalse(first.closed());
+        decisions.answer(first);
+        assertTrue(first.closed());
+    }
+
+    @Test
+    void anOpenTierWithoutAGoodProbeDoesNotComeBack() {
+        decisions.open(first);
+        first.skipGrace = true;
+        first.goodProbes = 3;
+        advance();
+        assertFalse(first.closed());
+    }
+
+    @Test
+    void whereNothingElseAnswersTheFirstGoodProbeIsEnough() {
+        Decisions alone = new Decisions(FailoverConfig.DEFAULT, Chance.LEAST, Decisions.server("alone"));
+        alone.open(alone.first());
+        alone.answer(alone.first());
+        assertTrue(alone.first().closed());
+    }
+
+    @Test
+    void aForcedFailbackNeedsOneGoodProbe() {
+        decisions.open(first);
+        first.held = true;
+        reconciliation.forceFailback(decisions.now);
+        assertFalse(first.held);
+        assertEquals(decisions.now, first.nextProbeAt);
+        assertFalse(first.closed());
+        decisions.answer(first);
+        assertTrue(first.closed());
+    }
+
+    @Test
+    void aForcedFailbackAcceptsALossAndThoseUnderWayAreTold() {
+        first.dirty.lose(new DirtyRecord.Removal("", 0));
+        first.held = true;
+        first.notes = "lost";
+        long stamp = first.stamp;
+        reconciliation.forceFailback(decisions.now);
+        assertTrue(first.dirty.isEmpty());
+        assertNull(first.notes);
+        assertEquals(stamp + 1, first.stamp);
+        assertFalse(first.skipGrace, "it is not out");
+    }
+
+    @Test
+    void aTierThatIsFencedDrainedHeldOrRestingDoesNotComeBack() {
+        recovered();
+        first.fencing = true;
+        advance();
+        first.fencing = false;
+        first.draining = true;
+        advance();
+        first.draining = false;
+        first.held = true;
+        advance();
+        first.held = false;
+        first.drainRetryAt = decisions.now + 1;
+        advance();
+        assertFalse(first.closed());
+        first.drainRetryAt = decisions.now;
+        advance();
+        assertTrue(first.closed());
+    }
+
+    @Test
+    void aTierOnItsWayBackIsCleanedFirst() {
+        recovered();
+        first.dirty.remove("a", 0);
+        first.dirty.remove("b", 0);
+        advance();
+        Effect.RemoveKeys work = one(Effect.RemoveKeys.class);
+        assertEquals(0, work.tier());
+        assertEquals(List.of("a", "b"), keys(work.keys()));
+        assertTrue(first.draining);
+        assertFalse(first.closed());
+        long stamp = first.stamp;
+
+        reconciliation.removed(0, work.keys(), decisions.now);
+        assertEquals(stamp + 1, first.stamp);
+        assertEquals(2, first.reconciled);
+        assertTrue(first.dirty.isEmpty());
+        assertTrue(first.recent.any(), "what was removed there is among the recent changes");
+        reconciliation.drained(0, decisions.now);
+
+        assertFalse(first.draining);
+        assertTrue(first.closed());
+        assertEquals(2, one(Effect.Closed.class).reconciled());
+    }
+
+    @Test
+    void aFewKeysThatBecameDirtyMeanwhileDoNotDelayIt() {
+        for (int few : new int[] {256, 257}) {
+            Decisions own = Decisions.usual();
+            own.open(own.first());
+            for (int i = 0; i < 3; i++) {
+                own.answer(own.first());
+            }
+            own.now += 5 * SECOND;
+            own.first().dirty.remove("k", 0);
+            own.state.reconciliation.advance(own.first(), own.now);
+            own.forget();
+            own.state.reconciliation.removed(0, own.first().dirty.removals(1, own.now), own.now);
+            for (int i = 0; i < few; i++) {
+                own.first().dirty.remove("new" + i, 0);
+            }
+            own.state.reconciliation.drained(0, own.now);
+            assertEquals(few == 256, own.first().closed(), few + " keys");
+        }
+    }
+
+    @Test
+    void prefixesAndEverythingDelayItHoweverFew() {
+        recovered();
+        first.drains = 1;
+        first.dirty.removePrefix("c:");
+        advance();
+        assertFalse(first.closed());
+        Effect.RemovePrefixes work = one(Effect.RemovePrefixes.class);
+        reconciliation.prefixRemoved(0, work.prefixes().get(0));
+        first.draining = false;
+        first.dirty.everything();
+        advance();
+        assertFalse(first.closed());
+        assertEquals(new Effect.RemoveEverything(0, 2), one(Effect.RemoveEverything.class));
+    }
+
+    @Test
+    void prefixesRemovalsAndIncrementsHaveTheirTurnsOneAfterTheOther() {
+        first.dirty.removePrefix("p:");
+        first.dirty.remove("k", 0);
+        first.dirty.increment("n", 1, true, decisions.now + MINUTE, decisions.now);
+        for (int round = 0; round < 2; round++) {
+            advance();
+            assertEquals(List.of("p:"), keys(one(Effect.RemovePrefixes.class).prefixes()));
+            advance();
+            assertEquals(List.of(), decisions.state.takeEffects(), "one piece at a time");
+            reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+            decisions.now += SECOND;
+            advance();
+            assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
+            reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+            decisions.now += SECOND;
+            advance();
+            DirtyRecord.Increment increment =
+                    one(Effect.Increments.class).increments().get(0);
+            assertEquals("n", increment.key());
+            assertTrue(increment.onceId().startsWith("id-0-"), increment.onceId());
+            reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+            decisions.now += SECOND;
+        }
+    }
+
+    @Test
+    void atMostFiveHundredAreDoneAtATime() {
+        for (int i = 0; i < 501; i++) {
+            first.dirty.remove("k" + i, 0);
+        }
+        advance();
+        assertEquals(500, one(Effect.RemoveKeys.class).keys().size());
+        for (int i = 0; i < 501; i++) {
+            decisions.second().dirty.increment("n" + i, 1, true, decisions.now + MINUTE, decisions.now);
+        }
+        reconciliation.advance(decisions.second(), decisions.now);
+        assertEquals(500, one(Effect.Increments.class).increments().size());
+    }
+
+    @Test
+    void aTierThatServesIsCleanedAndOneWithNothingDueIsLookedAtASecondLater() {
+        advance();
+        assertEquals(List.of(), decisions.state.takeEffects(), "nothing is dirty");
+        first.dirty.remove("k", decisions.now + MINUTE);
+        advance();
+        Effect.RemoveKeys early = one(Effect.RemoveKeys.class);
+        reconciliation.removed(0, early.keys(), decisions.now);
+        reconciliation.drained(0, decisions.now);
+        assertEquals(List.of(), decisions.state.takeEffects(), "what may still arrive is waited for");
+        assertEquals(decisions.now + SECOND, first.drainRetryAt);
+        decisions.now += MINUTE;
+        first.held = true;
+        advance();
+        assertEquals(List.of(), decisions.state.takeEffects());
+        first.held = false;
+        first.drainRetryAt = decisions.now + 1;
+        advance();
+        assertEquals(List.of(), decisions.state.takeEffects());
+        first.drainRetryAt = decisions.now;
+        advance();
+        assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
+    }
+
+    @Test
+    void whatIsCleanedWhileItServesIsToldToThoseBelow() {
+        long below = decisions.second().stamp;
+        first.dirty.removePrefix("c:");
+        advance();
+        reconciliation.prefixRemoved(
+                0, one(Effect.RemovePrefixes.class).prefixes().get(0));
+        assertEquals(below + 1, decisions.second().stamp);
+        assertEquals(1, first.reconciled);
+        assertTrue(first.recent.any());
+        decisions.open(first);
+        first.recent.probing();
+        first.recent.probed();
+        first.dirty.increment("n", 1, true, decisions.now + MINUTE, decisions.now);
+        DirtyRecord.Increment increment =
+                first.dirty.increments(1, decisions.now, "id-").get(0);
+        long own = first.stamp;
+        below = decisions.second().stamp;
+        reconciliation.incremented(0, increment);
+        assertEquals(0, first.dirty.counters());
+        assertEquals(1, first.reconciled, "it is counted anew since it was opened");
+        assertEquals(own + 1, first.stamp);
+        assertEquals(below, decisions.second().stamp, "nobody came below because of it");
+    }
+
+    @Test
+    void whatFailsOnATierThatServesIsKeptAndTriedASecondLater() {
+        first.dirty.remove("k", 0);
+        advance();
+        Effect.RemoveKeys work = one(Effect.RemoveKeys.class);
+        reconciliation.drainFailed(0, Decisions.failure(Reason.TIMEOUT), List.of("k"), decisions.now);
+        assertFalse(first.draining);
+        assertEquals(decisions.now + SECOND, first.drainRetryAt);
+        assertTrue(first.probing, "it is probed");
+        assertEquals(List.of(), decisions.taken(Effect.ReconciliationFailed.class));
+        // What may have been sent may still arrive.
+        reconciliation.removed(0, work.keys(), decisions.now + 30 * SECOND - 1);
+        assertTrue(first.dirty.contains("k"));
+        reconciliation.removed(0, work.keys(), decisions.now + 30 * SECOND);
+        assertFalse(first.dirty.contains("k"));
+    }
+
+    @Test
+    void whatFailsOnATierOnItsWayBackHasItStartOver() {
+        recovered();
+        first.dirty.remove("k", 0);
+        advance();
+        decisions.forget();
+        CacheUnavailableException cause = Decisions.failure(Reason.TIMEOUT);
+        reconciliation.drainFailed(0, cause, List.of("k"), decisions.now);
+        assertEquals(TierState.Mode.OPEN, first.mode);
+        assertEquals(
+                List.of(new Effect.ReconciliationFailed(0, cause), new Effect.Disconnect(0, cause, true)),
+                decisions.state.takeEffects());
+        List<DirtyRecord.Removal> again = first.dirty.removals(1, decisions.now);
+        reconciliation.removed(0, again, decisions.now);
+        assertFalse(first.dirty.contains("k"), "its connections are reset, so nothing arrives");
+    }
+
+    @Test
+    void behindABufferWhatFailedMayStillArriveThoughConnectionsAreReset() {
+        Decisions edge =
+                new Decisions(FailoverConfig.DEFAULT, Chance.LEAST, Decisions.buffered("edge"), Decisions.memory());
+        edge.open(edge.first());
+        edge.first().dirty.remove("k", 0);
+        List<DirtyRecord.Removal> work = edge.first().dirty.removals(1, edge.now);
+        edge.state.reconciliation.drainFailed(0, Decisions.failure(Reason.TIMEOUT), List.of("k"), edge.now);
+        edge.state.reconciliation.removed(0, work, edge.now);
+        assertTrue(edge.first().dirty.contains("k"));
+        assertEquals(1, edge.taken(Effect.ReconciliationFailed.class).size());
+        assertEquals(TierState.Mode.OPEN, edge.first().mode);
+    }
+
+    @Test
+    void aTierOfWhichAPartIsOutComesBackWithWhatIsLeft() {
+        recovered();
+        first.dirty.remove("k", 0);
+        advance();
+        decisions.forget();
+        reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of("k"), decisions.now);
+        assertTrue(first.closed());
+        assertEquals(List.of(), decisions.taken(Effect.ReconciliationFailed.class));
+        assertFalse(first.probing);
+        assertTrue(first.dirty.contains("k"));
+    }
+
+    @Test
+    void everythingThatWasRemovedIsClean() {
+        first.dirty.everything();
+        first.notes = "wentBack";
+        advance();
+        Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
+        long stamp = first.stamp;
+        reconciliation.everythingRemoved(work, Extent.ALL);
+        assertEquals(stamp + 1, first.stamp);
+        assertTrue(first.dirty.isEmpty());
+        assertNull(first.notes);
+        assertTrue(first.recent.any());
+        assertFalse(first.held);
+    }
+
+    @Test
+    void aServerThatWentBackIsCleanOnceWhatIsKnownOfItsKeysIsRemoved() {
+        for (Extent extent : List.of(Extent.KNOWN, Extent.NOTHING)) {
+            Decisions own = Decisions.usual();
+            own.state.reconciliation.wentBack(own.first(), own.now);
+            Effect.RemoveEverything work =
+                    own.taken(Effect.RemoveEverything.class).get(0);
+            own.state.reconciliation.everythingRemoved(work, extent);
+            assertTrue(own.first().dirty.isEmpty(), "" + extent);
+            assertEquals(extent == Extent.KNOWN, own.first().notes == null);
+            assertFalse(own.first().recent.any(), "which keys those were is not known");
+            assertFalse(own.first().held);
+        }
+    }
+
+    @Test
+    void keysThatAreKnownByNothingKeepATierOut() {
+        first.dirty.lose(new DirtyRecord.Removal("p:", 0));
+        advance();
+        Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
+        reconciliation.everythingRemoved(work, Extent.KNOWN);
+        assertTrue(first.held);
+        assertTrue(first.dirty.all());
+        assertTrue(String.valueOf(first.notes).startsWith("overflow"), first.notes);
+        reconciliation.everythingRemoved(work, Extent.ALL);
+        assertTrue(first.dirty.isEmpty());
+    }
+
+    @Test
+    void aPrefixThatCanNotBeRemovedKeepsATierOut() {
+        first.dirty.removePrefix("");
+        advance();
+        reconciliation.prefixImpossible(
+                0, one(Effect.RemovePrefixes.class).prefixes().get(0));
+        assertTrue(first.held);
+        assertTrue(first.dirty.all());
+        assertTrue(first.dirty.lost());
+        assertTrue(String.valueOf(first.notes).contains("until failback is forced"), first.notes);
+    }
+
+    @Test
+    void aServerThatWentBackIsRemarkedOnAndCleanedAtOnce() {
+        reconciliation.wentBack(first, decisions.now);
+        assertTrue(first.dirty.all());
+        assertEquals("wentBack: it lost acknowledged writes", first.notes);
+        List<Effect> effects = decisions.state.takeEffects();
+        assertInstanceOf(Effect.Remark.class, effects.get(0));
+        assertInstanceOf(Effect.RemoveEverything.class, effects.get(1));
+    }
+
+    @Test
+    void whoIsAboutToCloseWaitsForNothingThatMayStillArrive() {
+        first.dirty.remove("k", decisions.now + MINUTE);
+        first.dirty.removals(1, decisions.now);
+        first.drainRetryAt = decisions.now + SECOND;
+        TierState second = decisions.second();
+        decisions.open(second);
+        second.dirty.remove("k", 0);
+        second.drainRetryAt = decisions.now + SECOND;
+        second.nextProbeAt = decisions.now + MINUTE;
+
+        reconciliation.hurry(decisions.now);
+
+        assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
+        assertEquals(decisions.now, first.hurriedAt);
+        assertTrue(second.skipGrace);
+        assertEquals(decisions.now, second.nextProbeAt);
+        assertFalse(reconciliation.hurried());
+        decisions.answer(second);
+        assertEquals(1, one(Effect.RemoveKeys.class).tier(), "one good probe is enough");
+    }
+
+    @Test
+    void whoIsCleanOrHeldIsNotHurried() {
+        first.held = true;
+        first.dirty.remove("k", 0);
+        reconciliation.hurry(decisions.now);
+        assertEquals(List.of(), decisions.state.takeEffects());
+        assertEquals(0, first.hurriedAt);
+        assertEquals(0, decisions.second().hurriedAt);
+        assertTrue(reconciliation.hurried());
+    }
+
+    @Test
+    void nothingMoreIsHadOfATierThatFailedSinceItWasHurried() {
+        first.dirty.remove("k", 0);
+        reconciliation.hurry(decisions.now);
+        first.lastFailureAt = decisions.now;
+        assertFalse(reconciliation.hurried(), "it failed before");
+        first.lastFailureAt = decisions.now + 1;
+        assertTrue(reconciliation.hurried());
+        decisions.second().dirty.remove("k", 0);
+        assertFalse(reconciliation.hurried());
+    }
+
+    @Test
+    void anOverflowIsForgottenWithTheLastOfIt() {
+        Decisions small = Decisions.usual(FailoverConfig.DEFAULT.withMaxDirtyKeys(1));
+        small.state.known(Set.of("c:"));
+        small.first().dirty.remove("c:1", 0);
+        small.first().dirty.remove("c:2", 0);
+        assertTrue(small.first().dirty.overflowed());
+        List<DirtyRecord.Removal> prefixes = small.first().dirty.prefixes(small.now);
+        small.state.reconciliation.prefixRemoved(0, prefixes.get(0));
+        assertFalse(small.first().dirty.overflowed());
+    }
+}
