@@ -120,7 +120,7 @@ class AdmissionTest {
     void whatIsStoredMayBeThereAsLongAsItLivesFromWhenItArrivesAtTheLatest() {
         long latest = 10 * SECOND + 30 * SECOND;
         TierState second = decisions.second();
-        assertFalse(second.mayHold(decisions.now));
+        assertFalse(second.isFollowed(decisions.now));
         long stamp = decisions.first().stamp;
         long own = second.stamp;
         assertNotNull(admit(Kind.WRITE, List.of("k"), 1, 60 * SECOND, LONG));
@@ -128,8 +128,8 @@ class AdmissionTest {
 
         assertEquals(stamp + 1, decisions.first().stamp, "calls above have to know that");
         assertEquals(decisions.now + 60 * SECOND + latest, second.storedUntil);
-        assertTrue(second.mayHold(decisions.now + 60 * SECOND + latest - 1));
-        assertFalse(second.mayHold(decisions.now + 60 * SECOND + latest));
+        assertTrue(second.isFollowed(decisions.now + 60 * SECOND + latest - 1));
+        assertFalse(second.isFollowed(decisions.now + 60 * SECOND + latest));
 
         assertNotNull(admit(Kind.FILL, List.of("k"), 1, 5 * SECOND, LONG));
         assertEquals(decisions.now + 60 * SECOND + latest, second.storedUntil, "what lives longer counts");
@@ -151,7 +151,31 @@ class AdmissionTest {
         long stamp = decisions.first().stamp;
         assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
         assertFalse(decisions.second().stored);
-        assertEquals(stamp, decisions.first().stamp);
+        assertEquals(stamp + 1, decisions.first().stamp, "that a key leads below is known above");
+        assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
+        assertEquals(stamp + 1, decisions.first().stamp);
+    }
+
+    @Test
+    void aKeyThatLeadsBelowBeginsAPeriodThereUnlessChangesAboveWereMarkedThereAllTheWhile() {
+        TierState second = decisions.second();
+        int periods = second.periods;
+        assertNotNull(admit(Kind.READ, List.of("k"), 0, 0, LONG));
+        assertEquals(periods, second.periods, "it went to the first");
+        assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
+        assertEquals(periods + 1, second.periods);
+        assertTrue(second.isFollowed(decisions.now + 5 * SECOND - 1));
+        assertFalse(second.isFollowed(decisions.now + 5 * SECOND));
+
+        decisions.now += 5 * SECOND - 1;
+        assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
+        assertEquals(periods + 1, second.periods);
+        decisions.now += 5 * SECOND;
+        assertNotNull(admit(Kind.WRITE, List.of("k"), 1, 60 * SECOND, LONG));
+        assertEquals(periods + 2, second.periods);
+        decisions.now += 50 * SECOND;
+        assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
+        assertEquals(periods + 2, second.periods, "something of this client's may be there");
     }
 
     @Test

@@ -40,7 +40,7 @@ class CircuitTest {
 
         assertEquals(
                 List.of(
-                        new Effect.Disconnect(0, cause, true),
+                        new Effect.Disconnect(0, cause, 1),
                         new Effect.Opened(0, FailoverReason.FAILURES, cause, 1),
                         new Effect.Switched(0, 1, FailoverReason.FAILURES, 0, 0)),
                 decisions.state.takeEffects());
@@ -151,7 +151,7 @@ class CircuitTest {
         assertEquals(0, first.goodProbes + first.drains);
         assertEquals(decisions.now + 750 * MILLI, first.nextProbeAt);
         assertTrue(first.fencing);
-        assertEquals(List.of(new Effect.Disconnect(0, cause, true)), decisions.state.takeEffects());
+        assertEquals(List.of(new Effect.Disconnect(0, cause, 2)), decisions.state.takeEffects());
     }
 
     @Test
@@ -168,7 +168,7 @@ class CircuitTest {
     void toReconnectIsNoFence() {
         CacheUnavailableException cause = Decisions.down();
         circuit.reconnect(first, cause);
-        assertEquals(List.of(new Effect.Disconnect(0, cause, false)), decisions.state.takeEffects());
+        assertEquals(List.of(new Effect.Disconnect(0, cause, 0)), decisions.state.takeEffects());
         assertFalse(first.fencing);
     }
 
@@ -179,8 +179,7 @@ class CircuitTest {
         for (TierState tier : own.tiers) {
             tier.dirty.remove("k", own.now + MINUTE);
         }
-        own.first().fencing = true;
-        own.state.circuit.fenced(0, false, own.now);
+        own.state.circuit.fenced(Decisions.fence(own.state, 0), false, own.now);
         assertFalse(own.first().fencing);
         assertEquals(own.now, own.first().fencedAt);
         assertEquals(own.now + 750 * MILLI, own.first().nextProbeAt);
@@ -188,11 +187,11 @@ class CircuitTest {
         assertTrue(own.first().dirty.contains("k"), "its connections may be there still");
 
         own.first().dirty.remove("k", own.now + MINUTE);
-        own.state.circuit.fenced(0, true, own.now);
+        own.state.circuit.fenced(Decisions.fence(own.state, 0), true, own.now);
         removeOnce(own, own.first());
         assertFalse(own.first().dirty.contains("k"));
 
-        own.state.circuit.fenced(1, true, own.now);
+        own.state.circuit.fenced(Decisions.fence(own.state, 1), true, own.now);
         removeOnce(own, own.second());
         assertTrue(own.second().dirty.contains("k"));
     }
@@ -204,7 +203,7 @@ class CircuitTest {
     @Test
     void afterTheFenceWhatWasChangedSinceTheLastCanaryIsDoneOnceMore() {
         first.recent.add("k");
-        circuit.fenced(0, true, decisions.now);
+        circuit.fenced(Decisions.fence(decisions.state, 0), true, decisions.now);
         assertTrue(first.dirty.contains("k"));
     }
 

@@ -94,10 +94,16 @@ final class Decisions {
         List<Effect> unused = state.takeEffects();
     }
 
+    /** Has a tier fenced, and returns what ends that. */
+    static Effect.Disconnect fence(FailoverState state, int index) {
+        state.tiers.get(index).fencing = true;
+        return new Effect.Disconnect(index, down(), state.tiers.get(index).fences);
+    }
+
     /** Opens a tier, and ends its fence. */
     void open(TierState tier) {
         state.circuit.open(tier, FailoverReason.PROBE, down(), now);
-        state.circuit.fenced(tier.index, true, now);
+        state.circuit.fenced(Decisions.fence(state, tier.index), true, now);
         forget();
     }
 

@@ -131,14 +131,10 @@ class FailoverDecisionsTest {
         state.circuit.open(first, FailoverReason.PROBE, Decisions.down(), decisions.now);
         first.dirty.remove("k", decisions.now + SECOND);
         state.failed(
-                new Effect.Disconnect(0, Decisions.down(), false),
-                new OutOfMemoryError("made by a test"),
-                decisions.now);
+                new Effect.Disconnect(0, Decisions.down(), 0), new OutOfMemoryError("made by a test"), decisions.now);
         assertTrue(first.fencing, "that was none");
         state.failed(
-                new Effect.Disconnect(0, Decisions.down(), true),
-                new OutOfMemoryError("made by a test"),
-                decisions.now);
+                new Effect.Disconnect(0, Decisions.down(), 1), new OutOfMemoryError("made by a test"), decisions.now);
         assertFalse(first.fencing);
         first.dirty.removals(1, decisions.now).forEach(removal -> first.dirty.removed(removal, decisions.now));
         assertTrue(first.dirty.contains("k"), "what was sent may still arrive");
@@ -252,7 +248,7 @@ class FailoverDecisionsTest {
                     own.first().recent.any(),
                     "" + kind);
             own.state.keys.changed(own.last(), kind, List.of("k"));
-            own.state.circuit.fenced(0, true, own.now);
+            own.state.circuit.fenced(Decisions.fence(own.state, 0), true, own.now);
             assertEquals(kind == Kind.PREFIX, own.first().dirty.contains("k+"), "" + kind);
         }
     }
@@ -272,7 +268,7 @@ class FailoverDecisionsTest {
         for (int i = 0; i <= RecentChanges.KEPT; i++) {
             first.recent.add("k" + i);
         }
-        state.circuit.fenced(0, true, decisions.now);
+        state.circuit.fenced(Decisions.fence(state, 0), true, decisions.now);
         assertTrue(first.dirty.all());
         assertFalse(first.recent.any());
     }

@@ -119,6 +119,7 @@ class ReconciliationTest {
         advance();
         first.fencing = false;
         first.draining = true;
+        first.drainDueAt = decisions.now + 1;
         advance();
         first.draining = false;
         first.held = true;
@@ -186,7 +187,7 @@ class ReconciliationTest {
         advance();
         assertFalse(first.closed());
         Effect.RemovePrefixes work = one(Effect.RemovePrefixes.class);
-        reconciliation.prefixRemoved(0, work.prefixes().get(0));
+        reconciliation.prefixRemoved(0, work.prefixes().get(0), decisions.now);
         first.draining = false;
         first.dirty.everything();
         advance();
@@ -264,7 +265,7 @@ class ReconciliationTest {
         first.dirty.removePrefix("c:");
         advance();
         reconciliation.prefixRemoved(
-                0, one(Effect.RemovePrefixes.class).prefixes().get(0));
+                0, one(Effect.RemovePrefixes.class).prefixes().get(0), decisions.now);
         assertEquals(below + 1, decisions.second().stamp);
         assertEquals(1, first.reconciled);
         assertTrue(first.recent.any());
@@ -276,7 +277,7 @@ class ReconciliationTest {
                 first.dirty.increments(1, decisions.now, "id-").get(0);
         long own = first.stamp;
         below = decisions.second().stamp;
-        reconciliation.incremented(0, increment);
+        reconciliation.incremented(0, increment, decisions.now);
         assertEquals(0, first.dirty.counters());
         assertEquals(1, first.reconciled, "it is counted anew since it was opened");
         assertEquals(own + 1, first.stamp);
@@ -310,7 +311,7 @@ class ReconciliationTest {
         reconciliation.drainFailed(0, cause, List.of("k"), decisions.now);
         assertEquals(TierState.Mode.OPEN, first.mode);
         assertEquals(
-                List.of(new Effect.ReconciliationFailed(0, cause), new Effect.Disconnect(0, cause, true)),
+                List.of(new Effect.ReconciliationFailed(0, cause), new Effect.Disconnect(0, cause, 2)),
                 decisions.state.takeEffects());
         List<DirtyRecord.Removal> again = first.dirty.removals(1, decisions.now);
         reconciliation.removed(0, again, decisions.now);
@@ -462,7 +463,7 @@ class ReconciliationTest {
         small.first().dirty.remove("c:2", 0);
         assertTrue(small.first().dirty.overflowed());
         List<DirtyRecord.Removal> prefixes = small.first().dirty.prefixes(small.now);
-        small.state.reconciliation.prefixRemoved(0, prefixes.get(0));
+        small.state.reconciliation.prefixRemoved(0, prefixes.get(0), decisions.now);
         assertFalse(small.first().dirty.overflowed());
     }
 }

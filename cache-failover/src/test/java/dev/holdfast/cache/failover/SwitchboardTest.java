@@ -85,7 +85,7 @@ class SwitchboardTest {
         assertEquals(1, performed(Effect.Disconnect.class));
         assertEquals("second", servingAsAnotherSeesIt());
         performed.clear();
-        switchboard.change(state -> state.circuit.fenced(0, true, watch.now));
+        switchboard.change(state -> state.circuit.fenced(Decisions.fence(state, 0), true, watch.now));
         assertTrue(performed.isEmpty(), "nothing is done twice");
     }
 

@@ -322,7 +322,7 @@ class VerdictRulesTest {
         assertTrue(first.closed());
         assertEquals(
                 List.of(
-                        new Effect.Disconnect(0, readOnly, false),
+                        new Effect.Disconnect(0, readOnly, 0),
                         new Effect.Probe(0, decisions.now, Duration.ofMillis(200))),
                 decisions.state.takeEffects());
         answered();

@@ -90,9 +90,9 @@ class CanaryTest {
             };
             Canary probes = new Canary(config, reserve, generation, connections, errors);
             try {
-                assertThrows(NoClassDefFoundError.class, () -> probes.probe(TIMEOUT));
+                assertThrows(NoClassDefFoundError.class, () -> probes.probe(TIMEOUT, (process, result) -> {}));
                 assertEquals(1, probes.failures());
-                FutureTask<ProbeResult> next = new FutureTask<>(() -> probes.probe(TIMEOUT));
+                FutureTask<ProbeResult> next = new FutureTask<>(() -> probes.probe(TIMEOUT, (process, result) -> {}));
                 new Thread(next).start();
 
                 assertEquals(ProbeResult.OK, next.get(10, TimeUnit.SECONDS));
