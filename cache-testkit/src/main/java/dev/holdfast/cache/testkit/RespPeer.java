@@ -51,6 +51,7 @@ public final class RespPeer implements AutoCloseable {
     private final Set<Caller> callers = ConcurrentHashMap.newKeySet();
     private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
     private final AtomicLong accepted = new AtomicLong();
+    private volatile boolean closed;
 
     private RespPeer(Script script) {
         this.script = script;
@@ -98,6 +99,7 @@ public final class RespPeer implements AutoCloseable {
     @Override
     public void close() {
         int port = port();
+        closed = true;
         Streams.close(listener);
         while (!threads.isEmpty()) {
             callers.forEach(Caller::close);
@@ -115,8 +117,12 @@ public final class RespPeer implements AutoCloseable {
                 Caller caller = new Caller(socket);
                 accepted.incrementAndGet();
                 callers.add(caller);
+                if (closed) {
+                    // Whoever closes the callers may have gone over them already, and waits for their threads.
+                    caller.close();
+                }
                 startThread(() -> serve(caller));
-            } catch (IOException closed) {
+            } catch (IOException end) {
                 return;
             }
         }
