@@ -14,9 +14,21 @@ import java.util.function.Predicate;
  * @param settled to be run once what follows from it is done, by any thread and as often as one likes; does not wait
  */
 public record PartialOutage(Predicate<String> keys, boolean wentBack, Runnable settled) {
+    /** The part that is the whole store. */
+    public static final Predicate<String> EVERY_KEY = key -> true;
+
     /** Checks what it is given. */
     public PartialOutage {
         Objects.requireNonNull(keys, "keys");
         Objects.requireNonNull(settled, "settled");
+    }
+
+    /**
+     * Says whether the part is the whole store: then what is known of it no better than "everything" is a reason to do everything once more.
+     *
+     * @return whether {@link #keys} is {@link #EVERY_KEY}
+     */
+    public boolean isWhole() {
+        return keys.equals(EVERY_KEY);
     }
 }

@@ -20,18 +20,27 @@ import redis.clients.jedis.util.Pool;
 final class IdleConnections {
     private static final Logger LOG = LoggerFactory.getLogger(IdleConnections.class);
 
+    /** The part of a command's time in which one that was idle has to show that it is there. */
+    private static final int PART = 4;
+
     private final long idleNanos;
+    private final int commandMillis;
     private final Map<Connection, Long> usedAt = Collections.synchronizedMap(new WeakHashMap<>());
 
-    /** Asks those that have not been used for so long. */
-    IdleConnections(long idleMillis) {
+    /**
+     * Asks those that have not been used for so long.
+     *
+     * @param commandMillis how long a command may take
+     */
+    IdleConnections(long idleMillis, long commandMillis) {
+        this.commandMillis = (int) commandMillis;
         this.idleNanos = idleMillis * 1_000_000;
     }
 
     /**
      * Takes a connection that is there; {@link #giveBack} is due.
      *
-     * @throws JedisConnectionException if none can be had, or one was silent for as long as a command may take
+     * @throws JedisConnectionException if none can be had
      */
     Connection borrow(Pool<Connection> pool) {
         while (true) {
@@ -61,13 +70,15 @@ final class IdleConnections {
             return true;
         }
         try {
+            // One that is silent may have been forgotten by what is between, which says nothing of the server: a new
+            // one tells.
+            connection.setSoTimeout(Math.max(1, commandMillis / PART));
             var unused = connection.executeCommand(Protocol.Command.TIME);
+            connection.setSoTimeout(commandMillis);
         } catch (JedisDataException refusal) {
-            // It is there.
+            connection.setSoTimeout(commandMillis);
         } catch (JedisConnectionException e) {
-            if (Trouble.isSilence(e)) {
-                throw e;
-            }
+            LOG.debug("a connection that was idle is not there any more: {}", Trouble.shown(e));
             return false;
         }
         used(connection);

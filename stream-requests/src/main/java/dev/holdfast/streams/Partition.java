@@ -247,7 +247,7 @@ final class Partition {
         if (isSpent(delivery)) {
             // Without its payload, whose reading may be what ended the deliveries before.
             claimed = claim(redis, each.entryId());
-            taken = claimed ? again(redis, each.entryId(), delivery) : null;
+            taken = claimed ? claimedAndRead(redis, each.entryId(), delivery) : null;
         } else {
             List<?> reply = StreamReply.list(call(redis, claim(each.entryId())));
             List<StreamReply.Entry> entries = StreamReply.entries(reply);
@@ -259,6 +259,20 @@ final class Partition {
             var unused = redis.call(Command.of(Protocol.Command.XACK, stream, Keys.GROUP, each.entryId()));
         }
         return taken;
+    }
+
+    /** Reads what this has just claimed; if that fails, it is looked for among what this worker has and does not know of. */
+    private @Nullable Taken claimedAndRead(Redis redis, String entryId, int delivery) {
+        boolean read = false;
+        try {
+            Taken taken = again(redis, entryId, delivery);
+            read = true;
+            return taken;
+        } finally {
+            if (!read) {
+                missed();
+            }
+        }
     }
 
     /** Some of what was silent for {@code claimIdle}, from an entry on; nothing if that is all. */

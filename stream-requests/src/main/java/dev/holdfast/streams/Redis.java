@@ -44,7 +44,7 @@ class Redis implements AutoCloseable {
     private final StreamsConfig config;
     private final int connections;
     private final Duration longestBlock;
-    private final IdleConnections idle = new IdleConnections(IDLE_MILLIS);
+    private final IdleConnections idle;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable Clients clients;
     private volatile long workedAt = System.nanoTime();
@@ -60,6 +60,7 @@ class Redis implements AutoCloseable {
      * @param longestBlock how long a command may wait in the server by its own will
      */
     Redis(StreamsConfig config, int connections, Duration longestBlock) {
+        this.idle = new IdleConnections(IDLE_MILLIS, config.commandTimeout().toMillis());
         this.config = config;
         this.connections = connections;
         this.longestBlock = longestBlock;

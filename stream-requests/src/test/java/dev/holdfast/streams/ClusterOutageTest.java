@@ -124,7 +124,9 @@ class ClusterOutageTest extends Fixture {
                     long before = proxy.connections();
                     proxy.halfOpen();
                     assertThrows(RuntimeException.class, () -> redis.call(length));
-                    assertEquals(before, proxy.connections(), "it has waited for another connection, too");
+                    assertTrue(
+                            proxy.connections() - before <= (idleMillis == 0 ? 0 : 1),
+                            "it has waited for another connection, too");
                     proxy.pass();
                 }
                 assertEquals(0L, redis.call(length));
@@ -148,7 +150,7 @@ class ClusterOutageTest extends Fixture {
                     seeds,
                     RedisLogin.of(patient, Duration.ZERO),
                     new ConnectionPoolConfig(),
-                    new IdleConnections(Redis.IDLE_MILLIS))) {
+                    new IdleConnections(Redis.IDLE_MILLIS, 2_000))) {
                 own.nodes().forEach(RedisServer::freeze);
                 long begun = System.nanoTime();
                 nodes.lost();

@@ -2,7 +2,6 @@ package dev.holdfast.cache.client;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -23,18 +22,17 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     private final Function<Map<K, V>, R> shape;
 
     private final AtomicInteger untold = new AtomicInteger();
-    /** Its caller's, for the loads that it needs: the store is asked without, so that no carrier decides what it answers. */
-    private final CarriedContext.@Nullable Captured context;
+    /** Its caller's. Without it the store is asked all the same, so that no carrier decides what that answers, and nothing is loaded. */
+    private final CarriedContext.Captured context;
 
     private @Nullable R value;
     private volatile @Nullable List<Waiter<K, V>> waiters;
     private volatile @Nullable Thread thread;
 
-    /** {@code context}: {@code null} for a call without a loader. */
     AsyncCall(
             BackgroundThreads threads,
             Loads<K, V> loads,
-            CarriedContext.@Nullable Captured context,
+            CarriedContext.Captured context,
             Function<Map<K, V>, R> shape) {
         this.context = context;
         this.threads = threads;
@@ -49,14 +47,14 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     }
 
     CarriedContext.Captured context() {
-        return Objects.requireNonNull(context, "a call without a loader loads nothing");
+        return context;
     }
 
     /** Makes the call. Throws nothing: its future fails. */
     CompletableFuture<R> start(Supplier<R> call) {
         finishOn(threads.calls(), () -> {
             thread = Thread.currentThread();
-            if (!result.isDone()) {
+            if (!result.isDone() && !context.tryRun(() -> answered(call.get()))) {
                 answered(call.get());
             }
         });

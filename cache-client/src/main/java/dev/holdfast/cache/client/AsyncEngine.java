@@ -41,14 +41,14 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
         requireAll(key, loader, policy);
         cache.requireSuited(policy);
-        AsyncCall<K, V, @Nullable V> call = newLoadingCall(values -> values.get(key));
+        AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
         return start(call, () -> cache.answer(key, loader, policy, call));
     }
 
     @Override
     public CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader) {
         requireAll(key, loader, cache.policy());
-        AsyncCall<K, V, @Nullable V> call = newLoadingCall(values -> values.get(key));
+        AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
         return start(call, () -> cache.refresh(key, loader, call));
     }
 
@@ -62,7 +62,7 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader) {
         Objects.requireNonNull(loader, "loader");
         List<K> copy = copyOf(keys);
-        AsyncCall<K, V, Map<K, V>> call = newLoadingCall(values -> CacheEngine.inOrder(copy, values));
+        AsyncCall<K, V, Map<K, V>> call = newCall(values -> CacheEngine.inOrder(copy, values));
         return start(call, () -> cache.answerAll(copy, loader, cache.policy(), call));
     }
 
@@ -140,13 +140,13 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     private <T extends @Nullable Object> CompletableFuture<T> call(Supplier<T> call) {
         return start(
-                new AsyncCall<>(services.threads(), cache.loads(), null, values -> {
+                newCall(values -> {
                     throw new AssertionError("a call without a loader waits for no load");
                 }),
                 call);
     }
 
-    private <T extends @Nullable Object> AsyncCall<K, V, T> newLoadingCall(Function<Map<K, V>, T> shape) {
+    private <T extends @Nullable Object> AsyncCall<K, V, T> newCall(Function<Map<K, V>, T> shape) {
         return new AsyncCall<>(
                 services.threads(), cache.loads(), services.context().capture(), shape);
     }

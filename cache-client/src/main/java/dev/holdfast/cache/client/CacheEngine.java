@@ -181,8 +181,8 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         if (caller == null) {
             loads.load(missing, loading, values);
         } else {
-            AsyncCall<K, V, ?> waiting = caller;
-            waiting.context().run(() -> loads.load(missing, loading, values, waiting));
+            caller.context().requireCarried();
+            loads.load(missing, loading, values, caller);
         }
     }
 

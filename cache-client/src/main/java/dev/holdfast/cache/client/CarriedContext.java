@@ -20,7 +20,7 @@ final class CarriedContext {
     static final class Captured {
         private final AtomicBoolean ran = new AtomicBoolean();
         private @Nullable Runnable carried;
-        private @Nullable Throwable refusal;
+        private volatile @Nullable Throwable refusal;
         private volatile @Nullable Runnable task;
         private volatile @Nullable Throwable failure;
 
@@ -44,13 +44,44 @@ final class CarriedContext {
             rethrow(failure);
         }
 
+        /**
+         * Runs a task in the context, on this thread, unless a carrier keeps it from running.
+         *
+         * @return whether it ran; if not, it will not, and {@link #requireCarried} throws why
+         */
+        boolean tryRun(Runnable inside) {
+            task = inside;
+            try {
+                carry();
+            } catch (Throwable e) {
+                if (ran.compareAndSet(false, true)) {
+                    refusal = e;
+                    return false;
+                }
+                UnderWay.said("a context carrier failed after its task; the cache goes on", e);
+            }
+            if (ran.compareAndSet(false, true)) {
+                refusal = new IllegalStateException("a context carrier did not run the task that it was given");
+                return false;
+            }
+            rethrow(failure);
+            return true;
+        }
+
+        /** Throws what kept the context from being had. */
+        void requireCarried() {
+            rethrow(refusal);
+        }
+
         private void carry() {
             rethrow(refusal);
             Objects.requireNonNull(carried, "a context carrier returned null").run();
         }
 
         private void runTask() {
-            ran.set(true);
+            if (!ran.compareAndSet(false, true)) {
+                return;
+            }
             try {
                 Objects.requireNonNull(task).run();
             } catch (Throwable e) {

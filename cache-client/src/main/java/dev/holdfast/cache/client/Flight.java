@@ -37,7 +37,7 @@ final class Flight<K, V> {
 
     private final String storeKey;
     /** An earlier load of the same key that may still be stored: its lease ran out, or a change waits for the end of its store. */
-    private final @Nullable Flight<K, V> previous;
+    private volatile @Nullable Flight<K, V> previous;
 
     private final ReentrantLock lock = new ReentrantLock();
     /** In the order of their coming; each leaves in constant time, however many there are. */
@@ -73,6 +73,11 @@ final class Flight<K, V> {
     @Nullable
     Flight<K, V> previous() {
         return previous;
+    }
+
+    /** Sets what came before it and may still be stored: the rest is over. */
+    void previous(@Nullable Flight<K, V> earlier) {
+        previous = earlier;
     }
 
     /** Hands the load to a run; returns false if it needs none any more. */

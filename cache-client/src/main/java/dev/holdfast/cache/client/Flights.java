@@ -71,7 +71,12 @@ final class Flights<K, V> {
     /** Makes a flight that may take the place of {@code present}, one that can't be joined, or of none. */
     Flight<K, V> next(String storeKey, @Nullable Flight<K, V> present) {
         AtomicIntegerArray unused = counts(); // so that its end takes no memory
-        return new Flight<>(storeKey, present == null ? null : firstToReckonWith(present));
+        Flight<K, V> before = firstToReckonWith(present);
+        if (before != null) {
+            // Where each finds the one before under way, the row would grow for ever.
+            before.previous(firstToReckonWith(before.previous()));
+        }
+        return new Flight<>(storeKey, before);
     }
 
     /** Starts a flight in the place of {@code present} or of none; returns false if another was faster. */

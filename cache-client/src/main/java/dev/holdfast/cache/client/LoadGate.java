@@ -38,7 +38,7 @@ final class LoadGate {
         boolean nested = isHeldHere();
         lock.lock();
         try {
-            if (nested && stuck < MOST_STUCK * size) {
+            if (nested) {
                 place.state = State.BESIDE;
             } else if (hasRoom()) {
                 running++;

@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CacheLoadException;
+import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverReason;
@@ -78,6 +80,34 @@ class CacheClientBuilderTest {
             client.forceFailover("own");
             assertEquals("own FORCED", heard());
             assertEquals("own FORCED", heard());
+        }
+    }
+
+    /** A tenant that is a part of the key, say. */
+    @Test
+    void theContextCarrierTakesTheCallersContextToWhereKeysAreMapped() {
+        ThreadLocal<String> tenant = ThreadLocal.withInitial(() -> "nobody");
+        try (CacheClient client = overMemory()
+                .contextCarrier(task -> {
+                    String captured = tenant.get();
+                    return () -> {
+                        tenant.set(captured);
+                        try {
+                            task.run();
+                        } finally {
+                            tenant.remove();
+                        }
+                    };
+                })
+                .build()) {
+            Cache<String, String> cache = client.cache("c", key -> tenant.get() + '.' + key, Codec.string());
+            tenant.set("a");
+            cache.async().put("k", "of a").join();
+            assertEquals("of a", cache.get("k"));
+            tenant.set("b");
+            assertNull(cache.async().get("k").join());
+            cache.put("k", "of b");
+            assertEquals("of b", cache.async().get("k", key -> "not called").join());
         }
     }
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** Where the load of a key stands, who waits for it, and whether it may be stored. */
 class FlightTest {
     private static final Outcome<String> FOUND = new Outcome.Loaded<>("v");
-    private static final Outcome<String> LATE = new Outcome.Failed<>(null, "late");
+    private static final Outcome<String> LATE = Outcome.overdue();
     private static final CarriedContext CONTEXT = new CarriedContext(List.of());
 
     private final Flight<String, String> flight = new Flight<>("k", null);
@@ -61,7 +61,7 @@ class FlightTest {
 
     private Waiter<String, String> joined() {
         Waiter<String, String> waiter = waiter();
-        assertTrue(flight.join(waiter));
+        assertTrue(flight.join(waiter, false));
         return waiter;
     }
 
@@ -72,7 +72,7 @@ class FlightTest {
         flight.ended(FOUND);
         assertSame(FOUND, early.join());
         Waiter<String, String> late = waiter();
-        assertTrue(flight.join(late), "what is known is told at once");
+        assertTrue(flight.join(late, false), "what is known is told at once");
         assertSame(FOUND, late.join());
         flight.ended(LATE);
         assertSame(FOUND, joined().join(), "the first end stands");
@@ -83,13 +83,13 @@ class FlightTest {
         flight.ended(FOUND);
         Waiter<String, String> told = waiter();
         assertTrue(told.complete(LATE));
-        assertFalse(flight.join(told));
+        assertFalse(flight.join(told, false));
     }
 
     @Test
     void aLoadThatWasChangedIsForNobodyWhoComesLaterButItsOwn() {
         flight.invalidate();
-        assertFalse(flight.join(waiter()));
+        assertFalse(flight.join(waiter(), false));
         Waiter<String, String> own = waiter();
         assertTrue(flight.joinOwn(own));
         flight.ended(FOUND);
@@ -103,7 +103,7 @@ class FlightTest {
         assertTrue(flight.expire(LATE));
         assertSame(LATE, early.join());
         assertFalse(flight.expire(LATE), "once");
-        assertFalse(flight.join(waiter()));
+        assertFalse(flight.join(waiter(), false));
         assertFalse(flight.joinOwn(waiter()));
         assertFalse(flight.runBy(run(true)));
         assertTrue(flight.isToBeReckonedWith(), "its late result may still be stored");
@@ -113,14 +113,14 @@ class FlightTest {
         assertTrue(flight.isToBeReckonedWith());
         flight.done();
         assertFalse(flight.isToBeReckonedWith());
-        assertFalse(flight.join(waiter()));
+        assertFalse(flight.join(waiter(), false));
     }
 
     @Test
     void aLoadThatHasEndedHasNoLease() {
         flight.ended(FOUND);
         assertFalse(flight.expire(LATE));
-        assertFalse(flight.isToBeReckonedWith());
+        assertTrue(flight.isToBeReckonedWith());
     }
 
     @Test
@@ -134,7 +134,7 @@ class FlightTest {
     void aLoadThatIsOverWithoutAnEndIsForNobody() {
         flight.done();
         assertTrue(flight.isOver());
-        assertFalse(flight.join(waiter()));
+        assertFalse(flight.join(waiter(), false));
         assertFalse(flight.joinOwn(waiter()));
         assertFalse(flight.runBy(run(true)));
     }
@@ -234,7 +234,7 @@ class FlightTest {
     @Test
     void whoseLoaderIsToRunInTheBackgroundHasItRunAside() {
         Waiter<String, String> aside = waiter(CONTEXT.capture());
-        assertTrue(flight.join(aside));
+        assertTrue(flight.join(aside, false));
         assertEquals(Flight.Succession.ASIDE, flight.handOver());
         assertFalse(aside.isDone());
         assertSame(aside, flight.next());
@@ -310,7 +310,7 @@ class FlightTest {
         assertEquals(Flight.Succession.GOES_ON, flight.leave(waiter));
         Flight<String, String> late = new Flight<>("k", null);
         Waiter<String, String> other = waiter();
-        assertTrue(late.join(other));
+        assertTrue(late.join(other, false));
         assertTrue(late.runBy(run(false)));
         late.expire(LATE);
         assertEquals(Flight.Succession.GOES_ON, late.leave(other));

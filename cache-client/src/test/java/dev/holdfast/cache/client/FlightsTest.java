@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 /** The loads under way, and the changes that win over them: each step by itself. */
 class FlightsTest {
     private static final Outcome<String> FOUND = new Outcome.Loaded<>("v");
-    private static final Outcome<String> LATE = new Outcome.Failed<>(null, "late");
+    private static final Outcome<String> LATE = Outcome.overdue();
 
     /** A change waits for what is being stored for a tenth of a second: for this bound and a second. */
     private final Flights<String, String> flights = new Flights<>(() -> Duration.ofMillis(-900));
@@ -47,6 +47,26 @@ class FlightsTest {
         Flight<String, String> other = started(flight);
         assertSame(other, flights.find("k"));
         assertFalse(flights.start(flights.next("k", flight), flight), "it is not there any more");
+    }
+
+    /** As refreshes of one key over a slow store, each of which begins while the last is being stored. */
+    @Test
+    void aRowOfLoadsThatOverlapIsAsLongAsTheyDo() {
+        Flight<String, String> last = storing();
+        for (int i = 0; i < 1_000; i++) {
+            Flight<String, String> next = started(last);
+            next.ended(FOUND);
+            boolean unused = flights.done(last);
+            boolean stored = flights.tryStore(next);
+            assertTrue(stored);
+            last = next;
+        }
+
+        int length = 0;
+        for (Flight<String, String> each = last; each != null; each = each.previous()) {
+            length++;
+        }
+        assertTrue(length <= 2, length + " are kept");
     }
 
     @Test

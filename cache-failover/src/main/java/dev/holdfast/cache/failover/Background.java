@@ -287,18 +287,21 @@ class Background {
             try {
                 // A store that ends nothing does not get one thread after another, but for what may end them.
                 boolean may = running.incrementAndGet() <= MOST_AT_ONCE || work instanceof Effect.Disconnect;
-                report(may ? outcomeOf(work) : outcomeOfNone(work));
+                if (may) {
+                    report(outcomeOf(work));
+                } else {
+                    // Its tier gives it up when its time is over, which says nothing of the server.
+                    sayThatNothingEnds(work);
+                }
             } finally {
                 running.decrementAndGet();
             }
         }
 
-        private Consumer<FailoverState> outcomeOfNone(Effect.Work work) {
-            IllegalStateException why =
-                    new IllegalStateException("the store of tier " + tiers.get(work.tier()).name + " has not ended "
-                            + MOST_AT_ONCE + " probes or removals: nothing more is begun there until it does");
-            warn(String.valueOf(why.getMessage()), why);
-            return state -> state.failed(work, why, switchboard.now());
+        private void sayThatNothingEnds(Effect.Work work) {
+            String what = "the store of tier " + tiers.get(work.tier()).name + " has not ended " + MOST_AT_ONCE
+                    + " probes or removals: nothing more is begun there until it ends one";
+            warn(what, new IllegalStateException(what));
         }
 
         private Consumer<FailoverState> outcomeOf(Effect.Work work) {

@@ -188,7 +188,7 @@ class DirtyKeys {
                             }
                         },
                         tier.dirty::forgottenPrefix);
-        if (!known) {
+        if (!known && outage.isWhole()) {
             tier.dirty.everything();
         }
     }

@@ -414,15 +414,15 @@ public final class FailoverStore implements CacheStore {
         for (Runnable step : steps) {
             try {
                 step.run();
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 first = first == null ? e : first;
             }
         }
-        if (first instanceof RuntimeException e) {
-            throw e;
-        }
         if (first instanceof Error e) {
             throw e;
+        }
+        if (first != null) {
+            throw first instanceof RuntimeException e ? e : new IllegalStateException("a store failed to close", first);
         }
     }
 

@@ -59,7 +59,7 @@ final class RecentChanges {
     /**
      * Forgets all.
      *
-     * @return whether all was known; else there were more than are kept, and none is told
+     * @return whether all was told; else there were more than are kept
      */
     boolean drain(Consumer<String> keys, Consumer<String> prefixes) {
         long end = next.get();
@@ -69,16 +69,13 @@ final class RecentChanges {
     }
 
     /**
-     * Tells all.
+     * Tells all that is kept.
      *
-     * @return whether all was known; else there were more than are kept, and none is told
+     * @return whether that was all; else there were more than are kept
      */
     boolean each(Consumer<String> keys, Consumer<String> prefixes) {
         long end = next.get();
-        if (end - oldest > KEPT) {
-            return false;
-        }
-        for (long i = oldest; i < end; i++) {
+        for (long i = Math.max(oldest, end - KEPT); i < end; i++) {
             Object change = ring.get((int) i & KEPT - 1);
             if (change instanceof Prefix prefix) {
                 prefixes.accept(prefix.text());
@@ -86,6 +83,7 @@ final class RecentChanges {
                 keys.accept((String) change);
             }
         }
-        return true;
+        // Also of what was added meanwhile, in the place of what was to be told.
+        return next.get() - oldest <= KEPT;
     }
 }

@@ -170,8 +170,11 @@ class FailoverStateTest {
         for (int i = 0; i < 10_000; i++) {
             watch.first().recent.add("c:" + i);
         }
-        watch.state.partlyOut(0, new PartialOutage(key -> true, false, () -> {}), watch.now);
+        watch.state.partlyOut(0, new PartialOutage("c:9999"::equals, false, () -> {}), watch.now);
+        assertTrue(watch.first().dirty.contains("c:9999"));
+        assertFalse(watch.first().dirty.contains("c:9998"), "of a part only what is there");
 
+        watch.state.partlyOut(0, new PartialOutage(PartialOutage.EVERY_KEY, false, () -> {}), watch.now);
         assertTrue(watch.first().dirty.contains("c:0"));
     }
 

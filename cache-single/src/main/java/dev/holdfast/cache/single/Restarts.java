@@ -280,7 +280,7 @@ final class Restarts {
     private synchronized @Nullable PartialOutage toSettle() {
         if (compared && told == null) {
             long known = events;
-            told = new PartialOutage(key -> true, lost, () -> settle(known));
+            told = new PartialOutage(PartialOutage.EVERY_KEY, lost, () -> settle(known));
         }
         return compared ? told : null;
     }
