@@ -63,7 +63,7 @@ final class RecentChanges {
      */
     boolean drain(Consumer<String> keys, Consumer<String> prefixes) {
         long end = next.get();
-        boolean known = each(keys, prefixes);
+        boolean known = end - oldest <= KEPT && each(keys, prefixes);
         oldest = end;
         return known;
     }
