@@ -176,7 +176,8 @@ public final class PrefixScan {
         heard = true;
         heardAt = System.nanoTime();
         heardAt = heardAt == 0 ? 1 : heardAt;
-        knownSince = later(asked, known ? knownSince : since);
+        // A connection may have been opened after it was first asked for, and a name may be of one that is.
+        knownSince = later(later(asked, since), known ? knownSince : since);
         known = true;
         name = process == null ? name : process;
     }

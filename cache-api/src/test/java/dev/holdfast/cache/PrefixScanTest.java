@@ -122,6 +122,16 @@ class PrefixScanTest {
     }
 
     @Test
+    void aConnectionWhoseProcessHasSaidItsNameNeedsNoneForItsPages() {
+        PrefixScan scan = begun("p");
+        scan.heard(20, OPENED, "a");
+        scan.moved(25, OPENED, "7");
+        scan.heard(40, 45, "a");
+        scan.moved(50, 45, "9");
+        assertEquals("9", scan.cursor());
+    }
+
+    @Test
     void anotherNameIsAnotherProcessWhateverTheTime() {
         PrefixScan scan = begun("p");
         scan.moved(20, OPENED, "a", "7");
