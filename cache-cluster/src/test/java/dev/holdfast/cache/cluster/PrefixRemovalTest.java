@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
@@ -80,13 +81,20 @@ class PrefixRemovalTest {
         proxies.values().forEach(TcpProxy::reset);
         assertFalse(removal.join(), "it was over before it lost its connections");
         proxies.values().forEach(TcpProxy::pass);
+        Shards.eventually("connections", this::isRead);
     }
 
     private long scans() {
         return cluster.nodes().stream()
-                .flatMap(node -> ((String) node.command("INFO", "commandstats")).lines())
-                .filter(line -> line.startsWith("cmdstat_scan:"))
-                .map(line -> line.replaceFirst(".*:calls=([0-9]+).*", "$1"))
+                .mapToLong(node -> statistics(node, "scan", "calls"))
+                .sum();
+    }
+
+    private static long statistics(RedisServer node, String command, String what) {
+        return ((String) node.command("INFO", "commandstats"))
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_" + command + ':'))
+                .map(line -> line.replaceFirst(".*[:,]" + what + "=([0-9]+).*", "$1"))
                 .mapToLong(Long::parseLong)
                 .sum();
     }
@@ -120,7 +128,6 @@ class PrefixRemovalTest {
     void eachKeysTurnComesThoughEveryAttemptLosesItsConnections() {
         for (int attempts = 0; attempts < ATTEMPTS; attempts++) {
             removeSome();
-            Shards.eventually("connections", this::isRead);
         }
 
         assertEquals(0, keys(), "keys that none of the attempts came to");
@@ -131,7 +138,6 @@ class PrefixRemovalTest {
     void aCallThatDoesNotComeToWhatItsPredecessorsHadGoneOverIsNotAnswered() {
         for (int attempts = 0; attempts < ATTEMPTS; attempts++) {
             removeSome();
-            Shards.eventually("connections", this::isRead);
         }
         put("p:", KEYS);
         // Once more over all of it takes longer than the call may.
@@ -171,5 +177,18 @@ class PrefixRemovalTest {
         Shards.eventually("the removal", () -> isRemoved(store.within(Duration.ofMillis(millis.getAndAdd(10)))));
 
         assertEquals(0, keys());
+    }
+
+    @Test
+    void whoMayNotAskForNamesRemovesAllTheSameAndIsRefusedOnce() {
+        cluster.nodes().forEach(node -> node.command("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-info"));
+        try (ClusterStore nameless =
+                ClusterStore.of(Shards.config(cluster).withUsername("app").withPassword(Secret.of("secret")))) {
+            nameless.removeByPrefix("p:");
+            assertEquals(0, keys());
+
+            nameless.removeByPrefix("other:");
+        }
+        cluster.nodes().forEach(node -> assertEquals(1, statistics(node, "info", "rejected_calls"), node::toString));
     }
 }
