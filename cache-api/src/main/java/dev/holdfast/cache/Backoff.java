@@ -52,10 +52,10 @@ public final class Backoff {
     private final DoubleSupplier random;
     private final AtomicReference<State> state = new AtomicReference<>(FRESH);
 
-    /** When the latest of the attempts under way began; 0 if there is none. Cleared without allocating. */
+    /** When the latest attempt began; 0 if it has ended. Cleared without allocating. */
     private final AtomicLong begunAt = new AtomicLong();
 
-    /** How many have said nothing for so long that others were begun beside them. */
+    /** How many attempts before the latest are under way: they said nothing for so long that others were begun beside them. */
     private final AtomicInteger silent = new AtomicInteger();
 
     /** One moment: {@code failures} in a row; if there are any, nothing from {@code since} to {@code notBefore}. */
@@ -113,14 +113,19 @@ public final class Backoff {
         return Math.min(SILENCE_NANOS << (2 * beside), LONGEST_SILENCE_NANOS);
     }
 
-    /** Notes that an attempt is over; of several that are under way, one that was silent. Allocates nothing, and throws nothing. */
+    /**
+     * Notes that an attempt is over. Of several that are under way it is taken for the latest: the others may never say anything. So no more are
+     * under way than before, whichever it was. Allocates nothing, and throws nothing.
+     */
     private void ended() {
+        if (begunAt.getAndSet(0) != 0) {
+            return;
+        }
         for (int others = silent.get(); others > 0; others = silent.get()) {
             if (silent.compareAndSet(others, others - 1)) {
                 return;
             }
         }
-        begunAt.set(0);
     }
 
     /**
@@ -160,7 +165,7 @@ public final class Backoff {
         if (current().failures != 0) {
             state.set(FRESH);
         }
-        if (begunAt.get() != 0) {
+        if (begunAt.get() != 0 || silent.get() != 0) {
             silent.set(0);
             begunAt.set(0);
         }

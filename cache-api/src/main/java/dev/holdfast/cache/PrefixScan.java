@@ -1,19 +1,24 @@
 package dev.holdfast.cache;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * How far one server's keys have been gone over by {@code SCAN}, for implementations of stores that remove by prefix. A cursor means
  * something to the process alone that gave it: when another answers, one that was started anew or stands in its place, the round
  * begins again at the first key.
  *
- * <p>Made by {@link PrefixScans#begin}. What an earlier removal had gone over counts, so that one for which a call's time never suffices
- * comes to an end: it {@link #isCovered} then, and every key is gone that was there when the first began. A removal that has time left goes
- * on until it {@link #isComplete}: whatever was there when itself began is gone too. Nothing is assumed of the order of cursors.
+ * <p>Made by {@link PrefixScans#begin}. A removal goes on until it {@link #isComplete}: whatever was there when it began is gone. Where the
+ * one before it stopped it goes on, so that each key's turn comes even if no removal has the time for all; then it {@link #isCovered}, which says
+ * nothing of keys that were written between the two. Nothing is assumed of the order of cursors.
  *
  * <p>Of one thread at a time.
  */
 public final class PrefixScan {
     /** What {@code SCAN} is given for the first page, and answers with the last. */
     public static final String START = "0";
+
+    /** Of names that alternate more often within one removal there are several behind one address: then only times tell. */
+    private static final int MOST_CHANGES = 4;
 
     private String cursor = START;
     private boolean covered;
@@ -31,6 +36,12 @@ public final class PrefixScan {
     /** The latest moment at which the process that gave the cursor is known to have run. */
     private long knownSince;
 
+    /** The process that gave the cursor; {@code null} if its name is not known. */
+    private @Nullable String name;
+
+    /** How often another name answered since {@link #resume}. */
+    private int changes;
+
     private long heardAt;
 
     PrefixScan() {}
@@ -39,6 +50,7 @@ public final class PrefixScan {
     void resume() {
         complete = false;
         heard = false;
+        changes = 0;
         cursor = covered ? START : cursor;
         whole = cursor.equals(START);
     }
@@ -59,9 +71,9 @@ public final class PrefixScan {
 
     /**
      * Says whether each key is gone that was there when the first of the removals began that went on with each other. Never before
-     * the server has answered this one.
+     * the server has answered this one. Keys may be left that were there when this one began.
      *
-     * @return whether it may end, if there is no more time
+     * @return whether all has been gone over
      */
     public boolean isCovered() {
         return covered && heard;
@@ -92,11 +104,24 @@ public final class PrefixScan {
      *     opened on which it did
      */
     public void heard(long asked, long since) {
-        if (isOther(since)) {
+        heard(asked, since, null);
+    }
+
+    /**
+     * As {@link #heard(long, long)}, of a process that has a name: the same name is the same process, however new the connection, and another name
+     * another, unless they alternate: then only the times count.
+     *
+     * @param asked when it was asked, by {@link System#nanoTime()}
+     * @param since a moment at which the process that answered is known to have run
+     * @param process the process that answered, by a name that no other has; {@code null} if it is not known
+     */
+    public void heard(long asked, long since, @Nullable String process) {
+        if (isOther(since, process)) {
             again();
             known = false;
+            name = null;
         }
-        note(asked, since);
+        note(asked, since, process);
     }
 
     /**
@@ -108,8 +133,20 @@ public final class PrefixScan {
      * @param next the cursor of the next page, {@link #START} after the last
      */
     public void moved(long asked, long since, String next) {
+        moved(asked, since, null, next);
+    }
+
+    /**
+     * As {@link #moved(long, long, String)}, of a process that may have a name.
+     *
+     * @param asked when it was asked for, by {@link System#nanoTime()}
+     * @param since a moment at which the process that answered is known to have run
+     * @param process the process that answered, by a name that no other has; {@code null} if it is not known
+     * @param next the cursor of the next page, {@link #START} after the last
+     */
+    public void moved(long asked, long since, @Nullable String process, String next) {
         boolean first = cursor.equals(START);
-        heard(asked, since);
+        heard(asked, since, process);
         if (cursor.equals(START) && !first) {
             // The page was that of a cursor which meant nothing there.
             return;
@@ -127,15 +164,21 @@ public final class PrefixScan {
     }
 
     /** Whether a process that is known to have run at a moment may be another than the one that gave the cursor. */
-    private boolean isOther(long since) {
+    private boolean isOther(long since, @Nullable String process) {
+        if (name != null && process != null && changes < MOST_CHANGES) {
+            changes += name.equals(process) ? 0 : 1;
+            return !name.equals(process);
+        }
         return known && since - knownSince > 0;
     }
 
-    private void note(long asked, long since) {
+    private void note(long asked, long since, @Nullable String process) {
         heard = true;
         heardAt = System.nanoTime();
         heardAt = heardAt == 0 ? 1 : heardAt;
-        knownSince = later(asked, known ? knownSince : since);
+        // A connection may have been opened after it was first asked for, and a name may be of one that is.
+        knownSince = later(later(asked, since), known ? knownSince : since);
         known = true;
+        name = process == null ? name : process;
     }
 }

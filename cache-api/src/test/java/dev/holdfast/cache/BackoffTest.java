@@ -109,17 +109,42 @@ class BackoffTest {
     }
 
     @Test
+    void afterOneWhoseEndWasLostThePauseIsWhatItWas() {
+        assertTrue(backoff.tryBegin(seconds(0)));
+        long now = seconds(10);
+        for (long pause : new long[] {100, 200, 400, 800}) {
+            assertTrue(backoff.tryBegin(now), "after the pause, not after the patience with one that hangs");
+            backoff.failed(now);
+            assertFalse(backoff.tryBegin(now));
+            now += Duration.ofMillis(pause).toNanos();
+        }
+    }
+
+    @Test
     void ofSeveralUnderWayOneEndsAtATime() {
         assertTrue(backoff.tryBegin(seconds(0)));
         assertTrue(backoff.tryBegin(seconds(10)));
         backoff.abandoned();
-        assertFalse(backoff.tryBegin(seconds(19)), "the other is still under way");
-        assertTrue(backoff.tryBegin(seconds(20)));
+        assertTrue(backoff.tryBegin(seconds(11)), "one has ended, and one may begin");
+        assertFalse(backoff.tryBegin(seconds(50)), "two are under way, as before");
+        assertTrue(backoff.tryBegin(seconds(51)));
         backoff.abandoned();
         backoff.abandoned();
+        backoff.abandoned();
+        assertTrue(backoff.tryBegin(seconds(51)));
+        assertFalse(backoff.tryBegin(seconds(60)));
+        assertTrue(backoff.tryBegin(seconds(61)), "none of those before is under way");
+    }
+
+    @Test
+    void aSuccessForgetsThoseThatHang() {
+        assertTrue(backoff.tryBegin(seconds(0)));
+        assertTrue(backoff.tryBegin(seconds(10)));
+        backoff.failed(seconds(10));
+        backoff.succeeded();
+        assertTrue(backoff.tryBegin(seconds(10)));
+        assertFalse(backoff.tryBegin(seconds(19)));
         assertTrue(backoff.tryBegin(seconds(20)));
-        backoff.failed(seconds(20));
-        assertTrue(backoff.tryBegin(seconds(20) + FIRST.toNanos()));
     }
 
     @Test

@@ -109,6 +109,63 @@ class PrefixScanTest {
     }
 
     @Test
+    void aNewConnectionToTheSameProcessGoesOn() {
+        PrefixScan first = begun("p");
+        first.moved(20, OPENED, "a", "7");
+        scans.failed("p", first);
+
+        PrefixScan second = begun("p");
+        second.moved(40, 35, "a", "9");
+        assertEquals("9", second.cursor(), "whoever has the same name is the same");
+        second.heard(60, 55, "a");
+        assertEquals("9", second.cursor());
+    }
+
+    @Test
+    void aConnectionWhoseProcessHasSaidItsNameNeedsNoneForItsPages() {
+        PrefixScan scan = begun("p");
+        scan.heard(20, OPENED, "a");
+        scan.moved(25, OPENED, "7");
+        scan.heard(40, 45, "a");
+        scan.moved(50, 45, "9");
+        assertEquals("9", scan.cursor());
+    }
+
+    @Test
+    void anotherNameIsAnotherProcessWhateverTheTime() {
+        PrefixScan scan = begun("p");
+        scan.moved(20, OPENED, "a", "7");
+        scan.moved(30, OPENED, "b", "9");
+        assertEquals("0", scan.cursor());
+        scan.moved(40, OPENED, "b", "8");
+        scan.heard(50, 45, "a");
+        assertEquals("0", scan.cursor());
+    }
+
+    @Test
+    void withoutANameTheTimeTells() {
+        PrefixScan scan = begun("p");
+        scan.moved(20, OPENED, "a", "7");
+        scan.moved(30, 15, null, "9");
+        assertEquals("9", scan.cursor());
+        scan.moved(50, 55, null, "11");
+        assertEquals("0", scan.cursor(), "whoever runs since then may be another than a");
+        scan.moved(60, 55, null, "8");
+        scan.moved(70, 55, "b", "9");
+        assertEquals("9", scan.cursor(), "nothing is known against it");
+    }
+
+    @Test
+    void severalBehindOneAddressDoNotKeepItFromEnding() {
+        PrefixScan scan = begun("p");
+        int pages = 0;
+        while (!scan.isComplete()) {
+            assertTrue(pages++ < 20, "it began again and again");
+            scan.moved(20 + pages, OPENED, "process" + pages % 2, scan.cursor().equals("7") ? "0" : "7");
+        }
+    }
+
+    @Test
     void timesMayOverflow() {
         PrefixScan scan = begun("p");
         scan.moved(Long.MAX_VALUE - 5, Long.MAX_VALUE - 10, "7");

@@ -11,14 +11,16 @@ import dev.holdfast.cache.SparedKeys;
 import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.UUID;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,13 +30,20 @@ import org.jspecify.annotations.Nullable;
  * they were.
  */
 final class PrefixRemoval {
-    /** With less than that left nothing more is begun. */
-    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final Pattern RUN_ID = Pattern.compile("(?m)^run_id:(\\p{XDigit}{8,64})\\s*$");
+
+    /** What the removals of one store have in common. */
+    static final class Unfinished {
+        final PrefixScans scans = new PrefixScans();
+
+        /** Whether a node has refused to say what its process is called: each refusal is noted there as a breach. */
+        volatile boolean nameless;
+    }
 
     private final Topology topology;
     private final Router router;
     private final LettuceErrors errors;
-    private final PrefixScans unfinished;
+    private final Unfinished unfinished;
     private final byte[] pattern;
     private final SparedKeys spared;
     private final long until;
@@ -51,8 +60,9 @@ final class PrefixRemoval {
      *
      * @param asked when it was asked for
      * @param since when the connection was opened on which it came
+     * @param process the name of the process that gave it; {@code null} if the node does not say it
      */
-    private record Answer(long asked, long since) {}
+    private record Answer(long asked, long since, @Nullable String process) {}
 
     /**
      * Prepares one.
@@ -78,16 +88,16 @@ final class PrefixRemoval {
         try {
             begin(map);
             while (true) {
-                sweep(map, PrefixScan::isCovered);
+                sweep(map);
                 if (map.isMoving()) {
                     scans.values().forEach(PrefixScan::again);
-                    sweep(map, PrefixScan::isCovered);
+                    sweep(map);
                 }
                 SlotMap after = survey();
                 if (!after.signature().equals(map.signature())) {
                     map = after;
                     begin(map);
-                } else if (areAll(PrefixScan::isCovered) && (areAll(PrefixScan::isComplete) || !completes(map))) {
+                } else if (areComplete()) {
                     ended = true;
                     return removed;
                 }
@@ -95,7 +105,7 @@ final class PrefixRemoval {
         } finally {
             if (!ended) {
                 Object where = where(map);
-                scans.forEach((master, scan) -> unfinished.failed(List.of(master, where), scan));
+                scans.forEach((master, scan) -> unfinished.scans.failed(List.of(master, where), scan));
             }
         }
     }
@@ -104,7 +114,7 @@ final class PrefixRemoval {
     private void begin(SlotMap map) {
         Object where = where(map);
         Map<Node, PrefixScan> begun = new LinkedHashMap<>();
-        map.masters().forEach(master -> begun.put(master, unfinished.begin(List.of(master, where))));
+        map.masters().forEach(master -> begun.put(master, unfinished.scans.begin(List.of(master, where))));
         scans = begun;
         hear();
     }
@@ -112,31 +122,27 @@ final class PrefixRemoval {
     /** The keys, and where the slots are, as a name of bearable size. */
     private Object where(SlotMap map) {
         String pattern = new String(this.pattern, StandardCharsets.UTF_8);
-        return List.of(pattern, UUID.nameUUIDFromBytes(map.signature().getBytes(StandardCharsets.UTF_8)));
+        return List.of(pattern, digest(map.signature()));
     }
 
-    private boolean areAll(Predicate<PrefixScan> property) {
-        return scans.values().stream().allMatch(property);
-    }
-
-    /** Goes over what those before it had gone over, if there is time for that. */
-    private boolean completes(SlotMap map) {
+    private static String digest(String text) {
         try {
-            sweep(map, PrefixScan::isComplete);
-            return true;
-        } catch (CacheUnavailableException e) {
-            if (until - System.nanoTime() > LEAST_NANOS) {
-                throw e;
-            }
-            return false;
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
         }
+    }
+
+    private boolean areComplete() {
+        return scans.values().stream().allMatch(PrefixScan::isComplete);
     }
 
     private void hear() {
         answers.forEach((master, answer) -> {
             PrefixScan scan = scans.get(master);
             if (scan != null) {
-                scan.heard(answer.asked(), answer.since());
+                scan.heard(answer.asked(), answer.since(), answer.process());
             }
         });
     }
@@ -144,7 +150,7 @@ final class PrefixRemoval {
     /** Asks every master now, each for what it alone knows: which slots it is just giving or taking. */
     private SlotMap survey() {
         List<Node> masters = topology.known(until).masters();
-        List<byte[]> members = askAll(masters, Requests.CLUSTER_NODES);
+        List<byte[]> members = askWhoIsThere(masters);
         hear();
         boolean named = members.stream().anyMatch(View::hasHostNames);
         List<List<Object>> slots = named ? askAll(masters, Requests.CLUSTER_SLOTS) : List.of();
@@ -163,33 +169,64 @@ final class PrefixRemoval {
     /** As calls, so that a master that hangs or is gone is noticed as with any call, and is not waited for. */
     private <T> List<T> askAll(List<Node> masters, Request<T> request) {
         List<Errand<T>> questions = new ArrayList<>();
-        for (Node master : masters) {
-            Errand<T> question = new Errand<>(0, Errand.Kind.READ, request);
-            question.pinTo(master);
-            questions.add(question);
+        masters.forEach(master -> questions.add(question(master, request)));
+        router.runAll(questions, System.nanoTime(), until);
+        return questions.stream().map(this::replyTo).toList();
+    }
+
+    private static <T> Errand<T> question(Node master, Request<T> request) {
+        Errand<T> question = new Errand<>(0, Errand.Kind.READ, request);
+        question.pinTo(master);
+        return question;
+    }
+
+    private <T> T replyTo(Errand<T> question) {
+        T reply = question.reply();
+        if (reply == null) {
+            throw unavailable(question.failure());
+        }
+        return reply;
+    }
+
+    /** Asks every master who is in the cluster, and what its process is called, for which it need not have an answer. */
+    private List<byte[]> askWhoIsThere(List<Node> masters) {
+        List<Errand<byte[]>> questions = new ArrayList<>();
+        masters.forEach(master -> questions.add(question(master, Requests.CLUSTER_NODES)));
+        if (!unfinished.nameless) {
+            masters.forEach(master -> questions.add(question(master, Requests.INFO_SERVER)));
         }
         long asked = System.nanoTime();
         router.runAll(questions, asked, until);
         Map<Node, Answer> heard = new LinkedHashMap<>();
-        List<T> replies = new ArrayList<>();
-        for (int i = 0; i < questions.size(); i++) {
-            Errand<T> question = questions.get(i);
-            T reply = question.reply();
-            if (reply == null) {
-                throw unavailable(question.failure());
-            }
-            replies.add(reply);
-            heard.put(masters.get(i), new Answer(asked, question.openSince()));
+        List<byte[]> replies = new ArrayList<>();
+        for (int i = 0; i < masters.size(); i++) {
+            Errand<byte[]> members = questions.get(i);
+            replies.add(replyTo(members));
+            Errand<byte[]> info = questions.get(questions.size() - masters.size() + i);
+            String process = info == members ? null : processOf(info);
+            // The name is that of the connection on which it came.
+            long since = process == null ? members.openSince() : info.openSince();
+            heard.put(masters.get(i), new Answer(asked, since, process));
         }
         answers = heard;
         return replies;
     }
 
-    private void sweep(SlotMap map, Predicate<PrefixScan> isDone) {
+    private @Nullable String processOf(Errand<byte[]> info) {
+        byte[] text = info.reply();
+        if (text == null) {
+            unfinished.nameless |= info.failure() instanceof CacheRejectedException;
+            return null;
+        }
+        Matcher line = RUN_ID.matcher(new String(text, StandardCharsets.ISO_8859_1));
+        return line.find() ? line.group(1) : null;
+    }
+
+    private void sweep(SlotMap map) {
         Map<Node, CacheUnavailableException> unreached = new LinkedHashMap<>();
         List<Node> left = new ArrayList<>(map.masters());
         while (true) {
-            left.removeIf(master -> isDone.test(scan(master)) || unreached.containsKey(master));
+            left.removeIf(master -> scan(master).isComplete() || unreached.containsKey(master));
             if (left.isEmpty()) {
                 break;
             }
@@ -214,10 +251,11 @@ final class PrefixRemoval {
         failures.stream().filter(other -> other != first).distinct().forEach(first::addSuppressed);
         String message = "keys with the prefix may be left on " + unreached.keySet() + " (" + removed
                 + " are removed, "
-                + scans.values().stream().filter(PrefixScan::isCovered).count() + " of "
+                + scans.values().stream().filter(PrefixScan::isComplete).count() + " of "
                 + scans.size()
                 + " masters are done; the next attempt goes on there): " + first.getMessage();
-        boolean unknown = first.outcomeUnknown() || removed > 0;
+        boolean unknown =
+                first.outcomeUnknown() || removed > 0 || scans.values().stream().anyMatch(PrefixScan::isCovered);
         return first instanceof CacheTimeoutException
                 ? new CacheTimeoutException(message, first, unknown)
                 : new CacheUnavailableException(message, first, first.reason(), unknown);

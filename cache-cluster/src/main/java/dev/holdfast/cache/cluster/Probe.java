@@ -35,6 +35,9 @@ final class Probe {
 
     private long overdueAt;
 
+    /** What the watch had lost by then. */
+    private long lostUntilOverdue;
+
     /** What the watch had lost when it first looked; of its thread. */
     private long lostBefore = -1;
 
@@ -74,17 +77,25 @@ final class Probe {
         return wasOpen;
     }
 
-    /** Whether it is the first time that it is noticed to be overdue; to be called by one thread. */
-    boolean noticeOverdue() {
-        boolean before = overdue;
-        overdueAt = before ? overdueAt : System.nanoTime();
+    /**
+     * Whether it is the first time that it is noticed to be overdue; to be called by one thread.
+     *
+     * @param now a moment
+     * @param lostNanos for how long that thread was kept from running since it exists
+     */
+    boolean noticeOverdue(long now, long lostNanos) {
+        if (overdue) {
+            return false;
+        }
+        overdueAt = now;
+        lostUntilOverdue = lostNanos;
         overdue = true;
-        return !before;
+        return true;
     }
 
-    /** Whether that was noticed so long ago; to be called by one thread. */
-    boolean isOverdueFor(long nanos) {
-        return overdue && System.nanoTime() - overdueAt > nanos;
+    /** Whether that was noticed so long ago, without the time in which the thread was kept from running; to be called by one thread. */
+    boolean isOverdueFor(long nanos, long now, long lostNanos) {
+        return overdue && now - overdueAt - (lostNanos - lostUntilOverdue) > nanos;
     }
 
     /** For how long the watch did not run since it first looked at this; to be called by one thread. */

@@ -186,11 +186,14 @@ final class Prober {
 
     /**
      * Ends a probe that took too long, unless its answer is there by now and our own event loop has not come to read it. To be called
-     * again until it has ended: that end is not left to the event loop for ever.
+     * again until it has ended: that end is not left to the event loop for ever. To be called by one thread.
+     *
+     * @param now a moment
+     * @param lostNanos for how long that thread was kept from running since it exists; the event loop was, too, and had no time to read
      */
-    void timeOut(Probe probe) {
-        if (!probe.noticeOverdue()) {
-            if (probe.isOverdueFor(LONGEST_OPENING_NANOS)) {
+    void timeOut(Probe probe, long now, long lostNanos) {
+        if (!probe.noticeOverdue(now, lostNanos)) {
+            if (probe.isOverdueFor(LONGEST_OPENING_NANOS, now, lostNanos)) {
                 probe.timeOut();
             }
             return;

@@ -31,6 +31,9 @@ final class Requests {
     static final Request<byte[]> CLUSTER_INFO =
             new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.INFO), ByteArrayOutput::new);
 
+    static final Request<byte[]> INFO_SERVER =
+            new Request<>(CommandType.INFO, Request.noArguments().add("server"), ByteArrayOutput::new);
+
     private Requests() {}
 
     /** Logs in; the default user if none is named. */

@@ -5,7 +5,6 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
-import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.SparedKeys;
 import java.time.Duration;
@@ -30,7 +29,7 @@ final class Session {
     final OperationMeter meter = new OperationMeter();
     final Instant startedAt = Instant.now();
 
-    final PrefixScans unfinishedRemovals = new PrefixScans();
+    final PrefixRemoval.Unfinished unfinishedRemovals = new PrefixRemoval.Unfinished();
 
     final SparedKeys spared;
 

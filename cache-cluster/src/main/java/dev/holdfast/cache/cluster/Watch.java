@@ -142,7 +142,7 @@ final class Watch implements Runnable {
         if (probe != null) {
             boolean lenient = now - lenientUntil < 0;
             if (prober.isOverdue(probe, now, lostNanos, lenient, 1)) {
-                prober.timeOut(probe);
+                prober.timeOut(probe, now, lostNanos);
             } else if (prober.isOverdue(probe, now, lostNanos, false, 2)) {
                 probe.tryFresh();
             }

@@ -2,11 +2,14 @@ package dev.holdfast.cache.cluster;
 
 import static dev.holdfast.cache.cluster.Shards.bytes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
@@ -15,6 +18,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -26,15 +30,15 @@ class PrefixRemovalTest {
     private static final Duration TTL = Duration.ofHours(1);
     private static final int KEYS = 600;
 
+    /** So many that lose their connections at the third page have gone over all keys: five would do. */
+    private static final int ATTEMPTS = 7;
+
     private final RedisCluster cluster =
             RedisCluster.builder().replicasPerMaster(0).start();
     private final Map<String, TcpProxy> proxies = new HashMap<>();
     private final ClusterStore store = ClusterStore.of(Shards.config(cluster)
             .withAddressMapper(announced -> "127.0.0.1:" + proxyOf(announced))
             .withCommandTimeout(Duration.ofSeconds(20)));
-
-    /** Seven pages of each master, and a question before: less than that fits into a call. */
-    private final CacheStore hurried = store.within(Duration.ofMillis(150));
 
     private synchronized int proxyOf(String announced) {
         int colon = announced.lastIndexOf(':');
@@ -65,14 +69,34 @@ class PrefixRemovalTest {
         store.putAll(entries, TTL);
     }
 
-    /** Two pages of each master, about: what the first had named is known to be gone. */
+    /** Lets a removal go over two pages of each master, about; then it loses its connections, and gets no others. */
     private void removeSome() {
-        proxies.values().forEach(proxy -> proxy.delay(Duration.ofMillis(10)));
-        for (long millis = 100; keys() > KEYS * 3 / 4; millis += 25) {
-            CacheStore shorter = store.within(Duration.ofMillis(millis));
-            assertThrows(CacheUnavailableException.class, () -> shorter.removeByPrefix("p:"));
+        proxies.values().forEach(proxy -> proxy.delay(Duration.ofMillis(20)));
+        long before = scans();
+        CompletableFuture<Boolean> removal = CompletableFuture.supplyAsync(() -> isRemoved(store));
+        while (scans() - before < 9) {
+            assertFalse(removal.isDone(), "it was over before its third page");
         }
+        proxies.values().forEach(TcpProxy::refuse);
+        proxies.values().forEach(TcpProxy::reset);
+        assertFalse(removal.join(), "it was over before it lost its connections");
         proxies.values().forEach(TcpProxy::pass);
+        Shards.eventually("connections", this::isRead);
+    }
+
+    private long scans() {
+        return cluster.nodes().stream()
+                .mapToLong(node -> statistics(node, "scan", "calls"))
+                .sum();
+    }
+
+    private static long statistics(RedisServer node, String command, String what) {
+        return ((String) node.command("INFO", "commandstats"))
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_" + command + ':'))
+                .map(line -> line.replaceFirst(".*[:,]" + what + "=([0-9]+).*", "$1"))
+                .mapToLong(Long::parseLong)
+                .sum();
     }
 
     private long keys() {
@@ -81,10 +105,11 @@ class PrefixRemovalTest {
                 .sum();
     }
 
-    private boolean isRead(int count) {
-        List<String> keys = IntStream.range(0, count).mapToObj(i -> "p:" + i).toList();
+    private boolean isRead() {
+        List<String> keys = IntStream.range(0, KEYS).mapToObj(i -> "p:" + i).toList();
         try {
-            return store.getAll(keys).size() == count;
+            store.getAll(keys);
+            return true;
         } catch (CacheUnavailableException e) {
             return false;
         }
@@ -100,17 +125,29 @@ class PrefixRemovalTest {
     }
 
     @Test
-    void whatRanOutOfTimeIsGoneOnWithWhereItStopped() {
-        proxies.values().forEach(proxy -> proxy.delay(Duration.ofMillis(10)));
-        assertThrows(CacheUnavailableException.class, () -> hurried.removeByPrefix("p:"));
-        int attempts = 1;
-        while (attempts < 20 && !isRemoved(hurried)) {
-            attempts++;
+    void eachKeysTurnComesThoughEveryAttemptLosesItsConnections() {
+        for (int attempts = 0; attempts < ATTEMPTS; attempts++) {
+            removeSome();
         }
 
-        assertTrue(attempts < 20, "it never came to an end");
-        assertEquals(0, keys());
+        assertEquals(0, keys(), "keys that none of the attempts came to");
         assertTrue(store.contains("other:1"));
+    }
+
+    @Test
+    void aCallThatDoesNotComeToWhatItsPredecessorsHadGoneOverIsNotAnswered() {
+        for (int attempts = 0; attempts < ATTEMPTS; attempts++) {
+            removeSome();
+        }
+        put("p:", KEYS);
+        // Once more over all of it takes longer than the call may.
+        proxies.values().forEach(proxy -> proxy.delay(Duration.ofMillis(100)));
+        CacheStore hurried = store.within(Duration.ofSeconds(2));
+
+        CacheTimeoutException failure = assertThrows(CacheTimeoutException.class, () -> hurried.removeByPrefix("p:"));
+
+        assertTrue(failure.outcomeUnknown());
+        assertTrue(keys() > 0, "all of it fitted into a call");
     }
 
     @Test
@@ -132,7 +169,7 @@ class PrefixRemovalTest {
         cluster.awaitHealthy();
         assertEquals(KEYS, keys());
 
-        Shards.eventually("connections", () -> isRead(KEYS));
+        Shards.eventually("connections", this::isRead);
 
         // By calls of which each for itself comes not far.
         proxies.values().forEach(proxy -> proxy.delay(Duration.ofMillis(10)));
@@ -140,5 +177,18 @@ class PrefixRemovalTest {
         Shards.eventually("the removal", () -> isRemoved(store.within(Duration.ofMillis(millis.getAndAdd(10)))));
 
         assertEquals(0, keys());
+    }
+
+    @Test
+    void whoMayNotAskForNamesRemovesAllTheSameAndIsRefusedOnce() {
+        cluster.nodes().forEach(node -> node.command("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-info"));
+        try (ClusterStore nameless =
+                ClusterStore.of(Shards.config(cluster).withUsername("app").withPassword(Secret.of("secret")))) {
+            nameless.removeByPrefix("p:");
+            assertEquals(0, keys());
+
+            nameless.removeByPrefix("other:");
+        }
+        cluster.nodes().forEach(node -> assertEquals(1, statistics(node, "info", "rejected_calls"), node::toString));
     }
 }

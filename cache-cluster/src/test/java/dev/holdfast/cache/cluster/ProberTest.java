@@ -2,16 +2,21 @@ package dev.holdfast.cache.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RespPeer;
 import io.netty.channel.EventLoop;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** A probe ends, whatever becomes of those who were to end it. */
 class ProberTest {
+    /** Longer than the event loop is waited for. */
+    private static final long LONG = TimeUnit.SECONDS.toNanos(4);
+
     @Test
     void aProbeWhoseEndTheEventLoopDoesNotComeToEndsAllTheSame() throws Exception {
         Wiring wiring = new Wiring();
@@ -30,11 +35,13 @@ class ProberTest {
             blocked.await();
 
             Probe probe = node.prober().probe();
-            Shards.eventually("the end of the probe", () -> {
-                node.prober().timeOut(probe);
-                return probe.finding().isDone();
-            });
+            long now = System.nanoTime();
+            node.prober().timeOut(probe, now, 7);
+            node.prober().timeOut(probe, now + LONG, 7 + LONG);
+            assertFalse(probe.finding().isDone(), "the event loop stood still with this process, and has read nothing");
+            node.prober().timeOut(probe, now + 2 * LONG, 7 + LONG);
 
+            assertTrue(probe.finding().isDone(), "it waits for the event loop for ever");
             assertFalse(probe.finding().join().alive());
             assertNull(node.prober().running(), "the next may begin");
             CompletableFuture<Void> unused = node.close(new Doom(Doom.Kind.DISCARDED, null));

@@ -104,7 +104,7 @@ final class Combiner implements Connections {
             throw errors.refusal(refusal);
         }
         try {
-            return type.of(reply, call.lane().openSince());
+            return type.of(reply, call.lane());
         } catch (RuntimeException e) {
             // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
             // either.

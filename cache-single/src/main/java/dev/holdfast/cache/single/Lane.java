@@ -113,6 +113,13 @@ final class Lane {
         return openSince;
     }
 
+    /** The name that no other process has than the one that it leads to; {@code null} if the server does not say it. */
+    @Nullable
+    String runId() {
+        String process = link.process();
+        return process != null && Restarts.isRunId(process) ? process : null;
+    }
+
     int inFlight() {
         return inFlight.get();
     }

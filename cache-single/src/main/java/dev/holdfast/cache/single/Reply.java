@@ -16,13 +16,13 @@ interface Reply<T extends @Nullable Object> {
     /** A value; null if there is none. Also a status. */
     // NullAway does not see that the lambda's type says so.
     @SuppressWarnings("NullAway")
-    Reply<byte @Nullable []> VALUE = (reply, since) -> (byte[]) reply;
+    Reply<byte @Nullable []> VALUE = (reply, by) -> (byte[]) reply;
 
     /** A number. */
-    Reply<Long> NUMBER = (reply, since) -> (Long) Objects.requireNonNull(reply);
+    Reply<Long> NUMBER = (reply, by) -> (Long) Objects.requireNonNull(reply);
 
     /** A number in digits. */
-    Reply<Long> DIGITS = (reply, since) -> digits(reply);
+    Reply<Long> DIGITS = (reply, by) -> digits(reply);
 
     /** A page of keys. */
     Reply<Page> PAGE = Reply::page;
@@ -31,15 +31,15 @@ interface Reply<T extends @Nullable Object> {
      * Checks a reply.
      *
      * @param reply {@code byte[]}, {@code Long}, {@code List} or null
-     * @param since when the connection was opened on which it came, or a moment after that
+     * @param by the connection on which it came
      * @return what is made of it
      * @throws RuntimeException if it is none that the command can have
      */
-    T of(@Nullable Object reply, long since);
+    T of(@Nullable Object reply, Lane by);
 
     /** A value, or null, for each of so many keys. */
     static Reply<List<byte @Nullable []>> values(int count) {
-        return (reply, since) -> values((List<?>) Objects.requireNonNull(reply), count);
+        return (reply, by) -> values((List<?>) Objects.requireNonNull(reply), count);
     }
 
     /**
@@ -47,9 +47,14 @@ interface Reply<T extends @Nullable Object> {
      *
      * @param next the cursor of the next page; 0 after the last
      * @param keys the keys
-     * @param since when the connection was opened on which they came
+     * @param since when the connection was opened on which they came, or a moment after that
+     * @param process the process that named them, see {@link Lane#runId}
      */
-    record Page(String next, List<byte[]> keys, long since) {}
+    record Page(
+            String next,
+            List<byte[]> keys,
+            long since,
+            @Nullable String process) {}
 
     private static long digits(@Nullable Object reply) {
         return Long.parseLong(new String((byte[]) Objects.requireNonNull(reply), StandardCharsets.US_ASCII));
@@ -66,7 +71,7 @@ interface Reply<T extends @Nullable Object> {
         return values;
     }
 
-    private static Page page(@Nullable Object reply, long since) {
+    private static Page page(@Nullable Object reply, Lane by) {
         List<?> parts = (List<?>) Objects.requireNonNull(reply);
         long next = Long.parseUnsignedLong(
                 new String((byte[]) Objects.requireNonNull(parts.get(0)), StandardCharsets.US_ASCII));
@@ -74,6 +79,6 @@ interface Reply<T extends @Nullable Object> {
         for (Object key : (List<?>) Objects.requireNonNull(parts.get(1))) {
             keys.add((byte[]) Objects.requireNonNull(key));
         }
-        return new Page(Long.toUnsignedString(next), keys, since);
+        return new Page(Long.toUnsignedString(next), keys, by.openSince(), by.runId());
     }
 }

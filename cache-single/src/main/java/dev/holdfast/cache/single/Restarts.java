@@ -25,6 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Restarts {
     private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
+    private static final String BY_NUMBER = "start ";
     private static final Pattern RUN_ID = Pattern.compile("(?m)^run_id:(\\p{XDigit}{8,64})\\s*$");
 
     /** A server that is started more often than this in a minute is no server, but several behind one address. */
@@ -126,6 +127,11 @@ final class Restarts {
         return name;
     }
 
+    /** Whether a name is the process's own. One by number may be that of two: a new process on which others connected first begins where nobody sees it. */
+    static boolean isRunId(String process) {
+        return !process.startsWith(BY_NUMBER);
+    }
+
     /** Goes on with numbers, which say nothing of the process that had a name. */
     private synchronized void forgetNames() {
         if (named) {
@@ -139,7 +145,7 @@ final class Restarts {
         seen = anew
                 ? new Seen(seen.processes, seen.starts + 1, number)
                 : new Seen(seen.processes, seen.starts, Math.max(number, seen.highest));
-        return "start " + seen.starts;
+        return BY_NUMBER + seen.starts;
     }
 
     private synchronized boolean isNew(String process, Seen before) {

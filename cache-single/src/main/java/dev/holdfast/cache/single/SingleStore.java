@@ -278,16 +278,14 @@ public final class SingleStore implements CacheStore {
                     chunk.forEach(unlink::with);
                     removed += run(unlink, Reply.NUMBER, end);
                 }
-                scan.moved(asked, page.since(), page.next());
+                scan.moved(asked, page.since(), page.process(), page.next());
                 // Pages grow, so that a server that is far away is not asked for ever.
                 count = Math.min(2 * count, LARGEST_PAGE);
             }
             ended = true;
         } catch (CacheUnavailableException e) {
-            ended = scan.isCovered() && System.nanoTime() - end >= 0;
-            if (!ended) {
-                throw removed > 0 && !e.outcomeUnknown() ? partlyDone(e) : e;
-            }
+            // What the one before had gone over is no answer to this one, though all may be done.
+            throw (removed > 0 || scan.isCovered()) && !e.outcomeUnknown() ? partlyDone(e) : e;
         } finally {
             if (!ended) {
                 shared.scans.failed(prefix, scan);

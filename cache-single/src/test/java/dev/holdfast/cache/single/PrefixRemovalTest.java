@@ -1,10 +1,12 @@
 package dev.holdfast.cache.single;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
@@ -14,12 +16,17 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** A prefix that takes many pages to remove: nothing is believed of one process that another said. */
 class PrefixRemovalTest {
     private static final Duration TTL = Duration.ofHours(1);
     private static final int KEYS = 20_000;
+    private static final int SOME = 400;
+
+    /** So many that lose their connection at the fifth page have gone over all keys: three would do. */
+    private static final int ATTEMPTS = 7;
 
     private static SingleStore filled(RedisServer server) {
         SingleStore store = SingleStore.of(SingleConfig.parse(server.url()));
@@ -68,48 +75,98 @@ class PrefixRemovalTest {
     }
 
     @Test
-    void aServerThatWasRestartedBetweenTwoAttemptsIsGoneOverFromTheBeginning() {
+    void aServerThatWasRestartedBetweenTwoAttemptsIsGoneOverFromTheBeginning() throws Exception {
         try (RedisServer server = RedisServer.start();
                 SingleStore direct = filled(server);
                 TcpProxy proxy = TcpProxy.to(server.host(), server.port());
                 SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", proxy.port()))) {
-            for (int i = 0; i < 400; i++) {
-                direct.put("gone:" + i, new byte[1], TTL);
-            }
+            put(direct, "gone:");
             Path before = server.saveSnapshot();
-            proxy.delay(Duration.ofMillis(10));
-            for (long millis = 60; (Long) keys(server) > KEYS + 300; millis += 20) {
-                CacheStore shorter = store.within(Duration.ofMillis(millis));
-                assertThrows(CacheUnavailableException.class, () -> shorter.removeByPrefix("gone:"));
-            }
+            removeSome(store, proxy, server);
+            assertTrue((Long) keys(server) < KEYS + SOME, "nothing was removed");
             server.restart(before);
-            assertEquals(KEYS + 400L, keys(server));
+            assertEquals((long) KEYS + SOME, keys(server));
 
-            // By calls of which each for itself does not come to the end.
-            CacheStore hurried = store.within(Duration.ofMillis(150));
-            Eventually.until("the removal", () -> isRemovedBy(hurried, "gone:"));
+            // By calls of which each for itself comes not far.
+            proxy.delay(Duration.ofMillis(10));
+            AtomicLong millis = new AtomicLong(60);
+            Eventually.until(
+                    "the removal", () -> isRemovedBy(store.within(Duration.ofMillis(millis.getAndAdd(10))), "gone:"));
 
             assertEquals((long) KEYS, keys(server));
         }
     }
 
     @Test
-    void whatNeverFitsIntoOneCallEndsAfterAFew() {
+    void eachKeysTurnComesThoughEveryAttemptLosesItsConnection() throws Exception {
         try (RedisServer server = RedisServer.start();
                 SingleStore direct = filled(server);
                 TcpProxy proxy = TcpProxy.to(server.host(), server.port());
                 SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", proxy.port()))) {
-            direct.put("gone:1", new byte[1], TTL);
-            proxy.delay(Duration.ofMillis(10));
-            // Seven pages: half of them fit into a call.
-            CacheStore hurried = store.within(Duration.ofMillis(100));
-            int attempts = 1;
-            while (attempts < 20 && !isRemovedBy(hurried, "gone:")) {
-                attempts++;
+            put(direct, "gone:");
+            for (int attempts = 0; attempts < ATTEMPTS; attempts++) {
+                removeSome(store, proxy, server);
             }
-            assertTrue(attempts < 20, "it never came to an end");
-            assertTrue(attempts > 1, "all of it fitted into a call");
+
+            assertEquals((long) KEYS, keys(server), "keys that none of the attempts came to");
+        }
+    }
+
+    @Test
+    void aCallThatDoesNotComeToWhatItsPredecessorsHadGoneOverIsNotAnswered() throws Exception {
+        try (RedisServer server = RedisServer.start();
+                SingleStore direct = filled(server);
+                TcpProxy proxy = TcpProxy.to(server.host(), server.port());
+                SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", proxy.port()))) {
+            for (int attempts = 0; attempts < ATTEMPTS; attempts++) {
+                removeSome(store, proxy, server);
+            }
+            put(direct, "gone:");
+            Eventually.until("a connection", () -> isAnswered(store));
+            CacheStore hurried = store.within(Duration.ofSeconds(2));
+            // Once more over all of it takes longer than that.
+            proxy.delay(Duration.ofMillis(100));
+
+            CacheTimeoutException failure =
+                    assertThrows(CacheTimeoutException.class, () -> hurried.removeByPrefix("gone:"));
+
+            assertTrue(failure.outcomeUnknown());
+            assertTrue((Long) keys(server) > KEYS, "all of it fitted into a call");
+            proxy.pass();
+            store.removeByPrefix("gone:");
             assertEquals((long) KEYS, keys(server));
+        }
+    }
+
+    private static void put(SingleStore store, String prefix) {
+        Map<String, byte[]> entries = new HashMap<>();
+        for (int i = 0; i < SOME; i++) {
+            entries.put(prefix + i, new byte[1]);
+        }
+        store.putAll(entries, TTL);
+    }
+
+    /** Lets a removal go over a fifth of the keys and more; then it loses its connection, and gets no other. */
+    private static void removeSome(SingleStore store, TcpProxy proxy, RedisServer server) throws Exception {
+        Eventually.until("a connection", () -> isAnswered(store));
+        proxy.delay(Duration.ofMillis(20));
+        long before = calls(server, "scan");
+        CompletableFuture<Boolean> removal = CompletableFuture.supplyAsync(() -> isRemovedBy(store, "gone:"));
+        while (calls(server, "scan") - before < 5) {
+            assertFalse(removal.isDone(), "it was over before its fifth page");
+        }
+        proxy.refuse();
+        proxy.reset();
+        assertFalse(removal.get(60, TimeUnit.SECONDS), "it was over before it lost its connection");
+        proxy.pass();
+    }
+
+    private static boolean isAnswered(CacheStore store) {
+        try {
+            store.get("other");
+            return true;
+        } catch (CacheUnavailableException e) {
+            return false;
         }
     }
 
