@@ -233,6 +233,17 @@ public interface CacheStore extends AutoCloseable {
     long removeByPrefix(String prefix);
 
     /**
+     * Goes on with a removal by prefix that has failed, for a composite that lets nobody read under the prefix meanwhile: as
+     * {@link #removeByPrefix}, but keys written since the first attempt began may survive. So what never fits into one call ends after a few.
+     *
+     * @param prefix the prefix of a call that failed; of no other one since
+     * @return how many keys were removed
+     */
+    default long resumeRemovalByPrefix(String prefix) {
+        return removeByPrefix(prefix);
+    }
+
+    /**
      * Finds out, on a connection of its own that is kept open between probes, whether this store can be read and written:
      * writes the next number of this client's canary under the key prefix (time to live: a day) and reads it back. A
      * server that may not be written by this client's credentials is only pinged, and the result says so.

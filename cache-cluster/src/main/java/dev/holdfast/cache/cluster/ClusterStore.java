@@ -9,6 +9,7 @@ import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.PrefixScan;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.cluster.Errand.Kind;
@@ -24,6 +25,7 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -192,10 +194,19 @@ public final class ClusterStore implements CacheStore {
 
     @Override
     public long removeByPrefix(String prefix) {
+        return removeByPrefix(prefix, PrefixScan::isComplete);
+    }
+
+    @Override
+    public long resumeRemovalByPrefix(String prefix) {
+        return removeByPrefix(prefix, PrefixScan::isCovered);
+    }
+
+    private long removeByPrefix(String prefix, Predicate<PrefixScan> enough) {
         byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
         long start = System.nanoTime();
         long until = start + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        return number(counted(start, () -> new PrefixRemoval(session, pattern, until).run()));
+        return number(counted(start, () -> new PrefixRemoval(session, pattern, until, enough).run()));
     }
 
     @Override

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,7 @@ final class PrefixRemoval {
     private final byte[] pattern;
     private final SparedKeys spared;
     private final long until;
+    private final Predicate<PrefixScan> enough;
     private long removed;
 
     /** How far each master has come. */
@@ -70,8 +72,10 @@ final class PrefixRemoval {
      * @param session whose keys
      * @param pattern what SCAN is to match
      * @param until when it must have ended
+     * @param enough which of a master's scans are done
      */
-    PrefixRemoval(Session session, byte[] pattern, long until) {
+    PrefixRemoval(Session session, byte[] pattern, long until, Predicate<PrefixScan> enough) {
+        this.enough = enough;
         this.topology = session.topology;
         this.router = session.router;
         this.errors = session.errors;
@@ -135,7 +139,7 @@ final class PrefixRemoval {
     }
 
     private boolean areComplete() {
-        return scans.values().stream().allMatch(PrefixScan::isComplete);
+        return scans.values().stream().allMatch(enough);
     }
 
     private void hear() {
@@ -226,7 +230,7 @@ final class PrefixRemoval {
         Map<Node, CacheUnavailableException> unreached = new LinkedHashMap<>();
         List<Node> left = new ArrayList<>(map.masters());
         while (true) {
-            left.removeIf(master -> scan(master).isComplete() || unreached.containsKey(master));
+            left.removeIf(master -> enough.test(scan(master)) || unreached.containsKey(master));
             if (left.isEmpty()) {
                 break;
             }
@@ -251,7 +255,7 @@ final class PrefixRemoval {
         failures.stream().filter(other -> other != first).distinct().forEach(first::addSuppressed);
         String message = "keys with the prefix may be left on " + unreached.keySet() + " (" + removed
                 + " are removed, "
-                + scans.values().stream().filter(PrefixScan::isComplete).count() + " of "
+                + scans.values().stream().filter(enough).count() + " of "
                 + scans.size()
                 + " masters are done; the next attempt goes on there): " + first.getMessage();
         boolean unknown =

@@ -176,6 +176,11 @@ final class LowerServer implements CacheStore {
     }
 
     @Override
+    public long resumeRemovalByPrefix(String prefix) {
+        return store.resumeRemovalByPrefix(prefix);
+    }
+
+    @Override
     public ProbeResult probe(Duration timeout) {
         return store.probe(timeout);
     }

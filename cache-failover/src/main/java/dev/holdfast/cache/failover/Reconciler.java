@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,8 +29,12 @@ final class Reconciler {
     /** So many counters are added to at a time. */
     private static final int LANES = 8;
 
+    private static final int MOST_FAILED = 1_000;
+
     private final List<Tier> tiers;
     private final Workers workers;
+    /** Removals by prefix that were begun and not done, by tier, version of the mark, and prefix. */
+    private final Set<String> failed = ConcurrentHashMap.newKeySet();
 
     Reconciler(Switchboard switchboard, List<Tier> tiers, Workers workers) {
         this.workers = workers;
@@ -43,7 +48,7 @@ final class Reconciler {
         List<String> underWay = new ArrayList<>();
         try {
             if (drain instanceof Effect.RemoveEverything all) {
-                Extent extent = removeEverything(store, drain.tier());
+                Extent extent = removeEverything(store, all.tier(), all.version());
                 switchboard.change(state -> state.reconciliation.everythingRemoved(all, extent));
             } else if (drain instanceof Effect.RemovePrefixes work) {
                 removePrefixes(store, work);
@@ -83,28 +88,42 @@ final class Reconciler {
         }
     }
 
-    private Extent removeEverything(CacheStore store, int tier) {
+    private Extent removeEverything(CacheStore store, int tier, int version) {
         try {
-            store.removeByPrefix("");
+            remove(store, tier, "", version);
             return Extent.ALL;
         } catch (IllegalArgumentException e) {
             log.debug("{} has no key prefix of its own", store, e);
             Set<String> known = switchboard.prefixes();
             for (String prefix : known) {
-                store.removeByPrefix(prefix);
+                remove(store, tier, prefix, version);
                 switchboard.change(state -> state.reconciliation.getsOn(tier, switchboard.now()));
             }
             return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
         }
     }
 
+    /** Removes by prefix, or goes on with the very same that failed the last time: nothing of this client's comes there meanwhile. */
+    private void remove(CacheStore store, int tier, String prefix, int version) {
+        String name = tier + ":" + version + ":" + prefix;
+        if (failed.size() > MOST_FAILED) {
+            failed.clear();
+        }
+        if (failed.add(name)) {
+            store.removeByPrefix(prefix);
+        } else {
+            store.resumeRemovalByPrefix(prefix);
+        }
+        failed.remove(name);
+    }
+
     private void removePrefixes(CacheStore store, Effect.RemovePrefixes work) {
         for (DirtyRecord.Removal prefix : work.prefixes()) {
             Extent extent = Extent.ALL;
             if (prefix.key().isEmpty()) {
-                extent = removeEverything(store, work.tier());
+                extent = removeEverything(store, work.tier(), prefix.version());
             } else {
-                store.removeByPrefix(prefix.key());
+                remove(store, work.tier(), prefix.key(), prefix.version());
             }
             boolean done = extent == Extent.ALL;
             switchboard.change(state -> {

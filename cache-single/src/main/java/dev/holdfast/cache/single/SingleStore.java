@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -261,6 +262,15 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public long removeByPrefix(String prefix) {
+        return removeByPrefix(prefix, PrefixScan::isComplete);
+    }
+
+    @Override
+    public long resumeRemovalByPrefix(String prefix) {
+        return removeByPrefix(prefix, PrefixScan::isCovered);
+    }
+
+    private long removeByPrefix(String prefix, Predicate<PrefixScan> enough) {
         byte[] pattern = shared.config.keyPrefix().scanPattern(prefix);
         long end = System.nanoTime() + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
         PrefixScan scan = shared.scans.begin(prefix);
@@ -268,7 +278,7 @@ public final class SingleStore implements CacheStore {
         long removed = 0;
         boolean ended = false;
         try {
-            while (!scan.isComplete()) {
+            while (!enough.test(scan)) {
                 long asked = System.nanoTime();
                 Reply.Page page = run(page(scan, pattern, count), Reply.PAGE, end);
                 List<byte[]> keys = new ArrayList<>(page.keys());
