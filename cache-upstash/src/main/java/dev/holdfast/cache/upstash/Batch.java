@@ -11,25 +11,58 @@ final class Batch {
     /** A caller's command on its way into a shared request. */
     static final class Waiting {
         final Command command;
+        final boolean isRepetition;
+        /** How many commands its request may have, itself included. */
+        final int most;
+
         final AtomicBoolean taken = new AtomicBoolean();
         final CompletableFuture<Reply> reply = new CompletableFuture<>();
-        volatile boolean isShared;
+        /** How many commands its request had, itself included. */
+        volatile int company = 1;
 
-        Waiting(Command command) {
+        private Waiting(Command command, boolean isRepetition, int most) {
             this.command = command;
+            this.isRepetition = isRepetition;
+            this.most = most;
+        }
+
+        static Waiting first(Command command) {
+            return new Waiting(command, false, command.mayShare() ? Integer.MAX_VALUE : 1);
+        }
+
+        /** Of a command that is to share its request with no other. */
+        static Waiting byItself(Command command) {
+            return new Waiting(command, false, 1);
+        }
+
+        /** Of a command that was sent before. */
+        static Waiting again(Command command, int most) {
+            return new Waiting(command, true, command.mayShare() ? most : 1);
         }
     }
 
     private final List<Waiting> callers = new ArrayList<>();
     private long bytes;
+    private int most = Integer.MAX_VALUE;
 
     void add(Waiting caller) {
         callers.add(caller);
+        most = Math.min(most, caller.most);
         bytes += caller.command.json().length;
     }
 
     int size() {
         return callers.size();
+    }
+
+    /** Whether it has as many as go together with another at most. */
+    boolean isFullFor(Waiting next) {
+        return callers.size() >= Math.min(most, next.most);
+    }
+
+    /** Whether its commands were sent before; either all were, or none. */
+    boolean isRepetition() {
+        return !callers.isEmpty() && callers.get(0).isRepetition;
     }
 
     long bytes() {
@@ -38,9 +71,8 @@ final class Batch {
 
     List<Command> commands() {
         List<Command> commands = new ArrayList<>(callers.size());
-        boolean shared = callers.size() > 1;
         for (Waiting caller : callers) {
-            caller.isShared = shared;
+            caller.company = callers.size();
             commands.add(caller.command);
         }
         return commands;

@@ -11,6 +11,7 @@ import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,11 +34,11 @@ final class Calls {
     private final Instant startedAt;
     private volatile boolean closed;
 
-    Calls(UpstashConfig config, Dns resolver, Clock clock) {
+    Calls(UpstashConfig config, Dns resolver, Clock clock, Duration others) {
         this.config = config;
         this.prefix = config.keyPrefix();
         this.spared = new SparedKeys(prefix, LoggerFactory.getLogger(UpstashStore.class)::warn);
-        this.rest = new RestClient(config, resolver);
+        this.rest = new RestClient(config, resolver, others);
         this.saturation = new Saturation(rest.errors().address());
         this.combiner = new Combiner(
                 rest,

@@ -14,10 +14,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lets callers share requests: as long as fewer requests are under way than there are connections, a command goes out at
  * once and alone, on its caller's thread; beyond that, all who wait go together into the next request. Nothing waits for a
- * batch to fill. A large command shares with nobody. Where connections break, fewer requests are under way until those may be replaced.
+ * batch to fill. A large command shares with nobody, and a repetition with few. Where connections break, fewer requests are under way until those
+ * may be replaced.
  */
 final class Combiner {
     /** As many as the official client sends in one pipeline. */
@@ -43,7 +44,11 @@ final class Combiner {
     /** What may not be repeated shares with its like: it is given up later than others, if its connection is silent. */
     private final Queue<Waiting> once = new ConcurrentLinkedQueue<>();
 
-    private volatile boolean onceFirst;
+    /** What was sent before, and broke its connection in company: it goes again in a smaller one. */
+    private final Queue<Waiting> again = new ConcurrentLinkedQueue<>();
+
+    private final List<Queue<Waiting>> queues = List.of(harmless, once, again);
+    private final AtomicInteger filled = new AtomicInteger();
     private final AtomicInteger turns = new AtomicInteger();
     private final AtomicInteger waitingCount = new AtomicInteger();
     private final int maxRequests;
@@ -55,10 +60,18 @@ final class Combiner {
     private final DeadlineWatch<Withheld> watch;
 
     private static final class Withheld {
-        final long until;
+        /** 0 once somebody is about to give it back. */
+        volatile long until;
+
+        private final AtomicBoolean taken = new AtomicBoolean();
 
         Withheld(long until) {
             this.until = until == 0 ? 1 : until;
+        }
+
+        /** True for one only, who is to give it back. */
+        boolean isTaken() {
+            return taken.compareAndSet(false, true);
         }
     }
 
@@ -70,7 +83,7 @@ final class Combiner {
             Replacements replacements) {
         this.replacements = replacements;
         this.watch = new DeadlineWatch<>(
-                withheld, permit -> permit.until, (permit, until) -> giveBack(permit), rest.threadPool());
+                withheld, permit -> permit.until, (permit, until) -> handOver(permit), rest.threadPool());
         this.rest = rest;
         this.maxRequests = maxRequests;
         this.saturation = saturation;
@@ -78,27 +91,31 @@ final class Combiner {
         this.requestTimeoutNanos = requestTimeoutNanos;
     }
 
-    Reply run(Command command, long timeoutNanos) {
+    /** Sends a command, and with it as many others as it may share a request with, if there is no connection for each. */
+    Reply run(Waiting mine, long timeoutNanos) {
         if (isNobodyWaiting() && !free.hasQueuedThreads() && free.tryAcquire()) {
             try {
-                return rest.one(command, timeoutNanos);
+                return alone(mine, timeoutNanos);
             } finally {
                 release();
             }
         }
-        if (command.isLarge()) {
-            return own(command.name(), timeoutNanos, left -> rest.one(command, left));
+        if (mine.most == 1) {
+            return own(mine.command.name(), timeoutNanos, left -> alone(mine, left));
         }
-        Waiting mine = new Waiting(command);
         waitingCount.incrementAndGet();
-        (command.isHarmless() ? harmless : once).add(mine);
+        queueOf(mine).add(mine);
         next();
         return await(mine, timeoutNanos);
     }
 
-    /** Repeats a command in a request of its own. */
-    Reply runAgain(Command command, long timeoutNanos) {
-        return own(command.name(), timeoutNanos, left -> rest.oneAgain(command, left));
+    private Reply alone(Waiting mine, long timeoutNanos) {
+        mine.company = 1;
+        return mine.isRepetition ? rest.oneAgain(mine.command, timeoutNanos) : rest.one(mine.command, timeoutNanos);
+    }
+
+    private Queue<Waiting> queueOf(Waiting mine) {
+        return mine.isRepetition ? again : mine.command.isHarmless() ? harmless : once;
     }
 
     /** As {@link #runAll}, for commands that were sent before. */
@@ -163,36 +180,42 @@ final class Combiner {
         }
     }
 
-    /** At once, or if a connection was lost when it may be replaced. */
+    /** At once, or if a connection was lost when it may be replaced. Whatever is thrown, the permit is given back once. */
     private void giveBack() {
-        boolean kept = false;
+        Withheld permit = null;
         try {
             long now = System.nanoTime();
             long pause = replacements.pause(now);
-            kept = pause > 0 && isWithheld(new Withheld(now + pause));
-        } finally {
-            if (!kept) {
-                free.release();
+            if (pause > 0) {
+                permit = new Withheld(now + pause);
+                withheld.add(permit);
+                watch.expect(permit.until);
+                return;
             }
+        } catch (RuntimeException | Error e) {
+            // For want of memory or of a thread that would give it back in time: the answer that its holder has matters
+            // more than the pace.
         }
+        giveBack(permit);
     }
 
-    private boolean isWithheld(Withheld permit) {
-        withheld.add(permit);
-        try {
-            watch.expect(permit.until);
-            return true;
-        } catch (RejectedExecutionException e) {
-            // Nobody is there to give it back in time, unless somebody was.
-            return !withheld.remove(permit);
-        }
-    }
-
-    private void giveBack(Withheld permit) {
-        if (withheld.remove(permit)) {
+    private void giveBack(@Nullable Withheld permit) {
+        if (permit == null) {
             free.release();
-            next();
+        } else if (permit.isTaken()) {
+            permit.until = 0;
+            free.release();
+            withheld.remove(permit);
         }
+    }
+
+    /** For the watch, whose thread sends nothing itself: if no other can be had, it comes again a moment later. */
+    private void handOver(Withheld permit) {
+        rest.threadPool().execute(() -> {
+            giveBack(permit);
+            next();
+        });
+        permit.until = 0;
     }
 
     /** Those who wait for a request of their own and those who share one have a free permit by turns: whoever has it, or does not get it, looks again. */
@@ -202,70 +225,90 @@ final class Combiner {
         }
     }
 
-    /** Whether one more request would be at the expense of others: as many are under way as may be, or fewer may be, since connections broke. */
-    boolean isShort() {
-        return free.availablePermits() == 0 || !withheld.isEmpty();
+    /** Whether no more connections broke in a row than a restart breaks: so what broke is the exception, and most requests are answered. */
+    boolean isMostlyAnswered() {
+        return rest.brokenInARow() <= maxRequests;
     }
 
     /** Withholds no permit any more. */
     void close() {
         watch.stop();
         withheld.forEach(this::giveBack);
+        next();
     }
 
     /** Whoever adds a command or frees a connection looks afterwards, so no command is left behind. */
     private void sendWaiting() {
-        while (!isNobodyWaiting() && free.tryAcquire()) {
-            begin();
+        boolean began = true;
+        while (began && !isNobodyWaiting() && free.tryAcquire()) {
+            began = begin();
         }
     }
 
     private boolean isNobodyWaiting() {
-        return harmless.isEmpty() && once.isEmpty();
+        return harmless.isEmpty() && once.isEmpty() && again.isEmpty();
     }
 
-    /** The permit that the calling thread has is given back by whichever thread sends the batch, and if there is none, here. */
-    private void begin() {
-        Batch batch = new Batch();
-        boolean handedOver = false;
-        boolean here = false;
+    /**
+     * The permit that the calling thread has is given back by whichever thread sends the batch, and if there is none, here.
+     *
+     * @return false if there is no memory to begin one: those who wait are looked after when the next request ends
+     */
+    private boolean begin() {
+        boolean failed = false;
+        Batch batch = null;
         try {
-            // By turns, so that neither kind waits for the other's last.
-            onceFirst = !onceFirst;
-            fill(batch, onceFirst ? once : harmless);
-            if (batch.size() == 0) {
-                fill(batch, onceFirst ? harmless : once);
-            }
-            if (batch.size() > 0) {
-                rest.threadPool().execute(() -> send(batch));
-                handedOver = true;
+            Batch next = new Batch();
+            batch = next;
+            fill(next);
+            if (next.size() > 0) {
+                rest.threadPool().execute(() -> send(next));
+                return true;
             }
         } catch (RuntimeException | Error e) {
             // No thread can be had but this one, which was about to wait, or is done.
-            here = true;
-        } finally {
-            if (!handedOver && !here) {
-                free.release();
-            }
+            failed = true;
         }
-        if (here) {
+        if (batch != null && batch.size() > 0) {
             send(batch);
+            return true;
+        }
+        free.release();
+        return !failed;
+    }
+
+    /** By turns, so that no kind waits for another's last. */
+    private void fill(Batch batch) {
+        int first = filled.getAndIncrement();
+        for (int i = 0; i < queues.size() && batch.size() == 0; i++) {
+            fill(batch, queues.get(Math.floorMod(first + i, queues.size())));
         }
     }
 
     private void fill(Batch batch, Queue<Waiting> queue) {
-        while (batch.size() < MAX_COMMANDS && batch.bytes() < MAX_BATCH_BYTES) {
-            Waiting next = poll(queue);
-            if (next == null) {
-                return;
+        // Who is next says how many there may be, and must be the same when it is taken.
+        synchronized (queue) {
+            while (batch.size() < MAX_COMMANDS && batch.bytes() < MAX_BATCH_BYTES) {
+                Waiting next = queue.peek();
+                if (next == null || batch.isFullFor(next) || (next = queue.poll()) == null) {
+                    return;
+                }
+                waitingCount.decrementAndGet();
+                if (next.taken.compareAndSet(false, true)) {
+                    batch.add(next);
+                }
             }
-            batch.add(next);
         }
     }
 
     private @Nullable Waiting pollAny() {
-        Waiting next = poll(harmless);
-        return next == null ? poll(once) : next;
+        for (Queue<Waiting> queue : queues) {
+            Waiting next = poll(queue);
+            if (next != null) {
+                return next;
+            }
+        }
+        return null;
     }
 
     private @Nullable Waiting poll(Queue<Waiting> queue) {
@@ -284,7 +327,9 @@ final class Combiner {
         List<Reply> replies = null;
         Throwable failure = null;
         try {
-            replies = rest.many(batch.commands(), requestTimeoutNanos);
+            replies = batch.isRepetition()
+                    ? rest.manyAgain(batch.commands(), requestTimeoutNanos)
+                    : rest.many(batch.commands(), requestTimeoutNanos);
         } catch (Throwable e) {
             failure = e;
         } finally {
@@ -315,17 +360,12 @@ final class Combiner {
                     e,
                     true);
         } catch (ExecutionException e) {
-            if (e.getCause() instanceof CacheRejectedException && mine.isShared && until - System.nanoTime() > 0) {
+            if (e.getCause() instanceof CacheRejectedException && mine.company > 1 && until - System.nanoTime() > 0) {
                 // A request as a whole was refused, and nothing of it executed: it need not be for this command's sake.
-                return own(mine.command.name(), until - System.nanoTime(), left -> rest.one(mine.command, left));
+                return own(mine.command.name(), until - System.nanoTime(), left -> alone(mine, left));
             }
             throw ownCopy(mine.command.name(), e.getCause());
         }
-    }
-
-    /** Whether a command failed in a request that others may have had a part in. */
-    static boolean wasShared(CacheUnavailableException failure) {
-        return failure.getCause() instanceof CacheUnavailableException;
     }
 
     /** Callers of one request fail together; each gets an exception with its own stack, and the common one as its cause. */

@@ -14,6 +14,7 @@ final class Command {
     private static final int MAX_SCANNED = 100_000;
 
     private static final int LARGE_BYTES = 64 * 1024;
+    private static final int LARGEST_SHARED_BYTES = 256 * 1024;
 
     private static final Set<String> REPEATABLE_SCRIPTS = Set.of(
             RedisScript.INCREMENT_ONCE.sha1(),
@@ -65,9 +66,14 @@ final class Command {
         return name.equals("SET");
     }
 
-    /** Whether its size alone may be more than a proxy lets through: it shares no request with others. */
+    /** Whether its size alone may be more than a proxy lets through, see {@link Blame}. */
     boolean isLarge() {
         return json.length >= LARGE_BYTES;
+    }
+
+    /** Whether it is to share a request with others, who would wait for its bytes. */
+    boolean mayShare() {
+        return json.length < LARGEST_SHARED_BYTES;
     }
 
     /** How many values its result may have, arrays counted too. */

@@ -27,6 +27,7 @@ final class PrefixRemoval {
 
     private final Calls calls;
     private final Unfinished unfinished;
+    private final Processes.Seen processes;
     private final String pattern;
     private final String mine;
     private final Duration limit;
@@ -36,6 +37,7 @@ final class PrefixRemoval {
     PrefixRemoval(Calls calls, Unfinished unfinished, String prefix, Duration limit) {
         this.calls = calls;
         this.unfinished = unfinished;
+        this.processes = unfinished.processes.seen();
         this.pattern = new String(calls.prefix.scanPattern(prefix), StandardCharsets.UTF_8);
         this.mine = calls.prefix.apply(prefix);
         this.limit = limit;
@@ -51,7 +53,7 @@ final class PrefixRemoval {
                 long asked = System.nanoTime();
                 List<Reply> page = page(scan.cursor(), size, deadline);
                 remove(page.get(1).array(), deadline);
-                scan.moved(asked, unfinished.processes.since(), cursor(page.get(0)));
+                scan.moved(asked, processes.since(), cursor(page.get(0)));
                 size = Math.min(LARGEST_PAGE, size * 2);
             }
             ended = true;
@@ -84,14 +86,17 @@ final class PrefixRemoval {
         }
     }
 
-    /** A page, and by whom: a cursor means nothing to another process than the one that gave it. */
+    /**
+     * A page, and by whom: a cursor means nothing to another process than the one that gave it. The name is asked for last, so that a process which
+     * took the other's place in between counts as another for the page too.
+     */
     private List<Reply> namedPage(Command scan, long deadline) {
-        List<Reply> both = calls.runAll(List.of(Processes.NAME, scan), deadline);
-        unfinished.processes.met(both.get(0));
-        if (both.get(1) instanceof Reply.Failure failure) {
+        List<Reply> both = calls.runAll(List.of(scan, Processes.NAME), deadline);
+        unfinished.processes.met(both.get(1));
+        if (both.get(0) instanceof Reply.Failure failure) {
             throw calls.rest.errors().text(scan.name(), failure.text());
         }
-        return calls.understood(scan, both.get(1), reply -> checked(reply.array()));
+        return calls.understood(scan, both.get(0), reply -> checked(reply.array()));
     }
 
     private List<Reply> checked(List<Reply> page) {

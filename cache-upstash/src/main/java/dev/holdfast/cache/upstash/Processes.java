@@ -17,9 +17,33 @@ final class Processes {
     private String present = "";
     private long since = System.nanoTime();
 
-    /** When the one that answered last was met first, by {@link System#nanoTime()}. */
-    synchronized long since() {
+    private synchronized long since() {
         return since;
+    }
+
+    /** Begins to look on behalf of one removal. */
+    Seen seen() {
+        return new Seen();
+    }
+
+    /**
+     * What one removal sees of the processes. Names that change again and again are those of several processes which answer by turns: then none is
+     * believed any more, as where none is given. Of one thread.
+     */
+    final class Seen {
+        private static final int MOST_CHANGES = 3;
+
+        private final long first = Processes.this.since();
+        private long last = first;
+        private int changes;
+
+        /** When the process that answered last was met first, by {@link System#nanoTime()}. */
+        long since() {
+            long now = Processes.this.since();
+            changes += now == last ? 0 : 1;
+            last = now;
+            return changes > MOST_CHANGES ? first : now;
+        }
     }
 
     /**

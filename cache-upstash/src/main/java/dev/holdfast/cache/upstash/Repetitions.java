@@ -4,19 +4,23 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sends commands, and again if their connection breaks and that is harmless: the second time alone, on another connection, as it may have been the
- * connection's fault, or that of another command in the same request; and then among the {@link Suspects}. If one breaks its connections again and
- * again, and no other does, while the database answers, it is that command's fault. Thread-safe.
+ * Sends commands, and again if their connection breaks and that is harmless: on another connection, as it may have been the connection's fault, and
+ * in a smaller request, as it may have been that of another command in the same; and once it broke one alone, among the {@link Suspects}. If one
+ * breaks its connections again and again, and no other does, while the database answers, it is that command's fault. Thread-safe.
  */
 final class Repetitions {
     /** How often commands of one caller are repeated that go together. */
     private static final int REPEATS_OF_ALL = 2;
+
+    /** In halves and in quarters: whoever breaks their connections alone is alone then. */
+    private static final int MOST_IN_COMPANY = 2;
 
     private static final long PING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -40,39 +44,104 @@ final class Repetitions {
     Reply one(Command command, long deadline) {
         // Whoever is suspect has its first connection for itself too.
         boolean suspect = suspects.isOne(command);
+        Waiting mine = null;
         Reply reply;
         try {
             reply = suspect ? suspects.first(command, deadline) : null;
             if (reply == null) {
                 suspect = false;
-                reply = combiner.run(command, left(command.name(), deadline));
+                mine = blame.isSuspect(command, System.nanoTime()) ? Waiting.byItself(command) : Waiting.first(command);
+                reply = combiner.run(mine, left(command.name(), deadline));
             }
         } catch (CacheUnavailableException e) {
             if (closed || !mayBeRepeated(command, e) || !isBroken(e) || deadline - System.nanoTime() <= 0) {
                 throw e;
             }
-            reply = again(command, deadline, suspect, e);
+            reply = again(new Course(command, deadline, mine == null ? 1 : mine.company), suspect, e);
         }
         blame.answered(command, System.nanoTime());
         return reply;
     }
 
-    private Reply again(Command command, long deadline, boolean suspect, CacheUnavailableException first) {
-        long since = System.nanoTime();
+    /** What has become of a command since its first connection broke. Of one thread. */
+    private final class Course {
+        final Command command;
+        final long deadline;
+        private final long since = System.nanoTime();
+        private final long broken = rest.broken();
+        /** How many of those that broke since then did so under this one. */
+        private int brokenByIt;
+        /** How many commands its last request had. */
+        private int company;
+
+        Course(Command command, long deadline, int company) {
+            this.command = command;
+            this.deadline = deadline;
+            this.company = company;
+        }
+
+        boolean wasAlone() {
+            return company == 1;
+        }
+
+        boolean isOver() {
+            return deadline - System.nanoTime() <= 0;
+        }
+
+        /**
+         * Sends it once more, with at most half of those that it broke its connection with.
+         *
+         * @param inCompany whether others may go with it at all
+         */
+        Reply repeat(boolean inCompany, boolean suspect, CacheUnavailableException before) {
+            if (suspect) {
+                company = 1;
+                Reply reply = suspects.again(command, deadline, before);
+                if (reply != null) {
+                    return reply;
+                }
+            }
+            Waiting mine = Waiting.again(command, inCompany ? Math.max(1, company / 2) : 1);
+            try {
+                return combiner.run(mine, left(command.name(), deadline));
+            } catch (CacheUnavailableException e) {
+                company = mine.company;
+                if (isClosed(e)) {
+                    brokenByIt += command.isLarge() ? 0 : 1;
+                    if (company == 1) {
+                        blame.broke(command, System.nanoTime());
+                    }
+                }
+                throw e;
+            }
+        }
+
+        /** Whether it is this command's fault: no other connection broke meanwhile, and others are answered. */
+        boolean isToBlame() {
+            long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
+            return left > 0
+                    && rest.broken() - broken <= brokenByIt
+                    && !blame.isOfOthers(command, System.nanoTime())
+                    && rest.answers(since, left);
+        }
+    }
+
+    private Reply again(Course course, boolean suspect, CacheUnavailableException first) {
+        Command command = course.command;
         CacheUnavailableException last = first;
         boolean unknown = first.outcomeUnknown();
-        if (suspect
-                && isClosed(first)
-                && blame.isJudged(command, System.nanoTime())
-                && isToBlame(command, since, deadline)) {
+        if (suspect && isClosed(first) && blame.isJudged(command, System.nanoTime()) && course.isToBlame()) {
             throw rejected(command, "a connection broke under it alone, as others did under requests like it", first);
         }
         int repeats = blame.repeats(command, System.nanoTime());
-        int done = 0;
-        while (done < repeats && (done == 0 || (isClosed(last) && deadline - System.nanoTime() > 0))) {
+        int alone = 0;
+        int shared = 0;
+        do {
             try {
-                boolean isSuspect = suspect || done > 0 || command.isLarge() || brokeAlone(last);
-                return repeated(command, deadline, isSuspect && !isSilent(last), last);
+                boolean isSuspect = suspect
+                        || alone > 0
+                        || (suspects.areBreaking() && (command.isLarge() || (course.wasAlone() && isClosed(last))));
+                return course.repeat(mayHaveCompany(shared), isSuspect && !isSilent(last), last);
             } catch (CacheUnavailableException e) {
                 if (e == last) {
                     break;
@@ -80,17 +149,23 @@ final class Repetitions {
                 e.addSuppressed(last);
                 last = e;
                 unknown |= e.outcomeUnknown();
-                done++;
+                alone += course.wasAlone() ? 1 : 0;
+                shared += course.wasAlone() ? 0 : 1;
             }
-        }
-        if (done == repeats && isClosed(first) && isClosed(last) && isToBlame(command, since, deadline)) {
+        } while (alone < repeats && isClosed(last) && !course.isOver());
+        if (alone == repeats && isClosed(first) && isClosed(last) && course.isToBlame()) {
             throw rejected(
                     command,
-                    (1 + repeats)
-                            + " connections broke while it was under way, all but the first without any other command",
+                    (1 + shared + alone) + " connections broke while it was under way, " + alone
+                            + " of them without any other command",
                     last);
         }
         throw unknown && !command.isReadOnly() ? outcomeUnknown(last) : last;
+    }
+
+    /** Whether who broke a connection in company may have company again: not while there are some who break whatever they are sent on. */
+    private boolean mayHaveCompany(int shared) {
+        return shared < MOST_IN_COMPANY && !suspects.areBreaking() && combiner.isMostlyAnswered();
     }
 
     private CacheRejectedException rejected(Command command, String why, CacheUnavailableException last) {
@@ -100,26 +175,6 @@ final class Repetitions {
                         + ", though the database answers others; the command has " + command.json().length
                         + " bytes: does a proxy or the service limit requests or answers to less?",
                 last);
-    }
-
-    private Reply repeated(Command command, long deadline, boolean suspect, CacheUnavailableException before) {
-        Reply reply = suspect ? suspects.again(command, deadline, before) : null;
-        if (reply != null) {
-            return reply;
-        }
-        try {
-            return combiner.runAgain(command, left(command.name(), deadline));
-        } catch (CacheUnavailableException e) {
-            if (isClosed(e)) {
-                blame.broke(command, System.nanoTime());
-            }
-            throw e;
-        }
-    }
-
-    private boolean isToBlame(Command command, long since, long deadline) {
-        long left = Math.min(deadline - System.nanoTime(), PING_NANOS);
-        return left > 0 && !blame.isOfOthers(command, System.nanoTime()) && rest.answers(since, left);
     }
 
     /** Runs commands of one caller in one request; failed replies stand in their places. */
@@ -143,7 +198,9 @@ final class Repetitions {
                 break;
             }
             try {
-                List<Reply> replies = done > 0 || brokeAlone(last) ? suspects.allAgain(commands, deadline, last) : null;
+                List<Reply> replies = done > 0 || (suspects.areBreaking() && isClosed(last))
+                        ? suspects.allAgain(commands, deadline, last)
+                        : null;
                 return replies != null ? replies : combiner.runAllAgain(commands, left("pipeline", deadline));
             } catch (CacheUnavailableException e) {
                 if (e == last) {
@@ -155,11 +212,6 @@ final class Repetitions {
             }
         }
         throw unknown && !commands.stream().allMatch(Command::isReadOnly) ? outcomeUnknown(last) : last;
-    }
-
-    /** Whether nobody else had a part in a request that broke its connection, while suspects break theirs or others need what there is. */
-    private boolean brokeAlone(CacheUnavailableException failure) {
-        return (suspects.areBreaking() || combiner.isShort()) && isClosed(failure) && !Combiner.wasShared(failure);
     }
 
     /** The same failure, of which it is not known what came of an attempt before. */

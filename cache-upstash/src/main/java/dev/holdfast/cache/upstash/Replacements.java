@@ -7,15 +7,16 @@ import java.util.function.DoubleSupplier;
 
 /**
  * The pace at which lost connections are replaced: as many as there may be at once, since a restart breaks them all, and then ten a second,
- * give or take a quarter. What must wait is not a call but the right to have one more request under way: calls share requests meanwhile, and so
+ * or as many as there may be if that is more, give or take a quarter. What must wait is not a call but the right to have one more request under way: calls share requests meanwhile, and so
  * send fewer that could break connections. Thread-safe.
  */
 final class Replacements {
-    private static final long INTERVAL_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+    private static final int LEAST_PER_SECOND = 10;
     private static final int LEAST_AT_ONCE = 8;
     private static final double JITTER = 0.25;
 
     private final AtomicInteger lost = new AtomicInteger();
+    private final long intervalNanos;
     private final long atOnceNanos;
     private final DoubleSupplier random;
     /** When the next one is due if none is made before; guarded by this. */
@@ -27,7 +28,8 @@ final class Replacements {
     }
 
     Replacements(int maxConnections, long now, DoubleSupplier random) {
-        this.atOnceNanos = Math.max(LEAST_AT_ONCE, maxConnections) * INTERVAL_NANOS;
+        this.intervalNanos = TimeUnit.SECONDS.toNanos(1) / Math.max(LEAST_PER_SECOND, maxConnections);
+        this.atOnceNanos = Math.max(LEAST_AT_ONCE, maxConnections) * intervalNanos;
         this.random = random;
         this.next = now - atOnceNanos;
     }
@@ -54,7 +56,7 @@ final class Replacements {
         if (next - (now - atOnceNanos) < 0) {
             next = now - atOnceNanos;
         }
-        next += (long) (INTERVAL_NANOS * (1 + JITTER * (2 * random.getAsDouble() - 1)));
+        next += (long) (intervalNanos * (1 + JITTER * (2 * random.getAsDouble() - 1)));
         return next;
     }
 }

@@ -23,15 +23,21 @@ interface Requests {
     /** Sends several commands in one request as {@link #alone} does. */
     List<Reply> manyAlone(List<Command> commands, long timeoutNanos);
 
-    /** Whether a call was answered a moment ago, by whichever caller, so that there is somebody to be spared. */
+    /** Whether a call was answered a moment ago on a shared connection, by whichever caller, so that there is somebody to be spared. */
     boolean answersOthers();
 
     /**
-     * Whether the database answers at all: it has answered a call, or does so now on a connection that nobody used before.
+     * Whether the database answers at all: it has answered a call on a shared connection, or does so now on a connection that nobody used before.
      *
      * @param since an answer to a call after that time is one, by {@link System#nanoTime()}
      */
     boolean answers(long since, long timeoutNanos);
+
+    /** How many connections that calls share broke so far under requests without a large command, none by this side's doing. */
+    long broken();
+
+    /** How many connections that calls share broke since a call was last answered on one. */
+    long brokenInARow();
 
     /** Threads that may wait for an answer. */
     Executor threadPool();

@@ -27,7 +27,7 @@ final class RestClient implements Requests {
     private static final long FRESH_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
     /** For how long after an answer to a call there are callers to be spared. */
-    private static final long OTHERS_NANOS = TimeUnit.SECONDS.toNanos(1);
+    static final Duration OTHERS = Duration.ofSeconds(1);
 
     private static final int MAX_TOKEN_CHARACTERS = 1_024;
 
@@ -40,13 +40,19 @@ final class RestClient implements Requests {
     private final String authorization;
     private final AtomicInteger requests = new AtomicInteger();
 
-    /** When a call was last answered, by {@link System#nanoTime()}. */
-    private volatile long answeredAt = System.nanoTime() - OTHERS_NANOS;
+    /** When a call was last answered that has its connection from all, by {@link System#nanoTime()}. */
+    private volatile long answeredAt;
+
+    private final long othersNanos;
+    /** How many connections had broken by then. */
+    private volatile long brokenBefore;
 
     private volatile String syncToken = "";
     private volatile long closedUntilNanos = System.nanoTime();
 
-    RestClient(UpstashConfig config, Dns resolver) {
+    RestClient(UpstashConfig config, Dns resolver, Duration others) {
+        this.othersNanos = others.toNanos();
+        this.answeredAt = System.nanoTime() - othersNanos;
         this.config = config;
         this.errors = new UpstashErrors(config.url().getRawAuthority());
         this.parser = new ReplyParser(Transport.maxAnswerBytes(config));
@@ -132,8 +138,9 @@ final class RestClient implements Requests {
                 bytes -> body.isPipeline()
                         ? parser.many(bytes, body.commands())
                         : List.of(parser.one(bytes, body.commands().get(0))));
-        if (!body.isProbe()) {
+        if (body.isOnShared()) {
             answeredAt = System.nanoTime();
+            brokenBefore = transport.broken();
         }
         return replies;
     }
@@ -159,7 +166,7 @@ final class RestClient implements Requests {
 
     @Override
     public boolean answersOthers() {
-        return System.nanoTime() - answeredAt < OTHERS_NANOS;
+        return System.nanoTime() - answeredAt < othersNanos;
     }
 
     @Override
@@ -173,6 +180,16 @@ final class RestClient implements Requests {
         } catch (CacheException e) {
             return false;
         }
+    }
+
+    @Override
+    public long broken() {
+        return transport.brokenBySmall();
+    }
+
+    @Override
+    public long brokenInARow() {
+        return transport.broken() - brokenBefore;
     }
 
     Replacements replacements() {

@@ -2,13 +2,14 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
@@ -23,8 +24,13 @@ final class Suspects {
     /** How long a command waits for its turn that is like one that was blamed, before it is refused unsent. */
     private static final long PATIENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
+    /** For how long one that broke its connection says something of others. */
+    private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final Semaphore turn = new Semaphore(1, true);
     private final Backoff pause = new Backoff(Duration.ofMillis(25), Duration.ofMillis(250));
+    private final AtomicLong breaks = new AtomicLong();
+    private volatile long brokeAt = System.nanoTime();
     private final Requests rest;
     private final Blame blame;
 
@@ -38,15 +44,16 @@ final class Suspects {
         return blame.isSuspect(command, System.nanoTime()) && rest.answersOthers();
     }
 
-    /** Whether the last that was sent here broke its connection: then what breaks one by itself is more likely to blame than the connection. */
+    /** Whether the last that was sent here broke its connection, not long ago: what breaks one by itself is likely to blame then. */
     boolean areBreaking() {
-        return pause.failures() > 0;
+        return pause.failures() > 0 && System.nanoTime() - brokeAt < FRESH_NANOS;
     }
 
     /**
      * Sends a command that was not sent before.
      *
-     * @return null if it is not suspect any more by the time that it is its turn
+     * @return null if it is to go as others do: it is not suspect any more by the time that it is its turn, or nobody broke a connection while it
+     *     waited
      * @throws CacheException if its turn does not come before the deadline, or in half a second if one like it was blamed; nothing was sent then
      */
     @Nullable
@@ -59,8 +66,12 @@ final class Suspects {
                     command.name() + " at " + rest.errors().address() + ": not sent, since its turn did not come: "
                             + "requests like it broke connections of late while the database answered others, and are sent one at a time";
             return judged
-                    ? new CacheRejectedException(what + "; it has " + command.json().length
-                            + " bytes: does a proxy or the service limit requests or answers to less?")
+                    ? new CacheUnavailableException(
+                            what + "; it has " + command.json().length
+                                    + " bytes: does a proxy or the service limit requests or answers to less?",
+                            null,
+                            Reason.SATURATED,
+                            false)
                     : new CacheTimeoutException(what, null, false);
         });
     }
@@ -68,7 +79,8 @@ final class Suspects {
     /**
      * Sends a command again.
      *
-     * @return null if it is not suspect any more by the time that it is its turn
+     * @return null if it is to go as others do: it is not suspect any more by the time that it is its turn, or nobody broke a connection while it
+     *     waited
      * @throws CacheUnavailableException what it failed with before, if its turn does not come before the deadline
      */
     @Nullable
@@ -107,9 +119,13 @@ final class Suspects {
             BooleanSupplier isSuspect,
             LongFunction<T> request,
             Supplier<CacheException> tooLate) {
+        long seen = breaks.get();
+        boolean waited;
         boolean taken;
         try {
-            taken = turn.tryAcquire(Math.max(0, turnUntil - System.nanoTime()), TimeUnit.NANOSECONDS);
+            taken = turn.tryAcquire(0, TimeUnit.NANOSECONDS);
+            waited = !taken;
+            taken = taken || turn.tryAcquire(Math.max(0, turnUntil - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             throw rest.errors().interrupted(what, e);
         }
@@ -117,7 +133,8 @@ final class Suspects {
             throw tooLate.get();
         }
         try {
-            if (!isSuspect.getAsBoolean()) {
+            // Those before it broke nothing: nor is this one likely to.
+            if (!isSuspect.getAsBoolean() || (waited && breaks.get() == seen)) {
                 return null;
             }
             if (!rest(what, turnUntil)) {
@@ -136,6 +153,8 @@ final class Suspects {
             return reply;
         } catch (CacheUnavailableException e) {
             if (Repetitions.isClosed(e)) {
+                brokeAt = System.nanoTime();
+                breaks.incrementAndGet();
                 pause.failed(System.nanoTime());
             }
             throw e;

@@ -19,6 +19,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.Call;
 import okhttp3.Connection;
@@ -60,6 +61,8 @@ final class Transport {
     private final Silence silence;
     private final Doubt doubt = new Doubt(System.nanoTime());
     private final Replacements replacements;
+    private final AtomicLong broken = new AtomicLong();
+    private final AtomicLong brokenBySmall = new AtomicLong();
     private final Dials dials = new Dials(this::current);
     private final TrackedSockets sockets = new TrackedSockets(dials);
     private final OkHttpClient shared;
@@ -162,6 +165,16 @@ final class Transport {
     /** The pace at which shared connections that were lost are replaced. */
     Replacements replacements() {
         return replacements;
+    }
+
+    /** How many shared connections broke, none of them by this side's doing. */
+    long broken() {
+        return broken.get();
+    }
+
+    /** How many of those did so under requests that no size could be held against. */
+    long brokenBySmall() {
+        return brokenBySmall.get();
     }
 
     /** The connections that calls share. */
@@ -292,13 +305,24 @@ final class Transport {
         if (connection == null) {
             return;
         }
+        boolean silent = body.listening().isBroken();
+        boolean byPeer = !answered
+                && !silent
+                && !body.isCancelled()
+                && !Thread.currentThread().isInterrupted();
         if (connection.hasEndedUncounted()) {
             replacements.lost();
+            if (byPeer) {
+                broken.incrementAndGet();
+                if (body.commands().stream().noneMatch(Command::isLarge)) {
+                    brokenBySmall.incrementAndGet();
+                }
+            }
         }
-        if (body.listening().isBroken()) {
+        if (silent) {
             doubt.foundSilent(System.nanoTime());
         } else if (!answered && !Thread.currentThread().isInterrupted()) {
-            doubt.broke(body.sentAt(), System.nanoTime());
+            doubt.broke(connection.heardAt(), body.sentAt(), System.nanoTime());
         }
     }
 

@@ -62,7 +62,16 @@ public final class UpstashStore implements CacheStore {
     }
 
     static UpstashStore create(UpstashConfig config, Dns resolver) {
-        Calls calls = new Calls(config, resolver, Clock.systemUTC());
+        return create(config, resolver, RestClient.OTHERS);
+    }
+
+    /**
+     * As {@link #create(UpstashConfig)}.
+     *
+     * @param others for how long after an answer there are callers to be spared by those whose requests break connections
+     */
+    static UpstashStore create(UpstashConfig config, Dns resolver, Duration others) {
+        Calls calls = new Calls(config, resolver, Clock.systemUTC(), others);
         return new UpstashStore(
                 calls,
                 new MultiKey(calls),

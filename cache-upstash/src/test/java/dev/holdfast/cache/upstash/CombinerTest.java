@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -14,6 +17,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -27,14 +31,16 @@ class CombinerTest {
 
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final CountDownLatch held = new CountDownLatch(1);
+    private final Replacements replacements = new Replacements(1);
     private final Scripted requests = new Scripted();
-    private final Combiner combiner =
-            new Combiner(requests, 1, SECONDS_10, new Saturation("here"), new Replacements(1));
+    private final Combiner combiner = new Combiner(requests, 1, SECONDS_10, new Saturation("here"), replacements);
 
     /** One request hangs until it is let go; what shares the next one meets what the test wants. */
     private final class Scripted implements Requests {
         volatile @Nullable Error ofRequests;
         volatile @Nullable Error ofThreads;
+        final AtomicInteger refused = new AtomicInteger();
+        final Queue<String> sentBy = new ConcurrentLinkedQueue<>();
 
         @Override
         public Reply one(Command command, long timeoutNanos) {
@@ -58,6 +64,7 @@ class CombinerTest {
 
         @Override
         public List<Reply> many(List<Command> commands, long timeoutNanos) {
+            sentBy.add(Thread.currentThread().getName());
             Error error = ofRequests;
             if (error != null) {
                 throw error;
@@ -86,10 +93,21 @@ class CombinerTest {
         }
 
         @Override
+        public long broken() {
+            return 0;
+        }
+
+        @Override
+        public long brokenInARow() {
+            return 0;
+        }
+
+        @Override
         public Executor threadPool() {
             return task -> {
                 Error error = ofThreads;
                 if (error != null) {
+                    refused.incrementAndGet();
                     throw error;
                 }
                 threads.execute(task);
@@ -109,10 +127,10 @@ class CombinerTest {
     }
 
     private List<Future<Reply>> waitingBehindOne(int callers) {
-        threads.execute(() -> combiner.run(PING, SECONDS_10));
+        threads.execute(() -> combiner.run(Waiting.first(PING), SECONDS_10));
         await(() -> combiner.active() == 1);
         List<Future<Reply>> replies = IntStream.range(0, callers)
-                .mapToObj(i -> threads.submit(() -> combiner.run(PING, SECONDS_10)))
+                .mapToObj(i -> threads.submit(() -> combiner.run(Waiting.first(PING), SECONDS_10)))
                 .toList();
         await(() -> combiner.waiting() == callers);
         return replies;
@@ -138,6 +156,26 @@ class CombinerTest {
             assertSame(CacheUnavailableException.class, e.getClass());
             assertSame(error, e.getCause());
         }
+        await(() -> combiner.active() == 0);
+    }
+
+    @Test
+    void aPermitThatIsGivenBackLaterIsUsedByNoThreadOfTheWatch() throws Exception {
+        // More than are replaced at once.
+        for (int i = 0; i < 9; i++) {
+            replacements.lost();
+            replacements.pause(System.nanoTime());
+        }
+        held.countDown();
+        replacements.lost();
+        combiner.run(Waiting.first(PING), SECONDS_10);
+        assertEquals(1, combiner.active(), "its permit is withheld");
+        requests.ofThreads = new OutOfMemoryError("unable to create native thread");
+        Future<Reply> waiting = threads.submit(() -> combiner.run(Waiting.first(PING), SECONDS_10));
+        await(() -> requests.refused.get() > 1);
+        assertEquals(List.of(), List.copyOf(requests.sentBy));
+        requests.ofThreads = null;
+        assertEquals(Reply.Nil.NIL, waiting.get(10, TimeUnit.SECONDS));
         await(() -> combiner.active() == 0);
     }
 

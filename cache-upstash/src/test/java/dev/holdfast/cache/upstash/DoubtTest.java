@@ -15,7 +15,7 @@ class DoubtTest {
 
     @Test
     void whatWasHeardSinceTheRequestWasSentIsNotInDoubt() {
-        doubt.broke(START + 10, START + 20);
+        doubt.broke(START + 10, START + 10, START + 20);
         assertTrue(doubt.isIn(START + 9));
         assertFalse(doubt.isIn(START + 10));
         assertFalse(doubt.isIn(START + 15));
@@ -23,16 +23,31 @@ class DoubtTest {
 
     @Test
     void connectionsThatBreakOneByOneDoubtTheOthersOnceInTwoSeconds() {
-        doubt.broke(START + 10, START + 20);
-        doubt.broke(START + SECOND, START + SECOND);
+        doubt.broke(START + 10, START + 10, START + 20);
+        doubt.broke(START + SECOND, START + SECOND, START + SECOND);
         assertFalse(doubt.isIn(START + SECOND - 1));
-        doubt.broke(START + 2 * SECOND + 20, START + 2 * SECOND + 20);
+        doubt.broke(START + 2 * SECOND + 20, START + 2 * SECOND + 20, START + 2 * SECOND + 20);
         assertTrue(doubt.isIn(START + SECOND));
     }
 
     @Test
+    void oneThatIdledBeforeDoubtsAllThatIdleEachTime() {
+        doubt.broke(START + 10, START + 10, START + 20);
+        doubt.broke(START + 20, START + SECOND / 2, START + SECOND);
+        assertTrue(doubt.isIn(START + SECOND / 2 - 1));
+        assertFalse(doubt.isIn(START + SECOND / 2));
+    }
+
+    @Test
+    void oneThatWasHeardAfterItsRequestWasSentHadNotIdled() {
+        doubt.broke(START + 10, START + 10, START + 20);
+        doubt.broke(START + SECOND, START + SECOND / 2, START + SECOND);
+        assertFalse(doubt.isIn(START + 20));
+    }
+
+    @Test
     void oneThatWasSilentDoubtsAllThatIdleEachTime() {
-        doubt.broke(START + 10, START + 20);
+        doubt.broke(START + 10, START + 10, START + 20);
         doubt.foundSilent(START + SECOND);
         assertTrue(doubt.isIn(START + SECOND - 1));
         doubt.foundSilent(START + SECOND + 5);
@@ -42,7 +57,7 @@ class DoubtTest {
     @Test
     void aRequestThatWasSentLongAgoTakesNoDoubtBack() {
         doubt.foundSilent(START + 5 * SECOND);
-        doubt.broke(START, START + 8 * SECOND);
+        doubt.broke(START, START, START + 8 * SECOND);
         assertTrue(doubt.isIn(START + 5 * SECOND - 1));
     }
 }

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** As many lost connections are replaced at once as there may be, and then ten a second. */
+/** As many lost connections are replaced at once as there may be, and then as many a second, but ten at least. */
 class ReplacementsTest {
     private static final long START = System.nanoTime();
-    private static final int CONNECTIONS = 12;
+    private static final int CONNECTIONS = 20;
 
     private long pauseMillis(Replacements replacements, long now) {
         return TimeUnit.NANOSECONDS.toMillis(replacements.pause(now));
@@ -40,10 +40,21 @@ class ReplacementsTest {
         for (int i = 0; i < CONNECTIONS; i++) {
             assertTrue(replacements.pause(START) <= 0);
         }
+        assertEquals(50, pauseMillis(replacements, START));
+        assertEquals(100, pauseMillis(replacements, START));
+        assertEquals(150, pauseMillis(replacements, START));
+        assertEquals(0, replacements.pause(START), "there were no more");
+    }
+
+    @Test
+    void aSmallPoolIsReplacedTenTimesASecond() {
+        Replacements replacements = new Replacements(2, START, () -> 0.5);
+        lose(replacements, 10);
+        for (int i = 0; i < 8; i++) {
+            assertTrue(replacements.pause(START) <= 0);
+        }
         assertEquals(100, pauseMillis(replacements, START));
         assertEquals(200, pauseMillis(replacements, START));
-        assertEquals(300, pauseMillis(replacements, START));
-        assertEquals(0, replacements.pause(START), "there were no more");
     }
 
     @Test
@@ -54,7 +65,7 @@ class ReplacementsTest {
         for (int i = 0; i < CONNECTIONS; i++) {
             assertTrue(replacements.pause(later) <= 0);
         }
-        assertEquals(100, pauseMillis(replacements, later));
+        assertEquals(50, pauseMillis(replacements, later));
     }
 
     @Test
@@ -66,8 +77,8 @@ class ReplacementsTest {
             while (replacements.pause(START) <= 0) {
                 atOnce++;
             }
-            assertEquals(random == 0 ? 16 : 9, atOnce);
-            assertEquals(random == 0 ? 150 : 175, pauseMillis(replacements, START));
+            assertEquals(random == 0 ? 26 : 16, atOnce);
+            assertEquals(random == 0 ? 50 : 125, pauseMillis(replacements, START));
         }
     }
 }

@@ -3,7 +3,6 @@ package dev.holdfast.cache.upstash;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -111,14 +111,35 @@ class UpstashMannersTest {
         }
     }
 
-    /** As many calls at the same time, each on a connection; of a kind that is not asked about when it is a little slow. */
+    /** As many calls at the same time, each on a connection: none is answered before all have arrived. Of a kind that is not asked about when it is slow. */
     private void occupy(int connections) throws Exception {
-        server.gateway.faults().next(connections, Fault.delay(Duration.ofMillis(150)));
+        CountDownLatch all = new CountDownLatch(connections);
+        server.gateway
+                .faults()
+                .always(
+                        request -> {
+                            if (request.body().contains("occupied")) {
+                                all.countDown();
+                                awaitAll(all);
+                            }
+                            return false;
+                        },
+                        Fault.resetBefore());
         List<Future<?>> calls = new ArrayList<>();
         for (int i = 0; i < connections; i++) {
-            calls.add(threads.submit(() -> assertFalse(store.putIfAbsent("k", VALUE, TTL))));
+            calls.add(threads.submit(() -> store.putIfAbsent("occupied", VALUE, TTL)));
         }
         await(calls);
+    }
+
+    private static void awaitAll(CountDownLatch latch) {
+        try {
+            if (!latch.await(1, TimeUnit.MINUTES)) {
+                throw new IllegalStateException("calls that were to be under way together were not");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static long seconds(int count) {
@@ -147,6 +168,25 @@ class UpstashMannersTest {
         assertTrue(failed.sum() <= answered.sum() / 100, counts);
         assertEquals(0, rejected.sum(), counts);
         assertEquals(0, store.health().pool().failedDials(), counts);
+    }
+
+    @Test
+    void aFrontThatBreaksOneRequestInTenServesManyCallers() throws Exception {
+        int callers = 200;
+        Random random = new Random(42);
+        server.gateway.faults().always(request -> random.nextInt(10) == 0, Fault.resetBefore());
+        await(callers(callers, seconds(4), (caller, number) -> {
+            if (number % 4 == 0) {
+                store.put("k" + caller, VALUE, TTL);
+            } else {
+                store.get("k" + caller);
+            }
+        }));
+        String counts = answered + " calls answered, " + failed + " unavailable, " + rejected + " rejected; "
+                + proxy.connections() + " connections";
+        assertTrue(answered.sum() >= 10L * callers, counts);
+        assertTrue(failed.sum() <= answered.sum() / 100, counts);
+        assertEquals(0, rejected.sum(), counts);
     }
 
     @Test

@@ -19,7 +19,12 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import okhttp3.Dns;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -53,7 +58,9 @@ class UpstashRepetitionTest {
         store = UpstashStore.create(
                 UpstashConfig.of("http://127.0.0.1:" + proxy.port(), Secret.of(GatewayUnderTest.TOKEN))
                         .withKeyPrefix(KeyPrefix.of("repetition"))
-                        .withTimeouts(Duration.ofSeconds(5), Duration.ofSeconds(5)));
+                        .withTimeouts(Duration.ofSeconds(5), Duration.ofSeconds(5)),
+                Dns.SYSTEM,
+                Duration.ofMinutes(1));
         store.put("k", VALUE, TTL);
     }
 
@@ -139,6 +146,73 @@ class UpstashRepetitionTest {
                 assertThrows(CacheUnavailableException.class, () -> store.put("poison2", VALUE, TTL));
         assertTrue(e.outcomeUnknown(), "since another broke connections too, it is not this one's fault");
         assertArrayEquals(VALUE, store.get("k"));
+    }
+
+    @Test
+    void aRequestIsNotToBlameIfOthersLoseTheirConnectionsMeanwhile() {
+        AtomicBoolean other = new AtomicBoolean();
+        AtomicInteger arrived = new AtomicInteger();
+        server.gateway
+                .faults()
+                .always(
+                        request -> {
+                            if (request.body().contains("poison") && arrived.incrementAndGet() == 2) {
+                                other.set(isBroken("other"));
+                            }
+                            return request.body().contains("poison")
+                                    || request.body().contains("other");
+                        },
+                        Fault.resetBefore());
+        CacheUnavailableException e =
+                assertThrows(CacheUnavailableException.class, () -> store.put("poison", LARGE, TTL));
+        assertTrue(other.get(), "a connection broke under another");
+        assertEquals(Reason.CONNECTION, e.reason());
+    }
+
+    /** Sent once only. */
+    private boolean isBroken(String key) {
+        try {
+            store.putIfAbsent(key, VALUE, TTL);
+            return false;
+        } catch (CacheUnavailableException e) {
+            return e.outcomeUnknown();
+        }
+    }
+
+    @Test
+    void whatIsLikeARequestThatWasRejectedAndIsNotSentIsNotRejected() throws Exception {
+        server.gateway.faults().always(request -> request.body().length() > 90_000, Fault.resetBefore());
+        assertThrows(CacheRejectedException.class, () -> store.put("large1", LARGE, TTL));
+        CountDownLatch arrived = new CountDownLatch(1);
+        CountDownLatch held = new CountDownLatch(1);
+        server.gateway.faults().clear();
+        server.gateway
+                .faults()
+                .always(
+                        request -> {
+                            if (request.body().contains("large2")) {
+                                arrived.countDown();
+                                await(held);
+                            }
+                            return false;
+                        },
+                        Fault.resetBefore());
+        CompletableFuture<Void> before = CompletableFuture.runAsync(() -> store.put("large2", LARGE, TTL));
+        await(arrived);
+        CacheUnavailableException e =
+                assertThrows(CacheUnavailableException.class, () -> store.put("large3", LARGE, TTL));
+        held.countDown();
+        assertEquals(Reason.SATURATED, e.reason());
+        assertFalse(e.outcomeUnknown());
+        before.get(10, TimeUnit.SECONDS);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertTrue(latch.await(10, TimeUnit.SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test
