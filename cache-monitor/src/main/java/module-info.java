@@ -5,6 +5,10 @@ import org.jspecify.annotations.NullMarked;
 module dev.holdfast.cache.monitor {
     requires static transitive org.jspecify;
     requires transitive dev.holdfast.cache.client;
+    requires okhttp3;
+    requires okio;
+    requires org.slf4j;
 
     exports dev.holdfast.cache.monitor;
+
 }
