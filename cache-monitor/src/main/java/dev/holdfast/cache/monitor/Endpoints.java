@@ -31,6 +31,8 @@ final class Endpoints {
         this.access = access;
         routes.put("/health", request -> Reply.text(200, "OK"));
         routes.put("/ready", request -> client.isReady() ? Reply.text(200, "READY") : Reply.text(503, "NOT READY"));
+        Page page = new Page();
+        routes.put("/", request -> page.reply());
         routes.put("/api/health/cache", request -> Reply.json(200, HealthJson.write(client.health())));
         routes.put("/api/monitoring/health", request -> health(alerts));
         routes.put("/api/monitoring/health/redis", request -> redis());
