@@ -7,6 +7,8 @@ import org.jspecify.annotations.NullMarked;
 module dev.holdfast.cache.monitor {
     requires static transitive org.jspecify;
     requires transitive dev.holdfast.cache.client;
+    requires io.prometheus.metrics.model;
+    requires io.prometheus.writer.text;
     requires jdk.httpserver;
     requires okhttp3;
     requires okio;

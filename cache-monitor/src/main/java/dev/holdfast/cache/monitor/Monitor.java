@@ -37,6 +37,8 @@ public final class Monitor implements AutoCloseable {
         watch = new Watch(client, settings, own.warmup(), scheduler);
         Access access = new Access(own.token(), System::nanoTime);
         endpoints = new Endpoints(client, watch.figures(), watch.alerts(), access);
+        PrometheusText prometheus = new PrometheusText(client.name(), watch.timeline());
+        endpoints.add("/metrics", request -> prometheus.reply(watch.figures().now()));
         streams = new Streams(name, watch.events(), scheduler);
         try {
             listen(client, name, own, access);

@@ -142,7 +142,7 @@ final class Rules {
     }
 
     /** How many servers serve, 0 or 1; unknown where none is configured that could, or an operator has taken out all that could. */
-    private static OptionalDouble servingServers(Figures.Now now) {
+    static OptionalDouble servingServers(Figures.Now now) {
         boolean wanted =
                 now.health().tiers().stream().anyMatch(tier -> Figures.Now.isServer(tier) && !isForcedOut(tier));
         return wanted ? OptionalDouble.of(now.serverServes() ? 1 : 0) : OptionalDouble.empty();
