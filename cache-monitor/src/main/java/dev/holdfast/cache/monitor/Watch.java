@@ -57,6 +57,7 @@ final class Watch implements AutoCloseable {
                 "delivery",
                 all -> delivery.ifPresentOrElse(each -> each.write(all), () -> all.field("channel", (String) null)));
         timeline.write(json);
+        json.field("client", client.name());
     }
 
     private boolean isWarmingUp() {

@@ -9,6 +9,7 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -222,6 +223,65 @@ class EndpointsTest {
                     200,
                     here.get("/api/monitoring/metrics/performance?window=x&history=-4")
                             .status());
+        }
+    }
+
+    @Test
+    void aLostServerIsAnAlertAfterTenSecondsAndOverThirtyAfterItServes() {
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url())) {
+            redis.kill();
+            long killed = System.nanoTime();
+            // Somebody has to notice: an idle client would look after half a minute.
+            here.client.cache("leads", String.class, String.class).get("k");
+            awaitAlerts(here, "\"active\":[{\"id\":\"redis-connection-lost\",\"severity\":\"critical\"");
+            long fired = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - killed);
+            assertTrue(fired >= 10_000 && fired < 15_000, () -> "fired after " + fired + " ms");
+            redis.restart(RedisServer.Data.KEEP);
+            Await.until(Duration.ofSeconds(30), () -> "service, but " + here.client.healthJson(), () -> here.client
+                    .healthJson()
+                    .startsWith("{\"type\":\"native-redis\""));
+            long served = System.nanoTime();
+            awaitAlerts(here, "\"active\":[]");
+            long over = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - served);
+            assertTrue(over >= 29_000 && over < 36_000, () -> "over after " + over + " ms");
+            assertHas(here.get("/api/monitoring/alerts"), "\"event\":\"failback\"", "\"event\":\"failover\"");
+        }
+    }
+
+    private static void awaitAlerts(Monitored here, String part) {
+        Await.until(
+                Duration.ofSeconds(60),
+                () -> part + " in " + here.get("/api/monitoring/alerts").body(),
+                () -> here.get("/api/monitoring/alerts").body().contains(part));
+    }
+
+    @Test
+    void noSecretIsInAnyAnswer() throws Exception {
+        List<String> secrets = List.of(TOKEN, "s3cret-of-redis", "s3cret-of-the-webhook");
+        try (RedisServer redis = RedisServer.builder().password(secrets.get(1)).start();
+                Monitored here = new Monitored(
+                        "REDIS_URL",
+                        redis.url(),
+                        "REDIS_MONITORING_TOKEN",
+                        TOKEN,
+                        "REDIS_ALERT_WEBHOOK_URL",
+                        "http://127.0.0.1:1/services/" + secrets.get(2))) {
+            List<String> paths = new ArrayList<>(OPEN);
+            paths.addAll(List.of("/api/admin/cache/stats", "/api/admin/cache/cluster", "/metrics", "/"));
+            for (boolean well : new boolean[] {true, false}) {
+                for (String path : paths) {
+                    String body =
+                            here.get(path, "Authorization: Bearer " + TOKEN).body();
+                    secrets.forEach(secret -> assertFalse(body.contains(secret), () -> path + " has " + secret));
+                }
+                if (well) {
+                    redis.setPassword("another");
+                    here.client.forceFailover("single");
+                    awaitAlerts(here, "forced-failover");
+                }
+            }
+            assertHas(here.get("/api/monitoring/alerts"), "\"channel\":\"json\"");
         }
     }
 

@@ -9,12 +9,16 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
@@ -156,6 +160,48 @@ class StreamTest {
         assertTrue(millis < 2_000, () -> "took " + millis + " ms");
         for (Stream stream : streams) {
             stream.close();
+        }
+    }
+
+    @Test
+    void readersThatStallAreCutOffAndNobodyElseWaits() throws IOException {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        EventLog log = new EventLog("m");
+        Streams streams = new Streams("stall", log, alarms);
+        List<Socket> sockets = new ArrayList<>();
+        try (MonitorServer server = new MonitorServer(
+                "stall",
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                HostCheck.none(),
+                alarms,
+                request -> Reply.text(200, "OK"),
+                streams)) {
+            for (int i = 0; i < 32; i++) {
+                Socket socket = new Socket();
+                socket.setReceiveBufferSize(4_096);
+                socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
+                // From the first alert on, whenever its thread begins to read.
+                String request = "GET /api/monitoring/stream HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: m-0\r\n\r\n";
+                socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+                sockets.add(socket);
+            }
+            Await.until(
+                    Duration.ofSeconds(20), () -> "32 streams, but " + streams.count(), () -> streams.count() == 32);
+            String large = "x".repeat(1 << 20);
+            for (int i = 0; i < 16; i++) {
+                log.alert(large);
+            }
+            Duration took = Await.until(Duration.ofSeconds(40), () -> "an end of " + streams.count(), () -> {
+                assertEquals("OK", Http.get(server.port(), "/health").body());
+                return streams.count() == 0;
+            });
+            assertTrue(took.toMillis() >= 9_000 && took.toMillis() < 20_000, () -> "cut off after " + took);
+        } finally {
+            streams.close();
+            alarms.shutdownNow();
+            for (Socket socket : sockets) {
+                socket.close();
+            }
         }
     }
 
