@@ -90,21 +90,31 @@ public final class LatencyBuckets {
         return combined(other, 1);
     }
 
+    /** Merges two ascending lists; this itself if a bucket would become negative, or nothing is to be merged. */
     private LatencyBuckets combined(LatencyBuckets other, int sign) {
         if (other.count == 0) {
             return this;
         }
-        long[] all = new long[LatencyHistogram.BUCKETS];
-        for (int i = 0; i < buckets.length; i++) {
-            all[buckets[i]] = counts[i];
-        }
-        for (int i = 0; i < other.buckets.length; i++) {
-            all[other.buckets[i]] += sign * other.counts[i];
-            if (all[other.buckets[i]] < 0) {
+        int[] into = new int[buckets.length + other.buckets.length];
+        long[] sums = new long[into.length];
+        int size = 0;
+        for (int i = 0, j = 0; i < buckets.length || j < other.buckets.length; ) {
+            int bucket = Math.min(bucketAt(i), other.bucketAt(j));
+            long sum = (bucketAt(i) == bucket ? counts[i++] : 0)
+                    + (other.bucketAt(j) == bucket ? sign * other.counts[j++] : 0);
+            if (sum < 0) {
                 return this;
             }
+            if (sum > 0) {
+                into[size] = bucket;
+                sums[size++] = sum;
+            }
         }
-        return of(all);
+        return size == 0 ? NONE : new LatencyBuckets(Arrays.copyOf(into, size), Arrays.copyOf(sums, size));
+    }
+
+    private int bucketAt(int index) {
+        return index < buckets.length ? buckets[index] : Integer.MAX_VALUE;
     }
 
     /** Sums up, within the histogram's resolution. */
