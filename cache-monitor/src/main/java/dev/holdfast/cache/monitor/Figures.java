@@ -21,13 +21,31 @@ final class Figures {
         remember();
     }
 
-    /**
-     * A look and what went before.
-     *
-     * @param look the look
-     * @param history what went before
-     */
-    record Now(Ledger.Look look, History history) {
+    /** A look and what went before. Immutable, but for what comes after. */
+    static final class Now {
+        private final Ledger.Look look;
+        private final History history;
+        private final Window lastMinute;
+
+        Now(Ledger.Look look, History history) {
+            this.look = look;
+            this.history = history;
+            this.lastMinute = between(history.before(look.sample(), WINDOW), look.sample());
+        }
+
+        Ledger.Look look() {
+            return look;
+        }
+
+        History history() {
+            return history;
+        }
+
+        /** The window that alerts look at, made once. */
+        Window lastMinute() {
+            return lastMinute;
+        }
+
         CacheHealth health() {
             return look.health();
         }

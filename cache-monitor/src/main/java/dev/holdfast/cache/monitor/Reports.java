@@ -34,7 +34,7 @@ final class Reports {
                         .field("connected", now.serverServes()))
                 .object("cache", cache -> cache.field("type", health.type())
                         .field("distributed", health.distributed())
-                        .field("hitRate", now.window(Figures.WINDOW).hitRate()))
+                        .field("hitRate", now.lastMinute().hitRate()))
                 .object("alerts", alerts -> alerts.field("critical", criticals).field("warning", warnings)));
     }
 
@@ -71,7 +71,7 @@ final class Reports {
         Window window = now.window(windowNanos);
         Latency times = window.responseTime();
         return JsonWriter.object(json -> {
-            json.field("timestamp", HealthJson.time(window.to().time()))
+            json.field("timestamp", HealthJson.time(window.end()))
                     .field("window", window.millis())
                     .object("cache", cache -> cache.field("hitRate", window.hitRate())
                             .field("hits", window.ofCaches(Tally.OfCache.HITS))
@@ -88,7 +88,10 @@ final class Reports {
                     .object("operations", work -> work.field("total", window.ofTiers(Tally.OfTier.TOTAL))
                             .field("perSecond", window.operationsPerSecond()))
                     .object("memory", memory -> memory(memory, memory(now)))
-                    .array("caches", window.to().caches().keySet(), (cache, name) -> cache(cache, name, window))
+                    .array(
+                            "caches",
+                            window.caches().entrySet(),
+                            (cache, each) -> cache(cache, each.getKey(), each.getValue()))
                     .array("tiers", now.health().tiers(), HealthJson::tier);
             if (minutes > 0) {
                 json.array("history", history(now, minutes), Reports::point);
@@ -113,10 +116,9 @@ final class Reports {
                 .field("usage", use == null ? null : (Double) (100.0 * use.usedBytes() / use.maxBytes()));
     }
 
-    private static void cache(JsonWriter json, String name, Window window) {
-        Tally tally = window.ofCache(name);
+    private static void cache(JsonWriter json, String name, Tally tally) {
         json.field("name", name)
-                .field("hitRate", window.hitRate(name))
+                .field("hitRate", Window.hitRate(tally))
                 .field("hits", tally.count(Tally.OfCache.HITS))
                 .field("misses", tally.count(Tally.OfCache.MISSES))
                 .field("staleHits", tally.count(Tally.OfCache.STALE_HITS))
@@ -135,7 +137,7 @@ final class Reports {
     }
 
     private static void point(JsonWriter json, Window window) {
-        json.field("at", HealthJson.time(window.to().time()))
+        json.field("at", HealthJson.time(window.end()))
                 .field("hitRate", window.hitRate())
                 .field("average", millis(window.responseTime(), Latency::meanMicros))
                 .field("errorRate", window.errorRate());

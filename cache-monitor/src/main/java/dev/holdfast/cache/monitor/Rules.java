@@ -157,21 +157,21 @@ final class Rules {
     }
 
     private OptionalDouble hitRate(Figures.Now now) {
-        Window window = now.window(Figures.WINDOW);
+        Window window = now.lastMinute();
         return warmingUp.getAsBoolean() || window.reads() < FEWEST_READS
                 ? OptionalDouble.empty()
                 : value(window.hitRate());
     }
 
     private static OptionalDouble responseTime(Figures.Now now) {
-        var times = now.window(Figures.WINDOW).responseTime();
+        var times = now.lastMinute().responseTime();
         return times.count() < FEWEST_OPERATIONS
                 ? OptionalDouble.empty()
                 : OptionalDouble.of(times.meanMicros() / 1_000);
     }
 
     private static OptionalDouble errorRate(Figures.Now now) {
-        Window window = now.window(Figures.WINDOW);
+        Window window = now.lastMinute();
         return window.ofTiers(Tally.OfTier.TOTAL) < FEWEST_OPERATIONS
                 ? OptionalDouble.empty()
                 : value(window.errorRate());

@@ -27,6 +27,7 @@ import org.junit.jupiter.api.parallel.ExecutionMode;
 /** What a stream tells, and what its readers can't do to others. */
 @Execution(ExecutionMode.CONCURRENT)
 class StreamTest {
+    private static final int STALLING = 8;
 
     /** A stream's lines, as {@code curl -N} shows them, without chunks' lengths. */
     private static final class Stream implements AutoCloseable {
@@ -176,7 +177,7 @@ class StreamTest {
                 alarms,
                 request -> Reply.text(200, "OK"),
                 streams)) {
-            for (int i = 0; i < 32; i++) {
+            for (int i = 0; i < STALLING; i++) {
                 Socket socket = new Socket();
                 socket.setReceiveBufferSize(4_096);
                 socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
@@ -186,9 +187,11 @@ class StreamTest {
                 sockets.add(socket);
             }
             Await.until(
-                    Duration.ofSeconds(20), () -> "32 streams, but " + streams.count(), () -> streams.count() == 32);
+                    Duration.ofSeconds(20),
+                    () -> STALLING + " streams, but " + streams.count(),
+                    () -> streams.count() == STALLING);
             String large = "x".repeat(1 << 20);
-            for (int i = 0; i < 16; i++) {
+            for (int i = 0; i < 10; i++) {
                 log.alert(large);
             }
             Duration took = Await.until(Duration.ofSeconds(40), () -> "an end of " + streams.count(), () -> {
