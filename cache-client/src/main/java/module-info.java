@@ -1,5 +1,6 @@
 import dev.holdfast.cache.CodecProvider;
 import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.client.ClientObserver;
 import org.jspecify.annotations.NullMarked;
 
 /** The entry point: typed caches over every store that is there. */
@@ -15,4 +16,5 @@ module dev.holdfast.cache.client {
 
     uses CodecProvider;
     uses StoreProvider;
+    uses ClientObserver;
 }

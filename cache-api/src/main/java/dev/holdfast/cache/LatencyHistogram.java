@@ -16,7 +16,7 @@ public final class LatencyHistogram {
     private static final int MAX_BITS = 40;
     private static final long MAX_NANOS = (1L << MAX_BITS) - 1;
     private static final int ROWS = MAX_BITS - SUB_BITS + 1;
-    private static final int BUCKETS = ROWS * SUB;
+    static final int BUCKETS = ROWS * SUB;
 
     /** By power of two, each made when first counted in. */
     private volatile @Nullable AtomicReferenceArray<@Nullable AtomicLongArray> rows;
@@ -71,40 +71,11 @@ public final class LatencyHistogram {
      */
     public Latency snapshot() {
         long[] copy = new long[BUCKETS];
-        long count = 0;
-        double sum = 0;
-        int highest = -1;
         for (int i = 0; i < BUCKETS; i++) {
             AtomicLongArray row = row(i >>> SUB_BITS);
             copy[i] = row == null ? 0 : row.get(i & SUB - 1);
-            count += copy[i];
-            if (copy[i] > 0) {
-                sum += copy[i] * ((lowestOf(i) + (double) highestOf(i)) / 2);
-                highest = i;
-            }
         }
-        if (count == 0) {
-            return Latency.NONE;
-        }
-        return new Latency(
-                count,
-                sum / count / 1_000,
-                quantile(copy, count, 0.5),
-                quantile(copy, count, 0.99),
-                quantile(copy, count, 0.999),
-                highestOf(highest) / 1_000.0);
-    }
-
-    private static double quantile(long[] counts, long count, double quantile) {
-        long rank = Math.max(1, (long) Math.ceil(quantile * count));
-        long seen = 0;
-        for (int i = 0; i < BUCKETS; i++) {
-            seen += counts[i];
-            if (seen >= rank) {
-                return highestOf(i) / 1_000.0;
-            }
-        }
-        throw new AssertionError("rank " + rank + " of " + count);
+        return LatencyBuckets.of(copy).summary();
     }
 
     /** Values below 32 have a bucket each; above, the top six bits choose it. */
@@ -113,12 +84,12 @@ public final class LatencyHistogram {
         return shift == 0 ? (int) nanos : (shift << SUB_BITS) + (int) (nanos >>> shift);
     }
 
-    private static long lowestOf(int bucket) {
+    static long lowestOf(int bucket) {
         int shift = Math.max(0, (bucket >>> SUB_BITS) - 1);
         return (long) (bucket - (shift << SUB_BITS)) << shift;
     }
 
-    private static long highestOf(int bucket) {
+    static long highestOf(int bucket) {
         int shift = Math.max(0, (bucket >>> SUB_BITS) - 1);
         return lowestOf(bucket) + (1L << shift) - 1;
     }

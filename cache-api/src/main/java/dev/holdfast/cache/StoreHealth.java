@@ -3,6 +3,7 @@ package dev.holdfast.cache;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a store knows of its own health and work, at one moment. Start from {@link #of} and derive with the withers.
@@ -18,6 +19,7 @@ public final class StoreHealth {
     private final PoolHealth pool;
     private final List<NodeHealth> nodes;
     private final List<TierHealth> tiers;
+    private final @Nullable MemoryUse memory;
 
     private StoreHealth(
             String type,
@@ -28,7 +30,8 @@ public final class StoreHealth {
             OperationStats operations,
             PoolHealth pool,
             List<NodeHealth> nodes,
-            List<TierHealth> tiers) {
+            List<TierHealth> tiers,
+            @Nullable MemoryUse memory) {
         this.type = Objects.requireNonNull(type, "type");
         this.distributed = distributed;
         this.state = Objects.requireNonNull(state, "state");
@@ -38,6 +41,7 @@ public final class StoreHealth {
         this.pool = Objects.requireNonNull(pool, "pool");
         this.nodes = List.copyOf(nodes);
         this.tiers = List.copyOf(tiers);
+        this.memory = memory;
     }
 
     /**
@@ -59,7 +63,8 @@ public final class StoreHealth {
                 OperationStats.NONE,
                 PoolHealth.NONE,
                 List.of(),
-                List.of());
+                List.of(),
+                null);
     }
 
     /**
@@ -79,7 +84,8 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withState(HealthState value) {
-        return new StoreHealth(type, distributed, value, readYourWrites, startedAt, operations, pool, nodes, tiers);
+        return new StoreHealth(
+                type, distributed, value, readYourWrites, startedAt, operations, pool, nodes, tiers, memory);
     }
 
     /**
@@ -89,7 +95,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withReadYourWrites(boolean value) {
-        return new StoreHealth(type, distributed, state, value, startedAt, operations, pool, nodes, tiers);
+        return new StoreHealth(type, distributed, state, value, startedAt, operations, pool, nodes, tiers, memory);
     }
 
     /**
@@ -99,7 +105,7 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withOperations(OperationStats value) {
-        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, value, pool, nodes, tiers);
+        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, value, pool, nodes, tiers, memory);
     }
 
     /**
@@ -109,7 +115,8 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withPool(PoolHealth value) {
-        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, operations, value, nodes, tiers);
+        return new StoreHealth(
+                type, distributed, state, readYourWrites, startedAt, operations, value, nodes, tiers, memory);
     }
 
     /**
@@ -119,7 +126,8 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withNodes(List<NodeHealth> value) {
-        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, operations, pool, value, tiers);
+        return new StoreHealth(
+                type, distributed, state, readYourWrites, startedAt, operations, pool, value, tiers, memory);
     }
 
     /**
@@ -129,7 +137,19 @@ public final class StoreHealth {
      * @return the derived health
      */
     public StoreHealth withTiers(List<TierHealth> value) {
-        return new StoreHealth(type, distributed, state, readYourWrites, startedAt, operations, pool, nodes, value);
+        return new StoreHealth(
+                type, distributed, state, readYourWrites, startedAt, operations, pool, nodes, value, memory);
+    }
+
+    /**
+     * Derives one with another use of memory.
+     *
+     * @param value how much of its bounded memory the store's entries take; {@code null} where that is unknown
+     * @return the derived health
+     */
+    public StoreHealth withMemory(@Nullable MemoryUse value) {
+        return new StoreHealth(
+                type, distributed, state, readYourWrites, startedAt, operations, pool, nodes, tiers, value);
     }
 
     /** Returns the kind of store; a composite's is that of the tier that serves. */
@@ -180,6 +200,11 @@ public final class StoreHealth {
     /** Returns the tiers of a composite, unmodifiable; empty for a plain store. */
     public List<TierHealth> tiers() {
         return tiers;
+    }
+
+    /** Returns how much of its bounded memory is in use; {@code null} where nobody knows, as of most servers. */
+    public @Nullable MemoryUse memory() {
+        return memory;
     }
 
     @Override

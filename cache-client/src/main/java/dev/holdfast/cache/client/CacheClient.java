@@ -5,12 +5,14 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TypeRef;
+import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverStore;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.Type;
@@ -18,6 +20,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +46,10 @@ public final class CacheClient implements AutoCloseable {
     /** No cache can have this name, so counters never meet a cache's keys. */
     static final String COUNTERS = "#:";
 
+    private static final String UPSTASH = "upstash-redis";
+    private static final Duration PROBE_PAUSE = Duration.ofSeconds(1);
+    private static final Duration BILLED_PAUSE = Duration.ofSeconds(30);
+
     private final String name;
     private final CacheStore store;
     private final Optional<FailoverStore> failover;
@@ -51,6 +59,9 @@ public final class CacheClient implements AutoCloseable {
     private final EngineServices services;
     private final Caches caches;
     private final Management management;
+    private final LaterListeners listeners;
+    private final TierProbes probes = new TierProbes(System::nanoTime);
+    private final Observation observation = new Observation();
     private final Closing closing;
     private volatile boolean closed;
 
@@ -63,8 +74,10 @@ public final class CacheClient implements AutoCloseable {
         this.policy = builder.policy();
         this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
         this.caches = caches;
+        this.listeners = builder.laterListeners();
         this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
-        this.closing = new Closing(management::close, caches::close, services::close, store::close);
+        this.closing = new Closing(
+                observation::close, management::close, caches::close, services::close, store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
@@ -303,6 +316,53 @@ public final class CacheClient implements AutoCloseable {
     }
 
     /**
+     * Says what each open cache has done. Does no I/O.
+     *
+     * @return the figures by the caches' names, sorted; a snapshot
+     */
+    public SortedMap<String, CacheStats> stats() {
+        requireOpen();
+        SortedMap<String, CacheStats> stats = new TreeMap<>();
+        caches.all().forEach(cache -> stats.put(cache.name(), cache.stats()));
+        return stats;
+    }
+
+    /**
+     * Tests the connection to a tier's server, whether it serves or not; changes nothing about that. A test costs the server some commands, so there
+     * is at most one in a second for each tier, and one in 30 seconds for Upstash, which bills them: several callers may be told of the same one.
+     *
+     * @param tier its name
+     * @param timeout the longest time to wait, positive
+     * @return what was found
+     * @throws IllegalArgumentException if there is no such tier
+     */
+    public TierProbe probe(String tier, Duration timeout) {
+        Duration pause = pauseOf(tier);
+        TierProbes.Sender sender = failover.<TierProbes.Sender>map(all -> limit -> all.probe(tier, limit))
+                .orElse(store::probe);
+        return probes.probe(tier, timeout, pause, sender);
+    }
+
+    private Duration pauseOf(String tier) {
+        return health().tiers().stream()
+                .filter(each -> each.name().equals(tier))
+                .findFirst()
+                .map(each -> each.store().type().equals(UPSTASH) ? BILLED_PAUSE : PROBE_PAUSE)
+                .orElseThrow(() -> new IllegalArgumentException("there is no tier \"" + tier + '"'));
+    }
+
+    /**
+     * Adds someone to tell what becomes of the tiers from now on. Listeners that are added so share a thread: a slow one delays the others.
+     *
+     * @param listener the listener
+     * @return ends it
+     */
+    public Runnable addListener(FailoverListener listener) {
+        requireOpen();
+        return listeners.add(Objects.requireNonNull(listener, "listener"));
+    }
+
+    /**
      * Says whether some tier answers: what a readiness probe asks.
      *
      * @return whether one does; {@code false} after {@link #close()}
@@ -345,6 +405,11 @@ public final class CacheClient implements AutoCloseable {
         requireOpen();
         return failover.orElseThrow(() -> new IllegalStateException(
                 "there is one tier, " + onlyTier + ", and nothing to go to or come back from"));
+    }
+
+    /** Shows this client to whoever observes clients. */
+    void observe(Settings settings) {
+        observation.begin(this, settings);
     }
 
     Management management() {

@@ -28,6 +28,7 @@ public final class CacheClientBuilder {
     private final List<Tier> servers = new ArrayList<>();
     private final List<FailoverListener> failoverListeners = new ArrayList<>();
     private final List<ContextCarrier> carriers = new ArrayList<>();
+    private final LaterListeners laterListeners = new LaterListeners();
     private CacheListener listener = CacheListener.NONE;
     private @Nullable Supplier<? extends CacheStore> memories;
     private @Nullable CachePolicy policy;
@@ -198,10 +199,18 @@ public final class CacheClientBuilder {
         built = true;
         Caches caches = new Caches();
         OpenTiers open = OpenTiers.open(this, caches::prefixes);
+        CacheClient client;
         try {
-            return new CacheClient(this, open, caches);
+            client = new CacheClient(this, open, caches);
         } catch (Throwable e) {
             Closing.after(e, open.store()::close);
+            throw e;
+        }
+        try {
+            client.observe(settings);
+            return client;
+        } catch (Throwable e) {
+            Closing.after(e, client::close);
             throw e;
         }
     }
@@ -240,7 +249,13 @@ public final class CacheClientBuilder {
     }
 
     List<FailoverListener> failoverListeners() {
-        return List.copyOf(failoverListeners);
+        List<FailoverListener> all = new ArrayList<>(failoverListeners);
+        all.add(laterListeners);
+        return all;
+    }
+
+    LaterListeners laterListeners() {
+        return laterListeners;
     }
 
     List<ContextCarrier> carriers() {

@@ -18,14 +18,20 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Health as JSON, in the shape that dashboards read. All times in milliseconds. */
-final class HealthJson {
+public final class HealthJson {
     private static final String CLUSTER = "redis-cluster";
     private static final DateTimeFormatter MILLIS =
             new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
 
     private HealthJson() {}
 
-    static String write(CacheHealth health) {
+    /**
+     * Writes all of it.
+     *
+     * @param health the health
+     * @return a JSON object in one line
+     */
+    public static String write(CacheHealth health) {
         return JsonWriter.object(json -> {
             json.field("type", health.type())
                     .field("distributed", health.distributed())
@@ -44,7 +50,14 @@ final class HealthJson {
         });
     }
 
-    private static void cluster(JsonWriter json, StoreHealth store, CacheHealth health) {
+    /**
+     * Writes what health says of a cluster.
+     *
+     * @param json takes the fields
+     * @param store the cluster
+     * @param health what it is a part of
+     */
+    public static void cluster(JsonWriter json, StoreHealth store, CacheHealth health) {
         long healthy = store.nodes().stream().filter(NodeHealth::healthy).count();
         long failed = store.nodes().stream()
                 .filter(node -> node.state() == HealthState.DOWN)
@@ -90,7 +103,13 @@ final class HealthJson {
                 .field("poolConnections", node.pool().total());
     }
 
-    private static void tier(JsonWriter json, TierHealth tier) {
+    /**
+     * Writes what health says of one tier.
+     *
+     * @param json takes the fields
+     * @param tier the tier
+     */
+    public static void tier(JsonWriter json, TierHealth tier) {
         StoreHealth store = tier.store();
         json.field("name", tier.name())
                 .field("type", store.type())
@@ -158,7 +177,13 @@ final class HealthJson {
         return latency.count() == 0 ? null : micros.applyAsDouble(latency) / 1_000;
     }
 
-    static @Nullable String time(@Nullable Instant instant) {
+    /**
+     * Returns a time as JSON has it.
+     *
+     * @param instant the time, or {@code null}
+     * @return as in {@code 2026-11-28T15:00:00.000Z}
+     */
+    public static @Nullable String time(@Nullable Instant instant) {
         return instant == null ? null : MILLIS.format(instant);
     }
 

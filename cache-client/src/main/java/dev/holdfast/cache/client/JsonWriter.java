@@ -6,42 +6,72 @@ import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Writes JSON, compactly, in the order it is told. Knows as much of JSON as a health report needs. */
-final class JsonWriter {
+/**
+ * Writes JSON, compactly, in the order it is told, for reports of what goes on in a client. Knows as much of JSON as they need. For one
+ * thread.
+ */
+public final class JsonWriter {
     private final StringBuilder out = new StringBuilder(1024);
     private boolean first = true;
 
-    static String object(Consumer<JsonWriter> fields) {
+    private JsonWriter() {}
+
+    /**
+     * Writes one object.
+     *
+     * @param fields writes its fields
+     * @return the object, in one line
+     */
+    public static String object(Consumer<JsonWriter> fields) {
         JsonWriter writer = new JsonWriter();
         writer.braced('{', fields, '}');
         return writer.out.toString();
     }
 
-    JsonWriter object(String name, Consumer<JsonWriter> fields) {
+    /**
+     * Adds a field with an object.
+     *
+     * @param name the field's name
+     * @param fields writes the object's fields
+     * @return this
+     */
+    public JsonWriter object(String name, Consumer<JsonWriter> fields) {
         name(name);
         braced('{', fields, '}');
         return this;
     }
 
-    <T> JsonWriter array(String name, Iterable<T> elements, BiConsumer<JsonWriter, T> fields) {
+    /**
+     * Adds a field with an array of objects.
+     *
+     * @param name the field's name
+     * @param elements what the objects are of
+     * @param fields writes the fields of one of them
+     * @param <T> the type of the elements
+     * @return this
+     */
+    public <T> JsonWriter array(String name, Iterable<T> elements, BiConsumer<JsonWriter, T> fields) {
         name(name);
         braced('[', array -> elements.forEach(element -> array.element(element, fields)), ']');
         return this;
     }
 
-    JsonWriter field(String name, boolean value) {
+    /** Adds a field with a truth value. */
+    public JsonWriter field(String name, boolean value) {
         name(name);
         out.append(value);
         return this;
     }
 
-    JsonWriter field(String name, @Nullable Boolean value) {
+    /** Adds a field with a truth value or {@code null}. */
+    public JsonWriter field(String name, @Nullable Boolean value) {
         name(name);
         out.append(value);
         return this;
     }
 
-    JsonWriter field(String name, @Nullable Double value) {
+    /** Adds a field with a number as {@link #field(String, double)} writes it, or {@code null}. */
+    public JsonWriter field(String name, @Nullable Double value) {
         if (value != null) {
             return field(name, value.doubleValue());
         }
@@ -50,14 +80,15 @@ final class JsonWriter {
         return this;
     }
 
-    JsonWriter field(String name, long value) {
+    /** Adds a field with a whole number. */
+    public JsonWriter field(String name, long value) {
         name(name);
         out.append(value);
         return this;
     }
 
-    /** Three decimals at most: health is for reading. */
-    JsonWriter field(String name, double value) {
+    /** Adds a field with a number, with three decimals at most: reports are for reading. */
+    public JsonWriter field(String name, double value) {
         name(name);
         BigDecimal rounded =
                 BigDecimal.valueOf(value).setScale(3, RoundingMode.HALF_UP).stripTrailingZeros();
@@ -65,7 +96,8 @@ final class JsonWriter {
         return this;
     }
 
-    JsonWriter field(String name, @Nullable String value) {
+    /** Adds a field with a text or {@code null}. */
+    public JsonWriter field(String name, @Nullable String value) {
         name(name);
         if (value == null) {
             out.append("null");

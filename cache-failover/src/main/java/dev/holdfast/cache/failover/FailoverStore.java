@@ -333,6 +333,27 @@ public final class FailoverStore implements CacheStore {
         throw failure;
     }
 
+    /**
+     * Probes one tier, whether it is in service or not. That it answers does not bring it back, and that it does not is no reason to take it out:
+     * this looks without deciding. But what its answer says of writes that it lost counts, since it says so once.
+     *
+     * @param tier its name
+     * @param limit how long it may take; positive
+     * @return what was learnt besides that it answers
+     * @throws IllegalArgumentException if there is no such tier
+     * @throws CacheUnavailableException if it does not answer
+     */
+    public ProbeResult probe(String tier, Duration limit) {
+        Bounds.positive("limit", limit);
+        for (Tier each : tiers) {
+            if (each.name.equals(tier)) {
+                return background.prober().look(each, limit);
+            }
+        }
+        throw new IllegalArgumentException("no tier \"" + tier + "\" among "
+                + tiers.stream().map(each -> each.name).toList());
+    }
+
     @Override
     public void disconnect(Throwable cause) {
         tiers.forEach(tier -> tier.store().disconnect(cause));

@@ -64,6 +64,16 @@ final class Prober {
         return state -> state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
     }
 
+    /** Sends a probe that decides nothing, and enters what the store says once of what it lost. */
+    ProbeResult look(Tier tier, Duration limit) {
+        ProbeResult result = tier.store().probe(limit);
+        switchboard.enterOutage(tier);
+        if (result.wentBack()) {
+            switchboard.change(state -> state.reconciliation.wentBack(state.tiers.get(tier.index), switchboard.now()));
+        }
+        return result;
+    }
+
     private static CacheUnavailableException failure(Throwable e) {
         return e instanceof CacheUnavailableException failure
                 ? failure

@@ -10,6 +10,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Latency;
+import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
@@ -514,7 +515,8 @@ public final class MemoryStore implements CacheStore {
     public StoreHealth health() {
         return StoreHealth.of("in-memory", false, startedAt)
                 .withAvailable(!closed)
-                .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE));
+                .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE))
+                .withMemory(new MemoryUse(weight(), maxBytes));
     }
 
     /** Forgets every entry. */
@@ -536,6 +538,10 @@ public final class MemoryStore implements CacheStore {
     /** What its entries weigh now, in bytes. */
     long weightedBytes() {
         cache.cleanUp();
+        return weight();
+    }
+
+    private long weight() {
         return cache.policy().eviction().orElseThrow().weightedSize().orElseThrow();
     }
 

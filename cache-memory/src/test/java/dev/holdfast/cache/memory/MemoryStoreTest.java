@@ -13,12 +13,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.StoreHealth;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -286,6 +288,16 @@ class MemoryStoreTest {
         assertTrue(health.readYourWrites());
         assertEquals(3, health.operations().total());
         assertEquals(0, health.operations().failed());
+    }
+
+    @Test
+    void healthSaysHowMuchOfTheBoundIsInUse() {
+        try (MemoryStore store = MemoryStore.create(1 << 20)) {
+            assertEquals(new MemoryUse(0, 1 << 20), store.health().memory());
+            store.put("k", new byte[100_000], Duration.ofMinutes(1));
+            long used = Objects.requireNonNull(store.health().memory()).usedBytes();
+            assertTrue(used > 100_000 && used < 101_000, () -> "used " + used);
+        }
     }
 
     @Test

@@ -47,8 +47,8 @@ public final class Demo {
     }
 
     /**
-     * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks} or {@code
-     * streams}.
+     * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks}, {@code
+     * streams} or {@code monitor}.
      */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
@@ -58,6 +58,9 @@ public final class Demo {
         }
         if (which.equals("streams")) {
             System.exit(StreamsDemo.play() ? 0 : 1);
+        }
+        if (which.equals("monitor")) {
+            System.exit(new MonitorDemo(MonitorDemo.Plan.USUAL, System.in).play() ? 0 : 1);
         }
         boolean good;
         ClassFiles classes = new ClassFiles(SEED);
@@ -79,8 +82,8 @@ public final class Demo {
             case "two" -> new TwoRemotes();
             case "cluster" -> new SixNodes();
             default ->
-                throw new IllegalArgumentException(
-                        "-Ddemo=" + which + " is not known; known are single, two, cluster, webhooks and streams");
+                throw new IllegalArgumentException("-Ddemo=" + which
+                        + " is not known; known are single, two, cluster, webhooks, streams and" + " monitor");
         };
     }
 

@@ -1,0 +1,80 @@
+package dev.holdfast.cache.monitor;
+
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.Settings;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What settings say of the monitor's server.
+ *
+ * @param host the address it listens on
+ * @param hostName the same as it was given
+ * @param port its port; 0 for any that is free
+ * @param token opens what is guarded; {@code null} if nothing does
+ * @param probesHost another address, where the probes alone are answered; {@code null} for none
+ * @param strict whether a port that can't be had ends the start
+ * @param warmup how long after the start and each change of tiers a hit rate says nothing
+ */
+record MonitorSettings(
+        InetAddress host,
+        String hostName,
+        int port,
+        @Nullable Secret token,
+        @Nullable InetAddress probesHost,
+        boolean strict,
+        Duration warmup) {
+    static final String PORT = "REDIS_MONITORING_PORT";
+
+    private static final String HOST = "REDIS_MONITORING_HOST";
+    private static final String PROBES_HOST = "REDIS_MONITORING_PROBES_HOST";
+    private static final String TOKEN = "REDIS_MONITORING_TOKEN";
+    private static final String WARMUP = "CACHE_ALERT_WARMUP";
+    private static final String SMTP = "REDIS_ALERT_SMTP_URL";
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final int SHORTEST_TOKEN = 16;
+
+    static MonitorSettings of(Settings settings) {
+        String hostName = settings.text(HOST).orElse(LOOPBACK);
+        Optional<Secret> token = settings.secret(TOKEN);
+        if (token.isPresent() && token.get().reveal().length() < SHORTEST_TOKEN) {
+            throw settings.malformed(TOKEN, "must have at least " + SHORTEST_TOKEN + " characters");
+        }
+        if (settings.isSet(SMTP)) {
+            throw new CacheConfigException(
+                    SMTP + " is set, but alerts are not sent by mail; REDIS_ALERT_WEBHOOK_URL is where they can go");
+        }
+        MonitorSettings made = new MonitorSettings(
+                address(settings, HOST, hostName),
+                hostName,
+                settings.integer(PORT, 8081, 0, 65_535),
+                token.orElse(null),
+                settings.text(PROBES_HOST)
+                        .map(name -> address(settings, PROBES_HOST, name))
+                        .orElse(null),
+                settings.flag("CACHE_STRICT_START", false),
+                Duration.ofSeconds(settings.number(WARMUP, 1_800, 0, Integer.MAX_VALUE)));
+        if (!made.isLocal() && token.isEmpty()) {
+            throw new CacheConfigException(HOST + " is " + hostName + ", which others can reach: set " + TOKEN
+                    + " too, or leave " + HOST + " at " + LOOPBACK + " and open the probes alone with " + PROBES_HOST);
+        }
+        return made;
+    }
+
+    /** Whether nobody but this machine can reach it, so that only what administers is guarded. */
+    boolean isLocal() {
+        return host.isLoopbackAddress();
+    }
+
+    private static InetAddress address(Settings settings, String variable, String name) {
+        try {
+            return InetAddress.getByName(name);
+        } catch (UnknownHostException e) {
+            throw settings.malformed(variable, "must be an address of this machine, or a name that resolves to one");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+package dev.holdfast.cache.monitor;
+
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.monitor.Limit.Side;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.function.BooleanSupplier;
+import java.util.function.DoubleUnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules. Rates and times are those of the last minute, and few reads or operations are no reason to judge.
+ *
+ * <pre>
+ *   redis-connection-lost   a server is configured and none serves      critical          10 s / 30 s
+ *   hit-rate                below 60 % / 30 %, clear from 65 / 35       warning/critical  5 min / 2 min
+ *   response-time           above 100 / 150 ms, clear up to 80 / 120    warning/critical  1 min / 1 min
+ *   error-rate              above 5 %, clear up to 3                    critical          1 min / 1 min
+ *   memory                  above 80 %, clear up to 75                  warning           5 min / 5 min
+ *   forced-failover         an operator has taken a tier out            info              at once
+ * </pre>
+ */
+final class Rules {
+    private static final long FEWEST_READS = 100;
+    private static final long FEWEST_OPERATIONS = 20;
+    private static final String PERCENT = "%";
+    private static final String MILLIS = "ms";
+
+    private final Settings settings;
+    private final BooleanSupplier warmingUp;
+
+    /** {@code warmingUp} says whether a hit rate says nothing yet. */
+    Rules(Settings settings, BooleanSupplier warmingUp) {
+        this.settings = settings;
+        this.warmingUp = warmingUp;
+    }
+
+    List<Rule> all() {
+        return List.of(
+                new Rule(
+                        "redis-connection-lost",
+                        "servingServers",
+                        "",
+                        List.of(new Limit(Severity.CRITICAL, Side.BELOW, 1, 1)),
+                        Duration.ofSeconds(10),
+                        Duration.ofSeconds(30),
+                        Rules::servingServers,
+                        (value, limit) -> "no Redis server serves the cache"),
+                new Rule(
+                        "hit-rate",
+                        "hitRate",
+                        PERCENT,
+                        limits("HIT_RATE", Side.BELOW, 60, 30, bound -> bound + 5),
+                        Duration.ofMinutes(5),
+                        Duration.ofMinutes(2),
+                        this::hitRate,
+                        words("cache hit rate", PERCENT)),
+                new Rule(
+                        "response-time",
+                        "responseTime",
+                        MILLIS,
+                        limits("RESPONSE_TIME", Side.ABOVE, 100, 150, bound -> bound * 0.8),
+                        Duration.ofMinutes(1),
+                        Duration.ofMinutes(1),
+                        Rules::responseTime,
+                        words("mean response time", MILLIS)),
+                new Rule(
+                        "error-rate",
+                        "errorRate",
+                        PERCENT,
+                        limits("ERROR_RATE", Side.ABOVE, null, 5, bound -> bound * 0.6),
+                        Duration.ofMinutes(1),
+                        Duration.ofMinutes(1),
+                        Rules::errorRate,
+                        words("error rate", PERCENT)),
+                new Rule(
+                        "memory",
+                        "memoryUsage",
+                        PERCENT,
+                        limits("MEMORY", Side.ABOVE, 80, null, bound -> bound - 5),
+                        Duration.ofMinutes(5),
+                        Duration.ofMinutes(5),
+                        Rules::memory,
+                        words("memory usage", PERCENT)),
+                new Rule(
+                        "forced-failover",
+                        "forcedTiers",
+                        "",
+                        List.of(new Limit(Severity.INFO, Side.ABOVE, 0, 0)),
+                        Duration.ZERO,
+                        Duration.ZERO,
+                        now -> OptionalDouble.of(forcedOut(now)),
+                        (value, limit) -> "an operator has taken a tier out of service"));
+    }
+
+    private List<Limit> limits(
+            String rule, Side side, @Nullable Integer warning, @Nullable Integer critical, DoubleUnaryOperator clear) {
+        List<Limit> limits = new ArrayList<>();
+        for (Severity severity : List.of(Severity.WARNING, Severity.CRITICAL)) {
+            bound("CACHE_ALERT_" + rule + '_' + severity, severity == Severity.WARNING ? warning : critical)
+                    .ifPresent(bound -> limits.add(new Limit(severity, side, bound, clear.applyAsDouble(bound))));
+        }
+        return limits;
+    }
+
+    private Optional<Double> bound(String variable, @Nullable Integer byDefault) {
+        Optional<String> text = settings.text(variable);
+        if (text.isEmpty()) {
+            return Optional.ofNullable(byDefault).map(Integer::doubleValue);
+        }
+        if (text.get().toLowerCase(Locale.ROOT).equals("off")) {
+            return Optional.empty();
+        }
+        try {
+            double bound = Double.parseDouble(text.get());
+            if (bound > 0 && bound <= 1_000_000) {
+                return Optional.of(bound);
+            }
+        } catch (NumberFormatException e) {
+            throw settings.malformed(variable, "must be a positive number, or off");
+        }
+        throw settings.malformed(variable, "must be a positive number, or off");
+    }
+
+    private static Rule.Words words(String what, String unit) {
+        return (value, limit) -> what + ' ' + number(value) + ' ' + unit + " is "
+                + (limit.side() == Side.BELOW ? "below " : "above ") + number(limit.raise()) + ' ' + unit;
+    }
+
+    private static String number(double value) {
+        return BigDecimal.valueOf(value)
+                .setScale(1, RoundingMode.HALF_UP)
+                .stripTrailingZeros()
+                .toPlainString();
+    }
+
+    /** How many servers serve, 0 or 1; unknown where none is configured that could, or an operator has taken out all that could. */
+    static OptionalDouble servingServers(Figures.Now now) {
+        boolean wanted =
+                now.health().tiers().stream().anyMatch(tier -> Figures.Now.isServer(tier) && !isForcedOut(tier));
+        return wanted ? OptionalDouble.of(now.serverServes() ? 1 : 0) : OptionalDouble.empty();
+    }
+
+    private static boolean isForcedOut(TierHealth tier) {
+        return tier.state() != TierHealth.State.CLOSED && tier.reason() == TierHealth.Reason.FORCED;
+    }
+
+    private static double forcedOut(Figures.Now now) {
+        return (double) now.health().tiers().stream().filter(Rules::isForcedOut).count();
+    }
+
+    private OptionalDouble hitRate(Figures.Now now) {
+        Window window = now.lastMinute();
+        return warmingUp.getAsBoolean() || window.reads() < FEWEST_READS
+                ? OptionalDouble.empty()
+                : value(window.hitRate());
+    }
+
+    private static OptionalDouble responseTime(Figures.Now now) {
+        var times = now.lastMinute().responseTime();
+        return times.count() < FEWEST_OPERATIONS
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(times.meanMicros() / 1_000);
+    }
+
+    private static OptionalDouble errorRate(Figures.Now now) {
+        Window window = now.lastMinute();
+        return window.ofTiers(Tally.OfTier.TOTAL) < FEWEST_OPERATIONS
+                ? OptionalDouble.empty()
+                : value(window.errorRate());
+    }
+
+    /** Of a server only: memory of this process is a bounded cache, and is meant to be full. */
+    private static OptionalDouble memory(Figures.Now now) {
+        return now.health().tiers().stream()
+                .filter(Figures.Now::isServer)
+                .map(tier -> tier.store().memory())
+                .flatMap(use -> Optional.ofNullable(use).stream())
+                .mapToDouble(use -> 100.0 * use.usedBytes() / use.maxBytes())
+                .max();
+    }
+
+    private static OptionalDouble value(@Nullable Double value) {
+        return value == null ? OptionalDouble.empty() : OptionalDouble.of(value);
+    }
+}

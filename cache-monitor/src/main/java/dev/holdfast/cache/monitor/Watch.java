@@ -1,0 +1,171 @@
+package dev.holdfast.cache.monitor;
+
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.client.JsonWriter;
+import dev.holdfast.cache.failover.FailoverListener;
+import dev.holdfast.cache.failover.FailoverReason;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Looks at a client every five seconds, when a tier comes or goes, and when an alert is due; keeps the figures, judges the alerts and tells the streams.
+ * All of that on the scheduler's thread.
+ */
+final class Watch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+    private static final long PERIOD = TimeUnit.SECONDS.toNanos(5);
+
+    private final CacheClient client;
+    private final ScheduledExecutorService scheduler;
+    private final Figures figures;
+    private final Alerts alerts;
+    private final Optional<Delivery> delivery;
+    private final EventLog events;
+    private final Timeline timeline = new Timeline();
+    private final long warmup;
+    private volatile long warmSince = System.nanoTime();
+    private Runnable unlisten = () -> {};
+    /** The next look out of turn, or the last. */
+    private Future<?> next = CompletableFuture.completedFuture(null);
+
+    Watch(CacheClient client, Settings settings, Duration warmup, ScheduledExecutorService scheduler) {
+        this.client = client;
+        this.scheduler = scheduler;
+        this.warmup = warmup.toNanos();
+        this.events = new EventLog(Long.toString(Instant.now().toEpochMilli(), Character.MAX_RADIX));
+        this.figures = new Figures(new Ledger(client::health, client::stats, System::nanoTime, Clock.systemUTC()));
+        this.delivery = Webhook.of(settings)
+                .map(webhook -> new HttpSender(webhook, new Payloads(client.name(), Payloads.thisHost())))
+                .map(sender -> new Delivery("holdfast-" + client.name() + "-monitor", sender, Delivery.Pace.USUAL));
+        this.alerts =
+                new Alerts(new Rules(settings, this::isWarmingUp).all(), Instant::now, this::say, this::writeMore);
+    }
+
+    private void writeMore(JsonWriter json) {
+        json.object(
+                "delivery",
+                all -> delivery.ifPresentOrElse(each -> each.write(all), () -> all.field("channel", (String) null)));
+        timeline.write(json);
+        json.field("client", client.name());
+    }
+
+    private boolean isWarmingUp() {
+        return System.nanoTime() - warmSince < warmup;
+    }
+
+    Figures figures() {
+        return figures;
+    }
+
+    Alerts alerts() {
+        return alerts;
+    }
+
+    EventLog events() {
+        return events;
+    }
+
+    Timeline timeline() {
+        return timeline;
+    }
+
+    void start() {
+        unlisten = client.addListener(new FailoverListener() {
+            @Override
+            public void failover(String from, @Nullable String to, FailoverReason reason) {
+                timeline.failover(from, to, reason);
+                changed();
+            }
+
+            @Override
+            public void failback(@Nullable String from, String to, Duration outage, long dirtyKeys) {
+                timeline.failback(from, to, outage, dirtyKeys);
+                changed();
+            }
+
+            @Override
+            public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+                soon();
+            }
+
+            @Override
+            public void tierClosed(String tier) {
+                soon();
+            }
+        });
+        Future<?> unused = scheduler.scheduleWithFixedDelay(this::sample, 0, PERIOD, TimeUnit.NANOSECONDS);
+    }
+
+    private void changed() {
+        warmSince = System.nanoTime();
+        soon();
+    }
+
+    /** Looks out of turn. */
+    private void soon() {
+        later(0);
+    }
+
+    private synchronized void later(long nanos) {
+        try {
+            next.cancel(false);
+            next = scheduler.schedule(this::look, nanos, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            LOG.debug("the monitor ends", e);
+        }
+    }
+
+    private void sample() {
+        quietly(() -> judge(figures.remember()));
+    }
+
+    private void look() {
+        quietly(() -> judge(figures.now()));
+    }
+
+    private void judge(Figures.Now now) {
+        long due = alerts.judge(now);
+        if (due < PERIOD) {
+            later(due);
+        }
+        events.snapshot(
+                Reports.health(now, alerts.active(Severity.CRITICAL), alerts.active(Severity.WARNING)),
+                Reports.performance(now, Figures.WINDOW, 0));
+    }
+
+    /** A fault here must not end the watching. */
+    private void quietly(Runnable work) {
+        try {
+            if (client.isAlive()) {
+                work.run();
+            }
+        } catch (RuntimeException | LinkageError e) {
+            LOG.warn("the monitor of the cache client {} could not look", client.name(), e);
+        }
+    }
+
+    private void say(Transition transition) {
+        events.alert(JsonWriter.object(json -> {
+            json.field("status", transition.kind().status());
+            transition.alert().write(json);
+        }));
+        delivery.ifPresent(all -> all.add(transition));
+    }
+
+    @Override
+    public void close() {
+        unlisten.run();
+        delivery.ifPresent(Delivery::close);
+    }
+}

@@ -1,0 +1,167 @@
+package dev.holdfast.cache.monitor;
+
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.Settings;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where alerts are sent, and in which form. The address is a secret: whoever has it may write there, so that only its host is ever shown.
+ *
+ * @param address the address, {@code https}, or {@code http} to this machine
+ * @param type the form
+ * @param routingKey of PagerDuty; {@code null} for the others
+ */
+record Webhook(URI address, Type type, @Nullable String routingKey) {
+    private static final String URL = "REDIS_ALERT_WEBHOOK_URL";
+    private static final String TYPE = "REDIS_ALERT_WEBHOOK_TYPE";
+    private static final String KEY = "REDIS_ALERT_PAGERDUTY_KEY";
+    private static final int KEY_LENGTH = 32;
+    /** 169.254.169.254, also where it ends an address of IPv6 that leads to it. */
+    private static final int METADATA_SERVICE = 0xA9FEA9FE;
+
+    private static final byte[] METADATA_SERVICE_V6 = {
+        (byte) 0xfd, 0, 0x0e, (byte) 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x54
+    };
+
+    /** The forms. */
+    enum Type {
+        SLACK,
+        TEAMS,
+        PAGERDUTY,
+        JSON;
+
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Checks. */
+    Webhook {
+        requireAllowed(address);
+    }
+
+    /** Returns what the settings ask for; empty if they ask for nothing. */
+    static Optional<Webhook> of(Settings settings) {
+        Optional<String> url = settings.text(URL);
+        if (url.isEmpty()) {
+            return Optional.empty();
+        }
+        URI address = address(url.get());
+        Type type = Type.valueOf(settings.choice(TYPE, typeOf(address), List.of("slack", "teams", "pagerduty", "json"))
+                .toUpperCase(Locale.ROOT));
+        String key = settings.text(KEY).orElse(null);
+        if (type == Type.PAGERDUTY && (key == null || key.length() != KEY_LENGTH)) {
+            throw new CacheConfigException(KEY + " must be the routing key of an integration, " + KEY_LENGTH
+                    + " characters, since " + URL + " leads to PagerDuty");
+        }
+        return Optional.of(new Webhook(address, type, key));
+    }
+
+    private static URI address(String text) {
+        URI address;
+        try {
+            address = new URI(text);
+        } catch (URISyntaxException e) {
+            throw refused("must be an https:// address");
+        }
+        if (address.getHost() == null) {
+            throw refused("must be an https:// address with a host");
+        }
+        return address;
+    }
+
+    private static void requireAllowed(URI address) {
+        String host = address.getHost();
+        String scheme = address.getScheme();
+        if (host == null || host.isEmpty() || scheme == null) {
+            throw refused("must be an https:// address with a host");
+        }
+        boolean plain = scheme.equalsIgnoreCase("http");
+        if (!plain && !scheme.equalsIgnoreCase("https")) {
+            throw refused("must begin with https://");
+        }
+        if (plain && !isThisMachine(host)) {
+            throw refused("must begin with https://, since http:// is for 127.0.0.1 and localhost alone");
+        }
+        if (isNumber(host) && !mayConnect(resolved(host), host)) {
+            throw refused("must not lead to an address of that kind");
+        }
+        if (address.getRawUserInfo() != null) {
+            throw refused("must not hold a user or a password before its host");
+        }
+    }
+
+    private static CacheConfigException refused(String why) {
+        return refused(why, null);
+    }
+
+    private static CacheConfigException refused(String why, @Nullable Throwable cause) {
+        return new CacheConfigException(URL + " is \"***\", but " + why, cause);
+    }
+
+    private static boolean isThisMachine(String host) {
+        return host.equalsIgnoreCase("localhost") || host.matches("127(\\.[0-9]{1,3}){3}") || host.equals("[::1]");
+    }
+
+    private static String typeOf(URI address) {
+        String host = address.getHost().toLowerCase(Locale.ROOT);
+        if (host.equals("hooks.slack.com")) {
+            return "slack";
+        }
+        if (host.equals("events.pagerduty.com") || host.equals("events.eu.pagerduty.com")) {
+            return "pagerduty";
+        }
+        boolean teams = host.endsWith(".webhook.office.com")
+                || host.endsWith(".logic.azure.com")
+                || host.endsWith(".powerplatform.com");
+        return teams ? "teams" : "json";
+    }
+
+    /** Whether a host is an address in figures, which no resolver is asked for. */
+    private static boolean isNumber(String host) {
+        return host.startsWith("[") || host.matches("[0-9.]+") || host.matches("(?i)0x[0-9a-fx.]+");
+    }
+
+    private static InetAddress resolved(String number) {
+        try {
+            if (!number.startsWith("0")) {
+                return InetAddress.getByName(number);
+            }
+        } catch (UnknownHostException e) {
+            throw refused("must hold an address where it holds figures", e);
+        }
+        throw refused("must not write its host in hexadecimal or octal figures");
+    }
+
+    /** Whether an address that the host's name resolves to may be connected to. Private ones may, for gateways of one's own. */
+    boolean mayConnect(InetAddress to) {
+        return mayConnect(to, address.getHost());
+    }
+
+    private static boolean mayConnect(InetAddress to, String host) {
+        if (to.isLoopbackAddress()) {
+            return isThisMachine(host);
+        }
+        byte[] bytes = to.getAddress();
+        return !to.isAnyLocalAddress()
+                && !to.isLinkLocalAddress()
+                && !to.isMulticastAddress()
+                && !Arrays.equals(bytes, METADATA_SERVICE_V6)
+                && ByteBuffer.wrap(bytes, bytes.length - 4, 4).getInt() != METADATA_SERVICE;
+    }
+
+    /** The type and the host; nothing of the rest. */
+    @Override
+    public String toString() {
+        return type.word() + " at " + address.getHost();
+    }
+}

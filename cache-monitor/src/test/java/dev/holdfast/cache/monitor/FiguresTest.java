@@ -1,0 +1,61 @@
+package dev.holdfast.cache.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class FiguresTest {
+    private final FakeClient client = new FakeClient();
+
+    private Window window(long seconds) {
+        return client.figures.now().window(TimeUnit.SECONDS.toNanos(seconds));
+    }
+
+    @Test
+    void aMinuteHoldsWhatHappenedInItAndTheNextDoesNot() {
+        client.pass(Duration.ofMinutes(10), () -> {});
+        client.reads(1_000, 72.4);
+        client.operations(1_500, 12.5, 15);
+        assertEquals(72.4, window(60).hitRate());
+        assertEquals(1.0, window(60).errorRate());
+        assertEquals(12.5, window(60).responseTime().meanMicros() / 1_000, 0.4);
+        assertEquals(1_000, window(60).reads());
+        client.pass(Duration.ofSeconds(70), () -> {});
+        assertNull(window(60).hitRate(), "nothing was read");
+        assertNull(window(60).errorRate());
+        assertEquals(0, window(60).responseTime().count());
+        assertEquals(72.4, window(600).hitRate());
+        assertEquals(60_000, window(60).millis());
+    }
+
+    @Test
+    void aResetMakesNothingNegative() {
+        client.pass(Duration.ofMinutes(5), () -> client.reads(100, 50));
+        client.operations(100, 900, 50);
+        client.figures.remember();
+        client.reset();
+        client.reads(40, 25);
+        client.operations(10, 1, 0);
+        Window now = window(60);
+        assertEquals(12 * 100 + 40, now.reads(), "the last full minute and what came since");
+        assertTrue(now.ofCaches(Tally.OfCache.HITS) > 0 && now.ofTiers(Tally.OfTier.FAILED) == 50);
+        client.pass(Duration.ofSeconds(65), () -> {});
+        assertEquals(0, window(60).reads());
+        assertEquals(0, window(60).ofTiers(Tally.OfTier.TOTAL));
+    }
+
+    @Test
+    void anHourIsKeptByTheMinute() {
+        client.pass(Duration.ofMinutes(30), () -> client.reads(100, 20));
+        client.pass(Duration.ofMinutes(60), () -> client.reads(100, 80));
+        assertEquals(80, window(3_600).hitRate(), 0.5);
+        assertEquals(3_600_000.0, (double) window(3_600).millis(), 65_000.0);
+        Figures.Now now = client.figures.now();
+        int ends = now.history().minutes(now.look().sample(), 60).size();
+        assertTrue(ends >= 59 && ends <= 61, () -> ends + " ends of minutes");
+    }
+}

@@ -1,0 +1,120 @@
+package dev.holdfast.cache.monitor;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Every curl of docs/monitoring.md, against a client in that state: the answer is that of the docs but for times and numbers. The page as it would be is
+ * written to target/monitoring.md.
+ */
+class MonitoringDocTest {
+    private static final Path DOC = Path.of("..", "docs", "monitoring.md");
+    private static final String TOKEN = "0123456789abcdef";
+    private static final Pattern CURL = Pattern.compile("\\$ curl .*http://127\\.0\\.0\\.1:8081(\\S+)");
+    private static final int COLUMNS = 150;
+
+    @Test
+    void everyExampleIsWhatTheServerAnswers() throws IOException {
+        Map<String, Map<String, String>> answers = new TreeMap<>();
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url(), "REDIS_MONITORING_TOKEN", TOKEN)) {
+            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).get("k");
+            answers.put("Healthy", ask(here));
+            redis.kill();
+            // Somebody has to notice: an idle client would look after half a minute.
+            here.client.cache("leads", String.class, String.class).get("k");
+            Await.until(
+                    Duration.ofSeconds(40),
+                    () -> "an alert, but " + here.get("/api/monitoring/alerts").body() + here.client.healthJson(),
+                    () -> here.get("/api/monitoring/alerts").body().contains("\"active\":[{")
+                            && here.client.healthJson().contains("Connection refused"));
+            answers.put("The server was killed", ask(here));
+        }
+        try (Monitored here = new Monitored(
+                "REDIS_URL", "redis://127.0.0.1:6379", "REDIS_ENABLED", "false", "REDIS_MONITORING_TOKEN", TOKEN)) {
+            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).get("k");
+            answers.put("The kill switch is on", ask(here));
+        }
+        String doc = Files.readString(DOC);
+        String fresh = rewritten(doc, answers);
+        Files.writeString(Path.of("target", "monitoring.md"), fresh);
+        assertEquals(masked(fresh), masked(doc));
+        assertFalse(fresh.contains(TOKEN));
+    }
+
+    private static Map<String, String> ask(Monitored here) {
+        Map<String, String> answers = new TreeMap<>();
+        for (String path : List.of(
+                "/health",
+                "/ready",
+                "/api/monitoring/health",
+                "/api/monitoring/health/redis",
+                "/api/monitoring/metrics/performance",
+                "/api/monitoring/alerts",
+                "/api/health/cache",
+                "/api/admin/cache/stats",
+                "/api/admin/cache/cluster")) {
+            answers.put(path, here.get(path, "Authorization: Bearer " + TOKEN).body());
+        }
+        return answers;
+    }
+
+    /** The page with each answer in the place of the one that stands there. */
+    private static String rewritten(String doc, Map<String, Map<String, String>> answers) {
+        List<String> lines = new ArrayList<>();
+        String section = "";
+        boolean skipping = false;
+        for (String line : doc.split("\n", -1)) {
+            if (line.startsWith("#")) {
+                section = line.replaceAll("^#+ ", "");
+            }
+            Matcher curl = CURL.matcher(line);
+            boolean isCurl = curl.matches() && answers.containsKey(section);
+            skipping = skipping && !line.startsWith("```") && !isCurl;
+            if (!skipping) {
+                lines.add(line);
+            }
+            if (isCurl) {
+                lines.addAll(wrapped(answers.get(section).get(curl.group(1))));
+                skipping = true;
+            }
+        }
+        return String.join("\n", lines);
+    }
+
+    /** In lines that can be read, broken behind commas. */
+    private static List<String> wrapped(String json) {
+        List<String> lines = new ArrayList<>();
+        String rest = json;
+        while (rest.length() > COLUMNS) {
+            int comma = rest.lastIndexOf(",\"", COLUMNS) + 1;
+            int cut = comma > 0 ? comma : COLUMNS;
+            lines.add(rest.substring(0, cut));
+            rest = rest.substring(cut);
+        }
+        lines.add(rest);
+        return lines;
+    }
+
+    /** Without times, numbers and line breaks. */
+    private static String masked(String text) {
+        return text.replaceAll("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z", "T")
+                .replaceAll("-?[0-9]+(\\.[0-9]+)?", "0")
+                .replaceAll("\\s+", "");
+    }
+}
