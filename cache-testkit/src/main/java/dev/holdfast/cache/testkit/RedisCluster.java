@@ -277,8 +277,11 @@ public final class RedisCluster implements AutoCloseable {
     }
 
     private static boolean isHealthy(RedisServer node, ClusterView view) {
+        String cluster = info(node, "CLUSTER", "INFO");
+        // Without full coverage the state is well also where a node has not heard of all slots yet.
         return view.nodes().stream().allMatch(ClusterView.Node::isSettled)
-                && info(node, "CLUSTER", "INFO").contains("cluster_state:ok")
+                && cluster.contains("cluster_state:ok")
+                && cluster.contains("cluster_slots_assigned:16384")
                 && (view.myself().is("master")
                         || info(node, "INFO", "replication").contains("master_link_status:up"));
     }
