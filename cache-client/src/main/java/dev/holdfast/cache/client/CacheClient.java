@@ -76,8 +76,7 @@ public final class CacheClient implements AutoCloseable {
         this.caches = caches;
         this.listeners = builder.laterListeners();
         this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
-        this.closing = new Closing(
-                observation::close, management::close, caches::close, services::close, store::close);
+        this.closing = new Closing(observation::close, management::close, caches::close, services::close, store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 

@@ -34,7 +34,8 @@ final class Observation implements AutoCloseable {
             }
         } catch (CacheConfigException e) {
             throw e;
-        } catch (Exception | LinkageError e) {
+        } catch (Throwable e) {
+            // Also what a service loader throws of a class that can't be had.
             LOG.warn("An observer of the cache client {} does not start; the client works without", client.name(), e);
         }
     }

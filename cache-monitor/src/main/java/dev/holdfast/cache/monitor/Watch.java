@@ -150,7 +150,7 @@ final class Watch implements AutoCloseable {
             if (client.isAlive()) {
                 work.run();
             }
-        } catch (RuntimeException | LinkageError e) {
+        } catch (Throwable e) {
             LOG.warn("the monitor of the cache client {} could not look", client.name(), e);
         }
     }
