@@ -57,8 +57,9 @@ final class Discretion {
     }
 
     private Transition say(Transition.Kind kind, Alert alert, long now) {
-        // Whoever hears that it comes and goes has to hear how that ends.
-        saidFiring = kind != Transition.Kind.RESOLVED;
+        if (kind != Transition.Kind.FLAPPING) {
+            saidFiring = kind != Transition.Kind.RESOLVED;
+        }
         saidAt = now;
         return new Transition(kind, alert);
     }
