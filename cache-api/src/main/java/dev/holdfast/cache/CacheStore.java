@@ -233,13 +233,15 @@ public interface CacheStore extends AutoCloseable {
     long removeByPrefix(String prefix);
 
     /**
-     * Goes on with a removal by prefix that has failed, for a composite that lets nobody read under the prefix meanwhile: as
+     * Goes on with a removal by prefix that has failed, for a composite, which lets nobody of its own read or write under the prefix meanwhile: as
      * {@link #removeByPrefix}, but keys written since the first attempt began may survive. So what never fits into one call ends after a few.
      *
-     * @param prefix the prefix of a call that failed; of no other one since
-     * @return how many keys were removed
+     * @param prefix as for {@link #removeByPrefix}
+     * @param begun when the first attempt began, by {@link System#nanoTime()}: what was there then is removed
+     * @return how many keys this call removed
+     * @throws IllegalArgumentException as {@link #removeByPrefix}
      */
-    default long resumeRemovalByPrefix(String prefix) {
+    default long resumeRemovalByPrefix(String prefix, long begun) {
         return removeByPrefix(prefix);
     }
 

@@ -24,6 +24,12 @@ public final class PrefixScan {
     private boolean covered;
     private boolean complete;
 
+    /** When the first page of the present round was asked for. */
+    private long roundSince;
+
+    /** The same of the last round that ended; meaningful if {@link #covered}. */
+    private long coveredSince;
+
     /** Whether the present round began at the first key since {@link #resume}. */
     private boolean whole = true;
 
@@ -46,12 +52,16 @@ public final class PrefixScan {
 
     PrefixScan() {}
 
-    /** Goes on with it on behalf of another removal. */
-    void resume() {
+    /**
+     * Goes on with it on behalf of another removal.
+     *
+     * @param same whether of the same mark, for which a round counts that others began: then that goes on, and else the other begins with one of its own
+     */
+    void resume(boolean same) {
         complete = false;
         heard = false;
         changes = 0;
-        cursor = covered ? START : cursor;
+        cursor = covered && !same ? START : cursor;
         whole = cursor.equals(START);
     }
 
@@ -77,6 +87,17 @@ public final class PrefixScan {
      */
     public boolean isCovered() {
         return covered && heard;
+    }
+
+    /**
+     * Says whether each key is gone that was there at a moment, and not written again: whether a round that began later has ended, in
+     * however many removals. Never before the server has answered this one.
+     *
+     * @param moment by {@link System#nanoTime()}
+     * @return whether all has been gone over since then
+     */
+    public boolean isCoveredSince(long moment) {
+        return isCovered() && coveredSince - moment >= 0;
     }
 
     /**
@@ -151,9 +172,13 @@ public final class PrefixScan {
             // The page was that of a cursor which meant nothing there.
             return;
         }
+        if (first) {
+            roundSince = asked;
+        }
         cursor = next;
         if (next.equals(START)) {
             covered = true;
+            coveredSince = roundSince;
             complete = whole;
             whole = true;
         }

@@ -26,11 +26,25 @@ public final class PrefixScans {
      * @return how far it has come
      */
     public PrefixScan begin(Object what) {
+        return begin(what, false);
+    }
+
+    /**
+     * As {@link #begin}, for one that is done once a round has ended, whoever began it ({@link PrefixScan#isCoveredSince}).
+     *
+     * @param what as for {@link #begin}
+     * @return how far it has come
+     */
+    public PrefixScan resume(Object what) {
+        return begin(what, true);
+    }
+
+    private PrefixScan begin(Object what, boolean same) {
         PrefixScan scan = take(what);
         if (scan == null || System.nanoTime() - scan.heardAt() > LIFE_NANOS) {
             return new PrefixScan();
         }
-        scan.resume();
+        scan.resume(same);
         return scan;
     }
 

@@ -47,6 +47,29 @@ class PrefixScanTest {
         assertTrue(second.isComplete());
     }
 
+    /** Of the same mark; a round that began before that does not count, since others wrote until then. */
+    @Test
+    void whatIsGoneOnWithIsDoneOnceARoundHasEndedThatBeganAfterIt() {
+        PrefixScan earlier = begun("p");
+        earlier.moved(20, OPENED, "7");
+        scans.failed("p", earlier);
+
+        PrefixScan first = begun("p");
+        first.moved(40, OPENED, "0");
+        assertTrue(first.isCovered());
+        assertTrue(first.isCoveredSince(20));
+        assertFalse(first.isCoveredSince(30), "it began at 20");
+        first.moved(50, OPENED, "7");
+        scans.failed("p", first);
+
+        PrefixScan second = scans.resume("p");
+        assertEquals("7", second.cursor());
+        second.moved(60, OPENED, "0");
+        assertTrue(second.isCoveredSince(30), "it began at 50, in the attempt before");
+        assertFalse(second.isCoveredSince(51));
+        assertFalse(second.isComplete());
+    }
+
     @Test
     void oneThatHadGoneOverAllIsNotBelievedBeforeItsServerWasHeard() {
         PrefixScan first = begun("p");

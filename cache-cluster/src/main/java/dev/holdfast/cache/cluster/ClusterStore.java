@@ -9,7 +9,6 @@ import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
-import dev.holdfast.cache.PrefixScan;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.cluster.Errand.Kind;
@@ -25,7 +24,6 @@ import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -194,19 +192,19 @@ public final class ClusterStore implements CacheStore {
 
     @Override
     public long removeByPrefix(String prefix) {
-        return removeByPrefix(prefix, PrefixScan::isComplete);
+        return removeByPrefix(prefix, null);
     }
 
     @Override
-    public long resumeRemovalByPrefix(String prefix) {
-        return removeByPrefix(prefix, PrefixScan::isCovered);
+    public long resumeRemovalByPrefix(String prefix, long begun) {
+        return removeByPrefix(prefix, (Long) begun);
     }
 
-    private long removeByPrefix(String prefix, Predicate<PrefixScan> enough) {
+    private long removeByPrefix(String prefix, @Nullable Long begun) {
         byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
         long start = System.nanoTime();
         long until = start + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        return number(counted(start, () -> new PrefixRemoval(session, pattern, until, enough).run()));
+        return number(counted(start, () -> new PrefixRemoval(session, pattern, until, begun).run()));
     }
 
     @Override

@@ -48,6 +48,7 @@ final class PrefixRemoval {
     private final byte[] pattern;
     private final SparedKeys spared;
     private final long until;
+    private final @Nullable Long begun;
     private final Predicate<PrefixScan> enough;
     private long removed;
 
@@ -72,10 +73,11 @@ final class PrefixRemoval {
      * @param session whose keys
      * @param pattern what SCAN is to match
      * @param until when it must have ended
-     * @param enough which of a master's scans are done
+     * @param begun when the one began that this goes on with; {@code null} if it is one by itself
      */
-    PrefixRemoval(Session session, byte[] pattern, long until, Predicate<PrefixScan> enough) {
-        this.enough = enough;
+    PrefixRemoval(Session session, byte[] pattern, long until, @Nullable Long begun) {
+        this.begun = begun;
+        this.enough = begun == null ? PrefixScan::isComplete : scan -> scan.isCoveredSince(begun);
         this.topology = session.topology;
         this.router = session.router;
         this.errors = session.errors;
@@ -117,9 +119,12 @@ final class PrefixRemoval {
     /** Begins with each master, or goes on where the slots are the same. */
     private void begin(SlotMap map) {
         Object where = where(map);
-        Map<Node, PrefixScan> begun = new LinkedHashMap<>();
-        map.masters().forEach(master -> begun.put(master, unfinished.scans.begin(List.of(master, where))));
-        scans = begun;
+        Map<Node, PrefixScan> all = new LinkedHashMap<>();
+        for (Node master : map.masters()) {
+            Object what = List.of(master, where);
+            all.put(master, begun == null ? unfinished.scans.begin(what) : unfinished.scans.resume(what));
+        }
+        scans = all;
         hear();
     }
 

@@ -176,8 +176,8 @@ final class LowerServer implements CacheStore {
     }
 
     @Override
-    public long resumeRemovalByPrefix(String prefix) {
-        return store.resumeRemovalByPrefix(prefix);
+    public long resumeRemovalByPrefix(String prefix, long begun) {
+        return store.resumeRemovalByPrefix(prefix, begun);
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.holdfast.cache.ForeignText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.Set;
@@ -29,12 +30,12 @@ final class Reconciler {
     /** So many counters are added to at a time. */
     private static final int LANES = 8;
 
-    private static final int MOST_FAILED = 1_000;
+    private static final int MOST_BEGUN = 1_000;
 
     private final List<Tier> tiers;
     private final Workers workers;
-    /** Removals by prefix that were begun and not done, by tier, version of the mark, and prefix. */
-    private final Set<String> failed = ConcurrentHashMap.newKeySet();
+    /** When removals by prefix were begun that are not done, by tier, version of the mark, and prefix. */
+    private final Map<String, Long> begun = new ConcurrentHashMap<>();
 
     Reconciler(Switchboard switchboard, List<Tier> tiers, Workers workers) {
         this.workers = workers;
@@ -103,18 +104,20 @@ final class Reconciler {
         }
     }
 
-    /** Removes by prefix, or goes on with the very same that failed the last time: nothing of this client's comes there meanwhile. */
+    /** Removes by prefix, or goes on with what was begun for the same mark: nothing of this client's comes there meanwhile. */
     private void remove(CacheStore store, int tier, String prefix, int version) {
         String name = tier + ":" + version + ":" + prefix;
-        if (failed.size() > MOST_FAILED) {
-            failed.clear();
+        if (begun.size() > MOST_BEGUN) {
+            // Those of marks that are gone; others begin once more.
+            begun.clear();
         }
-        if (failed.add(name)) {
+        Long first = begun.putIfAbsent(name, System.nanoTime());
+        if (first == null) {
             store.removeByPrefix(prefix);
         } else {
-            store.resumeRemovalByPrefix(prefix);
+            store.resumeRemovalByPrefix(prefix, first);
         }
-        failed.remove(name);
+        begun.remove(name);
     }
 
     private void removePrefixes(CacheStore store, Effect.RemovePrefixes work) {

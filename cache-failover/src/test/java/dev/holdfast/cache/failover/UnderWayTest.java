@@ -331,6 +331,23 @@ class UnderWayTest {
         assertEquals(0, store.removeByPrefix("c:"));
     }
 
+    /** What never fits into one call has to end all the same, or its tier stays out. */
+    @Test
+    void aRemovalByPrefixThatFailedIsGoneOnWith() {
+        AtomicInteger resumed = new AtomicInteger();
+        seam.onCall("resumeRemovalByPrefix", resumed::incrementAndGet);
+        store.put("c:k", bytes("v"), TTL);
+        lose();
+        store.removeByPrefix("c:");
+        seam.fail("removeByPrefix", () -> new CacheTimeoutException("not all of it", null, true));
+        server.heal();
+        await("it is tried, and gone on with", () -> resumed.get() > 0);
+        seam.heal("removeByPrefix");
+
+        recover();
+        assertNull(server.get("c:k"));
+    }
+
     @Test
     void aMemoryThatCantBeClosedKeepsNoServerOpen() {
         AtomicInteger closed = new AtomicInteger();

@@ -262,18 +262,17 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public long removeByPrefix(String prefix) {
-        return removeByPrefix(prefix, PrefixScan::isComplete);
+        return removeByPrefix(prefix, shared.scans.begin(prefix), PrefixScan::isComplete);
     }
 
     @Override
-    public long resumeRemovalByPrefix(String prefix) {
-        return removeByPrefix(prefix, PrefixScan::isCovered);
+    public long resumeRemovalByPrefix(String prefix, long begun) {
+        return removeByPrefix(prefix, shared.scans.resume(prefix), scan -> scan.isCoveredSince(begun));
     }
 
-    private long removeByPrefix(String prefix, Predicate<PrefixScan> enough) {
+    private long removeByPrefix(String prefix, PrefixScan scan, Predicate<PrefixScan> enough) {
         byte[] pattern = shared.config.keyPrefix().scanPattern(prefix);
         long end = System.nanoTime() + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        PrefixScan scan = shared.scans.begin(prefix);
         int count = FIRST_PAGE;
         long removed = 0;
         boolean ended = false;

@@ -132,6 +132,8 @@ class PrefixRemovalTest {
 
             assertTrue(failure.outcomeUnknown());
             assertTrue((Long) keys(server) > KEYS, "all of it fitted into a call");
+            long now = System.nanoTime();
+            assertThrows(CacheTimeoutException.class, () -> hurried.resumeRemovalByPrefix("gone:", now));
             proxy.pass();
             store.removeByPrefix("gone:");
             assertEquals((long) KEYS, keys(server));
