@@ -7,7 +7,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.holdfast.cache.jackson {
     requires static transitive org.jspecify;
     requires transitive dev.holdfast.cache;
-    requires tools.jackson.databind;
+    requires transitive tools.jackson.databind;
 
     exports dev.holdfast.cache.jackson;
 

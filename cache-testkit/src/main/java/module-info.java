@@ -7,6 +7,8 @@ module dev.holdfast.cache.testkit {
 
     exports dev.holdfast.cache.testkit;
 
+    uses dev.holdfast.cache.StoreProvider;
+
     // The tests of the contract are package-private; JUnit calls them.
     opens dev.holdfast.cache.testkit to
             org.junit.platform.commons;

@@ -30,7 +30,7 @@ class SpringBootVersionsTest {
 
     private static void putGetAndRemove(Map<String, String> settings, String tier) {
         try (CacheClient client = CacheClient.from(Settings.of(settings))) {
-            Cache<String, User> users = client.cache("users", String.class, User.class);
+            Cache<String, User> users = client.cache("users", String.class, User.class).build();
 
             users.put("ada", ADA);
             assertEquals(ADA, users.get("ada"));

@@ -1,7 +1,9 @@
 package dev.holdfast.cache;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,12 @@ public interface AsyncCache<K, V> {
     /** {@link Cache#get(Object)}. */
     CompletableFuture<@Nullable V> get(K key);
 
+    /** {@link Cache#find(Object)}. */
+    CompletableFuture<Optional<V>> find(K key);
+
+    /** {@link Cache#getAndRemove(Object)}. */
+    CompletableFuture<@Nullable V> getAndRemove(K key);
+
     /** {@link Cache#get(Object, CacheLoader)}. */
     CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader);
 
@@ -36,6 +44,9 @@ public interface AsyncCache<K, V> {
     /** {@link Cache#getAll(Collection, BulkCacheLoader)}. */
     CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader);
 
+    /** {@link Cache#getAll(Collection, BulkCacheLoader, CachePolicy)}. */
+    CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader, CachePolicy policy);
+
     /** {@link Cache#lookup(Object)}. */
     CompletableFuture<Lookup<V>> lookup(K key);
 
@@ -45,23 +56,62 @@ public interface AsyncCache<K, V> {
     /** {@link Cache#refresh(Object, CacheLoader)}. */
     CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader);
 
+    /** {@link Cache#refresh(Object, CacheLoader, CachePolicy)}. */
+    CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader, CachePolicy policy);
+
     /** {@link Cache#put(Object, Object)}. */
     CompletableFuture<@Nullable Void> put(K key, V value);
 
     /** {@link Cache#put(Object, Object, CachePolicy)}. */
     CompletableFuture<@Nullable Void> put(K key, V value, CachePolicy policy);
 
+    /** {@link Cache#put(Object, Object, Duration)}. */
+    CompletableFuture<@Nullable Void> put(K key, V value, Duration ttl);
+
+    /** {@link Cache#putAbsent(Object)}. */
+    CompletableFuture<@Nullable Void> putAbsent(K key);
+
+    /** {@link Cache#putAbsent(Object, Duration)}. */
+    CompletableFuture<@Nullable Void> putAbsent(K key, Duration ttl);
+
     /** {@link Cache#putAll(Map)}. */
     CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries);
+
+    /** {@link Cache#putAll(Map, CachePolicy)}. */
+    CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries, CachePolicy policy);
+
+    /** {@link Cache#putAll(Map, Duration)}. */
+    CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries, Duration ttl);
 
     /** {@link Cache#putIfAbsent(Object, Object)}. */
     CompletableFuture<Boolean> putIfAbsent(K key, V value);
 
+    /** {@link Cache#putIfAbsent(Object, Object, CachePolicy)}. */
+    CompletableFuture<Boolean> putIfAbsent(K key, V value, CachePolicy policy);
+
+    /** {@link Cache#putIfAbsent(Object, Object, Duration)}. */
+    CompletableFuture<Boolean> putIfAbsent(K key, V value, Duration ttl);
+
     /** {@link Cache#replace(Object, Object, Object)}. */
     CompletableFuture<Boolean> replace(K key, V expected, V value);
 
+    /** {@link Cache#replace(Object, Object, Object, CachePolicy)}. */
+    CompletableFuture<Boolean> replace(K key, V expected, V value, CachePolicy policy);
+
+    /** {@link Cache#replace(Object, Object, Object, Duration)}. */
+    CompletableFuture<Boolean> replace(K key, V expected, V value, Duration ttl);
+
+    /** {@link Cache#ttl(Object)}. */
+    CompletableFuture<Optional<Duration>> ttl(K key);
+
+    /** {@link Cache#expire(Object, Duration)}. */
+    CompletableFuture<Boolean> expire(K key, Duration ttl);
+
     /** {@link Cache#remove(Object)}. */
     CompletableFuture<Boolean> remove(K key);
+
+    /** {@link Cache#remove(Object, Object)}. */
+    CompletableFuture<Boolean> remove(K key, V expected);
 
     /** {@link Cache#removeAll(Collection)}. */
     CompletableFuture<@Nullable Void> removeAll(Collection<? extends K> keys);

@@ -15,8 +15,8 @@ public interface BulkCacheLoader<K, V> {
     /**
      * Loads values.
      *
-     * @param keys the keys that are missing and that nobody else is loading, in the order they were asked for, without
-     *     duplicates; never empty
+     * @param keys keys that are missing and that nobody else is loading, in the order they were asked for, without
+     *     duplicates; never empty, and at most {@link CachePolicy#maxBatch()}
      * @return the values by key. A key that is not in the map has no value, as if a {@link CacheLoader} had returned
      *     {@code null} for it; a key that was not asked for is ignored
      * @throws Exception if the values can't be had; it is a failed load of every key

@@ -1,13 +1,16 @@
 package dev.holdfast.cache;
 
+import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A cache of values by key, over any {@link CacheStore}. For any number of threads, platform or virtual.
  *
- * <p><b>Fresh, stale, absent.</b> An entry is fresh for its time to live. Beyond it, for {@link CachePolicy#staleFor()}, it
+ * <p><b>Fresh, stale, absent.</b> An entry is fresh for its time to live. Beyond it, for {@link CachePolicy#staleIfError()}, it
  * is stale: absent to every operation but {@link #lookup} and to loads that fail. Entries that can't be read are absent and
  * counted.
  *
@@ -48,10 +51,30 @@ public interface Cache<K, V> extends AutoCloseable {
      * Returns the value of a key.
      *
      * @param key the key
-     * @return the value; {@code null} if there is no fresh one
+     * @return the value; {@code null} if there is no fresh one. A {@link LoadingCache} loads it then
      */
     @Nullable
     V get(K key);
+
+    /**
+     * Returns the value that the cache holds for a key. Never loads.
+     *
+     * @param key the key
+     * @return the value; empty if there is no fresh one
+     */
+    Optional<V> find(K key);
+
+    /**
+     * Returns the value that the cache holds for a key, or another. Never loads.
+     *
+     * @param key the key
+     * @param other what is returned if there is no fresh value
+     * @return the value, or {@code other}
+     */
+    default V getOrDefault(K key, V other) {
+        Objects.requireNonNull(other, "other");
+        return find(key).orElse(other);
+    }
 
     /**
      * Returns the value of a key and loads it if there is no fresh one.
@@ -59,7 +82,8 @@ public interface Cache<K, V> extends AutoCloseable {
      * @param key the key
      * @param loader finds the value
      * @return the value; {@code null} if the source has none
-     * @throws CacheLoadException if the load failed and no stale value stands in; its cause is what the loader threw
+     * @throws CacheLoadException if the loader failed with a checked exception, which is the cause, or did not end in time, and no stale value
+     *     stands in. An unchecked exception of the loader arrives as it is
      */
     default @Nullable V get(K key, CacheLoader<? super K, V> loader) {
         return get(key, loader, policy());
@@ -87,8 +111,8 @@ public interface Cache<K, V> extends AutoCloseable {
     Map<K, V> getAll(Collection<? extends K> keys);
 
     /**
-     * Returns the values of several keys: one call of the store, one of the loader for what is missing and nobody else is
-     * loading.
+     * Returns the values of several keys: one call of the store, and one of the loader for what is missing and nobody else is
+     * loading; several, one after the other, if that is more than {@link CachePolicy#maxBatch()}.
      *
      * @param keys the keys; duplicates are harmless
      * @param loader finds values
@@ -135,8 +159,21 @@ public interface Cache<K, V> extends AutoCloseable {
      * @return the value; {@code null} if the source has none
      * @throws CacheLoadException if the load failed
      */
+    default @Nullable V refresh(K key, CacheLoader<? super K, V> loader) {
+        return refresh(key, loader, policy());
+    }
+
+    /**
+     * Like {@link #refresh(Object, CacheLoader)}, with a policy for this call.
+     *
+     * @param key the key
+     * @param loader finds the value
+     * @param policy the policy
+     * @return the value; {@code null} if the source has none
+     * @throws CacheLoadException if the load failed
+     */
     @Nullable
-    V refresh(K key, CacheLoader<? super K, V> loader);
+    V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy policy);
 
     /**
      * Stores a value.
@@ -160,6 +197,17 @@ public interface Cache<K, V> extends AutoCloseable {
     void put(K key, V value, CachePolicy policy);
 
     /**
+     * Like {@link #put(Object, Object)}, with a time to live for this entry; all else is as this cache's policy says.
+     *
+     * @param key the key
+     * @param value the value
+     * @param ttl as in {@link CachePolicy#withTtl}
+     */
+    default void put(K key, V value, Duration ttl) {
+        put(key, value, policy().withTtl(ttl));
+    }
+
+    /**
      * Stores several values, in one call of the store. Not atomic together.
      *
      * @param entries the values by key
@@ -179,7 +227,51 @@ public interface Cache<K, V> extends AutoCloseable {
     void putAll(Map<? extends K, ? extends V> entries, CachePolicy policy);
 
     /**
+     * Like {@link #putAll(Map)}, with a time to live for these entries; all else is as this cache's policy says.
+     *
+     * @param entries the values by key
+     * @param ttl as in {@link CachePolicy#withTtl}
+     */
+    default void putAll(Map<? extends K, ? extends V> entries, Duration ttl) {
+        putAll(entries, policy().withTtl(ttl));
+    }
+
+    /**
+     * Remembers for {@link CachePolicy#rememberAbsence()} that the source has no value for a key, as if a loader had found that. What the cache held
+     * is forgotten.
+     *
+     * @param key the key
+     * @throws IllegalStateException if this cache's policy remembers no absence: {@link #putAbsent(Object, Duration)} does
+     * @throws UnsupportedOperationException if the codec is raw: its entries can't say so
+     */
+    default void putAbsent(K key) {
+        Duration ttl = policy().rememberAbsence();
+        if (ttl.isZero()) {
+            throw new IllegalStateException("the cache " + name()
+                    + " remembers no absence: give its policy rememberAbsence, or this call a time to live");
+        }
+        putAbsent(key, ttl);
+    }
+
+    /**
+     * Like {@link #putAbsent(Object)}, for a time of its own.
+     *
+     * @param key the key
+     * @param ttl positive, at most {@link CacheStore#MAX_TTL}
+     */
+    void putAbsent(K key, Duration ttl);
+
+    /**
      * Stores a value if the key has no fresh one, in one atomic step.
+     *
+     * <p>If a server dies or freezes meanwhile, it may stay unknown whether the value was stored. Who tries again, with a value that only he has, loses
+     * nothing; done twice it may be if the server froze:
+     *
+     * <pre>{@code
+     * try { mine = owners.putIfAbsent(eventId, me); }
+     * catch (CacheUnavailableException e) { if (!e.outcomeUnknown()) throw e; mine = owners.putIfAbsent(eventId, me) || me.equals(owners.get(eventId)); }
+     * if (mine) handle(event);
+     * }</pre>
      *
      * @param key the key
      * @param value the value
@@ -202,8 +294,21 @@ public interface Cache<K, V> extends AutoCloseable {
     boolean putIfAbsent(K key, V value, CachePolicy policy);
 
     /**
+     * Like {@link #putIfAbsent(Object, Object)}, with a time to live for this entry; all else is as this cache's policy says.
+     *
+     * @param key the key
+     * @param value the value
+     * @param ttl as in {@link CachePolicy#withTtl}
+     * @return whether it was stored
+     */
+    default boolean putIfAbsent(K key, V value, Duration ttl) {
+        return putIfAbsent(key, value, policy().withTtl(ttl));
+    }
+
+    /**
      * Replaces a fresh value that equals {@code expected}, in one atomic step. Values are compared by
-     * {@link java.util.Objects#deepEquals}.
+     * {@link java.util.Objects#deepEquals}. If the outcome is unknown ({@link CacheUnavailableException#outcomeUnknown()}), read the key: where
+     * {@code value} is there, it was replaced.
      *
      * @param key the key
      * @param expected what must be there
@@ -211,7 +316,51 @@ public interface Cache<K, V> extends AutoCloseable {
      * @return whether it was replaced
      * @throws CacheUnavailableException also for the reason that {@link #putIfAbsent(Object, Object)} names
      */
-    boolean replace(K key, V expected, V value);
+    default boolean replace(K key, V expected, V value) {
+        return replace(key, expected, value, policy());
+    }
+
+    /**
+     * Like {@link #replace(Object, Object, Object)}, with a policy for this entry.
+     *
+     * @param key the key
+     * @param expected what must be there
+     * @param value what takes its place
+     * @param policy the policy
+     * @return whether it was replaced
+     */
+    boolean replace(K key, V expected, V value, CachePolicy policy);
+
+    /**
+     * Like {@link #replace(Object, Object, Object)}, with a time to live for this entry; all else is as this cache's policy says.
+     *
+     * @param key the key
+     * @param expected what must be there
+     * @param value what takes its place
+     * @param ttl as in {@link CachePolicy#withTtl}
+     * @return whether it was replaced
+     */
+    default boolean replace(K key, V expected, V value, Duration ttl) {
+        return replace(key, expected, value, policy().withTtl(ttl));
+    }
+
+    /**
+     * Says how long the value of a key is still fresh, by this process's clock.
+     *
+     * @param key the key
+     * @return the time, {@link CacheStore#FOREVER} if it never ends; empty if there is no fresh value
+     */
+    Optional<Duration> ttl(K key);
+
+    /**
+     * Gives a fresh value another time to live, counted from now, in one atomic step.
+     *
+     * @param key the key
+     * @param ttl as in {@link CachePolicy#withTtl}
+     * @return whether there was a fresh value
+     * @throws CacheUnavailableException also for the reason that {@link #putIfAbsent(Object, Object)} names
+     */
+    boolean expire(K key, Duration ttl);
 
     /**
      * Removes a key.
@@ -220,6 +369,27 @@ public interface Cache<K, V> extends AutoCloseable {
      * @return whether the store held anything for it, a stale value or a remembered absence included
      */
     boolean remove(K key);
+
+    /**
+     * Removes a key whose fresh value equals {@code expected}, in one atomic step. Values are compared by
+     * {@link java.util.Objects#deepEquals}.
+     *
+     * @param key the key
+     * @param expected what must be there
+     * @return whether it was removed
+     * @throws CacheUnavailableException also for the reason that {@link #putIfAbsent(Object, Object)} names
+     */
+    boolean remove(K key, V expected);
+
+    /**
+     * Removes a key and returns what was there, in one atomic step: of several callers one gets the value.
+     *
+     * @param key the key
+     * @return the fresh value that was removed; {@code null} if there was none, and then whatever else was there is removed all the same
+     * @throws CacheUnavailableException also for the reason that {@link #putIfAbsent(Object, Object)} names
+     */
+    @Nullable
+    V getAndRemove(K key);
 
     /**
      * Removes several keys, in one call of the store.

@@ -44,8 +44,8 @@ public final class CachePolicy {
     }
 
     /** How long beyond its time to live a value may stand in for a failed load; zero: not at all. */
-    public Duration staleFor() {
-        return fields.staleFor;
+    public Duration staleIfError() {
+        return fields.staleIfError;
     }
 
     /** How long after a failed load a stale value is returned without trying again. */
@@ -74,13 +74,18 @@ public final class CachePolicy {
     }
 
     /** How long it is remembered that a key has no value; zero: not at all. */
-    public Duration negativeTtl() {
-        return fields.negativeTtl;
+    public Duration rememberAbsence() {
+        return fields.rememberAbsence;
     }
 
     /** How many loads of one cache run at once. */
     public int maxLoads() {
         return fields.maxLoads;
+    }
+
+    /** How many keys a bulk loader is given at once. */
+    public int maxBatch() {
+        return fields.maxBatch;
     }
 
     /**
@@ -100,13 +105,13 @@ public final class CachePolicy {
      * Derives a policy that returns a value up to this long beyond its time to live when a load fails. The limit is written
      * in the entry when it is made.
      *
-     * @param staleFor zero for not at all; with the time to live at most {@link CacheStore#MAX_TTL}
+     * @param staleIfError zero for not at all; with the time to live at most {@link CacheStore#MAX_TTL}
      * @return the derived policy
      * @throws IllegalArgumentException if it is out of these bounds
      */
-    public CachePolicy withStaleFor(Duration staleFor) {
+    public CachePolicy withStaleIfError(Duration staleIfError) {
         Draft draft = fields.copy();
-        draft.staleFor = Objects.requireNonNull(staleFor, "staleFor");
+        draft.staleIfError = Objects.requireNonNull(staleIfError, "staleIfError");
         return draft.build();
     }
 
@@ -182,20 +187,20 @@ public final class CachePolicy {
     /**
      * Derives a policy that remembers for this long that a loader returned {@code null}.
      *
-     * @param negativeTtl zero for not at all, at most {@link CacheStore#MAX_TTL}
+     * @param rememberAbsence zero for not at all, at most {@link CacheStore#MAX_TTL}
      * @return the derived policy
      * @throws IllegalArgumentException if it is out of these bounds
      */
-    public CachePolicy withNegativeTtl(Duration negativeTtl) {
+    public CachePolicy withRememberAbsence(Duration rememberAbsence) {
         Draft draft = fields.copy();
-        draft.negativeTtl = Objects.requireNonNull(negativeTtl, "negativeTtl");
+        draft.rememberAbsence = Objects.requireNonNull(rememberAbsence, "rememberAbsence");
         return draft.build();
     }
 
     /**
      * Derives a policy with another bound on the loads of one cache that run at once, so that a cold cache does not
      * overrun the source. Counts in the policy that a cache was made with; in that of a single call it has no effect. A
-     * bulk load is one. A load in the background whose lease ran out, and whose loader ignores its interrupt, gives its place to
+     * batch of a bulk load is one. A load in the background whose lease ran out, and whose loader ignores its interrupt, gives its place to
      * another while there are no more than twice as many such as places; beyond that, loads wait until one of those loaders returns.
      *
      * @param maxLoads from 1 to 100,000
@@ -209,12 +214,26 @@ public final class CachePolicy {
     }
 
     /**
+     * Derives a policy that gives a bulk loader at most so many keys at once, as databases bound the parameters of one statement. Each batch is a
+     * load, with a lease of its own.
+     *
+     * @param maxBatch from 1 to 1,000,000; 1,000 by default
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    public CachePolicy withMaxBatch(int maxBatch) {
+        Draft draft = fields.copy();
+        draft.maxBatch = maxBatch;
+        return draft.build();
+    }
+
+    /**
      * Checks that the parts agree. Whoever takes a policy to use it calls this; caches do.
      *
      * @return this policy
      * @throws IllegalArgumentException if there is a {@link #loadSoftTimeout()} that is not shorter than the {@link #loadTimeout()}, or without
-     *     {@link #staleFor()}; if values live for ever and {@link #staleFor()}, {@link #refreshAhead()} or {@link #ttlJitter()}
-     *     counts from their end; or if {@link #ttl()} and {@link #staleFor()} are together more than {@link CacheStore#MAX_TTL}
+     *     {@link #staleIfError()}; if values live for ever and {@link #staleIfError()}, {@link #refreshAhead()} or {@link #ttlJitter()}
+     *     counts from their end; or if {@link #ttl()} and {@link #staleIfError()} are together more than {@link CacheStore#MAX_TTL}
      */
     public CachePolicy requireConsistent() {
         if (contradiction != null) {
@@ -243,59 +262,62 @@ public final class CachePolicy {
         private static final Duration DAY = Duration.ofDays(1);
 
         private Duration ttl = Duration.ofMinutes(5);
-        private Duration staleFor = Duration.ZERO;
+        private Duration staleIfError = Duration.ZERO;
         private Duration retryLoadAfter = Duration.ofSeconds(5);
         private Duration loadTimeout = Duration.ofSeconds(30);
         private Duration loadSoftTimeout = Duration.ZERO;
         private double refreshAhead;
         private double ttlJitter;
-        private Duration negativeTtl = Duration.ZERO;
+        private Duration rememberAbsence = Duration.ZERO;
         private int maxLoads = 64;
+        private int maxBatch = 1_000;
 
         Draft copy() {
             Draft copy = new Draft();
             copy.ttl = ttl;
-            copy.staleFor = staleFor;
+            copy.staleIfError = staleIfError;
             copy.retryLoadAfter = retryLoadAfter;
             copy.loadTimeout = loadTimeout;
             copy.loadSoftTimeout = loadSoftTimeout;
             copy.refreshAhead = refreshAhead;
             copy.ttlJitter = ttlJitter;
-            copy.negativeTtl = negativeTtl;
+            copy.rememberAbsence = rememberAbsence;
             copy.maxLoads = maxLoads;
+            copy.maxBatch = maxBatch;
             return copy;
         }
 
         CachePolicy build() {
             CacheStore.ttlMillis(ttl);
-            span("staleFor", staleFor, Duration.ZERO, CacheStore.MAX_TTL);
+            span("staleIfError", staleIfError, Duration.ZERO, CacheStore.MAX_TTL);
             span("retryLoadAfter", retryLoadAfter, Duration.ZERO, DAY);
             span("loadTimeout", loadTimeout, Duration.ofMillis(1), DAY);
             span("loadSoftTimeout", loadSoftTimeout, Duration.ZERO, DAY);
             fraction("refreshAhead", refreshAhead);
             fraction("ttlJitter", ttlJitter);
-            span("negativeTtl", negativeTtl, Duration.ZERO, CacheStore.MAX_TTL);
+            span("rememberAbsence", rememberAbsence, Duration.ZERO, CacheStore.MAX_TTL);
             require(maxLoads >= 1 && maxLoads <= 100_000, "maxLoads must be from 1 to 100000: " + maxLoads);
+            require(maxBatch >= 1 && maxBatch <= 1_000_000, "maxBatch must be from 1 to 1000000: " + maxBatch);
             return new CachePolicy(this);
         }
 
         /** Why the parts don't agree; {@code null} if they do. */
         private @Nullable String contradiction() {
-            if (!loadSoftTimeout.isZero() && staleFor.isZero()) {
-                return "loadSoftTimeout " + loadSoftTimeout + " needs a stale value to return: set staleFor too";
+            if (!loadSoftTimeout.isZero() && staleIfError.isZero()) {
+                return "loadSoftTimeout " + loadSoftTimeout + " needs a stale value to return: set staleIfError too";
             }
             if (loadSoftTimeout.compareTo(loadTimeout) >= 0) {
                 return "loadSoftTimeout must be shorter than loadTimeout " + loadTimeout + ": " + loadSoftTimeout;
             }
             if (!ttl.equals(CacheStore.FOREVER)) {
-                return ttl.plus(staleFor).compareTo(CacheStore.MAX_TTL) <= 0
+                return ttl.plus(staleIfError).compareTo(CacheStore.MAX_TTL) <= 0
                         ? null
-                        : "ttl and staleFor must together be at most " + CacheStore.MAX_TTL + ": " + ttl + " and "
-                                + staleFor;
+                        : "ttl and staleIfError must together be at most " + CacheStore.MAX_TTL + ": " + ttl + " and "
+                                + staleIfError;
             }
             String why = " counts from the end of the ttl, which is FOREVER: ";
-            if (!staleFor.isZero()) {
-                return "staleFor" + why + staleFor;
+            if (!staleIfError.isZero()) {
+                return "staleIfError" + why + staleIfError;
             }
             if (refreshAhead != 0) {
                 return "refreshAhead" + why + refreshAhead;
@@ -321,10 +343,10 @@ public final class CachePolicy {
 
         @Override
         public String toString() {
-            return "CachePolicy[ttl=" + ttl + ", staleFor=" + staleFor + ", retryLoadAfter=" + retryLoadAfter
+            return "CachePolicy[ttl=" + ttl + ", staleIfError=" + staleIfError + ", retryLoadAfter=" + retryLoadAfter
                     + ", loadTimeout=" + loadTimeout + ", loadSoftTimeout=" + loadSoftTimeout + ", refreshAhead="
-                    + refreshAhead + ", ttlJitter=" + ttlJitter + ", negativeTtl=" + negativeTtl + ", maxLoads="
-                    + maxLoads + ']';
+                    + refreshAhead + ", ttlJitter=" + ttlJitter + ", rememberAbsence=" + rememberAbsence + ", maxLoads="
+                    + maxLoads + ", maxBatch=" + maxBatch + ']';
         }
     }
 }

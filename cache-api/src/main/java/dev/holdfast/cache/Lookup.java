@@ -39,4 +39,9 @@ public record Lookup<V>(State state, @Nullable V value, Duration age, Optional<S
             throw new IllegalArgumentException(state + " does not go with " + (value == null ? "no value" : "a value"));
         }
     }
+
+    /** Says whether there is a value within its time to live. */
+    public boolean isFresh() {
+        return state == State.FRESH;
+    }
 }

@@ -27,6 +27,16 @@ public final class Settings {
     /** Too short to be a secret, or a number that somebody may have given a unit. */
     private static final Pattern HARMLESS = Pattern.compile(".{1,3}|[+-]?[0-9]{1,10}|[0-9]{1,9}(ms|[A-Za-z]{1,2})");
 
+    /** Longer numbers are out of every range. */
+    private static final Pattern SPAN = Pattern.compile("([0-9]{1,12})\\s?(ms|s|m|h|d|)");
+
+    private static final Map<String, Duration> UNITS = Map.of(
+            "ms", Duration.ofMillis(1),
+            "s", Duration.ofSeconds(1),
+            "m", Duration.ofMinutes(1),
+            "h", Duration.ofHours(1),
+            "d", Duration.ofDays(1));
+
     private static final Pattern SCHEME = Pattern.compile("(https?|rediss?|valkeys?|tcp|unix)://.*", Pattern.DOTALL);
 
     private final Map<String, String> values;
@@ -50,6 +60,19 @@ public final class Settings {
      */
     public static Settings of(Map<String, String> values) {
         return new Settings(new TreeMap<>(values));
+    }
+
+    /**
+     * Derives settings in which a variable has another value.
+     *
+     * @param name the variable
+     * @param value its value
+     * @return the settings
+     */
+    public Settings with(String name, String value) {
+        Map<String, String> changed = new TreeMap<>(values);
+        changed.put(name, value);
+        return new Settings(changed);
     }
 
     /**
@@ -185,25 +208,52 @@ public final class Settings {
     }
 
     /**
-     * Returns a span of time that is given in milliseconds, from 1 ms to 24 days.
+     * Returns a span of time that is given in milliseconds, or with a unit ({@code 300ms}, {@code 5s}, {@code 2m}), from 1 ms to 24 days.
      *
      * @param name the variable
      * @param byDefault its value when it is not set
      * @return the span
      */
     public Duration millis(String name, Duration byDefault) {
-        return Duration.ofMillis(number(name, byDefault.toMillis(), 1, Integer.MAX_VALUE));
+        return span(
+                name,
+                byDefault,
+                "ms",
+                Duration.ofMillis(Integer.MAX_VALUE),
+                "must be milliseconds from 1 to " + Integer.MAX_VALUE);
     }
 
     /**
-     * Returns a span of time that is given in seconds, from 1 s to {@link CacheStore#MAX_TTL}.
+     * Returns a span of time that is given in seconds, or with a unit ({@code 500ms}, {@code 5m}, {@code 1d}), from 1 ms to {@link CacheStore#MAX_TTL}.
      *
      * @param name the variable
      * @param byDefault its value when it is not set
      * @return the span
      */
     public Duration seconds(String name, Duration byDefault) {
-        return Duration.ofSeconds(number(name, byDefault.toSeconds(), 1, CacheStore.MAX_TTL.toSeconds()));
+        return span(
+                name,
+                byDefault,
+                "s",
+                CacheStore.MAX_TTL,
+                "must be seconds from 1 to " + CacheStore.MAX_TTL.toSeconds());
+    }
+
+    private Duration span(String name, Duration byDefault, String usualUnit, Duration max, String mayHold) {
+        Optional<String> text = text(name);
+        if (text.isEmpty()) {
+            return byDefault;
+        }
+        Matcher parts = SPAN.matcher(text.get());
+        Duration span = Duration.ZERO;
+        if (parts.matches()) {
+            String unit = parts.group(2).isEmpty() ? usualUnit : parts.group(2);
+            span = UNITS.getOrDefault(unit, Duration.ZERO).multipliedBy(Long.parseLong(parts.group(1)));
+        }
+        if (span.isZero() || span.compareTo(max) > 0) {
+            throw malformed(name, mayHold + ", or a number with a unit out of ms, s, m, h, d such as 300ms");
+        }
+        return span;
     }
 
     /**

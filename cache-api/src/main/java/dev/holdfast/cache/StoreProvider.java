@@ -1,5 +1,7 @@
 package dev.holdfast.cache;
 
+import java.time.InstantSource;
+
 /**
  * Makes a store from settings. Found by {@link java.util.ServiceLoader}; needs a public constructor without parameters,
  * or a {@code provider} method. Which tiers are configured, and in which order they stand, is decided by the client; a
@@ -22,4 +24,16 @@ public interface StoreProvider {
      * @throws CacheConfigException if a setting is missing or malformed
      */
     CacheStore create(Settings settings);
+
+    /**
+     * Makes the store, to go by a clock where it is the store that keeps the time. By default like {@link #create(Settings)}.
+     *
+     * @param settings the settings
+     * @param clock the clock
+     * @return the store
+     * @throws CacheConfigException if a setting is missing or malformed
+     */
+    default CacheStore create(Settings settings, InstantSource clock) {
+        return create(settings);
+    }
 }

@@ -17,20 +17,20 @@ class CachePolicyTest {
     @Test
     void withersDeriveAndLeaveTheOriginalAlone() {
         CachePolicy derived = policy.withTtl(MINUTE)
-                .withStaleFor(Duration.ofHours(1))
+                .withStaleIfError(Duration.ofHours(1))
                 .withLoadSoftTimeout(Duration.ofMillis(100))
                 .withRefreshAhead(0.8)
                 .withTtlJitter(0.1)
-                .withNegativeTtl(Duration.ofSeconds(5))
+                .withRememberAbsence(Duration.ofSeconds(5))
                 .withRetryLoadAfter(Duration.ZERO)
                 .withLoadTimeout(Duration.ofSeconds(3))
                 .withMaxLoads(7);
         assertEquals(MINUTE, derived.ttl());
-        assertEquals(Duration.ofHours(1), derived.staleFor());
+        assertEquals(Duration.ofHours(1), derived.staleIfError());
         assertEquals(Duration.ofMillis(100), derived.loadSoftTimeout());
         assertEquals(0.8, derived.refreshAhead());
         assertEquals(0.1, derived.ttlJitter());
-        assertEquals(Duration.ofSeconds(5), derived.negativeTtl());
+        assertEquals(Duration.ofSeconds(5), derived.rememberAbsence());
         assertEquals(Duration.ZERO, derived.retryLoadAfter());
         assertEquals(Duration.ofSeconds(3), derived.loadTimeout());
         assertEquals(7, derived.maxLoads());
@@ -48,7 +48,7 @@ class CachePolicyTest {
         refused("ttlJitter", () -> policy.withTtlJitter(-0.1));
         refused("ttl", () -> policy.withTtl(Duration.ZERO));
         refused("ttl", () -> policy.withTtl(Duration.ofDays(40_000)));
-        refused("negativeTtl", () -> policy.withNegativeTtl(Duration.ofMillis(-1)));
+        refused("rememberAbsence", () -> policy.withRememberAbsence(Duration.ofMillis(-1)));
         refused("loadTimeout", () -> policy.withLoadTimeout(Duration.ZERO));
         refused("maxLoads must be from 1 to 100000: 0", () -> policy.withMaxLoads(0));
     }
@@ -57,29 +57,29 @@ class CachePolicyTest {
     void whatContradictsItselfCannotBeUsedAndSaysWhy() {
         Duration second = Duration.ofSeconds(1);
         contradicts("loadSoftTimeout", policy.withLoadSoftTimeout(Duration.ofMillis(100)));
-        CachePolicy soft = policy.withStaleFor(MINUTE).withLoadSoftTimeout(second);
+        CachePolicy soft = policy.withStaleIfError(MINUTE).withLoadSoftTimeout(second);
         assertEquals(soft, soft.requireConsistent());
-        contradicts("loadSoftTimeout", soft.withStaleFor(Duration.ZERO));
+        contradicts("loadSoftTimeout", soft.withStaleIfError(Duration.ZERO));
         contradicts("loadTimeout", soft.withLoadTimeout(second));
-        contradicts("staleFor", policy.withStaleFor(CacheStore.MAX_TTL));
+        contradicts("staleIfError", policy.withStaleIfError(CacheStore.MAX_TTL));
         CachePolicy endless = policy.withTtl(CacheStore.FOREVER);
         assertEquals(endless, endless.requireConsistent());
-        contradicts("staleFor", endless.withStaleFor(MINUTE));
+        contradicts("staleIfError", endless.withStaleIfError(MINUTE));
         contradicts("refreshAhead", endless.withRefreshAhead(0.5));
         contradicts("ttlJitter", endless.withTtlJitter(0.5));
     }
 
     @Test
     void withersCommute() {
-        UnaryOperator<CachePolicy> stale = each -> each.withStaleFor(MINUTE);
+        UnaryOperator<CachePolicy> stale = each -> each.withStaleIfError(MINUTE);
         UnaryOperator<CachePolicy> soft = each -> each.withLoadSoftTimeout(Duration.ofSeconds(40));
         UnaryOperator<CachePolicy> lease = each -> each.withLoadTimeout(MINUTE);
         CachePolicy expected = lease.apply(soft.apply(stale.apply(policy)));
         assertEquals(expected, stale.apply(soft.apply(lease.apply(policy))));
         assertEquals(expected, soft.apply(lease.apply(stale.apply(policy))).requireConsistent());
-        CachePolicy endless = policy.withTtl(CacheStore.FOREVER).withStaleFor(MINUTE);
+        CachePolicy endless = policy.withTtl(CacheStore.FOREVER).withStaleIfError(MINUTE);
         assertEquals(
-                policy.withStaleFor(MINUTE).withTtl(MINUTE),
+                policy.withStaleIfError(MINUTE).withTtl(MINUTE),
                 endless.withTtl(MINUTE).requireConsistent());
     }
 

@@ -11,7 +11,9 @@ final class StreamsSettings {
     private StreamsSettings() {}
 
     static StreamsConfig read(Settings settings) {
-        StreamsConfig config = settings.flag("REDIS_CLUSTER_ENABLED", false) ? cluster(settings) : single(settings);
+        StreamsConfig config = settings.flag("REDIS_CLUSTER_ENABLED", settings.isSet("REDIS_CLUSTER_NODES"))
+                ? cluster(settings)
+                : single(settings);
         try {
             return bounds(settings, config);
         } catch (IllegalArgumentException e) {

@@ -1,12 +1,12 @@
 package dev.holdfast.cache.benchmarks;
 
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
 import dev.holdfast.cache.cluster.ReadFrom;
 import dev.holdfast.cache.failover.FailoverListener;
-import dev.holdfast.cache.failover.FailoverReason;
 import dev.holdfast.cache.failover.FailoverStore;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
@@ -129,7 +129,7 @@ final class Evidence {
     /** Counts the tiers that were opened. */
     private record Openings(AtomicInteger count) implements FailoverListener {
         @Override
-        public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+        public void tierOpened(String tier, TierHealth.Reason reason, @Nullable Throwable cause) {
             count.incrementAndGet();
             System.out.println("opened: " + tier + ", " + reason + ", " + cause);
         }

@@ -6,7 +6,6 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.failover.FailoverListener;
-import dev.holdfast.cache.failover.FailoverReason;
 import dev.holdfast.cache.failover.FailoverStore;
 import dev.holdfast.cache.failover.TierPolicy;
 import dev.holdfast.cache.memory.MemoryStore;
@@ -134,7 +133,7 @@ final class Soak {
                         .build())
                 .listener(new FailoverListener() {
                     @Override
-                    public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+                    public void tierOpened(String tier, TierHealth.Reason reason, @Nullable Throwable cause) {
                         openings.incrementAndGet();
                         say("%s opened: %s", tier, reason);
                     }

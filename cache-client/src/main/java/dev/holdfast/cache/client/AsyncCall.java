@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     private final AsyncResult<R> result;
     private final BackgroundThreads threads;
-    private final Loads<K, V> loads;
+    /** {@code null} for calls that wait for none. */
+    private final @Nullable Loads<K, V> loads;
     /** Makes the result of the values of the keys. */
     private final Function<Map<K, V>, R> shape;
 
@@ -31,7 +33,7 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
 
     AsyncCall(
             BackgroundThreads threads,
-            Loads<K, V> loads,
+            @Nullable Loads<K, V> loads,
             CarriedContext.Captured context,
             Function<Map<K, V>, R> shape) {
         this.context = context;
@@ -40,6 +42,17 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
         this.shape = shape;
         this.result = new AsyncResult<>(threads);
         CompletableFuture<?> unused = result.whenComplete((any, failure) -> leave());
+    }
+
+    /** A call of something that loads nothing. */
+    static <R extends @Nullable Object> AsyncCall<Object, Object, R> withoutLoads(EngineServices services) {
+        return new AsyncCall<>(services.threads(), null, services.context().capture(), values -> {
+            throw new AssertionError("a call without a loader waits for no load");
+        });
+    }
+
+    private Loads<K, V> loads() {
+        return Objects.requireNonNull(loads, "loads");
     }
 
     CompletableFuture<R> result() {
@@ -98,7 +111,7 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
 
     private void told(Waiter<K, V> waiter, Outcome<V> outcome, Map<K, V> found) {
         try {
-            loads.told(waiter, outcome);
+            loads().told(waiter, outcome);
             countDown(found);
         } catch (Throwable e) {
             end(e);
@@ -133,7 +146,7 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     private void assemble(Map<K, V> found) {
         try {
             for (Waiter<K, V> waiter : joined()) {
-                V loaded = loads.answer(waiter.flight(), waiter.request(), waiter.join());
+                V loaded = loads().answer(waiter.flight(), waiter.request(), waiter.join(), false);
                 if (loaded != null) {
                     found.put(waiter.request().key(), loaded);
                 }
@@ -151,6 +164,6 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     }
 
     private void leave() {
-        joined().forEach(loads::leave);
+        joined().forEach(waiter -> loads().leave(waiter));
     }
 }

@@ -5,19 +5,21 @@ import dev.holdfast.cache.BulkCacheLoader;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Lookup;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The asynchronous view: each operation is an {@link AsyncCall}. */
-final class AsyncEngine<K, V> implements AsyncCache<K, V> {
+class AsyncEngine<K, V> implements AsyncCache<K, V> {
     private final CacheEngine<K, V> cache;
     private final EngineServices services;
 
@@ -29,7 +31,19 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<@Nullable V> get(K key) {
         Objects.requireNonNull(key, "key");
-        return call(() -> cache.get(key));
+        return call(() -> cache.held(key));
+    }
+
+    @Override
+    public CompletableFuture<Optional<V>> find(K key) {
+        Objects.requireNonNull(key, "key");
+        return call(() -> cache.find(key));
+    }
+
+    @Override
+    public CompletableFuture<@Nullable V> getAndRemove(K key) {
+        Objects.requireNonNull(key, "key");
+        return call(() -> cache.getAndRemove(key));
     }
 
     @Override
@@ -47,23 +61,40 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader) {
-        requireAll(key, loader, cache.policy());
+        return refresh(key, loader, cache.policy());
+    }
+
+    @Override
+    public CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
+        requireAll(key, loader, policy);
+        cache.requireSuited(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
-        return start(call, () -> cache.refresh(key, loader, call));
+        return start(call, () -> cache.refresh(key, loader, policy, call));
     }
 
     @Override
     public CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys) {
         List<K> copy = copyOf(keys);
-        return call(() -> cache.getAll(copy));
+        return call(() -> cache.allHeld(copy));
     }
 
     @Override
     public CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, BulkCacheLoader<K, V> loader) {
-        Objects.requireNonNull(loader, "loader");
+        return getAll(keys, loader, cache.policy());
+    }
+
+    @Override
+    public CompletableFuture<Map<K, V>> getAll(
+            Collection<? extends K> keys, BulkCacheLoader<K, V> loader, CachePolicy policy) {
+        requireAll(keys, loader, policy);
+        cache.requireSuited(policy);
+        return getAll(keys, Loaders.bulk(loader, policy), policy);
+    }
+
+    final CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, Loaders<K, V> loaders, CachePolicy policy) {
         List<K> copy = copyOf(keys);
         AsyncCall<K, V, Map<K, V>> call = newCall(values -> CacheEngine.inOrder(copy, values));
-        return start(call, () -> cache.answerAll(copy, loader, cache.policy(), call));
+        return start(call, () -> cache.answerAll(copy, loaders, policy, call));
     }
 
     @Override
@@ -91,27 +122,95 @@ final class AsyncEngine<K, V> implements AsyncCache<K, V> {
     }
 
     @Override
+    public CompletableFuture<@Nullable Void> put(K key, V value, Duration ttl) {
+        return put(key, value, cache.policy().withTtl(ttl));
+    }
+
+    @Override
+    public CompletableFuture<@Nullable Void> putAbsent(K key) {
+        Objects.requireNonNull(key, "key");
+        return run(() -> cache.putAbsent(key));
+    }
+
+    @Override
+    public CompletableFuture<@Nullable Void> putAbsent(K key, Duration ttl) {
+        requireAll(key, ttl, ttl);
+        return run(() -> cache.putAbsent(key, ttl));
+    }
+
+    @Override
     public CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries) {
+        return putAll(entries, cache.policy());
+    }
+
+    @Override
+    public CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries, Duration ttl) {
+        return putAll(entries, cache.policy().withTtl(ttl));
+    }
+
+    @Override
+    public CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries, CachePolicy policy) {
+        cache.requireSuited(policy);
         Map<K, V> copy = new LinkedHashMap<>(entries);
-        return run(() -> cache.putAll(copy));
+        return run(() -> cache.putAll(copy, policy));
     }
 
     @Override
     public CompletableFuture<Boolean> putIfAbsent(K key, V value) {
-        requireAll(key, value, cache.policy());
-        return call(() -> cache.putIfAbsent(key, value));
+        return putIfAbsent(key, value, cache.policy());
+    }
+
+    @Override
+    public CompletableFuture<Boolean> putIfAbsent(K key, V value, Duration ttl) {
+        return putIfAbsent(key, value, cache.policy().withTtl(ttl));
+    }
+
+    @Override
+    public CompletableFuture<Boolean> putIfAbsent(K key, V value, CachePolicy policy) {
+        requireAll(key, value, policy);
+        cache.requireSuited(policy);
+        return call(() -> cache.putIfAbsent(key, value, policy));
     }
 
     @Override
     public CompletableFuture<Boolean> replace(K key, V expected, V value) {
+        return replace(key, expected, value, cache.policy());
+    }
+
+    @Override
+    public CompletableFuture<Boolean> replace(K key, V expected, V value, Duration ttl) {
+        return replace(key, expected, value, cache.policy().withTtl(ttl));
+    }
+
+    @Override
+    public CompletableFuture<Boolean> replace(K key, V expected, V value, CachePolicy policy) {
         requireAll(key, expected, value);
-        return call(() -> cache.replace(key, expected, value));
+        cache.requireSuited(policy);
+        return call(() -> cache.replace(key, expected, value, policy));
+    }
+
+    @Override
+    public CompletableFuture<Optional<Duration>> ttl(K key) {
+        Objects.requireNonNull(key, "key");
+        return call(() -> cache.ttl(key));
+    }
+
+    @Override
+    public CompletableFuture<Boolean> expire(K key, Duration ttl) {
+        requireAll(key, ttl, cache.policy().withTtl(ttl));
+        return call(() -> cache.expire(key, ttl));
     }
 
     @Override
     public CompletableFuture<Boolean> remove(K key) {
         Objects.requireNonNull(key, "key");
         return call(() -> cache.remove(key));
+    }
+
+    @Override
+    public CompletableFuture<Boolean> remove(K key, V expected) {
+        requireAll(key, expected, cache.policy());
+        return call(() -> cache.remove(key, expected));
     }
 
     @Override

@@ -1,18 +1,18 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheEvent;
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.Counter;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.TypeRef;
-import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverStore;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.Type;
@@ -21,8 +21,10 @@ import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
-import java.util.function.Function;
+import java.util.TreeSet;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +34,8 @@ import org.slf4j.LoggerFactory;
  *
  * <pre>{@code
  * try (CacheClient client = CacheClient.fromEnvironment()) {
- *     Cache<Long, User> users = client.cache("users", Long.class, User.class);
- *     User user = users.get(42L, id -> database.findUser(id));
+ *     LoadingCache<Long, User> users = client.cache("users", Long.class, User.class).build(id -> database.findUser(id));
+ *     User user = users.get(42L);
  * }
  * }</pre>
  *
@@ -59,22 +61,20 @@ public final class CacheClient implements AutoCloseable {
     private final EngineServices services;
     private final Caches caches;
     private final Management management;
-    private final LaterListeners listeners;
     private final TierProbes probes = new TierProbes(System::nanoTime);
     private final Observation observation = new Observation();
     private final Closing closing;
     private volatile boolean closed;
 
-    CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches) {
+    CacheClient(CacheClientBuilder builder, OpenTiers tiers, Caches caches, EngineServices services) {
         this.name = builder.name();
         this.store = tiers.store();
         this.failover = tiers.failover();
         this.onlyTier = tiers.first();
         this.report = new HealthReport(onlyTier, tiers.switchedOff(), Instant.now());
         this.policy = builder.policy();
-        this.services = EngineServices.start(builder.name(), builder.listener(), builder.carriers());
+        this.services = services;
         this.caches = caches;
-        this.listeners = builder.laterListeners();
         this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
         this.closing = new Closing(observation::close, management::close, caches::close, services::close, store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
@@ -132,152 +132,110 @@ public final class CacheClient implements AutoCloseable {
     }
 
     /**
-     * Opens a cache, or returns the one that is open under this name. Values of other types than String, byte[], Boolean and
-     * numbers need a codec provider on the class path: {@code holdfast-cache-jackson}.
+     * Begins a cache. Values of other types than String, byte[], Boolean and numbers need a codec provider on the class path,
+     * {@code holdfast-cache-jackson}, or a codec.
      *
      * @param name {@code [A-Za-z0-9._-]}, 1 to 64 characters; entries of caches with the same name are the same entries, in
      *     every process
-     * @param keys the type of the keys: String, a whole number, UUID or an enum
+     * @param keys the type of the keys: String, a whole number, UUID, an enum, a record of these, or any for which {@link CacheBuilder#keys} gives a
+     *     function
      * @param values the type of the values
      * @param <K> the type of the keys
      * @param <V> the type of the values
-     * @return the cache
-     * @throws IllegalArgumentException if the name is not such a name, or the keys are of another type
-     * @throws IllegalStateException if the cache is open with other arguments
-     * @throws CacheConfigException if there is no codec for the values
+     * @return its builder
      */
-    public <K, V> Cache<K, V> cache(String name, Class<K> keys, Class<V> values) {
-        return cache(name, keys, values, policy);
+    public <K, V> CacheBuilder<K, V> cache(String name, Class<K> keys, Class<V> values) {
+        return begin(name, keys, Objects.requireNonNull(values, "values"));
     }
 
     /**
-     * Opens a cache like {@link #cache(String, Class, Class)}, with a policy of its own.
-     *
-     * @param name its name
-     * @param keys the type of the keys
-     * @param values the type of the values
-     * @param policy its policy
-     * @param <K> the type of the keys
-     * @param <V> the type of the values
-     * @return the cache
-     */
-    public <K, V> Cache<K, V> cache(String name, Class<K> keys, Class<V> values, CachePolicy policy) {
-        return byType(name, keys, values, policy);
-    }
-
-    /**
-     * Opens a cache like {@link #cache(String, Class, Class)}, of values whose type has parameters.
+     * Begins a cache like {@link #cache(String, Class, Class)}, of values whose type has parameters.
      *
      * @param name its name
      * @param keys the type of the keys
      * @param values the type of the values: {@code new TypeRef<List<Order>>() {}}
      * @param <K> the type of the keys
      * @param <V> the type of the values
-     * @return the cache
+     * @return its builder
      */
-    public <K, V> Cache<K, V> cache(String name, Class<K> keys, TypeRef<V> values) {
-        return cache(name, keys, values, policy);
+    public <K, V> CacheBuilder<K, V> cache(String name, Class<K> keys, TypeRef<V> values) {
+        return begin(name, keys, values.type());
     }
 
-    /**
-     * Opens a cache like {@link #cache(String, Class, TypeRef)}, with a policy of its own.
-     *
-     * @param name its name
-     * @param keys the type of the keys
-     * @param values the type of the values
-     * @param policy its policy
-     * @param <K> the type of the keys
-     * @param <V> the type of the values
-     * @return the cache
-     */
-    public <K, V> Cache<K, V> cache(String name, Class<K> keys, TypeRef<V> values, CachePolicy policy) {
-        return byType(name, keys, values.type(), policy);
-    }
-
-    /**
-     * Opens a cache with keys of any type and a codec of one's own.
-     *
-     * @param name its name
-     * @param keys makes a key's text: never {@code null}, and different for different keys. Asked for the same name again,
-     *     it must be an equal function, which for a lambda means the same object
-     * @param codec turns values into bytes; asked for the same name again, an equal one
-     * @param <K> the type of the keys
-     * @param <V> the type of the values
-     * @return the cache
-     * @throws IllegalArgumentException if the name is not a cache's name
-     * @throws IllegalStateException if the cache is open with other arguments
-     */
-    public <K, V> Cache<K, V> cache(String name, Function<? super K, String> keys, Codec<V> codec) {
-        return cache(name, keys, codec, policy);
-    }
-
-    /**
-     * Opens a cache like {@link #cache(String, Function, Codec)}, with a policy of its own.
-     *
-     * @param name its name
-     * @param keys makes a key's text
-     * @param codec turns values into bytes
-     * @param policy its policy
-     * @param <K> the type of the keys
-     * @param <V> the type of the values
-     * @return the cache
-     * @throws IllegalArgumentException if the codec is raw and the policy needs what only an envelope holds
-     */
-    public <K, V> Cache<K, V> cache(String name, Function<? super K, String> keys, Codec<V> codec, CachePolicy policy) {
+    private <K, V> CacheBuilder<K, V> begin(String name, Class<K> keys, Type values) {
         requireOpen();
-        Objects.requireNonNull(keys, "keys");
-        Objects.requireNonNull(codec, "codec");
-        Objects.requireNonNull(policy, "policy");
-        Caches.Terms terms = new Caches.Terms(keys, codec, policy);
-        return caches.get(name, terms, () -> open(name, keys, codec, policy), management::add);
+        return new CacheBuilder<>(this, name, Objects.requireNonNull(keys, "keys"), values);
     }
 
-    private <K, V> Cache<K, V> byType(String name, Class<K> keys, Type values, CachePolicy policy) {
+    /** Makes a cache over what it is to stand on. */
+    @FunctionalInterface
+    interface Opening<K, V> {
+        CacheEngine<K, V> open(CacheStore store, EngineServices services);
+    }
+
+    <K, V> CacheEngine<K, V> open(String cache, Caches.Terms terms, Opening<K, V> opening) {
         requireOpen();
-        Objects.requireNonNull(keys, "keys");
-        Objects.requireNonNull(values, "values");
-        Objects.requireNonNull(policy, "policy");
-        Caches.Terms terms = new Caches.Terms(keys, values, policy);
         return caches.get(
-                name, terms, () -> open(name, KeyMappers.of(keys), Codecs.<V>of(values), policy), management::add);
+                cache,
+                terms,
+                () -> {
+                    CacheEngine<K, V> opened = opening.open(storeFor(terms.serversOnly()), services);
+                    opened.whenClosed(() -> {
+                        caches.forget(opened);
+                        management.remove(opened);
+                    });
+                    return opened;
+                },
+                management::add);
     }
 
-    private <K, V> CacheEngine<K, V> open(
-            String name, Function<? super K, String> keys, Codec<V> codec, CachePolicy policy) {
-        CacheEngine<K, V> cache = CacheEngine.open(name, store, keys, codec, policy, services);
-        cache.whenClosed(() -> {
-            caches.forget(cache);
-            management.remove(cache);
-        });
-        return cache;
+    private CacheStore storeFor(boolean serversOnly) {
+        return serversOnly
+                ? failover.map(FailoverStore::serversOnly).orElseGet(() -> NoServers.because(report.whyNoServer()))
+                : store;
     }
 
     /**
-     * Adds to a counter, in one atomic step. Counters are apart from all caches.
+     * Returns the names of the open caches.
+     *
+     * @return the names, sorted; a snapshot
+     */
+    public SortedSet<String> caches() {
+        requireOpen();
+        SortedSet<String> names = new TreeSet<>();
+        caches.all().forEach(cache -> names.add(cache.name()));
+        return names;
+    }
+
+    /**
+     * Removes every key of the open caches but of those with a raw codec, whose keys can't be told from those of others. All are tried, whatever
+     * becomes of one; counters are kept. Each may take up to {@link CacheStore#PREFIX_REMOVAL_LIMIT}.
+     *
+     * @throws CacheUnavailableException if some may not have been removed: that of the first cache, those of others suppressed
+     */
+    public void clearAll() {
+        requireUsable();
+        new Closing(caches.all().stream()
+                        .filter(cache -> !cache.prefix().isEmpty())
+                        .map(cache -> (Runnable) cache::clear)
+                        .toArray(Runnable[]::new))
+                .close();
+    }
+
+    /**
+     * Begins a counter.
      *
      * @param counter its name, not empty; does not begin with {@code #canary:} and does not hold {@code :#canary:}
-     * @param delta what to add; may be negative
-     * @param ttl the time to live if this call creates the counter; an existing one keeps its own
-     * @return the new value
-     * @throws CacheInterruptedException if the calling thread is interrupted before the call or while it waits
-     * @throws CacheUnavailableException if the outcome is unknown, since repeating could count twice, or if no tier answers
+     * @return its builder
      */
-    public long increment(String counter, long delta, Duration ttl) {
-        requireUsable();
-        return store.increment(counterKey(counter), delta, ttl);
+    public CounterBuilder counter(String counter) {
+        requireOpen();
+        return new CounterBuilder(this, counter);
     }
 
-    /**
-     * Reads a counter.
-     *
-     * @param counter its name, as in {@link #increment}
-     * @return its value; 0 if there is none
-     * @throws CacheInterruptedException if the calling thread is interrupted before the call or while it waits
-     */
-    public long counter(String counter) {
-        requireUsable();
-        byte[] digits = store.get(counterKey(counter));
-        return digits == null ? 0 : Codec.longs().decode(digits);
+    Counter open(String counter, Duration ttl, boolean serversOnly) {
+        requireOpen();
+        return new StoreCounter(this, counter, counterKey(counter), storeFor(serversOnly), ttl, services);
     }
 
     private static String counterKey(String counter) {
@@ -288,7 +246,7 @@ public final class CacheClient implements AutoCloseable {
     }
 
     /** Refuses the call of a closed client, and that of an interrupted thread, whatever the store would do about it. */
-    private void requireUsable() {
+    void requireUsable() {
         requireOpen();
         if (Thread.currentThread().isInterrupted()) {
             throw new CacheInterruptedException("interrupted before a call of the cache client " + name, null, false);
@@ -343,22 +301,55 @@ public final class CacheClient implements AutoCloseable {
     }
 
     private Duration pauseOf(String tier) {
-        return health().tiers().stream()
-                .filter(each -> each.name().equals(tier))
-                .findFirst()
-                .map(each -> each.store().type().equals(UPSTASH) ? BILLED_PAUSE : PROBE_PAUSE)
-                .orElseThrow(() -> new IllegalArgumentException("there is no tier \"" + tier + '"'));
+        return tierHealth(tier).store().type().equals(UPSTASH) ? BILLED_PAUSE : PROBE_PAUSE;
     }
 
     /**
-     * Adds someone to tell what becomes of the tiers from now on. Listeners that are added so share a thread: a slow one delays the others.
+     * Adds a listener for events of a type from now on. It is called on a thread of its own, one event after the other, never on a caller's path; what
+     * it throws is logged. When it is slower than the events come, it misses some, and the log says so.
      *
+     * @param type the type: {@code TierLost.class}, or {@code CacheEvent.class} for all
      * @param listener the listener
+     * @param <E> the type
      * @return ends it
      */
-    public Runnable addListener(FailoverListener listener) {
+    public <E extends CacheEvent> Runnable on(Class<E> type, Consumer<? super E> listener) {
         requireOpen();
-        return listeners.add(Objects.requireNonNull(listener, "listener"));
+        return services.events().add(type, listener);
+    }
+
+    /**
+     * Waits until a tier serves, as tests do after they have started a server again.
+     *
+     * @param tier its name
+     * @param limit the longest time to wait
+     * @return whether it serves
+     * @throws IllegalArgumentException if there is no such tier
+     * @throws CacheInterruptedException if the calling thread is interrupted meanwhile
+     */
+    public boolean awaitServing(String tier, Duration limit) {
+        long end = System.nanoTime() + limit.toNanos();
+        while (true) {
+            if (tierHealth(tier).serving()) {
+                return true;
+            }
+            if (System.nanoTime() - end >= 0) {
+                return false;
+            }
+            try {
+                Thread.sleep(10);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CacheInterruptedException("interrupted while waiting for the tier " + tier, e);
+            }
+        }
+    }
+
+    private TierHealth tierHealth(String tier) {
+        return health().tiers().stream()
+                .filter(each -> each.name().equals(tier))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("there is no tier \"" + tier + '"'));
     }
 
     /**
@@ -415,22 +406,11 @@ public final class CacheClient implements AutoCloseable {
         return management;
     }
 
-    Caches caches() {
+    Caches registry() {
         return caches;
     }
 
-    /** Clears every open cache whose keys can be told from those of others. */
-    void clearAll() {
-        for (CacheEngine<?, ?> cache : caches.all()) {
-            try {
-                cache.clear();
-            } catch (UnsupportedOperationException e) {
-                LOG.info("The cache {} was not cleared: {}", cache.name(), e.getMessage());
-            }
-        }
-    }
-
-    private void requireOpen() {
+    void requireOpen() {
         if (closed) {
             throw new IllegalStateException("the cache client " + name + " is closed");
         }

@@ -1,20 +1,21 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverConfig;
-import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.TierPolicy;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -26,11 +27,12 @@ public final class CacheClientBuilder {
     private String name = "holdfast";
     private Settings settings = Settings.of(Map.of());
     private final List<Tier> servers = new ArrayList<>();
-    private final List<FailoverListener> failoverListeners = new ArrayList<>();
+    private final List<Consumer<Events>> listeners = new ArrayList<>();
     private final List<ContextCarrier> carriers = new ArrayList<>();
-    private final LaterListeners laterListeners = new LaterListeners();
-    private CacheListener listener = CacheListener.NONE;
     private @Nullable Supplier<? extends CacheStore> memories;
+    private @Nullable Long memoryBytes;
+    private boolean withoutMemory;
+    private @Nullable InstantSource clock;
     private @Nullable CachePolicy policy;
     private @Nullable FailoverConfig failover;
     private @Nullable Boolean strictStart;
@@ -65,7 +67,8 @@ public final class CacheClientBuilder {
     }
 
     /**
-     * Adds a server below those added before. With at least one tier from code, the settings make none.
+     * Adds a server below those added before. With at least one server from code, the settings make none; this process's memory stands below all of them
+     * unless {@link #withoutMemory()} says otherwise.
      *
      * @param tier its name, in health and JMX: {@code cluster}, {@code single}, {@code upstash}, or any other
      * @param store the store, the client's from now on
@@ -92,7 +95,35 @@ public final class CacheClientBuilder {
     }
 
     /**
-     * Adds this process's memory, as the last tier, by the name {@code memory}.
+     * Sets how much of this process's memory the last tier may take. It is there anyway, with what the settings say, 64 MiB by default.
+     *
+     * @param maxBytes at least 1 MiB
+     * @return this
+     * @throws IllegalArgumentException if it is less
+     */
+    public CacheClientBuilder memory(long maxBytes) {
+        if (maxBytes < 1 << 20) {
+            throw new IllegalArgumentException("memory must have at least 1 MiB, 1048576 bytes: " + maxBytes);
+        }
+        this.memoryBytes = maxBytes;
+        this.withoutMemory = false;
+        return this;
+    }
+
+    /**
+     * Leaves this process's memory out: when no server answers, operations fail.
+     *
+     * @return this
+     */
+    public CacheClientBuilder withoutMemory() {
+        this.withoutMemory = true;
+        this.memories = null;
+        this.memoryBytes = null;
+        return this;
+    }
+
+    /**
+     * Takes a store of one's own for this process's memory, as the last tier, by the name {@code memory}.
      *
      * @param stores makes an empty store, bounded, that never waits: {@code () -> MemoryStore.create(maxBytes)}. Asked again each
      *     time that memory begins to serve, since it must not remember what it held before
@@ -100,6 +131,7 @@ public final class CacheClientBuilder {
      */
     public CacheClientBuilder memory(Supplier<? extends CacheStore> stores) {
         this.memories = Objects.requireNonNull(stores, "stores");
+        this.withoutMemory = false;
         return this;
     }
 
@@ -126,24 +158,31 @@ public final class CacheClientBuilder {
     }
 
     /**
-     * Says whom to tell what goes wrong in caches.
+     * Adds a listener for events of a type, like {@link CacheClient#on}, which hears of the start too.
      *
-     * @param value the listener
+     * @param type the type: {@code TierLost.class}, or {@code CacheEvent.class} for all
+     * @param listener the listener
+     * @param <E> the type
      * @return this
      */
-    public CacheClientBuilder listener(CacheListener value) {
-        this.listener = Objects.requireNonNull(value, "listener");
+    public <E extends CacheEvent> CacheClientBuilder on(Class<E> type, Consumer<? super E> listener) {
+        Objects.requireNonNull(type, "type");
+        Objects.requireNonNull(listener, "listener");
+        listeners.add(events -> {
+            Runnable unused = events.add(type, listener);
+        });
         return this;
     }
 
     /**
-     * Adds someone to tell what becomes of the tiers.
+     * Lets the client go by a clock of one's own, as tests do: freshness, retry pauses, leases and refreshes of its caches, and the times to live in this
+     * process's memory. Times to live in servers, and all that watches servers, go by the system's.
      *
-     * @param value the listener
+     * @param value the clock; must not go back
      * @return this
      */
-    public CacheClientBuilder failoverListener(FailoverListener value) {
-        failoverListeners.add(Objects.requireNonNull(value, "failoverListener"));
+    public CacheClientBuilder clock(InstantSource value) {
+        this.clock = Objects.requireNonNull(value, "clock");
         return this;
     }
 
@@ -198,12 +237,22 @@ public final class CacheClientBuilder {
         }
         built = true;
         Caches caches = new Caches();
-        OpenTiers open = OpenTiers.open(this, caches::prefixes);
+        BackgroundThreads threads = BackgroundThreads.of("holdfast-" + name);
+        Events events = new Events(threads.platform("events"));
+        listeners.forEach(listener -> listener.accept(events));
+        EngineServices services = EngineServices.start(threads, events, List.copyOf(carriers), clock);
+        OpenTiers open;
+        try {
+            open = OpenTiers.open(this, caches::prefixes, new TierEvents(events));
+        } catch (Throwable e) {
+            Closing.after(e, services::close);
+            throw e;
+        }
         CacheClient client;
         try {
-            client = new CacheClient(this, open, caches);
+            client = new CacheClient(this, open, caches, services);
         } catch (Throwable e) {
-            Closing.after(e, open.store()::close);
+            Closing.after(e, open.store()::close, services::close);
             throw e;
         }
         try {
@@ -223,6 +272,7 @@ public final class CacheClientBuilder {
         return settings;
     }
 
+    /** Whether code says which tiers there are. */
     boolean hasTiers() {
         return !servers.isEmpty() || memories != null;
     }
@@ -231,9 +281,17 @@ public final class CacheClientBuilder {
         return List.copyOf(servers);
     }
 
+    /** Makes memories; {@code null} if there is to be none. */
     @Nullable
-    Supplier<? extends CacheStore> memories() {
-        return memories;
+    Supplier<? extends CacheStore> memories(StoreProviders stores) {
+        if (withoutMemory || memories != null) {
+            return memories;
+        }
+        Settings sized =
+                memoryBytes == null ? settings : settings.with(KnownTier.MEMORY.place(), Long.toString(memoryBytes));
+        String tier = KnownTier.MEMORY.tier();
+        InstantSource own = clock;
+        return own == null ? () -> stores.make(tier, sized) : () -> stores.make(tier, sized, own);
     }
 
     CachePolicy policy() {
@@ -242,24 +300,6 @@ public final class CacheClientBuilder {
 
     FailoverConfig failover() {
         return failover != null ? failover : client().failover();
-    }
-
-    CacheListener listener() {
-        return listener;
-    }
-
-    List<FailoverListener> failoverListeners() {
-        List<FailoverListener> all = new ArrayList<>(failoverListeners);
-        all.add(laterListeners);
-        return all;
-    }
-
-    LaterListeners laterListeners() {
-        return laterListeners;
-    }
-
-    List<ContextCarrier> carriers() {
-        return List.copyOf(carriers);
     }
 
     boolean strictStart() {

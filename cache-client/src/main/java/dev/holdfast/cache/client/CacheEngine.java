@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *                └─ Writes     what callers change, which wins over loads (Flights)
  * </pre>
  */
-final class CacheEngine<K, V> implements Cache<K, V> {
+class CacheEngine<K, V> implements Cache<K, V> {
     private final String name;
     private final CachePolicy policy;
     private final CacheStore store;
@@ -66,7 +66,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         return new CacheEngine<>(name, store, keyMapper, codec, policy, services);
     }
 
-    private CacheEngine(
+    CacheEngine(
             String name,
             CacheStore store,
             Function<? super K, String> keyMapper,
@@ -102,6 +102,16 @@ final class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public @Nullable V get(K key) {
+        return held(key);
+    }
+
+    @Override
+    public Optional<V> find(K key) {
+        return Optional.ofNullable(held(key));
+    }
+
+    /** The fresh value that the store holds, counted; {@code null} if there is none. Never loads. */
+    final @Nullable V held(K key) {
         requireUsable();
         String storeKey = keys.of(key);
         byte[] entry = reads.get(storeKey);
@@ -187,13 +197,14 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     @Override
-    public @Nullable V refresh(K key, CacheLoader<? super K, V> loader) {
+    public @Nullable V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy) {
         requireUsable();
-        return refresh(key, Objects.requireNonNull(loader, "loader"), null);
+        Objects.requireNonNull(loader, "loader");
+        return refresh(key, loader, entries.checked(callPolicy), null);
     }
 
     @Nullable
-    V refresh(K key, CacheLoader<? super K, V> loader, @Nullable AsyncCall<K, V, ?> caller) {
+    V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
         byte[] last;
@@ -205,11 +216,16 @@ final class CacheEngine<K, V> implements Cache<K, V> {
             // Counted; the load runs without knowing the last value.
             last = null;
         }
-        return load(new Request<>(key, storeKey, loader, policy, last, stamp, true), caller);
+        return load(new Request<>(key, storeKey, loader, callPolicy, last, stamp, true), caller);
     }
 
     @Override
     public Map<K, V> getAll(Collection<? extends K> wanted) {
+        return allHeld(wanted);
+    }
+
+    /** The fresh values that the store holds, counted. Never loads. */
+    final Map<K, V> allHeld(Collection<? extends K> wanted) {
         requireUsable();
         Map<K, V> values = new LinkedHashMap<>();
         Map<K, String> storeKeys = storeKeys(wanted);
@@ -226,13 +242,13 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         Objects.requireNonNull(loader, "loader");
         entries.checked(callPolicy);
-        return answerAll(wanted, loader, callPolicy, null);
+        return answerAll(wanted, Loaders.bulk(loader, callPolicy), callPolicy, null);
     }
 
     /** Like {@code getAll} with a loader; loads that are needed are left to {@code caller} as by {@link #answer}. */
     Map<K, V> answerAll(
             Collection<? extends K> wanted,
-            BulkCacheLoader<K, V> loader,
+            Loaders<K, V> loaders,
             CachePolicy callPolicy,
             @Nullable AsyncCall<K, V, ?> caller) {
         Map<K, V> values = new HashMap<>();
@@ -241,12 +257,11 @@ final class CacheEngine<K, V> implements Cache<K, V> {
             return values;
         }
         List<Request<K, V>> missing = new ArrayList<>();
-        CacheLoader<K, V> single = Loading.single(loader);
-        storeKeys.forEach((key, storeKey) ->
-                missing.add(new Request<>(key, storeKey, single, callPolicy, null, flights.stamp(storeKey), false)));
+        storeKeys.forEach((key, storeKey) -> missing.add(
+                new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));
         List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values);
         if (!unanswered.isEmpty()) {
-            load(unanswered, Loading.bulk(loader), values, caller);
+            load(unanswered, loaders.several(), values, caller);
         }
         return inOrder(storeKeys.keySet(), values);
     }
@@ -351,19 +366,61 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     @Override
-    public boolean replace(K key, V expected, V value) {
+    public void putAbsent(K key, Duration ttl) {
+        requireUsable();
+        requireEnveloped("putAbsent: a raw codec's entries can't say that there is no value");
+        CachePolicy remembering = policy.withRememberAbsence(ttl);
+        if (ttl.isZero()) {
+            throw new IllegalArgumentException("how long an absence is remembered must be positive: " + ttl);
+        }
+        writes.putAbsent(keys.of(key), remembering.rememberAbsence());
+    }
+
+    @Override
+    public boolean replace(K key, V expected, V value, CachePolicy callPolicy) {
         requireUsable();
         return writes.replace(
                 keys.of(key),
                 Objects.requireNonNull(expected, "expected"),
                 Objects.requireNonNull(value, "value"),
-                policy);
+                entries.checked(callPolicy));
+    }
+
+    @Override
+    public Optional<Duration> ttl(K key) {
+        requireUsable();
+        String storeKey = keys.of(key);
+        if (entries.isRaw()) {
+            return Optional.ofNullable(store.ttl(storeKey));
+        }
+        byte[] entry = reads.get(storeKey);
+        return reads.foundUncounted(storeKey, entry).fresh() == null || entry == null
+                ? Optional.empty()
+                : Optional.of(Lifetime.remaining(Envelope.freshUntil(entry), entries.now()));
+    }
+
+    @Override
+    public boolean expire(K key, Duration ttl) {
+        requireUsable();
+        return writes.expire(keys.of(key), entries.checked(policy.withTtl(ttl)));
     }
 
     @Override
     public boolean remove(K key) {
         requireUsable();
         return writes.remove(keys.of(key));
+    }
+
+    @Override
+    public boolean remove(K key, V expected) {
+        requireUsable();
+        return writes.remove(keys.of(key), Objects.requireNonNull(expected, "expected"));
+    }
+
+    @Override
+    public @Nullable V getAndRemove(K key) {
+        requireUsable();
+        return writes.getAndRemove(keys.of(key));
     }
 
     @Override
@@ -449,7 +506,7 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     /** Refuses the call of a closed cache, and that of an interrupted thread, whatever the store would do about it. */
-    private void requireUsable() {
+    final void requireUsable() {
         requireOpen();
         if (Thread.currentThread().isInterrupted()) {
             throw new CacheInterruptedException("interrupted before a call of the cache " + name, null, false);

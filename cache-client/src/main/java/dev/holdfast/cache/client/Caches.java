@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -29,11 +30,54 @@ final class Caches {
 
     private boolean closed;
 
-    /** What a cache was asked for with. */
-    record Terms(Object keys, Object values, CachePolicy policy) {
-        private String shown() {
-            return "keys " + ForeignText.shown(keys.toString()) + ", values " + ForeignText.shown(values.toString())
-                    + " and " + policy;
+    /**
+     * What a cache was asked for with.
+     *
+     * @param keys their class or function
+     * @param values their type or codec
+     * @param loader what loads them; {@code null} if each call brings its own
+     */
+    record Terms(
+            Object keys,
+            Object values,
+            CachePolicy policy,
+            boolean serversOnly,
+            @Nullable Object loader) {
+
+        /** In what these differ from others, first what they have. */
+        private String differenceTo(Terms other) {
+            List<String> differences = new ArrayList<>();
+            compare(differences, "keys", keys, other.keys);
+            compare(differences, "values", values, other.values);
+            List<String> now = options(other.policy);
+            List<String> before = options(policy);
+            for (int i = 0; i < before.size(); i++) {
+                if (!before.get(i).equals(now.get(i))) {
+                    differences.add(before.get(i) + ", now " + now.get(i).replaceFirst(".*=", ""));
+                }
+            }
+            compare(differences, "serversOnly", serversOnly, other.serversOnly);
+            if (!Objects.equals(loader, other.loader)) {
+                differences.add(
+                        loader == null || other.loader == null
+                                ? "one of the two has a loader"
+                                : "another loader, which for lambdas means another object: keep the cache, or the loader, in a field");
+            }
+            return String.join("; ", differences);
+        }
+
+        /** Name and value of each, in the order in which policies print them. */
+        private static List<String> options(CachePolicy policy) {
+            String text = policy.toString();
+            return List.of(
+                    text.substring(text.indexOf('[') + 1, text.length() - 1).split(", ", -1));
+        }
+
+        private static void compare(List<String> differences, String what, Object mine, Object others) {
+            if (!mine.equals(others)) {
+                differences.add(what + ' ' + ForeignText.shown(mine.toString()) + ", now "
+                        + ForeignText.shown(others.toString()));
+            }
         }
     }
 
@@ -52,7 +96,7 @@ final class Caches {
      * Returns a cache, opened if need be.
      *
      * @param name its name
-     * @param terms what decides its keys (a class or a function), its values (a type or a codec) and its policy
+     * @param terms what it is asked for with
      * @param open opens it; what it opens is closed again if another caller is faster
      * @param opened is told of it if it was opened by this call
      */
@@ -87,8 +131,8 @@ final class Caches {
 
     private static CacheEngine<?, ?> agreed(String name, Opened present, Terms terms) {
         if (!present.terms.equals(terms)) {
-            throw new IllegalStateException("the cache " + name + " is open with " + present.terms.shown()
-                    + "; now asked for with " + terms.shown());
+            throw new IllegalStateException(
+                    "the cache " + name + " is open with other options: " + present.terms.differenceTo(terms));
         }
         return present.cache;
     }

@@ -1,5 +1,10 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CacheEvent.EntryUnreadable;
+import dev.holdfast.cache.CacheEvent.LeaseExpired;
+import dev.holdfast.cache.CacheEvent.LoadFailed;
+import dev.holdfast.cache.CacheEvent.StaleServed;
+import dev.holdfast.cache.CacheEvent.StoreFailed;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.ForeignText;
@@ -9,7 +14,7 @@ import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts what a cache does and tells the listener what goes wrong. */
+/** Counts what a cache does and tells listeners what goes wrong. */
 final class Counters {
     final LongAdder hits = new LongAdder();
     final LongAdder misses = new LongAdder();
@@ -45,18 +50,23 @@ final class Counters {
 
     void loadFailed(String storeKey, Throwable cause) {
         loadFailures.increment();
-        events.tell(listener -> listener.loadFailed(cache, storeKey, cause));
+        events.tell(LoadFailed.class, () -> new LoadFailed(cache, storeKey, cause));
     }
 
     void leaseExpired(String storeKey) {
         loadFailures.increment();
         leasesExpired.increment();
-        events.tell(listener -> listener.leaseExpired(cache, storeKey));
+        events.tell(LeaseExpired.class, () -> new LeaseExpired(cache, storeKey));
+    }
+
+    void staleServed(String storeKey) {
+        staleHits.increment();
+        events.tell(StaleServed.class, () -> new StaleServed(cache, storeKey));
     }
 
     void entryUnreadable(String storeKey, String why) {
         unreadable.increment();
-        events.tell(listener -> listener.entryUnreadable(cache, storeKey, why));
+        events.tell(EntryUnreadable.class, () -> new EntryUnreadable(cache, storeKey, why));
     }
 
     /** An entry was read under another key than it was written under: somebody answers questions that were not asked. */
@@ -93,7 +103,7 @@ final class Counters {
 
     private void failed(LongAdder counter, String operation, CacheException cause) {
         counter.increment();
-        events.tell(listener -> listener.storeFailed(cache, operation, cause));
+        events.tell(StoreFailed.class, () -> new StoreFailed(cache, operation, cause));
     }
 
     CacheStats snapshot(long loadsRunning, long loadsWaiting) {

@@ -1,11 +1,13 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.ContextCarrier;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the caches of one client share: time, threads and whom to tell.
@@ -14,7 +16,7 @@ import java.util.function.LongSupplier;
  * @param nanoTime the time that leases are measured in
  * @param deadlines ends what takes too long
  * @param threads runs what its caller does not wait for
- * @param events tells the listener
+ * @param events tells listeners
  * @param context carries a caller's context into the background
  */
 record EngineServices(
@@ -26,22 +28,21 @@ record EngineServices(
         CarriedContext context)
         implements AutoCloseable {
 
-    static EngineServices start(String client, CacheListener listener, List<ContextCarrier> carriers) {
-        return start(client, listener, carriers, Clock.systemUTC(), System::nanoTime);
+    /** By a clock of the caller's, in which all spans are measured too; {@code null}: by those of the system. */
+    static EngineServices start(
+            BackgroundThreads threads, Events events, List<ContextCarrier> carriers, @Nullable InstantSource clock) {
+        return clock == null
+                ? start(threads, events, carriers, Clock.systemUTC(), System::nanoTime)
+                : start(threads, events, carriers, clock, () -> nanosOf(clock.instant()));
     }
 
-    static EngineServices start(
-            String client,
-            CacheListener listener,
-            List<ContextCarrier> carriers,
-            InstantSource clock,
-            LongSupplier nanoTime) {
-        return start(BackgroundThreads.of("holdfast-" + client), listener, carriers, clock, nanoTime);
+    private static long nanosOf(Instant instant) {
+        return TimeUnit.SECONDS.toNanos(instant.getEpochSecond()) + instant.getNano();
     }
 
     static EngineServices start(
             BackgroundThreads threads,
-            CacheListener listener,
+            Events events,
             List<ContextCarrier> carriers,
             InstantSource clock,
             LongSupplier nanoTime) {
@@ -50,7 +51,7 @@ record EngineServices(
                 nanoTime,
                 new Deadlines(threads.platform("deadlines"), nanoTime),
                 threads,
-                Events.to(listener, threads.platform("events")),
+                events,
                 new CarriedContext(carriers));
     }
 

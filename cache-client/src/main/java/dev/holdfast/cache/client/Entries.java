@@ -44,16 +44,16 @@ final class Entries<V> {
         policy.requireConsistent();
         if (raw && needsEnvelope(policy)) {
             throw new IllegalArgumentException(
-                    "a raw codec stores values alone, so staleFor, refreshAhead and negativeTtl"
+                    "a raw codec stores values alone, so staleIfError, refreshAhead and rememberAbsence"
                             + " have no place to be written: " + policy);
         }
         return policy;
     }
 
     private static boolean needsEnvelope(CachePolicy policy) {
-        return !policy.staleFor().isZero()
+        return !policy.staleIfError().isZero()
                 || policy.refreshAhead() > 0
-                || !policy.negativeTtl().isZero();
+                || !policy.rememberAbsence().isZero();
     }
 
     long now() {
@@ -127,6 +127,12 @@ final class Entries<V> {
 
     byte[] markedStale(byte[] entry, long now) {
         return Envelope.markedStale(entry, now);
+    }
+
+    /** A readable entry with another lifetime, which begins now. */
+    Encoded renewed(byte[] entry, CachePolicy policy) {
+        Lifetime lifetime = lifetime(policy, policy.ttl());
+        return new Encoded(Envelope.renewed(entry, lifetime), lifetime.inStore());
     }
 
     Encoded encode(String storeKey, V value, CachePolicy policy) {

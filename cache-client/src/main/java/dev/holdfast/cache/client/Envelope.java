@@ -115,6 +115,13 @@ final class Envelope {
         return marked;
     }
 
+    /** The same entry with another lifetime. */
+    static byte[] renewed(byte[] entry, Lifetime lifetime) {
+        byte[] renewed = entry.clone();
+        header(renewed, entry[3], lifetime);
+        return renewed;
+    }
+
     /** Says why bytes are no readable entry; {@code null} if they are. */
     static @Nullable String problem(byte[] entry) {
         if (entry.length < HEADER || entry[0] != MAGIC_0 || entry[1] != MAGIC_1) {

@@ -61,6 +61,11 @@ record HealthReport(String onlyTier, @Nullable String switchedOff, Instant start
                 remarks.isEmpty() ? null : String.join("; ", remarks));
     }
 
+    /** Why there is no server where there is none, as the end of a sentence. */
+    String whyNoServer() {
+        return switchedOff == null ? "this client has none" : switchedOff + " is false";
+    }
+
     private static Status status(List<TierHealth> tiers, Optional<TierHealth> serving) {
         if (serving.isEmpty()) {
             return Status.CRITICAL;

@@ -2,25 +2,28 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.Settings;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /** The tiers that settings can ask for, in their order, each with what to say when it is missing or refuses. */
 enum KnownTier {
     CLUSTER(
-            "set REDIS_CLUSTER_ENABLED=true and REDIS_CLUSTER_NODES=host:port,host:port",
+            "set REDIS_CLUSTER_NODES=host:port,host:port (and not REDIS_CLUSTER_ENABLED=false)",
             "REDIS_CLUSTER_NODES",
-            "REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD and REDIS_CLUSTER_TLS") {
+            "REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD and REDIS_CLUSTER_TLS",
+            "REDIS_CLUSTER_USERNAME REDIS_CLUSTER_PASSWORD REDIS_CLUSTER_TLS REDIS_CLUSTER_READ_FROM") {
         @Override
         boolean configured(Settings settings) {
-            return settings.flag("REDIS_CLUSTER_ENABLED", false);
+            return settings.flag("REDIS_CLUSTER_ENABLED", settings.isSet("REDIS_CLUSTER_NODES"));
         }
     },
     SINGLE(
             "set REDIS_URL=redis://host:port or REDIS_HOST",
             "REDIS_URL, or REDIS_HOST and REDIS_PORT",
             "REDIS_USERNAME, REDIS_PASSWORD and REDIS_DB, or what REDIS_URL says of them; with rediss:// that the"
-                    + " server's certificate is trusted and names the host") {
+                    + " server's certificate is trusted and names the host",
+            "REDIS_PORT REDIS_USERNAME REDIS_PASSWORD REDIS_DB") {
         @Override
         boolean configured(Settings settings) {
             return settings.isSet("REDIS_URL") || settings.isSet("REDIS_HOST");
@@ -29,7 +32,8 @@ enum KnownTier {
     UPSTASH(
             "set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
             "UPSTASH_REDIS_REST_URL",
-            "UPSTASH_REDIS_REST_TOKEN") {
+            "UPSTASH_REDIS_REST_TOKEN",
+            "") {
         @Override
         boolean configured(Settings settings) {
             return settings.isSet("UPSTASH_REDIS_REST_URL")
@@ -38,18 +42,22 @@ enum KnownTier {
                     || settings.isSet("KV_REST_API_TOKEN");
         }
     },
-    MEMORY("", "CACHE_MEMORY_MAX_BYTES", "") {
+    MEMORY("", "CACHE_MEMORY_MAX_BYTES", "", "") {
         @Override
         boolean configured(Settings settings) {
             return true;
         }
     };
 
+    /** Variables that mean nothing without the place of its server. */
+    private final String parts;
+
     private final String toConfigure;
     private final String place;
     private final String credentials;
 
-    KnownTier(String toConfigure, String place, String credentials) {
+    KnownTier(String toConfigure, String place, String credentials, String parts) {
+        this.parts = parts;
         this.toConfigure = toConfigure;
         this.place = place;
         this.credentials = credentials;
@@ -62,6 +70,13 @@ enum KnownTier {
     }
 
     abstract boolean configured(Settings settings);
+
+    /** What is set of this tier though it is not configured: most likely somebody forgot the rest. */
+    List<String> setInVain(Settings settings) {
+        return configured(settings)
+                ? List.of()
+                : Arrays.stream(parts.split(" ")).filter(settings::isSet).toList();
+    }
 
     String tier() {
         return name().toLowerCase(Locale.ROOT);

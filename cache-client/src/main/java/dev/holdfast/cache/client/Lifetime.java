@@ -24,7 +24,7 @@ record Lifetime(long created, long freshUntil, long staleUntil) {
         return new Lifetime(
                 now,
                 freshUntil,
-                Math.min(longest, freshUntil + policy.staleFor().toMillis()));
+                Math.min(longest, freshUntil + policy.staleIfError().toMillis()));
     }
 
     static Lifetime ofAbsence(Duration ttl, long now) {

@@ -13,6 +13,8 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     private final Loading<K, V> loading;
     private final List<LoadPart<K, V>> parts = new ArrayList<>(1);
     private volatile @Nullable LoadRun run;
+    /** Whether it waits for an answer without a thread, whose arrival ends it. */
+    private volatile boolean later;
 
     Load(LoadRunner<K, V> runner, Flights<K, V> flights, Loading<K, V> loading) {
         this.runner = runner;
@@ -55,6 +57,16 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
 
     void runBy(LoadRun newRun) {
         run = newRun;
+    }
+
+    /** From now on what it waits for ends it, and not its thread. */
+    void waitsForAnswer() {
+        later = true;
+    }
+
+    @Override
+    boolean goesOn() {
+        return later;
     }
 
     /** The lease, by the policy of the callers that began it. */

@@ -22,6 +22,8 @@ final class LoadRun implements Deadlines.Deadline {
     private final long deadlineNanos;
     private final Owner owner;
     private volatile @Nullable Thread thread;
+    /** Ends what the run waits for without a thread. */
+    private volatile @Nullable Runnable cancellation;
 
     /** Whose run it is. */
     interface Owner {
@@ -52,6 +54,15 @@ final class LoadRun implements Deadlines.Deadline {
         return state.compareAndSet(State.QUEUED, State.RUNNING);
     }
 
+    /** The run goes on without its thread: instead of that, what it waits for is ended. */
+    void waitsFor(Runnable howToCancel) {
+        cancellation = howToCancel;
+        State now = state.get();
+        if (now == State.INTERRUPTING || now == State.INTERRUPTED) {
+            howToCancel.run();
+        }
+    }
+
     /**
      * The loader has returned. Returns whether it was interrupted by the cache; the interrupt has arrived then, and the
      * thread's flag is clear. Called again it does nothing. An interrupt by others that came in between the two can't be told apart and is lost with it.
@@ -75,7 +86,10 @@ final class LoadRun implements Deadlines.Deadline {
         }
         if (state.compareAndSet(State.RUNNING, State.INTERRUPTING)) {
             Thread target = thread;
-            if (target != null) {
+            Runnable cancel = cancellation;
+            if (cancel != null) {
+                cancel.run();
+            } else if (target != null) {
                 target.interrupt();
             }
             state.set(State.INTERRUPTED);

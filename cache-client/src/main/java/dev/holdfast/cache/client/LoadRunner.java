@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CacheLoader;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -107,7 +108,9 @@ final class LoadRunner<K, V> implements AutoCloseable {
         try {
             run(load, run);
         } finally {
-            run.end();
+            if (!load.goesOn()) {
+                run.end();
+            }
         }
     }
 
@@ -122,6 +125,11 @@ final class LoadRunner<K, V> implements AutoCloseable {
             if (wanted.isEmpty()) {
                 return;
             }
+            CacheLoader<? super K, V> loader = wanted.get(0).request().loader();
+            if (loader instanceof LaterLoader<? super K, V> later && !run.servesItsOwnThread()) {
+                begin(later, load, run, wanted.get(0));
+                return;
+            }
             timed(run, load.loading(), wanted);
         } catch (Throwable e) {
             failed(load, run, e);
@@ -132,6 +140,53 @@ final class LoadRunner<K, V> implements AutoCloseable {
         run.end();
         leave(run);
         succeeded(wanted);
+    }
+
+    /** Begins what is answered later: then, and not before, the load is over. */
+    private void begin(LaterLoader<? super K, V> later, Load<K, V> load, LoadRun run, LoadPart<K, V> part)
+            throws Exception {
+        long start = System.nanoTime();
+        CompletableFuture<@Nullable V> answer =
+                gate.holding(() -> later.begin(part.request().key()));
+        load.waitsForAnswer();
+        boolean heard = false;
+        try {
+            // Whatever the application has chained to it runs elsewhere than on the thread that ends leases.
+            run.waitsFor(() -> services.threads().load(() -> answer.cancel(true)));
+            CompletableFuture<?> unused = answer.whenComplete((value, failure) -> load.finishOn(
+                    services.threads()::load,
+                    () -> answered(load, run, part, value, failure, System.nanoTime() - start)));
+            heard = true;
+        } finally {
+            if (!heard) {
+                load.end(null);
+            }
+        }
+    }
+
+    private void answered(
+            Load<K, V> load,
+            LoadRun run,
+            LoadPart<K, V> part,
+            @Nullable V value,
+            @Nullable Throwable failure,
+            long nanos) {
+        try {
+            counters.loadTime.record(nanos);
+            if (failure == null) {
+                part.value(value);
+                run.end();
+                leave(run);
+                succeeded(List.of(part));
+            } else {
+                failed(
+                        load,
+                        run,
+                        failure instanceof CompletionException e && e.getCause() != null ? e.getCause() : failure);
+            }
+        } finally {
+            load.end(null);
+        }
     }
 
     /** Whether a key must be loaded: its lease lasts, and no load of it has ended between the caller's look at the store and its flight. */

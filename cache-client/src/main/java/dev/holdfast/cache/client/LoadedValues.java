@@ -65,7 +65,7 @@ final class LoadedValues<K, V> {
                 Lifetime lifetime = entries.lifetime(policy, decisions.ttlOr(policy.ttl()));
                 return entries.encode(storeKey, value, lifetime, decisions.etag());
             }
-            return policy.negativeTtl().isZero() ? null : entries.encodeAbsence(storeKey, policy.negativeTtl());
+            return policy.rememberAbsence().isZero() ? null : entries.encodeAbsence(storeKey, policy.rememberAbsence());
         } catch (CacheException e) {
             counters.writeFailed("encode", e);
         } catch (Throwable e) {
@@ -98,7 +98,7 @@ final class LoadedValues<K, V> {
             }
             CachePolicy policy = parts.get(0).request().policy();
             fillAll(values, entries.ttlOfBatch(policy));
-            fillAll(absences, policy.negativeTtl());
+            fillAll(absences, policy.rememberAbsence());
         } finally {
             parts.forEach(this::done);
             if (interrupted) {

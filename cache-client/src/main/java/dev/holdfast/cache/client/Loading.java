@@ -15,24 +15,43 @@ interface Loading<K, V> {
     /** Gives each part its value; {@code null} if it has none. Throws what the loader throws. */
     void load(List<LoadPart<K, V>> parts) throws Exception;
 
-    /** Each part by the loader of its own request. */
+    /** How many parts it may be given. */
+    int maxBatch();
+
+    /** One part, by the loader of its own request. */
+    @SuppressWarnings("unchecked") // keeps nothing of any type
     static <K, V> Loading<K, V> one() {
-        return parts -> {
+        return (Loading<K, V>) One.ONE;
+    }
+
+    /** By each request's own loader. */
+    record One<K, V>() implements Loading<K, V> {
+        private static final One<?, ?> ONE = new One<>();
+
+        @Override
+        public void load(List<LoadPart<K, V>> parts) throws Exception {
             for (LoadPart<K, V> part : parts) {
                 Request<K, V> request = part.request();
                 part.value(request.loader().load(request.key(), part.decisions()));
             }
-        };
+        }
+
+        @Override
+        public int maxBatch() {
+            return 1;
+        }
     }
 
     /** All parts by one call of a bulk loader. */
-    static <K, V> Loading<K, V> bulk(BulkCacheLoader<K, V> loader) {
-        return parts -> {
+    record Bulk<K, V>(BulkCacheLoader<K, V> loader, int maxBatch) implements Loading<K, V> {
+
+        @Override
+        public void load(List<LoadPart<K, V>> parts) throws Exception {
             Set<K> keys = new LinkedHashSet<>();
             parts.forEach(part -> keys.add(part.request().key()));
             Map<K, V> answer = answerOf(loader.loadAll(Collections.unmodifiableSet(keys)));
             parts.forEach(part -> part.value(answer.get(part.request().key())));
-        };
+        }
     }
 
     /** A loader of single keys, for one that takes a key of a bulk load over. */

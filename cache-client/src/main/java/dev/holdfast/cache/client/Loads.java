@@ -44,13 +44,17 @@ final class Loads<K, V> {
     void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values) {
         Begun<K, V> begun = new Begun<>(runner.load(loading), missing.size() > 1);
         try {
-            begin(missing, begun, values);
-            // Whoever has no stale value must wait for the load anyway, so it may as well run here.
-            boolean aside = begun.own.parts().stream().allMatch(part -> mayWalkAway(part.request()));
-            if (aside) {
-                runAside(begun);
-            } else {
-                runHere(begun.own, values);
+            for (Collection<Request<K, V>> batch : batches(missing, loading)) {
+                begun.next(runner, loading);
+                begin(batch, begun, values);
+                // Whoever has no stale value must wait for the load anyway, so it may as well run here.
+                boolean aside = begun.own.parts().stream().allMatch(part -> mayRunAside(part.request()));
+                if (aside) {
+                    runAside(begun);
+                } else {
+                    begun.handedOn = true;
+                    runHere(begun.own, values);
+                }
             }
             for (Waiter<K, V> waiter : begun.waiters) {
                 putIfPresent(values, waiter.request().key(), await(waiter));
@@ -67,8 +71,11 @@ final class Loads<K, V> {
     void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values, AsyncCall<K, V, ?> caller) {
         Begun<K, V> begun = new Begun<>(runner.load(loading), true);
         try {
-            begin(missing, begun, values);
-            runAside(begun);
+            for (Collection<Request<K, V>> batch : batches(missing, loading)) {
+                begun.next(runner, loading);
+                begin(batch, begun, values);
+                runAside(begun);
+            }
             caller.waitFor(begun.waiters, values);
         } catch (Throwable e) {
             begun.orphaned(e);
@@ -107,9 +114,24 @@ final class Loads<K, V> {
         }
     }
 
+    /** What is asked of a loader at once; each batch is a load of its own. */
+    private static <K, V> List<? extends Collection<Request<K, V>>> batches(
+            Collection<Request<K, V>> missing, Loading<K, V> loading) {
+        int most = loading.maxBatch();
+        if (missing.size() <= most) {
+            return List.of(missing);
+        }
+        List<Request<K, V>> all = List.copyOf(missing);
+        List<List<Request<K, V>>> batches = new ArrayList<>();
+        for (int from = 0; from < all.size(); from += most) {
+            batches.add(all.subList(from, Math.min(all.size(), from + most)));
+        }
+        return batches;
+    }
+
     /** What a call has begun and joined so far. */
     private static final class Begun<K, V> {
-        private final Load<K, V> own;
+        private Load<K, V> own;
         private final List<Waiter<K, V>> waiters = new ArrayList<>(1);
         /** Whether its thread has more to do than one load, so that what it is to take over runs elsewhere. */
         private final boolean busy;
@@ -119,6 +141,14 @@ final class Loads<K, V> {
         Begun(Load<K, V> own, boolean busy) {
             this.own = own;
             this.busy = busy;
+        }
+
+        /** Begins the next load, once the one before is in hands that will end it. */
+        void next(LoadRunner<K, V> runner, Loading<K, V> loading) {
+            if (handedOn) {
+                own = runner.load(loading);
+                handedOn = false;
+            }
         }
 
         void orphaned(Throwable cause) {
@@ -213,7 +243,7 @@ final class Loads<K, V> {
         runner.runHere(own);
         for (LoadPart<K, V> part : own.parts()) {
             Outcome<V> outcome = Objects.requireNonNull(part.outcome(), "a load that ran has an outcome");
-            putIfPresent(values, part.request().key(), answer(part.flight(), part.request(), outcome));
+            putIfPresent(values, part.request().key(), answer(part.flight(), part.request(), outcome, true));
         }
     }
 
@@ -243,7 +273,7 @@ final class Loads<K, V> {
             outcome = Objects.requireNonNull(successor.parts().get(0).outcome());
         }
         told(waiter, outcome);
-        return answer(waiter.flight(), waiter.request(), outcome);
+        return answer(waiter.flight(), waiter.request(), outcome, false);
     }
 
     /** A caller has what it waited for, or has waited enough. */
@@ -262,21 +292,29 @@ final class Loads<K, V> {
         }
     }
 
+    private boolean mayRunAside(Request<K, V> request) {
+        return request.loader() instanceof LaterLoader || mayWalkAway(request);
+    }
+
     /** With a stale value at hand and a soft timeout a caller does not wait for the end of a load, unless it asked for just that. */
     private boolean mayWalkAway(Request<K, V> request) {
         return !request.refresh() && !request.policy().loadSoftTimeout().isZero() && canStandIn(request);
     }
 
-    /** What a caller gets for an outcome. */
+    /**
+     * What a caller gets for an outcome.
+     *
+     * @param own whether the load ran on the caller's own thread
+     */
     @Nullable
-    V answer(Flight<K, V> flight, Request<K, V> request, Outcome<V> outcome) {
+    V answer(Flight<K, V> flight, Request<K, V> request, Outcome<V> outcome, boolean own) {
         if (outcome instanceof Outcome.Loaded<V> loaded) {
             return loaded.value();
         }
         V standIn = request.refresh() || !canStandIn(request) ? null : staleValue(request);
         if (outcome instanceof Outcome.Failed<V> failed) {
             if (standIn == null) {
-                throw new CacheLoadException(what(request, failed.cause()), failed.cause());
+                throw failure(request, failed.cause(), own);
             }
             runner.rest(flight, request);
         }
@@ -285,6 +323,21 @@ final class Loads<K, V> {
                     "the load of " + request.shownKey() + " takes longer than this caller waits", null);
         }
         return standIn;
+    }
+
+    /**
+     * What a caller gets for a failed load. An unchecked exception is the loader's own word, to the one who gave that loader and to all who would
+     * have given the like: whoever handles it need not know whether he was first. An Error is told only to the thread that it struck, and what
+     * speaks of an interrupt to nobody, as it is not his.
+     */
+    private RuntimeException failure(Request<K, V> request, @Nullable Throwable cause, boolean own) {
+        if (cause instanceof RuntimeException unchecked && !(cause instanceof CacheInterruptedException)) {
+            return unchecked;
+        }
+        if (own && cause instanceof Error error) {
+            throw error;
+        }
+        return new CacheLoadException(what(request, cause), cause);
     }
 
     /** Of the loader's failure nothing but its type: what it says may be a value or a secret, and the cause says it anyway. */
@@ -305,7 +358,7 @@ final class Loads<K, V> {
     private boolean canStandIn(Request<K, V> request) {
         byte[] last = request.last();
         return last != null
-                && !request.policy().staleFor().isZero()
+                && !request.policy().staleIfError().isZero()
                 && entries.state(request.storeKey(), last, entries.now()) == Entries.State.STALE;
     }
 
@@ -313,7 +366,7 @@ final class Loads<K, V> {
         byte[] last = request.last();
         V value = last == null ? null : entries.decode(request.storeKey(), last, counters);
         if (value != null) {
-            counters.staleHits.increment();
+            counters.staleServed(request.storeKey());
         }
         return value;
     }

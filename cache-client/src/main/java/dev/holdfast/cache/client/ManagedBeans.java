@@ -42,7 +42,7 @@ final class ManagedBeans {
                 .number("DirtyKeys", "keys to be removed from tiers that missed it", ManagedBeans::dirtyKeys)
                 .text("Notes", "what wants an operator's attention", CacheHealth::notes)
                 .text("HealthJson", "the whole health, in JSON", HealthJson::write)
-                .operation("resetStatistics", "sets the counts of all caches to zero", client -> client.caches()
+                .operation("resetStatistics", "sets the counts of all caches to zero", client -> client.registry()
                         .all()
                         .forEach(CacheEngine::resetStats))
                 .operation("invalidateAll", "clears every cache that is open here", CacheClient::clearAll)

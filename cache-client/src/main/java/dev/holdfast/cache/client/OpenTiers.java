@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverBuilder;
+import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverStore;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -53,26 +54,42 @@ record OpenTiers(
     }
 
     /** Opens what the builder describes; {@code prefixes} says what this client's keys begin with. */
-    static OpenTiers open(CacheClientBuilder builder, Supplier<? extends Collection<String>> prefixes) {
+    static OpenTiers open(
+            CacheClientBuilder builder, Supplier<? extends Collection<String>> prefixes, FailoverListener listener) {
         builder.settings().serviceLinks().forEach(OpenTiers::reportServiceLink);
+        StoreProviders stores = StoreProviders.find();
         Wanted wanted = builder.hasTiers()
-                ? new Wanted(builder.servers(), builder.memories(), null)
-                : bySettings(builder.settings());
+                ? new Wanted(builder.servers(), builder.memories(stores), null)
+                : bySettings(builder, stores);
         if (wanted.servers().isEmpty() && wanted.memories() != null) {
             CacheStore memory = wanted.memories().get();
             LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(wanted.switchedOff()));
             return new OpenTiers(memory, Optional.empty(), MEMORY, wanted.switchedOff());
         }
-        return join(builder, wanted, prefixes);
+        return join(builder, wanted, prefixes, listener);
     }
 
-    private static Wanted bySettings(Settings settings) {
+    private static Wanted bySettings(CacheClientBuilder builder, StoreProviders stores) {
+        Settings settings = builder.settings();
         ClientSettings client = new ClientSettings(settings);
-        StoreProviders stores = StoreProviders.find();
         TierPlan plan = TierPlan.of(settings, stores);
+        for (KnownTier known : KnownTier.values()) {
+            List<String> parts = known.setInVain(settings);
+            if (!parts.isEmpty() && plan.switchedOff() == null) {
+                LOG.warn(
+                        "{} set, but there is no {} tier: to have it, {}",
+                        String.join(", ", parts) + (parts.size() == 1 ? " is" : " are"),
+                        known.tier(),
+                        known.toConfigure());
+            }
+        }
         boolean memoryToo = plan.tiers().contains(MEMORY);
-        Wanted wanted = new Wanted(
-                new ArrayList<>(), memoryToo ? () -> stores.make(MEMORY, settings) : null, plan.switchedOff());
+        Supplier<? extends CacheStore> memories = memoryToo ? builder.memories(stores) : null;
+        if (memories == null && plan.tiers().equals(List.of(MEMORY))) {
+            throw new CacheConfigException("no server is configured, and withoutMemory() leaves nothing else: "
+                    + (plan.switchedOff() == null ? "set REDIS_URL, or add a tier" : plan.switchedOff() + " is false"));
+        }
+        Wanted wanted = new Wanted(new ArrayList<>(), memories, plan.switchedOff());
         try {
             for (String tier : plan.tiers()) {
                 if (!tier.equals(MEMORY)) {
@@ -93,19 +110,23 @@ record OpenTiers(
     }
 
     private static OpenTiers join(
-            CacheClientBuilder builder, Wanted wanted, Supplier<? extends Collection<String>> prefixes) {
+            CacheClientBuilder builder,
+            Wanted wanted,
+            Supplier<? extends Collection<String>> prefixes,
+            FailoverListener listener) {
         FailoverStore failover;
         try {
-            failover = compose(builder, wanted, prefixes);
+            failover = compose(builder, wanted, prefixes, listener);
         } catch (Throwable e) {
             wanted.closeAfter(e);
             throw e;
         }
         try {
             Map<String, CacheUnavailableException> failures = failover.start(builder.startTimeout());
-            StartCheck.require(wanted.count(), failures, builder.strictStart());
+            StartCheck check = new StartCheck(!builder.hasTiers());
+            check.require(wanted.count(), failures, builder.strictStart());
             LOG.info("Cache client {} over {}", builder.name(), failover);
-            failures.forEach(OpenTiers::report);
+            failures.forEach((tier, failure) -> report(check.explain(tier, failure), failure));
             return new OpenTiers(
                     failover, Optional.of(failover), wanted.servers().get(0).name(), wanted.switchedOff());
         } catch (Throwable e) {
@@ -115,13 +136,16 @@ record OpenTiers(
     }
 
     private static FailoverStore compose(
-            CacheClientBuilder builder, Wanted wanted, Supplier<? extends Collection<String>> prefixes) {
+            CacheClientBuilder builder,
+            Wanted wanted,
+            Supplier<? extends Collection<String>> prefixes,
+            FailoverListener listener) {
         FailoverBuilder failover = FailoverStore.builder()
                 .name("holdfast-" + builder.name())
+                .listener(listener)
                 .config(builder.failover())
                 .prefixes(prefixes)
                 .made(Envelope::made);
-        builder.failoverListeners().forEach(failover::listener);
         try {
             wanted.servers().forEach(tier -> failover.tier(tier.name(), tier.store(), tier.rules()));
             if (wanted.memories() != null) {
@@ -129,10 +153,11 @@ record OpenTiers(
             }
             return failover.build();
         } catch (IllegalArgumentException e) {
+            String check = builder.hasTiers()
+                    ? ""
+                    : " (check REDIS_FAILOVER_TIMEOUT, REDIS_CONNECT_TIMEOUT and REDIS_COMMAND_TIMEOUT)";
             throw new CacheConfigException(
-                    "the tiers and the time for a call don't fit together: " + e.getMessage()
-                            + " (check REDIS_FAILOVER_TIMEOUT, REDIS_CONNECT_TIMEOUT and REDIS_COMMAND_TIMEOUT)",
-                    e);
+                    "the tiers and the time for a call don't fit together: " + e.getMessage() + check, e);
         }
     }
 
@@ -146,12 +171,11 @@ record OpenTiers(
         }
     }
 
-    private static void report(String tier, CacheUnavailableException failure) {
+    private static void report(String explained, CacheUnavailableException failure) {
         if (StartCheck.isRefusal(failure)) {
-            LOG.error(
-                    "A tier refuses this client and is out until that changes: {}", StartCheck.explain(tier, failure));
+            LOG.error("A tier refuses this client and is out until that changes: {}", explained);
         } else {
-            LOG.warn("A tier does not answer and joins when it does: {}", StartCheck.explain(tier, failure));
+            LOG.warn("A tier does not answer, and is used as soon as it does: {}", explained);
         }
     }
 }

@@ -5,10 +5,14 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.Map;
+import java.util.Optional;
 
-/** Decides whether a client may start with the tiers that answer, and says what is wrong with the others. */
-final class StartCheck {
-    private StartCheck() {}
+/**
+ * Decides whether a client may start with the tiers that answer, and says what is wrong with the others.
+ *
+ * @param bySettings whether settings say which tiers there are, so that their names help
+ */
+record StartCheck(boolean bySettings) {
 
     /**
      * Lets the start go on, or not.
@@ -20,21 +24,29 @@ final class StartCheck {
      *     client
      * @throws CacheUnavailableException if no tier answers
      */
-    static void require(int tiers, Map<String, CacheUnavailableException> failures, boolean strict) {
+    void require(int tiers, Map<String, CacheUnavailableException> failures, boolean strict) {
         if (failures.isEmpty()) {
             return;
         }
         if (strict) {
-            throw failed("CACHE_STRICT_START is true, and not every configured tier answers: ", failures, true);
+            throw failed(
+                    (bySettings ? "CACHE_STRICT_START is true" : "the start is strict")
+                            + ", and not every configured tier answers: ",
+                    failures,
+                    true);
         }
         if (failures.size() == tiers) {
             boolean refused = failures.values().stream().anyMatch(StartCheck::isRefusal);
-            throw failed("no tier answers, and CACHE_TIERS leaves out memory, which always does: ", failures, refused);
+            throw failed(
+                    "no tier answers, and "
+                            + (bySettings ? "CACHE_TIERS leaves out memory" : "memory was left out")
+                            + ", which always does: ",
+                    failures,
+                    refused);
         }
     }
 
-    private static CacheException failed(
-            String what, Map<String, CacheUnavailableException> failures, boolean configuration) {
+    private CacheException failed(String what, Map<String, CacheUnavailableException> failures, boolean configuration) {
         StringBuilder message = new StringBuilder(what);
         failures.forEach((tier, failure) ->
                 message.append(message.length() == what.length() ? "" : "; ").append(explain(tier, failure)));
@@ -47,8 +59,8 @@ final class StartCheck {
     }
 
     /** Says what is wrong with a tier, and which variables may be. */
-    static String explain(String tier, CacheUnavailableException failure) {
-        String check = KnownTier.named(tier)
+    String explain(String tier, CacheUnavailableException failure) {
+        String check = (bySettings ? KnownTier.named(tier) : Optional.<KnownTier>empty())
                 .map(known -> isRefusal(failure) ? known.credentials() : known.place())
                 .map(variables -> " (check " + variables + ')')
                 .orElse("");

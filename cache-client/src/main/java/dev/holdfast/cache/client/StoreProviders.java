@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
+import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.ServiceLoader;
@@ -33,6 +34,14 @@ final class StoreProviders {
     }
 
     CacheStore make(String tier, Settings settings) {
+        return provider(tier).create(settings);
+    }
+
+    CacheStore make(String tier, Settings settings, InstantSource clock) {
+        return provider(tier).create(settings, clock);
+    }
+
+    private StoreProvider provider(String tier) {
         StoreProvider provider = byTier.get(tier);
         if (provider == null) {
             String artifact = KnownTier.named(tier)
@@ -41,6 +50,6 @@ final class StoreProviders {
             throw new CacheConfigException("the tier " + tier
                     + " is configured, but no module on the class path or module path makes it: add " + artifact);
         }
-        return provider.create(settings);
+        return provider;
     }
 }

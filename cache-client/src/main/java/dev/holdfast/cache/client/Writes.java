@@ -11,8 +11,11 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** What callers change in the store; each change wins over the loads under way. */
 final class Writes<K, V> {
@@ -113,17 +116,89 @@ final class Writes<K, V> {
     }
 
     private boolean replaceFresh(String storeKey, Entries.Encoded encoded, V expected) {
+        return changeFresh(
+                "replace",
+                storeKey,
+                value -> Objects.deepEquals(value, expected),
+                present -> store.replace(storeKey, present, encoded.entry(), encoded.ttl()));
+    }
+
+    /** Tries a change of the fresh entry that is there until none comes in between; {@code false} if there is none, or not one that is wanted. */
+    private boolean changeFresh(
+            String operation, String storeKey, Predicate<V> wanted, Predicate<byte[]> comparedChange) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             byte[] present = store.get(storeKey);
             V value = reads.found(storeKey, present).fresh();
-            if (present == null || value == null || !Objects.deepEquals(value, expected)) {
+            if (present == null || value == null || !wanted.test(value)) {
                 return false;
             }
-            if (store.replace(storeKey, present, encoded.entry(), encoded.ttl())) {
+            if (comparedChange.test(present)) {
                 return true;
             }
         }
-        throw givenUp("replace");
+        throw givenUp(operation);
+    }
+
+    /** Gives a fresh value another time to live. */
+    boolean expire(String storeKey, CachePolicy policy) {
+        if (entries.isRaw()) {
+            return change(storeKey, "expire", () -> store.expire(storeKey, policy.ttl()));
+        }
+        return changeIf(
+                storeKey,
+                "expire",
+                () -> changeFresh("expire", storeKey, value -> true, present -> {
+                    Entries.Encoded renewed = entries.renewed(present, policy);
+                    return store.replace(storeKey, present, renewed.entry(), renewed.ttl());
+                }));
+    }
+
+    /** Remembers that the source has no value. */
+    void putAbsent(String storeKey, Duration ttl) {
+        Entries.Encoded absence = entries.encodeAbsence(storeKey, ttl);
+        change(storeKey, "putAbsent", () -> {
+            store.put(storeKey, absence.entry(), absence.ttl());
+            return true;
+        });
+    }
+
+    /** Removes what is expected to be there. */
+    boolean remove(String storeKey, V expected) {
+        boolean removed = changeIf(
+                storeKey,
+                "remove",
+                () -> changeFresh(
+                        "remove",
+                        storeKey,
+                        value -> Objects.deepEquals(value, expected),
+                        present -> store.remove(storeKey, present)));
+        if (removed) {
+            counters.removals.increment();
+        }
+        return removed;
+    }
+
+    /**
+     * Removes whatever is there and returns what of it was fresh. Always changes the store, as {@link #markStale} does and for its reason.
+     */
+    @Nullable
+    V getAndRemove(String storeKey) {
+        Optional<V> taken = change(storeKey, "remove", () -> {
+            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+                byte[] present = store.get(storeKey);
+                V value = reads.found(storeKey, present).fresh();
+                if (present == null || value == null) {
+                    store.remove(storeKey);
+                    return Optional.<V>empty();
+                }
+                if (store.remove(storeKey, present)) {
+                    return Optional.of(value);
+                }
+            }
+            throw givenUp("getAndRemove");
+        });
+        counters.removals.increment();
+        return taken.orElse(null);
     }
 
     /**
@@ -223,7 +298,7 @@ final class Writes<K, V> {
             return e;
         }
         switch (operation) {
-            case "remove", "removeAll", "markStale", "clear" -> counters.removalFailed(operation, e);
+            case "remove", "removeAll", "markStale", "expire", "clear" -> counters.removalFailed(operation, e);
             default -> counters.writeFailed(operation, e);
         }
         return e;

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import java.time.Duration;
@@ -84,9 +83,7 @@ class AsyncTest extends EngineFixture {
     @Test
     void whatTheCallersThreadCarriesIsThereInTheBackground() throws Exception {
         ThreadLocal<String> tenant = new ThreadLocal<>();
-        EngineServices carrying = EngineServices.start(
-                "carry",
-                CacheListener.NONE,
+        EngineServices carrying = services(
                 List.of(task -> {
                     String captured = tenant.get();
                     return () -> {

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent.LoadFailed;
 import dev.holdfast.cache.CachePolicy;
 import java.util.ArrayList;
 import java.util.List;
@@ -153,12 +153,8 @@ class AsyncThreadsTest extends EngineFixture {
         // Listeners have one thread, whatever they leave on it.
         List<String> seen = new ArrayList<>();
         INHERITED.set("secret of request 1");
-        try (EngineServices listening = services(new CacheListener() {
-            @Override
-            public void loadFailed(String name, String key, Throwable cause) {
-                seen.add(String.valueOf(INHERITED.get()));
-            }
-        })) {
+        try (EngineServices listening =
+                services(LoadFailed.class, event -> seen.add(String.valueOf(INHERITED.get())))) {
             CacheEngine<String, String> own = open("own", CachePolicy.of(MINUTE), listening);
             CompletableFuture<?> failing = own.async().get("k", key -> {
                 throw new Exception("fails");

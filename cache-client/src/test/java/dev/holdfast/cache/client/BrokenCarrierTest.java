@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.AsyncCache;
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.ContextCarrier;
 import java.time.Duration;
@@ -62,7 +61,7 @@ class BrokenCarrierTest extends EngineFixture {
     }
 
     private void hits(String name, ContextCarrier carrier) throws Exception {
-        try (EngineServices services = EngineServices.start("test", CacheListener.NONE, List.of(carrier), time, time)) {
+        try (EngineServices services = services(List.of(carrier), time, time)) {
             CachePolicy ahead = STALE.withRefreshAhead(0.5);
             CacheEngine<String, String> cache = open(name.replace(' ', '-'), ahead, services);
             cache.put("k", "v");
@@ -95,7 +94,7 @@ class BrokenCarrierTest extends EngineFixture {
     }
 
     private void loads(String name, ContextCarrier carrier) throws Exception {
-        try (EngineServices services = EngineServices.start("test", CacheListener.NONE, List.of(carrier), time, time)) {
+        try (EngineServices services = services(List.of(carrier), time, time)) {
             CacheEngine<String, String> cache = open(name.replace(' ', '-'), STALE, services);
             broken = true;
             Future<String> one = cache.async().get("k", key -> "not called");

@@ -8,12 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent.LoadFailed;
+import dev.holdfast.cache.CacheEvent.TierLost;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.failover.FailoverListener;
-import dev.holdfast.cache.failover.FailoverReason;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
@@ -23,7 +22,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Each option of the builder does what it says. */
@@ -47,14 +46,17 @@ class CacheClientBuilderTest {
 
     @Test
     void theListenerIsToldWhatGoesWrongInCaches() throws InterruptedException {
-        CacheListener listener = new CacheListener() {
-            @Override
-            public void loadFailed(String cache, String key, Throwable cause) {
-                told.add(cache + ' ' + key + ' ' + cause.getMessage());
-            }
-        };
-        try (CacheClient client = overMemory().listener(listener).build()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class);
+        try (CacheClient client = overMemory()
+                .on(
+                        LoadFailed.class,
+                        event -> told.add(event.cache()
+                                + ' '
+                                + event.key()
+                                + ' '
+                                + event.cause().getMessage()))
+                .build()) {
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).build();
             assertThrows(
                     CacheLoadException.class,
                     () -> cache.get("k", key -> {
@@ -66,16 +68,11 @@ class CacheClientBuilderTest {
 
     @Test
     void everyFailoverListenerIsToldWhatBecomesOfTheTiers() throws InterruptedException {
-        FailoverListener listener = new FailoverListener() {
-            @Override
-            public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
-                told.add(tier + ' ' + reason);
-            }
-        };
+        Consumer<TierLost> listener = event -> told.add(event.tier() + ' ' + event.reason());
         try (CacheClient client = overMemory()
                 .tier("own", MemoryStore.create(1 << 20))
-                .failoverListener(listener)
-                .failoverListener(listener)
+                .on(TierLost.class, listener)
+                .on(TierLost.class, listener)
                 .build()) {
             client.forceFailover("own");
             assertEquals("own FORCED", heard());
@@ -100,7 +97,10 @@ class CacheClientBuilderTest {
                     };
                 })
                 .build()) {
-            Cache<String, String> cache = client.cache("c", key -> tenant.get() + '.' + key, Codec.string());
+            Cache<String, String> cache = client.cache("c", String.class, String.class)
+                    .keys(key -> tenant.get() + '.' + key)
+                    .codec(Codec.string())
+                    .build();
             tenant.set("a");
             cache.async().put("k", "of a").join();
             assertEquals("of a", cache.get("k"));
@@ -127,7 +127,8 @@ class CacheClientBuilderTest {
                     };
                 })
                 .build()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class);
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).build();
             AtomicReference<Thread> loading = new AtomicReference<>();
             context.set("request 7");
             assertEquals(

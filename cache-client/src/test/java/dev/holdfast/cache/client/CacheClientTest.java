@@ -46,7 +46,8 @@ class CacheClientTest {
     @Test
     void withNothingSetEntriesLiveInMemory() {
         try (CacheClient client = memory()) {
-            Cache<String, String> cache = client.cache("greetings", String.class, String.class);
+            Cache<String, String> cache =
+                    client.cache("greetings", String.class, String.class).build();
             assertNull(cache.get("en"));
             assertEquals("hello", cache.get("en", key -> "hello"));
             assertEquals("hello", cache.get("en"));
@@ -70,7 +71,10 @@ class CacheClientTest {
             assertEquals(Duration.ofSeconds(7), client.policy().ttl());
             assertEquals(
                     Duration.ofSeconds(7),
-                    client.cache("c", String.class, String.class).policy().ttl());
+                    client.cache("c", String.class, String.class)
+                            .build()
+                            .policy()
+                            .ttl());
         }
         CachePolicy policy = CachePolicy.of(Duration.ofSeconds(3));
         try (CacheClient client = CacheClient.builder()
@@ -87,7 +91,8 @@ class CacheClientTest {
         try (CacheClient client = CacheClient.from(off)) {
             assertEquals(Status.DISABLED, client.health().status());
             assertTrue(client.healthJson().contains("\"status\":\"disabled\""));
-            assertEquals(5, client.increment("n", 5, Duration.ofMinutes(1)));
+            assertEquals(
+                    5, client.counter("n").ttl(Duration.ofMinutes(1)).build().increment(5));
         }
     }
 
@@ -95,35 +100,58 @@ class CacheClientTest {
     void theSameNameWithEqualArgumentsIsTheSameCache() {
         Function<UUID, String> keys = UUID::toString;
         try (CacheClient client = memory()) {
-            Cache<String, String> cache = client.cache("a", String.class, String.class);
-            assertSame(cache, client.cache("a", String.class, String.class));
-            assertSame(cache, client.cache("a", String.class, String.class, client.policy()));
-            assertSame(client.cache("b", keys, Codec.string()), client.cache("b", keys, Codec.string()));
-            Cache<String, List<String>> lists = client.cache("l", String.class, new TypeRef<List<String>>() {});
-            assertSame(lists, client.cache("l", String.class, new TypeRef<List<String>>() {}));
+            Cache<String, String> cache =
+                    client.cache("a", String.class, String.class).build();
+            assertSame(cache, client.cache("a", String.class, String.class).build());
+            assertSame(
+                    cache,
+                    client.cache("a", String.class, String.class)
+                            .policy(client.policy())
+                            .build());
+            assertSame(
+                    client.cache("b", UUID.class, String.class)
+                            .keys(keys)
+                            .codec(Codec.string())
+                            .build(),
+                    client.cache("b", UUID.class, String.class)
+                            .keys(keys)
+                            .codec(Codec.string())
+                            .build());
+            Cache<String, List<String>> lists = client.cache("l", String.class, new TypeRef<List<String>>() {})
+                    .build();
+            assertSame(
+                    lists,
+                    client.cache("l", String.class, new TypeRef<List<String>>() {})
+                            .build());
 
             IllegalStateException e =
-                    assertThrows(IllegalStateException.class, () -> client.cache("a", String.class, Long.class));
+                    assertThrows(IllegalStateException.class, () -> client.cache("a", String.class, Long.class)
+                            .build());
             assertTrue(e.getMessage().contains("a ") && e.getMessage().contains("Long"), e.getMessage());
-            assertThrows(IllegalStateException.class, () -> client.cache("a", Long.class, String.class));
-            assertThrows(
-                    IllegalStateException.class,
-                    () -> client.cache("a", String.class, String.class, CachePolicy.of(Duration.ofSeconds(1))));
-            assertThrows(
-                    IllegalStateException.class, () -> client.cache("b", (UUID uuid) -> "x" + uuid, Codec.string()));
+            assertThrows(IllegalStateException.class, () -> client.cache("a", Long.class, String.class)
+                    .build());
+            assertThrows(IllegalStateException.class, () -> client.cache("a", String.class, String.class)
+                    .policy(CachePolicy.of(Duration.ofSeconds(1)))
+                    .build());
+            assertThrows(IllegalStateException.class, () -> client.cache("b", UUID.class, String.class)
+                    .keys((UUID uuid) -> "x" + uuid)
+                    .codec(Codec.string())
+                    .build());
 
             cache.close();
-            assertNotSame(cache, client.cache("a", Long.class, Long.class));
+            assertNotSame(cache, client.cache("a", Long.class, Long.class).build());
         }
     }
 
     @Test
     void namesAreOfAFewCharacters() {
         try (CacheClient client = memory()) {
-            client.cache("A-Za_z.09", String.class, String.class);
+            client.cache("A-Za_z.09", String.class, String.class).build();
             for (String name : new String[] {"", "a:b", "#", "ä", "a b", "x".repeat(65), "a\n"}) {
                 assertThrows(
-                        IllegalArgumentException.class, () -> client.cache(name, String.class, String.class), name);
+                        IllegalArgumentException.class,
+                        () -> client.cache(name, String.class, String.class).build(),
+                        name);
             }
         }
     }
@@ -132,31 +160,37 @@ class CacheClientTest {
     void keysOfTheUsualTypesMapThemselves() {
         try (CacheClient client = memory()) {
             UUID uuid = UUID.randomUUID();
-            Cache<UUID, String> byUuid = client.cache("u", UUID.class, String.class);
+            Cache<UUID, String> byUuid =
+                    client.cache("u", UUID.class, String.class).build();
             byUuid.put(uuid, "x");
             assertEquals("x", byUuid.get(uuid));
             assertEquals("RED", KeyMappers.of(Colour.class).apply(Colour.RED));
             assertEquals("-5", KeyMappers.of(Long.class).apply(-5L));
-            assertThrows(IllegalArgumentException.class, () -> client.cache("o", User.class, String.class));
-            assertThrows(IllegalArgumentException.class, () -> client.cache("o", Double.class, String.class));
+            assertThrows(IllegalArgumentException.class, () -> client.cache("o", Object.class, String.class)
+                    .build());
+            assertThrows(IllegalArgumentException.class, () -> client.cache("o", Double.class, String.class)
+                    .build());
         }
     }
 
     @Test
     void valuesOfEveryKindHaveACodec() {
         try (CacheClient client = memory()) {
-            client.cache("s", String.class, byte[].class).put("k", new byte[] {1, 2});
+            client.cache("s", String.class, byte[].class).build().put("k", new byte[] {1, 2});
             assertArrayEquals(
                     new byte[] {1, 2},
-                    client.cache("s", String.class, byte[].class).get("k"));
-            Cache<String, User> users = client.cache("r", String.class, User.class);
+                    client.cache("s", String.class, byte[].class).build().get("k"));
+            Cache<String, User> users =
+                    client.cache("r", String.class, User.class).build();
             users.put("k", new User(1, "Ada"));
             assertEquals(new User(1, "Ada"), users.get("k"));
-            Cache<String, List<User>> lists = client.cache("lists", String.class, new TypeRef<List<User>>() {});
+            Cache<String, List<User>> lists = client.cache("lists", String.class, new TypeRef<List<User>>() {})
+                    .build();
             lists.put("k", List.of(new User(1, "Ada")));
             assertEquals(List.of(new User(1, "Ada")), lists.get("k"));
             CacheConfigException e =
-                    assertThrows(CacheConfigException.class, () -> client.cache("x", String.class, Object.class));
+                    assertThrows(CacheConfigException.class, () -> client.cache("x", String.class, Object.class)
+                            .build());
             assertTrue(e.getMessage().contains("java.lang.Object"), e.getMessage());
         }
     }
@@ -164,27 +198,38 @@ class CacheClientTest {
     @Test
     void countersAreApartFromCaches() {
         try (CacheClient client = memory()) {
-            assertEquals(0, client.counter("visits"));
-            assertEquals(3, client.increment("visits", 3, Duration.ofMinutes(1)));
-            assertEquals(1, client.increment("visits", -2, Duration.ofMinutes(1)));
-            assertEquals(1, client.counter("visits"));
-            assertThrows(IllegalArgumentException.class, () -> client.increment("", 1, Duration.ofMinutes(1)));
-            assertThrows(IllegalArgumentException.class, () -> client.increment("c", 1, Duration.ZERO));
+            assertEquals(0, client.counter("visits").build().get());
+            assertEquals(
+                    3,
+                    client.counter("visits").ttl(Duration.ofMinutes(1)).build().increment(3));
+            assertEquals(
+                    1,
+                    client.counter("visits").ttl(Duration.ofMinutes(1)).build().increment(-2));
+            assertEquals(1, client.counter("visits").build().get());
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> client.counter("").ttl(Duration.ofMinutes(1)).build().increment(1));
+            assertThrows(
+                    IllegalArgumentException.class,
+                    () -> client.counter("c").ttl(Duration.ZERO).build().increment(1));
         }
     }
 
     @Test
     void aClosedClientSaysSo() {
         CacheClient client = memory();
-        Cache<String, String> cache = client.cache("a", String.class, String.class);
+        Cache<String, String> cache =
+                client.cache("a", String.class, String.class).build();
         client.close();
         client.close();
         assertFalse(client.isAlive());
         assertFalse(client.isReady());
         assertThrows(IllegalStateException.class, () -> cache.get("k"));
-        assertThrows(IllegalStateException.class, () -> client.cache("b", String.class, String.class));
+        assertThrows(IllegalStateException.class, () -> client.cache("b", UUID.class, String.class)
+                .build());
         assertThrows(IllegalStateException.class, client::health);
-        assertThrows(IllegalStateException.class, () -> client.counter("c"));
+        assertThrows(
+                IllegalStateException.class, () -> client.counter("c").build().get());
         assertThrows(IllegalStateException.class, client::forceFailback);
     }
 
@@ -210,10 +255,14 @@ class CacheClientTest {
         try (RedisServer redis = RedisServer.start();
                 CacheClient client =
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app")))) {
-            client.cache("users", Long.class, String.class).put(42L, "Ada");
-            client.increment("visits", 2, Duration.ofMinutes(1));
+            client.cache("users", Long.class, String.class).build().put(42L, "Ada");
+            client.counter("visits").ttl(Duration.ofMinutes(1)).build().increment(2);
             Function<String, String> keys = Function.identity();
-            client.cache("raw", keys, Codec.raw(Codec.string())).put("plain", "text");
+            client.cache("raw", String.class, String.class)
+                    .keys(keys)
+                    .codec(Codec.raw(Codec.string()))
+                    .build()
+                    .put("plain", "text");
             assertEquals(1L, redis.command("EXISTS", "app:users:42"));
             assertEquals("2", redis.command("GET", "app:#:visits"));
             assertEquals("text", redis.command("GET", "app:plain"));
@@ -235,7 +284,8 @@ class CacheClientTest {
                         .memory(() -> stores.make("memory", Settings.of(Map.of())))
                         .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofMillis(100)))
                         .build()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class);
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).build();
             cache.put("k", "1");
             client.forceFailover("primary");
             assertEquals(Status.CRITICAL, client.health().status());
@@ -258,7 +308,9 @@ class CacheClientTest {
                     .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofMillis(100)))
                     .build()) {
                 assertEquals(Status.CRITICAL, client.health().status());
-                assertEquals(1, client.increment("n", 1, Duration.ofMinutes(1)));
+                assertEquals(
+                        1,
+                        client.counter("n").ttl(Duration.ofMinutes(1)).build().increment(1));
                 redis.restart(RedisServer.Data.KEEP);
                 await("failback", () -> client.health().status() == Status.HEALTHY);
             }

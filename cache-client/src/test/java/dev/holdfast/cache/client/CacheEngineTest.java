@@ -57,7 +57,7 @@ class CacheEngineTest extends EngineFixture {
         assertNull(cache.get("k", key -> null));
         assertEquals("v", cache.get("k", key -> "v"));
 
-        CachePolicy remembering = cache.policy().withNegativeTtl(Duration.ofSeconds(10));
+        CachePolicy remembering = cache.policy().withRememberAbsence(Duration.ofSeconds(10));
         assertNull(cache.get("absent", key -> null, remembering));
         assertNull(cache.get("absent", key -> "v", remembering));
         assertEquals(Lookup.State.KNOWN_ABSENT, cache.lookup("absent").state());
@@ -78,7 +78,7 @@ class CacheEngineTest extends EngineFixture {
 
     @Test
     void putIfAbsentTakesThePlaceOfARememberedAbsence() {
-        assertNull(cache.get("k", key -> null, cache.policy().withNegativeTtl(HOUR)));
+        assertNull(cache.get("k", key -> null, cache.policy().withRememberAbsence(HOUR)));
         assertTrue(cache.putIfAbsent("k", "v"));
         assertEquals("v", cache.get("k"));
     }
@@ -143,9 +143,7 @@ class CacheEngineTest extends EngineFixture {
 
     @Test
     void aLoaderThatAsksForItsOwnKeyIsToldSo() {
-        CacheLoadException thrown =
-                assertThrows(CacheLoadException.class, () -> cache.get("k", key -> cache.get("k", inner -> "v")));
-        assertTrue(thrown.getCause() instanceof IllegalStateException, () -> String.valueOf(thrown.getCause()));
+        assertThrows(IllegalStateException.class, () -> cache.get("k", key -> cache.get("k", inner -> "v")));
     }
 
     @Test

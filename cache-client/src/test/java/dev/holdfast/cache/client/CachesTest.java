@@ -33,11 +33,14 @@ class CachesTest {
     }
 
     private Cache<String, String> open(String name) {
-        return client.cache(name, String.class, String.class);
+        return client.cache(name, String.class, String.class).build();
     }
 
     private Cache<String, String> openRaw(String name) {
-        return client.cache(name, Function.<String>identity(), Codec.raw(Codec.string()));
+        return client.cache(name, String.class, String.class)
+                .keys(Function.<String>identity())
+                .codec(Codec.raw(Codec.string()))
+                .build();
     }
 
     private static long usedHeap() {
@@ -63,17 +66,17 @@ class CachesTest {
     void whatIsOursArePrefixesOfTypedCachesAndCountersNotNamesOfRawOnes() {
         open("users");
         openRaw("raw");
-        assertEquals(Set.of("#:", "users:"), client.caches().prefixes());
+        assertEquals(Set.of("#:", "users:"), client.registry().prefixes());
     }
 
     @Test
     void thePrefixOfACacheThatWasClosedIsStillOurs() {
         open("users").close();
         openRaw("raw").close();
-        assertEquals(Set.of("#:", "users:"), client.caches().prefixes());
+        assertEquals(Set.of("#:", "users:"), client.registry().prefixes());
         open("users").close();
         open("users");
-        assertEquals(Set.of("#:", "users:"), client.caches().prefixes());
+        assertEquals(Set.of("#:", "users:"), client.registry().prefixes());
     }
 
     @Test

@@ -87,7 +87,7 @@ class ClosedCacheTest extends EngineFixture {
                 store,
                 Function.identity(),
                 Codec.raw(Codec.string()),
-                STALE.withStaleFor(MINUTE.minus(MINUTE)),
+                STALE.withStaleIfError(MINUTE.minus(MINUTE)),
                 services);
         for (String key : List.of("#", "#:visits", "#canary:1", "a:#canary:1")) {
             assertThrows(IllegalArgumentException.class, () -> raw.get(key));

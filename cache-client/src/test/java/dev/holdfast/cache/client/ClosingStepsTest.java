@@ -42,8 +42,10 @@ class ClosingStepsTest {
         CountDownLatch storing = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         CacheClient client = CacheClient.builder().memory(() -> store).build();
-        Cache<String, String> stuck = client.cache("stuck", String.class, String.class);
-        Cache<String, String> other = client.cache("other", String.class, String.class);
+        Cache<String, String> stuck =
+                client.cache("stuck", String.class, String.class).build();
+        Cache<String, String> other =
+                client.cache("other", String.class, String.class).build();
         store.before = operation -> {
             if (operation.equals("fill")) {
                 storing.countDown();

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import java.time.Duration;
@@ -24,7 +23,7 @@ class ClosingTest extends EngineFixture {
 
     @Test
     void closingFreesWhoeverWaitsForALoadInWhateverWay() throws Exception {
-        EngineServices own = services(CacheListener.NONE);
+        EngineServices own = services();
         CacheEngine<String, String> cache = open("closing", CachePolicy.of(MINUTE), own);
         CountDownLatch loading = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
@@ -53,7 +52,7 @@ class ClosingTest extends EngineFixture {
 
     @Test
     void aLeaseEndsAfterTheClientWasClosed() throws Exception {
-        EngineServices own = services(CacheListener.NONE);
+        EngineServices own = services();
         CacheEngine<String, String> cache = open("closed", CachePolicy.of(MINUTE), own);
         CountDownLatch loading = new CountDownLatch(1);
         Future<?> hung = start(() -> assertThrows(
@@ -73,7 +72,7 @@ class ClosingTest extends EngineFixture {
     @Test
     void aCallThatRacesClosingFailsAsOneOfAClosedCache() throws Exception {
         for (int round = 0; round < 200; round++) {
-            EngineServices own = services(CacheListener.NONE);
+            EngineServices own = services();
             CachePolicy soft = STALE.withLoadSoftTimeout(Duration.ofMillis(1));
             CacheEngine<String, String> cache = open("race" + round, soft, own);
             cache.put("k", "v");

@@ -29,11 +29,12 @@ class CounterCallsTest {
     @Test
     void anInterruptedCallerIsToldSoByWhateverItCalls() {
         try (CacheClient client = CacheClient.builder().build()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class);
-            assertInterrupted(() -> client.increment("n", 1, MINUTE));
-            assertInterrupted(() -> client.counter("n"));
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).build();
+            assertInterrupted(() -> client.counter("n").ttl(MINUTE).build().increment(1));
+            assertInterrupted(() -> client.counter("n").build().get());
             assertInterrupted(() -> cache.put("k", "v"));
-            assertEquals(0, client.counter("n"));
+            assertEquals(0, client.counter("n").build().get());
         }
     }
 
@@ -41,11 +42,17 @@ class CounterCallsTest {
     void aNameThatWouldBeTakenForACanaryIsRefused() {
         try (CacheClient client = CacheClient.builder().build()) {
             for (String name : new String[] {"#canary:x", "a:#canary:x", "#canary:"}) {
-                assertThrows(IllegalArgumentException.class, () -> client.increment(name, 1, MINUTE), name);
-                assertThrows(IllegalArgumentException.class, () -> client.counter(name), name);
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> client.counter(name).ttl(MINUTE).build().increment(1),
+                        name);
+                assertThrows(
+                        IllegalArgumentException.class,
+                        () -> client.counter(name).build().get(),
+                        name);
             }
-            assertEquals(1, client.increment("#canary", 1, MINUTE));
-            assertEquals(1, client.increment("#", 1, MINUTE));
+            assertEquals(1, client.counter("#canary").ttl(MINUTE).build().increment(1));
+            assertEquals(1, client.counter("#").ttl(MINUTE).build().increment(1));
         }
     }
 
@@ -53,7 +60,10 @@ class CounterCallsTest {
     void afterClosingItIsTheClientThatIsClosed() {
         CacheClient client = CacheClient.builder().name("shut").build();
         client.close();
-        for (Executable call : new Executable[] {() -> client.increment("n", 1, MINUTE), () -> client.counter("n")}) {
+        for (Executable call : new Executable[] {
+            () -> client.counter("n").ttl(MINUTE).build().increment(1),
+            () -> client.counter("n").build().get()
+        }) {
             IllegalStateException e = assertThrows(IllegalStateException.class, call);
             assertEquals("the cache client shut is closed", e.getMessage());
         }

@@ -1,10 +1,12 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -15,7 +17,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 
 /** A cache over memory, with a clock that stands still and threads to call it from. */
@@ -23,16 +27,28 @@ abstract class EngineFixture {
     static final Duration MINUTE = Duration.ofMinutes(1);
     static final Duration HOUR = Duration.ofHours(1);
     /** Five minutes fresh, an hour beyond. */
-    static final CachePolicy STALE = CachePolicy.of(MINUTE.multipliedBy(5)).withStaleFor(HOUR);
+    static final CachePolicy STALE = CachePolicy.of(MINUTE.multipliedBy(5)).withStaleIfError(HOUR);
 
     final FakeTime time = new FakeTime();
     final ScriptedStore store = new ScriptedStore(MemoryStore.create(64 << 20));
     final ExecutorService threads = Executors.newCachedThreadPool();
-    final EngineServices services = services(CacheListener.NONE);
+    final EngineServices services = services();
     private final List<AutoCloseable> opened = new ArrayList<>();
 
-    EngineServices services(CacheListener listener) {
-        return EngineServices.start("test", listener, List.of(), time, time);
+    EngineServices services() {
+        return services(List.of(), time, time);
+    }
+
+    /** With a listener for events of a type. */
+    <E extends CacheEvent> EngineServices services(Class<E> type, Consumer<E> listener) {
+        EngineServices listening = services();
+        Runnable unused = listening.events().add(type, listener);
+        return listening;
+    }
+
+    static EngineServices services(List<ContextCarrier> carriers, InstantSource clock, LongSupplier nanoTime) {
+        BackgroundThreads threads = BackgroundThreads.of("holdfast-test");
+        return EngineServices.start(threads, new Events(threads.platform("events")), carriers, clock, nanoTime);
     }
 
     CacheEngine<String, String> open(CachePolicy policy) {

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent.LoadFailed;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import java.util.List;
@@ -19,15 +19,12 @@ class EventsTest extends EngineFixture {
     private final List<String> told = new CopyOnWriteArrayList<>();
     private final List<Thread> tellers = new CopyOnWriteArrayList<>();
 
-    private final CacheListener hanging = new CacheListener() {
-        @Override
-        public void loadFailed(String cache, String key, Throwable cause) {
-            tellers.add(Thread.currentThread());
-            await(release);
-            told.add(cache + ' ' + key + ' ' + cause.getMessage());
-            throw new IllegalStateException("a listener that fails");
-        }
-    };
+    private void hang(LoadFailed event) {
+        tellers.add(Thread.currentThread());
+        await(release);
+        told.add(event.cache() + ' ' + event.key() + ' ' + event.cause().getMessage());
+        throw new IllegalStateException("a listener that fails");
+    }
 
     private static void fail(CacheEngine<String, String> cache, int count) {
         for (int i = 0; i < count; i++) {
@@ -42,7 +39,7 @@ class EventsTest extends EngineFixture {
 
     @Test
     void aListenerThatHangsAndFailsHoldsNobodyUpAndIsToldInOrder() {
-        try (EngineServices listening = services(hanging)) {
+        try (EngineServices listening = services(LoadFailed.class, this::hang)) {
             CacheEngine<String, String> cache = open("c", CachePolicy.of(MINUTE), listening);
             fail(cache, 3);
             until("the listener is being told", () -> tellers.size() == 1);
@@ -56,7 +53,7 @@ class EventsTest extends EngineFixture {
 
     @Test
     void whatAListenerDoesNotTakeInIsDroppedAndCountedAllTheSame() {
-        try (EngineServices listening = services(hanging)) {
+        try (EngineServices listening = services(LoadFailed.class, this::hang)) {
             CacheEngine<String, String> cache = open("c", CachePolicy.of(MINUTE), listening);
             fail(cache, 3_000);
             assertEquals(3_000, cache.stats().loadFailures());

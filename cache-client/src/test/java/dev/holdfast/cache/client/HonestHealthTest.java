@@ -100,7 +100,7 @@ class HonestHealthTest {
     @Test
     void whatIsNotMeasuredIsNullInJsonAndJmx() throws Exception {
         try (CacheClient client = CacheClient.builder().name("unmeasured").build()) {
-            client.cache("c", String.class, String.class).put("k", "v");
+            client.cache("c", String.class, String.class).build().put("k", "v");
             assertHas(client.healthJson(), "\"averageResponseTime\":null", "\"p99\":null");
             MBeanServer server = ManagementFactory.getPlatformMBeanServer();
             ObjectName bean = new ObjectName("dev.holdfast.cache:type=CacheClient,name="
@@ -114,17 +114,24 @@ class HonestHealthTest {
     void aLookupNamesTheTierThatAnswered() {
         try (RedisServer redis = RedisServer.start();
                 CacheClient client = client("REDIS_URL", redis.url())) {
-            Lookup<String> found = client.cache("c", String.class, String.class).lookup("k");
+            Lookup<String> found =
+                    client.cache("c", String.class, String.class).build().lookup("k");
             assertEquals("single", found.tier());
             client.forceFailover("single");
             assertEquals(
                     "memory",
-                    client.cache("c", String.class, String.class).lookup("k").tier());
+                    client.cache("c", String.class, String.class)
+                            .build()
+                            .lookup("k")
+                            .tier());
         }
         try (CacheClient client = client()) {
             assertEquals(
                     "memory",
-                    client.cache("c", String.class, String.class).lookup("k").tier());
+                    client.cache("c", String.class, String.class)
+                            .build()
+                            .lookup("k")
+                            .tier());
         }
     }
 }

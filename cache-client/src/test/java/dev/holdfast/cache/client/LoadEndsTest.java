@@ -3,7 +3,6 @@ package dev.holdfast.cache.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.holdfast.cache.CacheListener;
 import java.time.Duration;
 import java.util.AbstractList;
 import java.util.Iterator;
@@ -49,7 +48,7 @@ class LoadEndsTest extends EngineFixture {
     @Test
     void aClockThatFailsWhereAKeyIsToRestHoldsNoKeyOfABulkLoad() throws Exception {
         AtomicBoolean broken = new AtomicBoolean();
-        try (EngineServices failing = EngineServices.start("test", CacheListener.NONE, List.of(), time, () -> {
+        try (EngineServices failing = services(List.of(), time, () -> {
             if (broken.get()) {
                 throw new ArithmeticException("a clock that fails");
             }

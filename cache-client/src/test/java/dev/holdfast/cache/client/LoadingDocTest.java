@@ -73,12 +73,12 @@ class LoadingDocTest extends EngineFixture {
     @Test
     void policies() {
         // doc: stale
-        CachePolicy outlivesItsSource = CachePolicy.of(Duration.ofMinutes(5)).withStaleFor(Duration.ofHours(24));
+        CachePolicy outlivesItsSource = CachePolicy.of(Duration.ofMinutes(5)).withStaleIfError(Duration.ofHours(24));
         // end
-        assertEquals(Duration.ofHours(24), outlivesItsSource.staleFor());
+        assertEquals(Duration.ofHours(24), outlivesItsSource.staleIfError());
         // doc: soft
         CachePolicy answersInTime = CachePolicy.of(Duration.ofMinutes(5))
-                .withStaleFor(Duration.ofHours(24))
+                .withStaleIfError(Duration.ofHours(24))
                 .withLoadSoftTimeout(Duration.ofMillis(80));
         // end
         assertEquals("value of 42", cache.get("42", key -> source.find(key), answersInTime));
@@ -91,9 +91,10 @@ class LoadingDocTest extends EngineFixture {
         // end
         assertEquals(0.1, spread.ttlJitter());
         // doc: negative
-        CachePolicy remembersAbsence = CachePolicy.of(Duration.ofMinutes(5)).withNegativeTtl(Duration.ofSeconds(30));
+        CachePolicy remembersAbsence =
+                CachePolicy.of(Duration.ofMinutes(5)).withRememberAbsence(Duration.ofSeconds(30));
         // end
-        assertEquals(Duration.ofSeconds(30), remembersAbsence.negativeTtl());
+        assertEquals(Duration.ofSeconds(30), remembersAbsence.rememberAbsence());
         // doc: gentle
         CachePolicy gentle =
                 CachePolicy.of(Duration.ofMinutes(5)).withMaxLoads(8).withLoadTimeout(Duration.ofSeconds(5));

@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheEvent.LeaseExpired;
 import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.IsolatedThreads;
@@ -138,12 +138,8 @@ class LoadingTest extends EngineFixture {
     @Test
     void aLoaderThatHangsForEverFreesItsKeyAfterTheLeaseAndHarmsNoOther() throws Exception {
         AtomicReference<String> expired = new AtomicReference<>();
-        try (EngineServices listening = services(new CacheListener() {
-            @Override
-            public void leaseExpired(String name, String key) {
-                expired.set(name + ' ' + key);
-            }
-        })) {
+        try (EngineServices listening =
+                services(LeaseExpired.class, event -> expired.set(event.cache() + ' ' + event.key()))) {
             CacheEngine<String, String> own = open("own", CachePolicy.of(MINUTE), listening);
             CountDownLatch never = new CountDownLatch(1);
             CountDownLatch loading = new CountDownLatch(1);

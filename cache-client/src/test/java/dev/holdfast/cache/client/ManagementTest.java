@@ -46,8 +46,8 @@ class ManagementTest {
                 CacheClient second = named("twin")) {
             assertEquals("twin", first.management().await());
             assertEquals("twin-2", second.management().await());
-            first.cache("users", String.class, String.class);
-            second.cache("users", String.class, String.class);
+            first.cache("users", String.class, String.class).build();
+            second.cache("users", String.class, String.class).build();
             first.management().await();
             second.management().await();
             assertEquals(3, beans("twin").size());
@@ -72,12 +72,14 @@ class ManagementTest {
     void aCacheThatIsOpenedAgainIsShownAgain() throws Exception {
         try (CacheClient client = named("again")) {
             ObjectName name = new ObjectName("dev.holdfast.cache:type=Cache,client=again,name=users");
-            Cache<String, String> first = client.cache("users", String.class, String.class);
+            Cache<String, String> first =
+                    client.cache("users", String.class, String.class).build();
             first.get("x");
             client.management().await();
             assertEquals(1L, SERVER.getAttribute(name, "Misses"));
             first.close();
-            Cache<String, String> second = client.cache("users", String.class, String.class);
+            Cache<String, String> second =
+                    client.cache("users", String.class, String.class).build();
             assertNotEquals(first, second);
             client.management().await();
             assertEquals(0L, SERVER.getAttribute(name, "Misses"));
@@ -91,7 +93,7 @@ class ManagementTest {
     @Test
     void whatIsOpenedBeforeJmxIsReadyIsShownWhenItIs() throws Exception {
         try (CacheClient client = CacheClient.builder().name("early").build()) {
-            client.cache("users", String.class, String.class);
+            client.cache("users", String.class, String.class).build();
             client.management().await();
             assertEquals(3, beans("early").size());
         }
@@ -158,7 +160,8 @@ class ManagementTest {
         ExecutorService thread = Executors.newSingleThreadExecutor();
         try {
             thread.submit(() -> {
-                        Cache<String, String> cache = client.cache("users", String.class, String.class);
+                        Cache<String, String> cache = client.cache("users", String.class, String.class)
+                                .build();
                         cache.put("k", "v");
                         assertEquals("v", cache.get("k"));
                         cache.close();
@@ -191,8 +194,8 @@ class ManagementTest {
             });
             management.start(() -> SERVER);
             scarce.set(false);
-            try (CacheEngine<String, String> cache =
-                    (CacheEngine<String, String>) client.cache("users", String.class, String.class)) {
+            try (CacheEngine<String, String> cache = (CacheEngine<String, String>)
+                    client.cache("users", String.class, String.class).build()) {
                 management.add(cache);
                 assertEquals("owner-2", management.await());
                 assertEquals(3, beansNow("owner-2").size());
@@ -206,9 +209,10 @@ class ManagementTest {
     private static void openAndClose(int times) {
         for (int i = 0; i < times; i++) {
             try (CacheClient client = CacheClient.builder().name("leak").build()) {
-                Cache<String, String> cache = client.cache("users", String.class, String.class);
+                Cache<String, String> cache =
+                        client.cache("users", String.class, String.class).build();
                 cache.get("k", key -> "v");
-                client.increment("c", 1, Duration.ofMinutes(1));
+                client.counter("c").ttl(Duration.ofMinutes(1)).build().increment(1);
             }
         }
     }

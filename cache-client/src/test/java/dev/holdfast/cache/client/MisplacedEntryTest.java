@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent.EntryUnreadable;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Lookup;
@@ -22,12 +22,8 @@ import org.junit.jupiter.api.Test;
 /** What a store answers under one key may be another key's entry: replies that were shifted, a proxy's mistake, a copied key. */
 class MisplacedEntryTest extends EngineFixture {
     private final BlockingQueue<String> unreadable = new LinkedBlockingQueue<>();
-    private final CacheEngine<String, String> cache = open("c", STALE, services(new CacheListener() {
-        @Override
-        public void entryUnreadable(String name, String key, String why) {
-            unreadable.add(key + ": " + why);
-        }
-    }));
+    private final CacheEngine<String, String> cache = open(
+            "c", STALE, services(EntryUnreadable.class, event -> unreadable.add(event.key() + ": " + event.why())));
 
     /** The store answers questions for {@code to} with what is stored for {@code from}. */
     private void shift(String from, String to) {
@@ -70,7 +66,7 @@ class MisplacedEntryTest extends EngineFixture {
 
     @Test
     void aRememberedAbsenceOfAnotherKeyIsNotBelieved() {
-        CachePolicy remembering = STALE.withNegativeTtl(MINUTE);
+        CachePolicy remembering = STALE.withRememberAbsence(MINUTE);
         assertNull(cache.get("a", key -> null, remembering));
         shift("a", "b");
         assertEquals("there", cache.get("b", key -> "there", remembering));
@@ -97,7 +93,8 @@ class MisplacedEntryTest extends EngineFixture {
         try (RedisServer redis = RedisServer.start();
                 CacheClient client =
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app")))) {
-            Cache<String, String> users = client.cache("users", String.class, String.class);
+            Cache<String, String> users =
+                    client.cache("users", String.class, String.class).build();
             users.put("1", "private data of 1");
             assertNull(client.health().notes());
             redis.command("COPY", "app:users:1", "app:users:2");
@@ -117,8 +114,10 @@ class MisplacedEntryTest extends EngineFixture {
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app")));
                 CacheClient other =
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app")))) {
-            one.cache("users", String.class, String.class).put("ü\uD83D\uDE00", "v");
-            assertEquals("v", other.cache("users", String.class, String.class).get("ü\uD83D\uDE00"));
+            one.cache("users", String.class, String.class).build().put("ü\uD83D\uDE00", "v");
+            assertEquals(
+                    "v",
+                    other.cache("users", String.class, String.class).build().get("ü\uD83D\uDE00"));
         }
     }
 }

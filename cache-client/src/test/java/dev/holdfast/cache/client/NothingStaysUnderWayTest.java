@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.BulkCacheLoader;
-import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CacheEvent.LoadFailed;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
@@ -38,7 +38,7 @@ class NothingStaysUnderWayTest {
 
     /** So few loads at once that places which are lost are missed. */
     private static final CachePolicy POLICY = CachePolicy.of(MINUTE.multipliedBy(5))
-            .withStaleFor(Duration.ofHours(1))
+            .withStaleIfError(Duration.ofHours(1))
             .withRefreshAhead(0.8)
             .withMaxLoads(2);
 
@@ -117,8 +117,11 @@ class NothingStaysUnderWayTest {
     private void thrown(String where, Throwable what) throws Exception {
         ExecutorService threads = Executors.newCachedThreadPool();
         ScriptedStore store = new ScriptedStore(MemoryStore.create(8 << 20));
+        BackgroundThreads background = threads(where);
+        Events events = new Events(background.platform("events"));
+        Runnable unused = events.add(LoadFailed.class, event -> at("listener"));
         EngineServices services =
-                EngineServices.start(threads(where), listener(), List.of(this::carried), this::clock, this::nanoTime);
+                EngineServices.start(background, events, List.of(this::carried), this::clock, this::nanoTime);
         CacheEngine<String, String> cache = CacheEngine.open("c", store, this::mapped, codec(), POLICY, services);
         try {
             cache.putAll(Map.of("stale", "v", "marked", "v", "removed", "v"));
@@ -255,15 +258,6 @@ class NothingStaysUnderWayTest {
     private long nanoTime() {
         at("nano time");
         return time.getAsLong();
-    }
-
-    private CacheListener listener() {
-        return new CacheListener() {
-            @Override
-            public void loadFailed(String cache, String key, Throwable cause) {
-                at("listener");
-            }
-        };
     }
 
     private Runnable carried(Runnable task) {

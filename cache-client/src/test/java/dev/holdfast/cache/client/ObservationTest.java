@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheEvent.FailedBack;
+import dev.holdfast.cache.CacheEvent.FailedOver;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.failover.FailoverListener;
-import dev.holdfast.cache.failover.FailoverReason;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,7 +20,6 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What an observer of a client can ask it, and what it can't do to it. */
@@ -61,8 +60,9 @@ class ObservationTest {
     @Test
     void figuresOfEveryOpenCacheAreListedByName() {
         try (CacheClient client = CacheClient.from(NONE)) {
-            Cache<String, String> users = client.cache("users", String.class, String.class);
-            client.cache("leads", String.class, String.class);
+            Cache<String, String> users =
+                    client.cache("users", String.class, String.class).build();
+            client.cache("leads", String.class, String.class).build();
             users.get("k", key -> "v");
             users.get("k");
             assertEquals(List.of("leads", "users"), List.copyOf(client.stats().keySet()));
@@ -76,36 +76,19 @@ class ObservationTest {
     @Test
     void aListenerThatComesLaterIsToldUntilItGoes() throws InterruptedException {
         BlockingQueue<String> told = new LinkedBlockingQueue<>();
-        FailoverListener listener = new FailoverListener() {
-            @Override
-            public void failover(String from, @Nullable String to, FailoverReason reason) {
-                told.add(from + ">" + to + " " + reason);
-            }
-        };
         try (RedisServer redis = RedisServer.start();
                 CacheClient client = CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url())))) {
-            client.addListener(new FailoverListener() {
-                @Override
-                public void failover(String from, @Nullable String to, FailoverReason reason) {
-                    throw new IllegalStateException("the first of them fails");
-                }
+            Runnable unusedFirst = client.on(FailedOver.class, event -> {
+                throw new IllegalStateException("the first of them fails");
             });
-            Runnable end = client.addListener(listener);
+            Runnable end = client.on(
+                    FailedOver.class, event -> told.add(event.from() + ">" + event.to() + " " + event.reason()));
             client.forceFailover("single");
             assertEquals("single>memory FORCED", told.poll(20, TimeUnit.SECONDS));
             end.run();
             BlockingQueue<String> after = new LinkedBlockingQueue<>();
-            client.addListener(new FailoverListener() {
-                @Override
-                public void failback(@Nullable String from, String to, Duration outage, long dirtyKeys) {
-                    after.add(to);
-                }
-
-                @Override
-                public void failover(String from, @Nullable String to, FailoverReason reason) {
-                    after.add("again");
-                }
-            });
+            Runnable unusedBack = client.on(FailedBack.class, event -> after.add(event.to()));
+            Runnable unusedOver = client.on(FailedOver.class, event -> after.add("again"));
             client.forceFailback();
             assertEquals("single", after.poll(20, TimeUnit.SECONDS));
             client.forceFailover("single");

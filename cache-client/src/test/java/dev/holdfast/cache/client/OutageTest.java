@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 class OutageTest {
     private static final FailoverConfig SOON = FailoverConfig.DEFAULT.withGracePeriod(Duration.ofMillis(100));
     private static final CachePolicy POLICY =
-            CachePolicy.of(Duration.ofMinutes(5)).withStaleFor(Duration.ofHours(1));
+            CachePolicy.of(Duration.ofMinutes(5)).withStaleIfError(Duration.ofHours(1));
 
     private final RedisServer redis = RedisServer.start();
     private final StoreProviders stores = StoreProviders.find();
@@ -39,9 +39,13 @@ class OutageTest {
 
     @Test
     void aReadWithALoaderDoesNotWaitForTheOnlyServerWhenThatIsKnownToBeOut() {
-        try (CacheClient client =
-                CacheClient.builder().tier("primary", server()).failover(SOON).build()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class, POLICY);
+        try (CacheClient client = CacheClient.builder()
+                .tier("primary", server())
+                .withoutMemory()
+                .failover(SOON)
+                .build()) {
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).policy(POLICY).build();
             cache.put("k", "stored");
             redis.kill();
             EngineFixture.until("it is known", () -> {
@@ -66,9 +70,11 @@ class OutageTest {
         try (RedisServer second = RedisServer.start();
                 CacheClient ours = over(second);
                 CacheClient others = over(second)) {
-            Cache<String, String> cache = ours.cache("c", String.class, String.class, POLICY);
+            Cache<String, String> cache =
+                    ours.cache("c", String.class, String.class).policy(POLICY).build();
             others.forceFailover("first");
-            Cache<String, String> theirs = others.cache("c", String.class, String.class, POLICY);
+            Cache<String, String> theirs =
+                    others.cache("c", String.class, String.class).policy(POLICY).build();
             theirs.get("k", key -> "v1");
             assertTrue(theirs.contains("k"));
             // Clocks may differ by a second.
@@ -93,7 +99,8 @@ class OutageTest {
     @Test
     void whatWasMarkedStaleWhileItsServerWasOutIsNotFreshWhenThatIsBack() throws Exception {
         try (CacheClient client = withMemory()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class, POLICY);
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).policy(POLICY).build();
             cache.put("absent below", "old");
             cache.put("stale below", "old");
             outage(client, () -> {
@@ -113,7 +120,8 @@ class OutageTest {
     @Test
     void aRefreshWhileTheServerWasOutIsNotUndoneWhenThatIsBack() throws Exception {
         try (CacheClient client = withMemory()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class, POLICY);
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).policy(POLICY).build();
             cache.put("k", "old");
             outage(client, () -> assertEquals("new", cache.refresh("k", key -> "new")));
             assertNotEquals("old", cache.get("k"));
@@ -132,7 +140,7 @@ class OutageTest {
         redis.command("SAVE");
         redis.kill();
         EngineFixture.until("the server is out", () -> {
-            client.counter("n");
+            client.counter("n").build().get();
             return client.health().status() == Status.CRITICAL;
         });
         during.run();

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
@@ -38,11 +37,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Execution(ExecutionMode.CONCURRENT)
 class RealServerLoadTest {
     private static final CachePolicy STALE =
-            CachePolicy.of(Duration.ofMinutes(5)).withStaleFor(Duration.ofHours(1));
+            CachePolicy.of(Duration.ofMinutes(5)).withStaleIfError(Duration.ofHours(1));
 
     private final RedisServer redis = RedisServer.start();
     private final CacheClient client = client();
-    private final Cache<String, String> cache = client.cache("c", String.class, String.class, STALE);
+    private final Cache<String, String> cache =
+            client.cache("c", String.class, String.class).policy(STALE).build();
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
     private CacheClient client() {
@@ -117,7 +117,8 @@ class RealServerLoadTest {
         client.close();
         assertEquals(1L, redis.command("EXISTS", "c:k"));
         try (CacheClient later = client()) {
-            Cache<String, String> theirs = later.cache("c", String.class, String.class, STALE);
+            Cache<String, String> theirs =
+                    later.cache("c", String.class, String.class).policy(STALE).build();
             assertNull(theirs.get("k"));
             assertEquals(Lookup.State.STALE, theirs.lookup("k").state());
             assertEquals("old", theirs.get("k", key -> {
@@ -155,13 +156,13 @@ class RealServerLoadTest {
     void aClockThatIsAnHourOffTheServersChangesNoLifetime(long seconds) {
         FakeTime ours = new FakeTime(Instant.now().plusSeconds(seconds));
         CacheStore store = StoreProviders.find().make("single", Settings.of(Map.of("REDIS_URL", redis.url())));
-        try (EngineServices services = EngineServices.start("off", CacheListener.NONE, List.of(), ours, ours);
+        try (EngineServices services = EngineFixture.services(List.of(), ours, ours);
                 CacheEngine<String, String> off =
                         CacheEngine.open("off", store, Function.identity(), Codec.string(), STALE, services)) {
             off.put("put", "v");
             off.get("loaded", key -> "v");
             off.getAll(List.of("bulk"), keys -> Map.of("bulk", "v"));
-            off.get("absent", key -> null, STALE.withNegativeTtl(Duration.ofMinutes(5)));
+            off.get("absent", key -> null, STALE.withRememberAbsence(Duration.ofMinutes(5)));
             assertLives("off:put", Duration.ofMinutes(65));
             assertLives("off:loaded", Duration.ofMinutes(65));
             assertLives("off:bulk", Duration.ofMinutes(65));

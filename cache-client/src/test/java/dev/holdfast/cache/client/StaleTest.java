@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheListener;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
@@ -104,7 +103,7 @@ class StaleTest extends EngineFixture {
         assertTrue(cache.markStale("k"));
         assertFalse(cache.markStale("k"), "it is stale already");
         assertNull(cache.get("k"));
-        try (EngineServices otherProcess = services(CacheListener.NONE)) {
+        try (EngineServices otherProcess = services()) {
             CacheEngine<String, String> other = open("c", STALE, otherProcess);
             assertEquals("v", other.get("k", failing(new AtomicInteger())));
         }
@@ -267,7 +266,7 @@ class StaleTest extends EngineFixture {
     void whateverTheClockOfTheServerSaysLifetimesAreOurs() {
         // A store is only told how much longer, so its clock can't matter; here ours is an hour off the store's.
         FakeTime early = new FakeTime(Instant.now().minusSeconds(3600));
-        EngineServices services = EngineServices.start("off", CacheListener.NONE, List.of(), early, early);
+        EngineServices services = services(List.of(), early, early);
         CacheEngine<String, String> off =
                 CacheEngine.open("off", store, Function.identity(), Codec.string(), STALE, services);
         off.put("k", "v");
@@ -285,7 +284,7 @@ class StaleTest extends EngineFixture {
 
     @Test
     void markingStaleEndsARememberedAbsence() {
-        assertNull(cache.get("k", key -> null, STALE.withNegativeTtl(HOUR)));
+        assertNull(cache.get("k", key -> null, STALE.withRememberAbsence(HOUR)));
         assertFalse(cache.markStale("k"), "there was no value");
         assertEquals("v", cache.get("k", key -> "v"));
     }
@@ -307,12 +306,11 @@ class StaleTest extends EngineFixture {
     }
 
     @Test
-    void whatAClockThatIsAheadHasMadeIsMarkedStaleForEveryClock() throws Exception {
+    void whatAClockThatIsAheadHasMadeIsMarkedStaleIfErrorEveryClock() throws Exception {
         FakeTime ahead = new FakeTime(time.instant().plus(HOUR));
         FakeTime behind = new FakeTime(time.instant().minusSeconds(1));
-        try (EngineServices aheadServices = EngineServices.start("a", CacheListener.NONE, List.of(), ahead, ahead);
-                EngineServices behindServices =
-                        EngineServices.start("b", CacheListener.NONE, List.of(), behind, behind)) {
+        try (EngineServices aheadServices = services(List.of(), ahead, ahead);
+                EngineServices behindServices = services(List.of(), behind, behind)) {
             open("c", STALE, aheadServices).put("theirs", "v");
             cache.put("ours", "v");
             time.advance(MINUTE);

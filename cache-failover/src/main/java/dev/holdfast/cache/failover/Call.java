@@ -25,6 +25,9 @@ final class Call {
     private final Kind kind;
     private final Request request;
     private final long deadline;
+    /** Tiers not to ask, as bits. */
+    private final int excluded;
+
     private final Deque<Leg> legs = new ArrayDeque<>();
     private final List<CacheUnavailableException> causes = new ArrayList<>();
     private final Set<String> failedKeys = new LinkedHashSet<>();
@@ -36,25 +39,27 @@ final class Call {
      * Begins a call.
      *
      * @param deadline when it has to be over
+     * @param excluded tiers not to ask, as bits
      */
-    static Call begin(FailoverState state, Request request, long deadline) {
-        Call call = new Call(state, request, deadline);
+    static Call begin(FailoverState state, Request request, long deadline, int excluded) {
+        Call call = new Call(state, request, deadline, excluded);
         if (!request.keys().isEmpty()) {
-            call.legs.add(new Leg(request.keys(), 0, 0));
+            call.legs.add(new Leg(request.keys(), excluded, 0));
         }
         return call;
     }
 
     /** Begins a call whose first attempt was made already; report what came of it. */
-    static Call attempted(FailoverState state, Request request, long deadline) {
-        return new Call(state, request, deadline);
+    static Call attempted(FailoverState state, Request request, long deadline, int excluded) {
+        return new Call(state, request, deadline, excluded);
     }
 
-    private Call(FailoverState state, Request request, long deadline) {
+    private Call(FailoverState state, Request request, long deadline, int excluded) {
         this.state = state;
         this.request = request;
         this.kind = request.kind();
         this.deadline = deadline;
+        this.excluded = excluded;
     }
 
     /**
@@ -88,18 +93,24 @@ final class Call {
         }
         // No tier is left. Waiting may help now, and only now; and not for tiers that are known to be out.
         long delay = state.admission.retryPause(retries);
-        if (retries < state.config.retries() && delay < rest && state.circuit.serving() != FailoverState.NONE) {
+        if (retries < state.config.retries() && delay < rest && someServes()) {
             retries++;
             pause = Math.max(1, delay);
             List<String> keys = new ArrayList<>();
             legs.forEach(each -> keys.addAll(each.keys()));
             legs.clear();
-            legs.add(new Leg(keys, 0, 0));
+            legs.add(new Leg(keys, excluded, 0));
             return null;
         }
         legs.forEach(each -> failedKeys.addAll(each.keys()));
         legs.clear();
         throw failure(now);
+    }
+
+    /** Whether one of the tiers that may be asked admits calls. */
+    private boolean someServes() {
+        int serving = state.circuit.serving();
+        return serving != FailoverState.NONE && (excluded & 1 << serving) == 0;
     }
 
     /** How long to wait before {@link #next} is asked again; 0 if the call is over. */
@@ -133,7 +144,7 @@ final class Call {
         }
         if (kind.harmless && kind != Kind.FILL) {
             // It went where its keys belonged then; now they belong elsewhere, and there nothing has happened yet.
-            legs.add(new Leg(attempt.keys(), 0, 0));
+            legs.add(new Leg(attempt.keys(), excluded, 0));
             return After.NOTHING;
         }
         return state.keys.forget(attempt) ? After.REMOVE_AGAIN : After.NOTHING;
@@ -184,7 +195,8 @@ final class Call {
         }
         boolean connection = failure.reason() == Reason.CONNECTION || failure.reason() == Reason.DISCONNECTED;
         boolean onceMore = connection && attempt.tries() == 0 && (settled || !unknown);
-        legs.add(onceMore ? new Leg(keys, attempt.mask(), 1) : new Leg(keys, attempt.mask() | 1 << attempt.tier(), 0));
+        int mask = attempt.mask() | excluded;
+        legs.add(onceMore ? new Leg(keys, mask, 1) : new Leg(keys, mask | 1 << attempt.tier(), 0));
         outcomeUnknown |= unknown;
     }
 
@@ -212,7 +224,7 @@ final class Call {
 
     /** The memory it went to is no longer in use: it is tried again on the one that is. */
     void outdated(Attempt attempt) {
-        legs.add(new Leg(attempt.keys(), attempt.mask(), attempt.tries()));
+        legs.add(new Leg(attempt.keys(), attempt.mask() | excluded, attempt.tries()));
     }
 
     private CacheUnavailableException failure(long now) {
@@ -242,6 +254,10 @@ final class Call {
         StringBuilder text = new StringBuilder();
         for (TierState tier : state.tiers) {
             text.append(text.isEmpty() ? "" : ", ").append(tier.name).append(" is ");
+            if ((excluded & 1 << tier.index) != 0) {
+                text.append("not asked");
+                continue;
+            }
             text.append(tier.closed() ? "closed" : "open (" + tier.reason + ')');
         }
         return causes.isEmpty()

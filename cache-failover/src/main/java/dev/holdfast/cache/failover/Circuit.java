@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.TierHealth;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,7 @@ final class Circuit {
     }
 
     /** Takes a closed tier out and fences it; the next one serves. */
-    void open(TierState tier, FailoverReason reason, @Nullable Throwable cause, long now) {
+    void open(TierState tier, TierHealth.Reason reason, @Nullable Throwable cause, long now) {
         tier.mode = TierState.Mode.OPEN;
         tier.breaker.open();
         tier.since = now;
@@ -73,7 +74,7 @@ final class Circuit {
                 tier.lastFailure = failure;
                 tier.lastFailureAt = now;
             }
-            open(tier, FailoverReason.PROBE, cause, now);
+            open(tier, TierHealth.Reason.PROBE, cause, now);
         }
     }
 
@@ -82,7 +83,7 @@ final class Circuit {
         TierState tier = tiers.get(index);
         tier.held = true;
         if (tier.closed()) {
-            open(tier, FailoverReason.FORCED, null, now);
+            open(tier, TierHealth.Reason.FORCED, null, now);
         }
     }
 
@@ -172,7 +173,7 @@ final class Circuit {
         return FailoverState.NONE;
     }
 
-    private void serve(int next, @Nullable FailoverReason reason, long outage, long reconciled) {
+    private void serve(int next, TierHealth.@Nullable Reason reason, long outage, long reconciled) {
         if (next == serving) {
             return;
         }

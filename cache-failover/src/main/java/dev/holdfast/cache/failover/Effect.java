@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -45,13 +46,14 @@ sealed interface Effect {
     sealed interface Notice extends Effect {}
 
     /** A tier was opened; {@code next} answers now, or nothing does. */
-    record Opened(int tier, FailoverReason reason, @Nullable Throwable cause, int next) implements Notice {}
+    record Opened(
+            int tier, TierHealth.Reason reason, @Nullable Throwable cause, int next) implements Notice {}
 
     /** A tier admits calls again. */
     record Closed(int tier, long outageNanos, long reconciled) implements Notice {}
 
     /** Another tier serves; -1 stands for none. */
-    record Switched(int from, int to, @Nullable FailoverReason reason, long outageNanos, long reconciled)
+    record Switched(int from, int to, TierHealth.@Nullable Reason reason, long outageNanos, long reconciled)
             implements Notice {}
 
     /** What a tier has missed could not be done there. */

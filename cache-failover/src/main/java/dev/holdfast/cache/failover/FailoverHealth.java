@@ -22,7 +22,7 @@ final class FailoverHealth {
             TierState.Mode mode,
             boolean serving,
             long since,
-            @Nullable FailoverReason reason,
+            TierHealth.@Nullable Reason reason,
             double failureRate,
             @Nullable String lastFailure,
             long lastFailureAt,
@@ -56,9 +56,7 @@ final class FailoverHealth {
                     TierHealth.State.valueOf(view.mode().name()),
                     view.serving(),
                     atLeastStart(wall.minusNanos(now - view.since())),
-                    view.reason() == null
-                            ? null
-                            : TierHealth.Reason.valueOf(view.reason().name()),
+                    view.reason(),
                     view.failureRate(),
                     view.lastFailure(),
                     view.lastFailure() == null ? null : wall.minusNanos(now - view.lastFailureAt()),

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,7 @@ public interface FailoverListener {
      * @param reason why
      * @param cause what showed it; {@code null} if nothing was thrown
      */
-    default void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {}
+    default void tierOpened(String tier, TierHealth.Reason reason, @Nullable Throwable cause) {}
 
     /**
      * A tier admits calls again: it answered its probes and was reconciled.
@@ -32,7 +33,7 @@ public interface FailoverListener {
      * @param to the one that serves now; {@code null} if none is left
      * @param reason why the former was opened
      */
-    default void failover(String from, @Nullable String to, FailoverReason reason) {}
+    default void failover(String from, @Nullable String to, TierHealth.Reason reason) {}
 
     /**
      * Calls go to a higher tier again.

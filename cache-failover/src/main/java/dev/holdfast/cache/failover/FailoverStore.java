@@ -41,8 +41,12 @@ public final class FailoverStore implements CacheStore {
     private final List<Tier> tiers;
     private final FailoverHealth health;
     private final Duration timeout;
-    /** Whether this has less time than the composite it is of. */
+    /** Whether this is a view of a composite, which stays open when the view is closed. */
     private final boolean view;
+    /** Whether this has less time than the composite it is of. */
+    private final boolean hurried;
+    /** Tiers that are not asked, as bits. */
+    private final int excluded;
 
     FailoverStore(
             Switchboard switchboard,
@@ -56,15 +60,19 @@ public final class FailoverStore implements CacheStore {
         this.health = health;
         this.timeout = timeout;
         this.view = false;
+        this.hurried = false;
+        this.excluded = 0;
     }
 
-    private FailoverStore(FailoverStore whole, Duration timeout) {
+    private FailoverStore(FailoverStore whole, Duration timeout, int excluded) {
         this.switchboard = whole.switchboard;
         this.background = whole.background;
         this.tiers = whole.tiers;
         this.health = whole.health;
         this.timeout = timeout;
         this.view = true;
+        this.hurried = whole.hurried || timeout.compareTo(whole.timeout) < 0;
+        this.excluded = excluded;
     }
 
     /**
@@ -115,15 +123,30 @@ public final class FailoverStore implements CacheStore {
         switchboard.change(state -> state.reconciliation.forceFailback(switchboard.now()));
     }
 
+    /**
+     * Returns a view that never asks the memory at the end: what no server answers fails. It shares everything else.
+     *
+     * @return the view; this itself if there is no memory
+     */
+    public CacheStore serversOnly() {
+        Tier last = tiers.get(tiers.size() - 1);
+        return last.remote ? this : new FailoverStore(this, timeout, 1 << last.index);
+    }
+
+    private boolean excludes(Tier tier) {
+        return (excluded & 1 << tier.index) != 0;
+    }
+
     private Route enter() {
         Route route = switchboard.enter();
-        return view ? route.withoutShortcut() : route;
+        return hurried || excludes(route.tier()) ? route.withoutShortcut() : route;
     }
 
     private <R extends @Nullable Object> R call(
             @Nullable Tried<R> tried, Request request, R none, Operation<R> operation) {
-        boolean patient = request.kind() == Kind.PREFIX && !view;
-        return switchboard.call(tried, request, none, operation, patient ? PREFIX_REMOVAL_LIMIT : timeout);
+        boolean patient = request.kind() == Kind.PREFIX && !hurried;
+        Duration limit = patient ? PREFIX_REMOVAL_LIMIT : timeout;
+        return switchboard.call(tried, request, none, operation, limit, excluded);
     }
 
     private <A, B, R extends @Nullable Object> R one(KeyOperation<A, B, R> operation, String key, A first, B second) {
@@ -320,6 +343,9 @@ public final class FailoverStore implements CacheStore {
         CacheUnavailableException failure =
                 new CacheUnavailableException("no tier answers", null, Reason.CONNECTION, false);
         for (Tier tier : switchboard.admitting()) {
+            if (excludes(tier)) {
+                continue;
+            }
             long rest = end - switchboard.now();
             if (rest <= 0) {
                 break;
@@ -373,7 +399,7 @@ public final class FailoverStore implements CacheStore {
     @Override
     public CacheStore within(Duration limit) {
         Bounds.positive("limit", limit);
-        return limit.compareTo(timeout) >= 0 ? this : new FailoverStore(this, limit);
+        return limit.compareTo(timeout) >= 0 ? this : new FailoverStore(this, limit, excluded);
     }
 
     @Override
@@ -383,7 +409,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public boolean isServing() {
-        return switchboard.isServing();
+        return switchboard.isServing() && !excludes(switchboard.route().tier());
     }
 
     /** {@inheritDoc} Type, latency and connections are those of the serving tier; operations are those of all tiers; {@code tiers} has each. */
@@ -472,6 +498,6 @@ public final class FailoverStore implements CacheStore {
     public String toString() {
         List<String> names = new ArrayList<>();
         tiers.forEach(tier -> names.add(tier.name + '=' + tier.store()));
-        return "Failover( " + String.join(" > ", names) + " )";
+        return (excluded == 0 ? "Failover( " : "the servers of Failover( ") + String.join(" > ", names) + " )";
     }
 }

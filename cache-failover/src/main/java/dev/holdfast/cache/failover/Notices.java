@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,7 +94,7 @@ final class Notices {
     private @Nullable Consumer<FailoverListener> switched(Effect.Switched switched) {
         String from = switched.from() == FailoverState.NONE ? null : names.get(switched.from());
         String to = switched.to() == FailoverState.NONE ? null : names.get(switched.to());
-        FailoverReason reason = switched.reason();
+        TierHealth.Reason reason = switched.reason();
         if (reason != null && from != null) {
             return listener -> listener.failover(from, to, reason);
         }

@@ -219,17 +219,19 @@ final class Switchboard {
      * @param tried what became of it there; {@code null} if it was not tried
      * @param none the result if there is nothing to do
      * @param limit the longest it may take in all
+     * @param excluded tiers not to ask, as bits
      */
     <R extends @Nullable Object> R call(
-            @Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit) {
+            @Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit, int excluded) {
         if (request.kind() != Kind.READ) {
             learnPrefixes();
         }
         if (tried == null) {
-            return drive(Call.begin(state, request, now() + limit.toNanos()), request, none, operation);
+            Call call = Call.begin(state, request, now() + limit.toNanos(), excluded);
+            return drive(call, request, none, operation);
         }
         Route route = tried.route();
-        Call call = Call.attempted(state, request, ticks.startOf(tried.tick()) + limit.toNanos());
+        Call call = Call.attempted(state, request, ticks.startOf(tried.tick()) + limit.toNanos(), excluded);
         Attempt attempt = Attempt.of(route.tier().index, request.keys(), route.stamp());
         Throwable failure = tried.failure();
         if (failure == null) {

@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeLimit;
+import dev.holdfast.cache.TierHealth;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +45,7 @@ final class TierState {
     Mode mode = Mode.CLOSED;
     long since;
 
-    @Nullable
-    FailoverReason reason;
+    TierHealth.@Nullable Reason reason;
 
     @Nullable
     Throwable openedBy;
@@ -88,8 +88,7 @@ final class TierState {
     long lastAnswerAt;
 
     /** What its calls give reason to think, until a probe decides; {@code null} if nothing. */
-    @Nullable
-    FailoverReason suspicion;
+    TierHealth.@Nullable Reason suspicion;
 
     long suspectedAt;
 

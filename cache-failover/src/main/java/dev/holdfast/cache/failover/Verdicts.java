@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.TierHealth;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -79,24 +80,24 @@ final class Verdicts {
         tier.failedSince++;
         tier.breaker.failed(failure);
         if (tier.failuresInARow >= config.maxFailures() || tier.breaker.tripped()) {
-            suspect(tier, FailoverReason.FAILURES, failure, now);
+            suspect(tier, TierHealth.Reason.FAILURES, failure, now);
         } else {
             probes.want(tier, now);
         }
     }
 
     /** Calls give reason to think that a tier is gone: the next probe decides, unless enough of them were wrong about it. */
-    private void suspect(TierState tier, FailoverReason reason, @Nullable Throwable cause, long now) {
+    private void suspect(TierState tier, TierHealth.Reason reason, @Nullable Throwable cause, long now) {
         boolean contradicted = tier.contradictions > 0;
         if (contradicted && now - tier.contradictedAt < PERIOD) {
             return;
         }
-        boolean believed = reason == FailoverReason.SLOW || tier.failedSince >= MOST * tier.answeredSince;
+        boolean believed = reason == TierHealth.Reason.SLOW || tier.failedSince >= MOST * tier.answeredSince;
         if (contradicted && believed && now - tier.contradictedAt < RELATED && tier.contradictions >= OUTVOTED) {
             circuit.open(tier, reason, cause, now);
             return;
         }
-        if (tier.suspicion == null || tier.suspicion == FailoverReason.FROZEN) {
+        if (tier.suspicion == null || tier.suspicion == TierHealth.Reason.FROZEN) {
             tier.suspicion = reason;
             tier.suspectedAt = now;
             tier.undecided = 0;
@@ -114,14 +115,14 @@ final class Verdicts {
             tier.overdueProbes++;
             tier.undecided += tier.overdueProbes > 1 ? 1 : 0;
         }
-        FailoverReason suspicion = tier.suspicion;
+        TierHealth.Reason suspicion = tier.suspicion;
         if (!tier.closed() || suspicion == null) {
             return;
         }
         boolean unheard = tier.undecided > 0 && !tier.probing && now - tier.suspectedAt >= UNHEARD;
-        if (unheard && suspicion != FailoverReason.FROZEN) {
+        if (unheard && suspicion != TierHealth.Reason.FROZEN) {
             circuit.open(tier, suspicion, tier.suspectedBy, now);
-        } else if (suspicion == FailoverReason.FROZEN) {
+        } else if (suspicion == TierHealth.Reason.FROZEN) {
             probes.wantOfHanging(tier, now);
         } else {
             probes.want(tier, now);
@@ -130,7 +131,7 @@ final class Verdicts {
 
     /** A probe was answered that began after the suspicion. */
     private static void contradict(TierState tier, long now) {
-        if (tier.suspicion != FailoverReason.FROZEN) {
+        if (tier.suspicion != TierHealth.Reason.FROZEN) {
             boolean related = tier.contradictions > 0 && now - tier.contradictedAt < RELATED;
             tier.contradictions = related ? tier.contradictions + 1 : 1;
             tier.contradictedAt = now;
@@ -156,14 +157,14 @@ final class Verdicts {
             tier.answeredSince += answers;
             tier.breaker.answered(answers, Math.min(slow, answers));
             if (tier.breaker.tripped()) {
-                suspect(tier, tier.breaker.slow() ? FailoverReason.SLOW : FailoverReason.FAILURES, null, now);
+                suspect(tier, tier.breaker.slow() ? TierHealth.Reason.SLOW : TierHealth.Reason.FAILURES, null, now);
             }
         }
         if (!suspect) {
             tier.hangs = 0;
         } else if (tier.closed()) {
             if (tier.suspicion == null) {
-                tier.suspicion = FailoverReason.FROZEN;
+                tier.suspicion = TierHealth.Reason.FROZEN;
                 tier.suspectedAt = now;
             }
             probes.wantOfHanging(tier, now);
@@ -257,7 +258,7 @@ final class Verdicts {
             case SATURATED, PARTIAL, DISCONNECTED -> tier.undecided++;
             case SERVER_STATE -> {
                 if (tier.lookedTwice) {
-                    circuit.open(tier, FailoverReason.PROBE, failure, now);
+                    circuit.open(tier, TierHealth.Reason.PROBE, failure, now);
                 } else {
                     tier.lookedTwice = true;
                     circuit.reconnect(tier, failure);
@@ -269,9 +270,9 @@ final class Verdicts {
     }
 
     /** What a tier is opened for: what its calls said, if they said anything that the probe bears out. */
-    private static FailoverReason verdict(TierState tier, CacheUnavailableException failure) {
-        FailoverReason suspicion = tier.suspicion;
-        boolean hangs = suspicion == FailoverReason.FROZEN;
-        return suspicion == null || (hangs && failure.reason() != Reason.TIMEOUT) ? FailoverReason.PROBE : suspicion;
+    private static TierHealth.Reason verdict(TierState tier, CacheUnavailableException failure) {
+        TierHealth.Reason suspicion = tier.suspicion;
+        boolean hangs = suspicion == TierHealth.Reason.FROZEN;
+        return suspicion == null || (hangs && failure.reason() != Reason.TIMEOUT) ? TierHealth.Reason.PROBE : suspicion;
     }
 }

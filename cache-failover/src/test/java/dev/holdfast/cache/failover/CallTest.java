@@ -27,7 +27,7 @@ class CallTest {
     private final Decisions decisions = Decisions.usual();
 
     private Call begin(Request request) {
-        return Call.begin(decisions.state, request, decisions.now + 10 * SECOND);
+        return Call.begin(decisions.state, request, decisions.now + 10 * SECOND, 0);
     }
 
     private Attempt next(Call call) {
@@ -89,7 +89,7 @@ class CallTest {
     void whateverElseFailedGoesToTheNextTierAtOnce() {
         for (Reason reason : List.of(Reason.TIMEOUT, Reason.SATURATED, Reason.PARTIAL, Reason.SERVER_STATE)) {
             Decisions own = Decisions.usual();
-            Call call = Call.begin(own.state, Request.read("k"), own.now + SECOND);
+            Call call = Call.begin(own.state, Request.read("k"), own.now + SECOND, 0);
             Attempt attempt = call.next(own.now);
             assertNotNull(attempt);
             call.failed(attempt, Decisions.failure(reason), 0, own.now);
@@ -111,7 +111,7 @@ class CallTest {
     void whatMayStillArriveBehindABufferIsNotSentThereAgainAndIsDirtyThere() {
         Decisions edge =
                 new Decisions(FailoverConfig.DEFAULT, Chance.LEAST, Decisions.buffered("edge"), Decisions.memory());
-        Call call = Call.begin(edge.state, Request.write(Kind.WRITE, "k", TTL), edge.now + 10 * SECOND);
+        Call call = Call.begin(edge.state, Request.write(Kind.WRITE, "k", TTL), edge.now + 10 * SECOND, 0);
         Attempt attempt = call.next(edge.now);
         assertNotNull(attempt);
         call.failed(attempt, Decisions.lost(), 0, edge.now);
@@ -146,7 +146,7 @@ class CallTest {
     @Test
     void whatWasFoundIsToldWithWhatWasNot() {
         Decisions own = servers(FailoverConfig.DEFAULT.withRetries(0), 1);
-        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + SECOND);
+        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + SECOND, 0);
         Attempt attempt = call.next(own.now);
         assertNotNull(attempt);
         call.failed(
@@ -179,7 +179,7 @@ class CallTest {
     void whatMustNotBeDoneTwiceFailsWithItsOwnExceptionIfItsOutcomeIsUnknown() {
         for (Request request : List.of(Request.conditional("k"), Request.count("k", 1, TTL))) {
             Decisions own = Decisions.usual();
-            Call call = Call.begin(own.state, request, own.now + 10 * SECOND);
+            Call call = Call.begin(own.state, request, own.now + 10 * SECOND, 0);
             Attempt attempt = call.next(own.now);
             assertNotNull(attempt);
             CacheUnavailableException unknown = new CacheTimeoutException("no answer", null, true);
@@ -262,7 +262,7 @@ class CallTest {
     @Test
     void whereNoTierIsLeftItWaitsAndBeginsAnewAsOftenAsItMayAndNoOftener() {
         Decisions own = servers(FailoverConfig.DEFAULT.withRetries(2), 2);
-        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + 10 * SECOND);
+        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + 10 * SECOND, 0);
         for (int retry = 0; retry < 2; retry++) {
             failEverywhere(own, call, Reason.PARTIAL);
             assertNull(call.next(own.now));
@@ -281,11 +281,11 @@ class CallTest {
     @Test
     void aPauseThatWouldOutlastTheCallIsNotMade() {
         Decisions own = new Decisions(FailoverConfig.DEFAULT, Chance.MOST, Decisions.server("only"));
-        Call call = Call.begin(own.state, Request.read("k"), own.now + SECOND - 1);
+        Call call = Call.begin(own.state, Request.read("k"), own.now + SECOND - 1, 0);
         failEverywhere(own, call, Reason.TIMEOUT);
         assertThrows(CacheUnavailableException.class, () -> call.next(own.now));
 
-        Call longer = Call.begin(own.state, Request.read("k"), own.now + SECOND);
+        Call longer = Call.begin(own.state, Request.read("k"), own.now + SECOND, 0);
         failEverywhere(own, longer, Reason.TIMEOUT);
         assertNull(longer.next(own.now));
         assertEquals(SECOND - 1, longer.pause());
@@ -298,7 +298,7 @@ class CallTest {
     void tiersThatAreKnownToBeOutAreNotWaitedFor() {
         Decisions own = servers(FailoverConfig.DEFAULT, 2);
         own.tiers.forEach(own::open);
-        Call call = Call.begin(own.state, Request.read("k"), own.now + 10 * SECOND);
+        Call call = Call.begin(own.state, Request.read("k"), own.now + 10 * SECOND, 0);
         CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> call.next(own.now));
         assertEquals("no tier can answer: s0 is open (PROBE), s1 is open (PROBE)", e.getMessage());
         assertNull(e.getCause());
@@ -310,7 +310,7 @@ class CallTest {
     @Test
     void aCallWhoseTimeIsUpSaysSo() {
         Decisions own = servers(FailoverConfig.DEFAULT, 1);
-        Call call = Call.begin(own.state, Request.remove(List.of("k")), own.now + SECOND);
+        Call call = Call.begin(own.state, Request.remove(List.of("k")), own.now + SECOND, 0);
         Attempt attempt = call.next(own.now);
         assertNotNull(attempt);
         call.failed(attempt, new CacheTimeoutException("no answer", null, true), 0, own.now);
@@ -384,7 +384,7 @@ class CallTest {
     void whatWasAbandonedMayHaveBeenDone() {
         for (Kind kind : List.of(Kind.WRITE, Kind.FILL, Kind.CONDITIONAL)) {
             Decisions own = Decisions.usual();
-            Call call = Call.begin(own.state, Request.write(kind, "k", TTL), own.now + SECOND);
+            Call call = Call.begin(own.state, Request.write(kind, "k", TTL), own.now + SECOND, 0);
             Attempt attempt = call.next(own.now);
             assertNotNull(attempt);
             call.abandoned(attempt, own.now);
@@ -392,7 +392,7 @@ class CallTest {
         }
         for (Request request : List.of(Request.read("k"), Request.count("k", 1, TTL))) {
             Decisions own = Decisions.usual();
-            Call call = Call.begin(own.state, request, own.now + SECOND);
+            Call call = Call.begin(own.state, request, own.now + SECOND, 0);
             Attempt attempt = call.next(own.now);
             assertNotNull(attempt);
             call.abandoned(attempt, own.now);
@@ -442,7 +442,7 @@ class CallTest {
 
     @Test
     void aFailedCallForNothingIsAFailureOfItsTierAndOver() {
-        Call call = Call.attempted(decisions.state, Request.read(List.of()), decisions.now + SECOND);
+        Call call = Call.attempted(decisions.state, Request.read(List.of()), decisions.now + SECOND, 0);
         fail(call, Attempt.of(0, List.of(), 0), Decisions.down());
         assertOver(call);
         assertEquals(1, decisions.first().failuresInARow);
@@ -450,7 +450,7 @@ class CallTest {
 
     @Test
     void aCallThatWasBegunElsewhereHasNothingToDoUntilItFailed() {
-        Call call = Call.attempted(decisions.state, Request.read("k"), decisions.now + SECOND);
+        Call call = Call.attempted(decisions.state, Request.read("k"), decisions.now + SECOND, 0);
         assertOver(call);
         fail(call, Attempt.of(0, List.of("k"), decisions.first().stamp), Decisions.failure(Reason.TIMEOUT));
         assertEquals(1, next(call).tier());

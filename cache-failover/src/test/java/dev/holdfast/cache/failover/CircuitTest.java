@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.failover.Decisions.Chance;
 import java.time.Duration;
 import java.util.List;
@@ -26,7 +27,7 @@ class CircuitTest {
     @Test
     void aTierThatIsOpenedIsFencedAndTheNextServesAndEveryoneIsTold() {
         first.failuresInARow = 3;
-        first.suspicion = FailoverReason.FAILURES;
+        first.suspicion = TierHealth.Reason.FAILURES;
         first.suspectedBy = Decisions.down();
         first.contradictions = 2;
         first.lookedTwice = true;
@@ -36,20 +37,20 @@ class CircuitTest {
         long stamp = first.stamp;
         CacheUnavailableException cause = Decisions.down();
 
-        circuit.open(first, FailoverReason.FAILURES, cause, decisions.now);
+        circuit.open(first, TierHealth.Reason.FAILURES, cause, decisions.now);
 
         assertEquals(
                 List.of(
                         new Effect.Disconnect(0, cause, 1),
-                        new Effect.Opened(0, FailoverReason.FAILURES, cause, 1),
-                        new Effect.Switched(0, 1, FailoverReason.FAILURES, 0, 0)),
+                        new Effect.Opened(0, TierHealth.Reason.FAILURES, cause, 1),
+                        new Effect.Switched(0, 1, TierHealth.Reason.FAILURES, 0, 0)),
                 decisions.state.takeEffects());
         assertEquals(TierState.Mode.OPEN, first.mode);
         assertTrue(first.breaker.tripped());
         assertTrue(first.fencing);
         assertEquals(decisions.now, first.since);
         assertEquals(stamp + 1, first.stamp);
-        assertEquals(FailoverReason.FAILURES, first.reason);
+        assertEquals(TierHealth.Reason.FAILURES, first.reason);
         assertSame(cause, first.openedBy);
         assertNull(first.suspicion);
         assertNull(first.suspectedBy);
@@ -62,7 +63,7 @@ class CircuitTest {
 
     @Test
     void aTierThatDoesNotServeIsOpenedWithoutASwitch() {
-        circuit.open(second, FailoverReason.PROBE, Decisions.down(), decisions.now);
+        circuit.open(second, TierHealth.Reason.PROBE, Decisions.down(), decisions.now);
         assertEquals(List.of(), decisions.taken(Effect.Switched.class));
         assertEquals(0, circuit.serving());
     }
@@ -70,10 +71,10 @@ class CircuitTest {
     @Test
     void withTheLastTierNoneServes() {
         Decisions alone = new Decisions(FailoverConfig.DEFAULT, Chance.LEAST, Decisions.server("alone"));
-        alone.state.circuit.open(alone.first(), FailoverReason.SLOW, null, alone.now);
+        alone.state.circuit.open(alone.first(), TierHealth.Reason.SLOW, null, alone.now);
         assertEquals(FailoverState.NONE, alone.state.circuit.serving());
         List<Effect> effects = alone.state.takeEffects();
-        assertEquals(new Effect.Switched(0, FailoverState.NONE, FailoverReason.SLOW, 0, 0), effects.get(2));
+        assertEquals(new Effect.Switched(0, FailoverState.NONE, TierHealth.Reason.SLOW, 0, 0), effects.get(2));
         Effect.Disconnect fence = assertInstanceOf(Effect.Disconnect.class, effects.get(0));
         assertEquals("the tier was opened: SLOW", fence.cause().getMessage());
     }
@@ -89,7 +90,7 @@ class CircuitTest {
             decisions.now += MINUTE - 1;
             grace = seconds;
         }
-        circuit.open(first, FailoverReason.PROBE, null, decisions.now + 1);
+        circuit.open(first, TierHealth.Reason.PROBE, null, decisions.now + 1);
         assertEquals(5 * SECOND, first.graceNanos, "a minute is long enough");
     }
 
@@ -107,7 +108,7 @@ class CircuitTest {
         CacheUnavailableException why = Decisions.down();
         circuit.startedWithout(0, why, decisions.now);
         assertEquals(TierState.Mode.OPEN, first.mode);
-        assertEquals(FailoverReason.PROBE, first.reason);
+        assertEquals(TierHealth.Reason.PROBE, first.reason);
         assertSame(why, first.lastFailure);
         assertEquals(decisions.now, first.lastFailureAt);
         decisions.forget();
@@ -124,7 +125,7 @@ class CircuitTest {
     void aTierThatIsTakenOutIsHeld() {
         circuit.forceFailover(0, decisions.now);
         assertTrue(first.held);
-        assertEquals(FailoverReason.FORCED, first.reason);
+        assertEquals(TierHealth.Reason.FORCED, first.reason);
         decisions.forget();
         circuit.forceFailover(0, decisions.now);
         assertEquals(List.of(), decisions.state.takeEffects());

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,7 +103,7 @@ final class Decisions {
 
     /** Opens a tier, and ends its fence. */
     void open(TierState tier) {
-        state.circuit.open(tier, FailoverReason.PROBE, down(), now);
+        state.circuit.open(tier, TierHealth.Reason.PROBE, down(), now);
         state.circuit.fenced(Decisions.fence(state, tier.index), true, now);
         forget();
     }

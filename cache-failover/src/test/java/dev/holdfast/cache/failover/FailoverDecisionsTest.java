@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -65,7 +66,7 @@ class FailoverDecisionsTest {
         second.probing = true;
         assertFalse(state.quiet(decisions.now));
         second.probing = false;
-        second.suspicion = FailoverReason.SLOW;
+        second.suspicion = TierHealth.Reason.SLOW;
         assertFalse(state.quiet(decisions.now));
         second.suspicion = null;
         second.dirty.everything();
@@ -128,7 +129,7 @@ class FailoverDecisionsTest {
 
     @Test
     void aFenceThatEndedSoIsOneThatResetNothing() {
-        state.circuit.open(first, FailoverReason.PROBE, Decisions.down(), decisions.now);
+        state.circuit.open(first, TierHealth.Reason.PROBE, Decisions.down(), decisions.now);
         first.dirty.remove("k", decisions.now + SECOND);
         state.failed(
                 new Effect.Disconnect(0, Decisions.down(), 0), new OutOfMemoryError("made by a test"), decisions.now);

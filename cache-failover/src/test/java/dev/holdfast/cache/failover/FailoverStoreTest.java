@@ -53,7 +53,7 @@ class FailoverStoreTest {
 
     private final class Recorder implements FailoverListener {
         @Override
-        public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+        public void tierOpened(String tier, TierHealth.Reason reason, @Nullable Throwable cause) {
             events.add("opened " + tier + ' ' + reason);
         }
 
@@ -63,7 +63,7 @@ class FailoverStoreTest {
         }
 
         @Override
-        public void failover(String from, @Nullable String to, FailoverReason reason) {
+        public void failover(String from, @Nullable String to, TierHealth.Reason reason) {
             events.add("failover " + from + ' ' + to);
             throw new IllegalStateException("a listener that fails harms nobody");
         }

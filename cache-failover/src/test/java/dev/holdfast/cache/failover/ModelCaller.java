@@ -175,12 +175,12 @@ final class ModelCaller {
         fast = null;
         if (quick && request.kind() != Kind.PREFIX) {
             fast = route;
-            call = Call.attempted(world.state, request, deadline);
+            call = Call.attempted(world.state, request, deadline, 0);
             attempt = Attempt.of(route.serving(), request.keys(), route.stamp());
             store = route.store();
             at = At.SEND;
         } else {
-            call = Call.begin(world.state, request, deadline);
+            call = Call.begin(world.state, request, deadline, 0);
             at = At.NEXT;
         }
     }

@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ class NoticesTest {
         }
 
         @Override
-        public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+        public void tierOpened(String tier, TierHealth.Reason reason, @Nullable Throwable cause) {
             note("opened " + tier + ' ' + reason);
         }
 
@@ -41,7 +42,7 @@ class NoticesTest {
         }
 
         @Override
-        public void failover(String from, @Nullable String to, FailoverReason reason) {
+        public void failover(String from, @Nullable String to, TierHealth.Reason reason) {
             note("failover " + from + ' ' + to + ' ' + reason);
         }
 
@@ -85,8 +86,8 @@ class NoticesTest {
     void everyListenerHearsEverythingInOrderWhateverOthersThrow() {
         Notices notices = new Notices(
                 NOPLogger.NOP_LOGGER, List.of("first", "second"), List.of(new Failing("a"), new Failing("b")));
-        notices.add(new Effect.Opened(0, FailoverReason.FROZEN, null, 1));
-        notices.add(new Effect.Switched(0, 1, FailoverReason.FROZEN, 0, 0));
+        notices.add(new Effect.Opened(0, TierHealth.Reason.FROZEN, null, 1));
+        notices.add(new Effect.Switched(0, 1, TierHealth.Reason.FROZEN, 0, 0));
         notices.add(new Effect.ReconciliationFailed(0, new IllegalStateException("again")));
         notices.add(new Effect.Remark(0, "only the log is told"));
         notices.add(new Effect.Closed(0, 8_000_000_000L, 3));

@@ -109,7 +109,8 @@ class SwitchboardTest {
                     switchboard.change(state -> state.tiers.get(2).stamp++);
                     return "filled";
                 },
-                Duration.ofSeconds(5));
+                Duration.ofSeconds(5),
+                0);
 
         assertEquals("filled", result);
         assertNull(memory.get("c:k"));

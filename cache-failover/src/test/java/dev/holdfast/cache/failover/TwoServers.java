@@ -121,7 +121,7 @@ final class TwoServers implements AutoCloseable {
 
     private final class Recorder implements FailoverListener {
         @Override
-        public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
+        public void tierOpened(String tier, TierHealth.Reason reason, @Nullable Throwable cause) {
             openings.incrementAndGet();
             events.add(tier + " opened: " + reason + ", " + cause);
         }

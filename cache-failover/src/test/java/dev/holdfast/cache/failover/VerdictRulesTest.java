@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -53,7 +54,7 @@ class VerdictRulesTest {
         assertNull(first.suspicion);
         CacheUnavailableException last = Decisions.down();
         verdicts.failed(0, last, 1, decisions.now);
-        assertEquals(FailoverReason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         assertSame(last, first.suspectedBy);
         assertSame(last, first.lastFailure);
         assertEquals(decisions.now, first.lastFailureAt);
@@ -78,7 +79,7 @@ class VerdictRulesTest {
             assertNull(first.suspicion);
             verdicts.failed(0, Decisions.down(), i, decisions.now);
         }
-        assertEquals(FailoverReason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
     }
 
     @Test
@@ -140,7 +141,7 @@ class VerdictRulesTest {
     void aProbeThatBeganBeforeTheSuspicionDoesNotContradictIt() {
         fail(3);
         verdicts.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
-        assertEquals(FailoverReason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         assertEquals(0, first.contradictions);
         answered();
         assertNull(first.suspicion);
@@ -160,7 +161,7 @@ class VerdictRulesTest {
         assertNull(first.suspicion);
         decisions.now++;
         fail(1);
-        assertEquals(FailoverReason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
     }
 
     @Test
@@ -176,7 +177,7 @@ class VerdictRulesTest {
         assertTrue(first.closed());
         fail(1);
         assertFalse(first.closed());
-        assertEquals(FailoverReason.FAILURES, first.reason);
+        assertEquals(TierHealth.Reason.FAILURES, first.reason);
     }
 
     @Test
@@ -222,13 +223,13 @@ class VerdictRulesTest {
     void slownessIsBelievedWhateverFailed() {
         for (int i = 0; i < 3; i++) {
             verdicts.observed(0, 20, 20, false, decisions.now);
-            assertEquals(FailoverReason.SLOW, first.suspicion);
+            assertEquals(TierHealth.Reason.SLOW, first.suspicion);
             answered();
             decisions.now += SECOND;
         }
         verdicts.observed(0, 20, 20, false, decisions.now);
         assertFalse(first.closed());
-        assertEquals(FailoverReason.SLOW, first.reason);
+        assertEquals(TierHealth.Reason.SLOW, first.reason);
         assertNull(first.openedBy);
     }
 
@@ -260,7 +261,7 @@ class VerdictRulesTest {
     @Test
     void aCallThatHangsMakesATierSuspectAndOneThatEndedDoesNot() {
         verdicts.observed(0, 0, 0, true, decisions.now);
-        assertEquals(FailoverReason.FROZEN, first.suspicion);
+        assertEquals(TierHealth.Reason.FROZEN, first.suspicion);
         assertEquals(decisions.now, first.suspectedAt);
         assertEquals(1, first.hangs);
         assertEquals(1, sent());
@@ -276,11 +277,11 @@ class VerdictRulesTest {
         verdicts.observed(0, 0, 0, true, decisions.now);
         decisions.now += 5;
         fail(3);
-        assertEquals(FailoverReason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         assertEquals(decisions.now, first.suspectedAt);
         decisions.now += 5;
         verdicts.observed(0, 0, 0, true, decisions.now);
-        assertEquals(FailoverReason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         fail(1);
         assertEquals(decisions.now - 5, first.suspectedAt);
     }
@@ -298,20 +299,21 @@ class VerdictRulesTest {
     @Test
     void aFailedProbeOpensATierForWhatItsCallsSaid() {
         probeFailed(Reason.TIMEOUT);
-        assertEquals(FailoverReason.PROBE, first.reason);
+        assertEquals(TierHealth.Reason.PROBE, first.reason);
         for (Reason reason : List.of(Reason.TIMEOUT, Reason.CONNECTION, Reason.REFUSED, Reason.UNEXPECTED)) {
             Decisions own = Decisions.usual();
             own.state.verdicts.observed(0, 0, 0, true, own.now);
             own.state.verdicts.probeFailed(0, own.now, Decisions.failure(reason), true, own.now);
             assertFalse(own.first().closed(), "" + reason);
-            assertEquals(reason == Reason.TIMEOUT ? FailoverReason.FROZEN : FailoverReason.PROBE, own.first().reason);
+            assertEquals(
+                    reason == Reason.TIMEOUT ? TierHealth.Reason.FROZEN : TierHealth.Reason.PROBE, own.first().reason);
         }
         Decisions own = Decisions.usual();
         for (int i = 0; i < 3; i++) {
             own.state.verdicts.failed(0, Decisions.down(), 0, own.now);
         }
         own.state.verdicts.probeFailed(0, own.now, Decisions.down(), true, own.now);
-        assertEquals(FailoverReason.FAILURES, own.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, own.first().reason);
     }
 
     @Test
@@ -331,7 +333,7 @@ class VerdictRulesTest {
         assertTrue(first.closed());
         probeFailed(Reason.SERVER_STATE);
         assertFalse(first.closed());
-        assertEquals(FailoverReason.PROBE, first.reason);
+        assertEquals(TierHealth.Reason.PROBE, first.reason);
     }
 
     @Test
@@ -350,7 +352,7 @@ class VerdictRulesTest {
         first.probing = false;
         verdicts.tick(first, decisions.now + SECOND);
         assertFalse(first.closed());
-        assertEquals(FailoverReason.FAILURES, first.reason);
+        assertEquals(TierHealth.Reason.FAILURES, first.reason);
     }
 
     @Test
@@ -372,7 +374,7 @@ class VerdictRulesTest {
         assertEquals(0, sent());
         assertTrue(first.closed());
         decisions.open(first);
-        first.suspicion = FailoverReason.FAILURES;
+        first.suspicion = TierHealth.Reason.FAILURES;
         verdicts.tick(first, decisions.now);
         assertEquals(0, sent());
     }

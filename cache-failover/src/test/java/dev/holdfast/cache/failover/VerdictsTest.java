@@ -8,6 +8,7 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
 import java.util.List;
@@ -50,7 +51,7 @@ class VerdictsTest {
         }
 
         Duration took = Duration.ofNanos(watch.now - begin);
-        assertEquals(FailoverReason.FAILURES, watch.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, watch.first().reason);
         assertTrue(took.compareTo(Duration.ofSeconds(2)) > 0 && took.compareTo(Duration.ofSeconds(5)) < 0, "" + took);
     }
 
@@ -86,7 +87,7 @@ class VerdictsTest {
         }
 
         assertFalse(watch.first().closed());
-        assertEquals(FailoverReason.SLOW, watch.first().reason);
+        assertEquals(TierHealth.Reason.SLOW, watch.first().reason);
         assertEquals(1, watch.state.circuit.serving());
     }
 
@@ -118,7 +119,7 @@ class VerdictsTest {
         watch.fail(1);
 
         assertFalse(watch.first().closed());
-        assertEquals(FailoverReason.PROBE, watch.first().reason);
+        assertEquals(TierHealth.Reason.PROBE, watch.first().reason);
     }
 
     @Test
@@ -132,7 +133,7 @@ class VerdictsTest {
         watch.hang(Duration.ofMillis(50));
 
         assertFalse(watch.first().closed());
-        assertEquals(FailoverReason.FROZEN, watch.first().reason);
+        assertEquals(TierHealth.Reason.FROZEN, watch.first().reason);
     }
 
     @Test
@@ -144,7 +145,7 @@ class VerdictsTest {
         watch.answers = false;
         watch.noAnswerAfter = Duration.ofNanos(watch.first().probeLimit.nanos());
         watch.hang(Duration.ofMillis(500));
-        assertEquals(FailoverReason.FROZEN, watch.first().reason);
+        assertEquals(TierHealth.Reason.FROZEN, watch.first().reason);
     }
 
     @Test
@@ -161,7 +162,7 @@ class VerdictsTest {
             watch.pass(Duration.ofMillis(50));
         }
 
-        assertEquals(FailoverReason.FAILURES, watch.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, watch.first().reason);
     }
 
     @Test
@@ -173,7 +174,7 @@ class VerdictsTest {
             watch.pass(Duration.ofSeconds(1));
         }
 
-        assertEquals(FailoverReason.FAILURES, watch.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, watch.first().reason);
         watch.probesEnd = true;
         watch.answers = true;
         watch.awaitFirst();

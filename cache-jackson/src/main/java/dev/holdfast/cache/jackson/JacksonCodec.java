@@ -9,6 +9,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.databind.ObjectReader;
 import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * JSON for records, beans, collections and {@code java.time}, in UTF-8. Unknown properties are ignored and missing ones
@@ -21,19 +22,21 @@ import tools.jackson.databind.ObjectWriter;
  * <p>Exceptions name the type and the place, never the value: no message and no cause of Jackson's is passed on, since they
  * quote what they did not understand.
  *
- * <p>Immutable; two codecs for the same type are equal.
+ * <p>Immutable; two codecs for the same type and by the same mapper are equal.
  *
  * @param <V> the type of the values
  */
 public final class JacksonCodec<V> implements Codec<V> {
     private final Type type;
+    private final JsonMapper mapper;
     private final ObjectReader reader;
     private final ObjectWriter writer;
 
-    private JacksonCodec(Type type) {
+    private JacksonCodec(Type type, JsonMapper mapper) {
         this.type = Objects.requireNonNull(type, "type");
-        this.reader = Json.MAPPER.readerFor(Json.MAPPER.constructType(type));
-        this.writer = Json.MAPPER.writerFor(Json.MAPPER.constructType(type));
+        this.mapper = Objects.requireNonNull(mapper, "mapper");
+        this.reader = mapper.readerFor(mapper.constructType(type));
+        this.writer = mapper.writerFor(mapper.constructType(type));
     }
 
     /**
@@ -44,7 +47,33 @@ public final class JacksonCodec<V> implements Codec<V> {
      * @return the codec
      */
     public static <V> JacksonCodec<V> of(Class<V> type) {
-        return new JacksonCodec<>(type);
+        return new JacksonCodec<>(type, Json.MAPPER);
+    }
+
+    /**
+     * Makes a codec that writes and reads JSON as an application's own mapper does: its names, modules and formats. What this class says of
+     * unknown properties, of types that JSON names, and of limits, is then that mapper's to keep: one that lets JSON name classes lets whoever writes
+     * to the server choose them.
+     *
+     * @param type the class
+     * @param mapper the mapper
+     * @param <V> the type of the values
+     * @return the codec
+     */
+    public static <V> JacksonCodec<V> of(Class<V> type, JsonMapper mapper) {
+        return new JacksonCodec<>(type, mapper);
+    }
+
+    /**
+     * Makes a codec for a type with parameters, by an application's own mapper as {@link #of(Class, JsonMapper)}.
+     *
+     * @param type the type
+     * @param mapper the mapper
+     * @param <V> the type of the values
+     * @return the codec
+     */
+    public static <V> JacksonCodec<V> of(TypeRef<V> type, JsonMapper mapper) {
+        return new JacksonCodec<>(type.type(), mapper);
     }
 
     /**
@@ -55,11 +84,11 @@ public final class JacksonCodec<V> implements Codec<V> {
      * @return the codec
      */
     public static <V> JacksonCodec<V> of(TypeRef<V> type) {
-        return new JacksonCodec<>(type.type());
+        return new JacksonCodec<>(type.type(), Json.MAPPER);
     }
 
     static JacksonCodec<?> ofType(Type type) {
-        return new JacksonCodec<>(type);
+        return new JacksonCodec<>(type, Json.MAPPER);
     }
 
     @Override
@@ -106,7 +135,7 @@ public final class JacksonCodec<V> implements Codec<V> {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof JacksonCodec<?> that && type.equals(that.type);
+        return other instanceof JacksonCodec<?> that && type.equals(that.type) && mapper == that.mapper;
     }
 
     @Override

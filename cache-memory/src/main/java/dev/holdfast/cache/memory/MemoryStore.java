@@ -17,6 +17,7 @@ import dev.holdfast.cache.StoreHealth;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -147,6 +148,7 @@ public final class MemoryStore implements CacheStore {
     public static final class Builder {
         private long maxBytes = 64L << 20;
         private KeyPrefix keyPrefix = KeyPrefix.NONE;
+        private LongSupplier nanoTime = System::nanoTime;
 
         private Builder() {}
 
@@ -178,12 +180,27 @@ public final class MemoryStore implements CacheStore {
         }
 
         /**
+         * Lets entries expire by a clock of one's own, as tests do.
+         *
+         * @param value the clock; must not go back
+         * @return this builder
+         */
+        public Builder clock(InstantSource value) {
+            Objects.requireNonNull(value, "clock");
+            nanoTime = () -> {
+                Instant now = value.instant();
+                return TimeUnit.SECONDS.toNanos(now.getEpochSecond()) + now.getNano();
+            };
+            return this;
+        }
+
+        /**
          * Creates the store.
          *
          * @return the store, empty
          */
         public MemoryStore build() {
-            return new MemoryStore(maxBytes, keyPrefix, System::nanoTime);
+            return new MemoryStore(maxBytes, keyPrefix, nanoTime);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.holdfast.cache.memory;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
+import java.time.InstantSource;
 
 /**
  * Makes the tier {@code memory} from {@code CACHE_MEMORY_MAX_BYTES} (64 MiB unless set, at least 1 MiB) and
@@ -22,10 +23,18 @@ public final class MemoryStoreProvider implements StoreProvider {
 
     @Override
     public CacheStore create(Settings settings) {
+        return create(settings, MemoryStore.builder());
+    }
+
+    @Override
+    public CacheStore create(Settings settings, InstantSource clock) {
+        return create(settings, MemoryStore.builder().clock(clock));
+    }
+
+    private static CacheStore create(Settings settings, MemoryStore.Builder builder) {
         long maxBytes = settings.number(MAX_BYTES, 64L << 20, 1L << 20, Long.MAX_VALUE);
         try {
-            return MemoryStore.builder()
-                    .maxBytes(maxBytes)
+            return builder.maxBytes(maxBytes)
                     .keyPrefix(settings.text(KEY_PREFIX).orElse(""))
                     .build();
         } catch (IllegalArgumentException e) {

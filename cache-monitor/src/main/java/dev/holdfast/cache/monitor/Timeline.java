@@ -1,8 +1,8 @@
 package dev.holdfast.cache.monitor;
 
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.client.HealthJson;
 import dev.holdfast.cache.client.JsonWriter;
-import dev.holdfast.cache.failover.FailoverReason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
@@ -41,7 +41,7 @@ final class Timeline {
             @Nullable Duration outage,
             long changes) {}
 
-    synchronized void failover(String from, @Nullable String to, FailoverReason reason) {
+    synchronized void failover(String from, @Nullable String to, TierHealth.Reason reason) {
         String why = reason.name().toLowerCase(Locale.ROOT);
         failovers.merge(new Failover(from, to == null ? "" : to, why), 1L, Long::sum);
         add(new Turn(Instant.now(), from, to, why, null, 0));

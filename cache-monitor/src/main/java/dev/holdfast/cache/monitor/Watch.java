@@ -1,10 +1,13 @@
 package dev.holdfast.cache.monitor;
 
+import dev.holdfast.cache.CacheEvent;
+import dev.holdfast.cache.CacheEvent.FailedBack;
+import dev.holdfast.cache.CacheEvent.FailedOver;
+import dev.holdfast.cache.CacheEvent.TierBack;
+import dev.holdfast.cache.CacheEvent.TierLost;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.JsonWriter;
-import dev.holdfast.cache.failover.FailoverListener;
-import dev.holdfast.cache.failover.FailoverReason;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -14,7 +17,6 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,30 +83,20 @@ final class Watch implements AutoCloseable {
     }
 
     void start() {
-        unlisten = client.addListener(new FailoverListener() {
-            @Override
-            public void failover(String from, @Nullable String to, FailoverReason reason) {
-                timeline.failover(from, to, reason);
-                changed();
-            }
-
-            @Override
-            public void failback(@Nullable String from, String to, Duration outage, long dirtyKeys) {
-                timeline.failback(from, to, outage, dirtyKeys);
-                changed();
-            }
-
-            @Override
-            public void tierOpened(String tier, FailoverReason reason, @Nullable Throwable cause) {
-                soon();
-            }
-
-            @Override
-            public void tierClosed(String tier) {
-                soon();
-            }
-        });
+        unlisten = client.on(CacheEvent.class, this::happened);
         Future<?> unused = scheduler.scheduleWithFixedDelay(this::sample, 0, PERIOD, TimeUnit.NANOSECONDS);
+    }
+
+    private void happened(CacheEvent event) {
+        if (event instanceof FailedOver failover) {
+            timeline.failover(failover.from(), failover.to(), failover.reason());
+            changed();
+        } else if (event instanceof FailedBack failback) {
+            timeline.failback(failback.from(), failback.to(), failback.outage(), failback.dirtyKeys());
+            changed();
+        } else if (event instanceof TierLost || event instanceof TierBack) {
+            soon();
+        }
     }
 
     private void changed() {

@@ -210,7 +210,8 @@ class EndpointsTest {
         try (Monitored here = new Monitored()) {
             Http nothing = here.get("/api/monitoring/metrics/performance");
             assertHas(nothing, "\"cache\":{\"hitRate\":null,\"hits\":0,\"misses\":0");
-            Cache<String, String> leads = here.client.cache("leads", String.class, String.class);
+            Cache<String, String> leads =
+                    here.client.cache("leads", String.class, String.class).build();
             leads.put("there", "v");
             for (int i = 0; i < 1_000; i++) {
                 leads.get(i < 724 ? "there" : "absent");
@@ -233,7 +234,7 @@ class EndpointsTest {
             redis.kill();
             long killed = System.nanoTime();
             // Somebody has to notice: an idle client would look after half a minute.
-            here.client.cache("leads", String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).build().get("k");
             awaitAlerts(here, "\"active\":[{\"id\":\"redis-connection-lost\",\"severity\":\"critical\"");
             long fired = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - killed);
             assertTrue(fired >= 10_000 && fired < 15_000, () -> "fired after " + fired + " ms");
@@ -292,7 +293,7 @@ class EndpointsTest {
             paths.forEach(path -> assertEquals(404, here.get(path).status(), path));
         }
         try (Monitored here = new Monitored("REDIS_MONITORING_TOKEN", TOKEN)) {
-            here.client.cache("leads", String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).build().get("k");
             Http stats = here.get(paths.get(0), "Authorization: Bearer " + TOKEN);
             assertEquals(200, stats.status());
             assertHas(stats, "{\"client\":\"holdfast\",\"caches\":[{\"name\":\"leads\",\"hits\":0,\"misses\":1");

@@ -31,12 +31,12 @@ class MonitoringDocTest {
         Map<String, Map<String, String>> answers = new TreeMap<>();
         try (RedisServer redis = RedisServer.start();
                 Monitored here = new Monitored("REDIS_URL", redis.url(), "REDIS_MONITORING_TOKEN", TOKEN)) {
-            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
-            here.client.cache("leads", String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).build().get("k");
             answers.put("Healthy", ask(here));
             redis.kill();
             // Somebody has to notice: an idle client would look after half a minute.
-            here.client.cache("leads", String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).build().get("k");
             Await.until(
                     Duration.ofSeconds(40),
                     () -> "an alert, but " + here.get("/api/monitoring/alerts").body() + here.client.healthJson(),
@@ -46,8 +46,8 @@ class MonitoringDocTest {
         }
         try (Monitored here = new Monitored(
                 "REDIS_URL", "redis://127.0.0.1:6379", "REDIS_ENABLED", "false", "REDIS_MONITORING_TOKEN", TOKEN)) {
-            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
-            here.client.cache("leads", String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).build().get("k");
             answers.put("The kill switch is on", ask(here));
         }
         String doc = Files.readString(DOC);

@@ -69,12 +69,12 @@ class PageInBrowserTest {
         try (RedisServer redis = RedisServer.start();
                 Monitored here = new Monitored("REDIS_URL", redis.url());
                 Browser browser = new Browser()) {
-            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
             browser.device(1_280, 1_000, false).open(address(here));
             awaitText(browser, "#word", "healthy", PATIENCE);
             look(browser, "healthy");
             redis.kill();
-            here.client.cache("leads", String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).build().get("k");
             awaitText(browser, "#why", "memory serves; single is out", Duration.ofSeconds(6));
             awaitText(browser, "#alerts", "no redis server serves the cache", PATIENCE);
             look(browser, "alert");

@@ -45,7 +45,7 @@ class PrometheusTest {
     void theMetricsAreAsTheyShouldBe() throws Exception {
         try (RedisServer redis = RedisServer.start();
                 Monitored here = new Monitored("REDIS_URL", redis.url())) {
-            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
             here.client.forceFailover("single");
             assertEquals("", failure(here.get("/metrics").body(), "promtool", "check", "metrics"));
         }
@@ -82,7 +82,8 @@ class PrometheusTest {
                     .redirectOutput(dir.resolve("log").toFile())
                     .start();
             try {
-                Cache<String, String> leads = here.client.cache("leads", String.class, String.class);
+                Cache<String, String> leads =
+                        here.client.cache("leads", String.class, String.class).build();
                 long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
                 for (int i = 0; System.nanoTime() < end; i++) {
                     leads.get("k" + i % 1_000, key -> "v");

@@ -30,7 +30,8 @@ class PrometheusTextTest {
         try (RedisServer redis =
                         RedisServer.builder().password("s3cret-of-redis").start();
                 Monitored here = new Monitored("REDIS_URL", redis.url())) {
-            Cache<String, String> leads = here.client.cache("leads", String.class, String.class);
+            Cache<String, String> leads =
+                    here.client.cache("leads", String.class, String.class).build();
             leads.get("k-of-nobody", key -> "v-of-nobody");
             leads.get("k-of-nobody");
             Map<String, Double> series = series(here);
@@ -58,7 +59,8 @@ class PrometheusTextTest {
     void countersNeverFall() {
         try (RedisServer redis = RedisServer.start();
                 Monitored here = new Monitored("REDIS_URL", redis.url())) {
-            Cache<String, String> leads = here.client.cache("leads", String.class, String.class);
+            Cache<String, String> leads =
+                    here.client.cache("leads", String.class, String.class).build();
             Map<String, Double> before = Map.of();
             for (int round = 0; round < 6; round++) {
                 for (int i = 0; i < 50; i++) {
@@ -69,7 +71,9 @@ class PrometheusTextTest {
                     case 2 -> here.client.forceFailback();
                     case 3 -> {
                         leads.close();
-                        leads = here.client.cache("leads", String.class, String.class);
+                        leads = here.client
+                                .cache("leads", String.class, String.class)
+                                .build();
                     }
                     case 4 -> here.client.forceFailover("single");
                     default -> {}
@@ -93,7 +97,10 @@ class PrometheusTextTest {
     void ofManyCachesAHundredAreNamed() {
         try (Monitored here = new Monitored()) {
             for (int i = 0; i < 150; i++) {
-                here.client.cache("cache-" + i, String.class, String.class).get("absent");
+                here.client
+                        .cache("cache-" + i, String.class, String.class)
+                        .build()
+                        .get("absent");
             }
             List<String> names = Arrays.stream(here.get("/metrics").body().split("\n", -1))
                     .filter(line -> line.startsWith("holdfast_cache_reads_total{"))

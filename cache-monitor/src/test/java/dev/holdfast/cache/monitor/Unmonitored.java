@@ -11,7 +11,7 @@ final class Unmonitored {
     public static void main(String[] args) throws InterruptedException {
         try (CacheClient client = CacheClient.from(
                 Settings.of(Map.of("REDIS_MONITORING_ENABLED", args[0], "REDIS_MONITORING_PORT", "0")))) {
-            client.cache("leads", String.class, String.class).get("k", key -> "v");
+            client.cache("leads", String.class, String.class).build().get("k", key -> "v");
             // The thread that registers MBeans ends by itself.
             for (int i = 0; i < 500 && names().contains("-jmx"); i++) {
                 Thread.sleep(10);

@@ -6,7 +6,9 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.StoreProvider;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.ServiceLoader;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -70,6 +73,21 @@ public final class FlakyStore implements CacheStore {
     private final Duration callBound;
     private final FlakyStoreScript script = new FlakyStoreScript();
     private volatile @Nullable Predicate<String> failingKeys;
+
+    /**
+     * Makes one over this process's memory, which {@code holdfast-cache-memory} on the class path provides.
+     *
+     * @return the store
+     * @throws IllegalStateException if it is not there
+     */
+    public static FlakyStore memory() {
+        for (StoreProvider provider : ServiceLoader.load(StoreProvider.class)) {
+            if (provider.tier().equals("memory")) {
+                return new FlakyStore(provider.create(Settings.of(Map.of())));
+            }
+        }
+        throw new IllegalStateException("no memory to wrap: add dev.holdfast:holdfast-cache-memory");
+    }
 
     /**
      * Wraps a store, with its call bound.

@@ -39,7 +39,7 @@ public final class Demo {
     private Demo(DemoServers servers, CacheClient client, ClassFiles classes) {
         this.servers = servers;
         this.classes = classes;
-        this.cache = client.cache("classes", String.class, ClassFacts.class);
+        this.cache = client.cache("classes", String.class, ClassFacts.class).build();
         this.before = cache.stats();
         this.origin = System.nanoTime();
         this.watch = new TierWatch(client, servers.type());

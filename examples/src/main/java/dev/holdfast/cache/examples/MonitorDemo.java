@@ -43,7 +43,7 @@ final class MonitorDemo {
                     monitor.port().orElseThrow(),
                     plan.kill().toSeconds(),
                     plan.back().toSeconds());
-            return run(redis, client.cache("users", String.class, String.class));
+            return run(redis, client.cache("users", String.class, String.class).build());
         }
     }
 

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.examples;
 
-import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.LoadingCache;
 import dev.holdfast.cache.client.CacheClient;
 
-/** The twelve lines of the README. Runs with nothing installed; with {@code REDIS_URL} set, the same lines use a Redis. */
+/** The ten lines of the README. Runs with nothing installed; with {@code REDIS_URL} set, the same lines use a Redis. */
 public final class Quickstart {
     private Quickstart() {}
 
@@ -11,16 +11,14 @@ public final class Quickstart {
     public static void main(String[] args) {
         // begin
         try (CacheClient client = CacheClient.fromEnvironment()) {
-            Cache<String, String> reversed = client.cache("reversed", String.class, String.class);
-            String word = "holdfast";
-            for (int i = 0; i < 2; i++) {
-                String value = reversed.get(word, key -> {
-                    System.out.println("computing " + key);
-                    return new StringBuilder(key).reverse().toString();
-                });
-                System.out.println(word + " -> " + value);
-            }
-            reversed.remove(word);
+            LoadingCache<String, String> reversed = client.cache("reversed", String.class, String.class)
+                    .build(word -> {
+                        System.out.println("computing " + word);
+                        return new StringBuilder(word).reverse().toString();
+                    });
+            System.out.println("holdfast -> " + reversed.get("holdfast"));
+            System.out.println("holdfast -> " + reversed.get("holdfast"));
+            reversed.remove("holdfast");
         }
         // end
     }

@@ -43,10 +43,12 @@ public final class Serverless {
     /** The function itself: the same lines, whatever stands behind the settings. */
     static List<String> serve(Settings settings) {
         try (CacheClient client = CacheClient.from(settings)) {
-            Cache<String, String> quotes = client.cache("quotes", String.class, String.class);
+            Cache<String, String> quotes =
+                    client.cache("quotes", String.class, String.class).build();
             quotes.remove("sea");
             List<String> answers = List.of(answer(quotes), answer(quotes), answer(quotes));
-            long served = client.increment("served", answers.size(), Duration.ofHours(1));
+            long served =
+                    client.counter("served").ttl(Duration.ofHours(1)).build().increment(answers.size());
             System.out.println("answered by " + client.health().type() + ", " + served + " requests in this hour");
             return answers;
         }

@@ -23,7 +23,7 @@ final class TierWatch implements AutoCloseable {
     private volatile boolean stop;
 
     TierWatch(CacheClient client, String firstType) {
-        this.cache = client.cache("watch", String.class, String.class);
+        this.cache = client.cache("watch", String.class, String.class).build();
         this.firstType = firstType;
         this.tier = firstType;
         thread.start();

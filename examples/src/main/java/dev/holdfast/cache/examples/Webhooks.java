@@ -36,7 +36,7 @@ public final class Webhooks {
      * not happened in time, a caller waits 40 ms of its 100 for the origin and then takes the old value.
      */
     static final CachePolicy POLICY = CachePolicy.of(Duration.ofSeconds(2))
-            .withStaleFor(Duration.ofHours(1))
+            .withStaleIfError(Duration.ofHours(1))
             .withLoadSoftTimeout(Duration.ofMillis(40))
             .withRefreshAhead(0.5)
             .withTtlJitter(0.2)
@@ -83,7 +83,11 @@ public final class Webhooks {
                 "situation        requests    p50 ms    p99 ms  longest  late/1000  later/1000  failed  cached  origin calls");
         try (RedisServer redis = RedisServer.start();
                 CacheClient client = client(redis)) {
-            webhooks.run(redis, client.cache("endpoints", String.class, String.class, POLICY));
+            webhooks.run(
+                    redis,
+                    client.cache("endpoints", String.class, String.class)
+                            .policy(POLICY)
+                            .build());
         }
         webhooks.sumUp();
         return webhooks.rows;

@@ -33,7 +33,8 @@ class DemoTest {
     void ofTwoRemotesAndMemoryEachAnswersInItsTurn() {
         try (DemoServers servers = new TwoRemotes();
                 CacheClient client = CacheClient.from(servers.settings())) {
-            Cache<String, String> cache = client.cache("classes", String.class, String.class);
+            Cache<String, String> cache =
+                    client.cache("classes", String.class, String.class).build();
             cache.put("k", "v");
             assertTrue(servers.holds("classes:k"));
 

@@ -43,11 +43,12 @@ class PinningTest {
     @EnumSource
     void noVirtualThreadIsPinned(StoreServers kind) throws Exception {
         CachePolicy policy = CachePolicy.of(Duration.ofMinutes(5))
-                .withStaleFor(Duration.ofHours(1))
+                .withStaleIfError(Duration.ofHours(1))
                 .withLoadSoftTimeout(Duration.ofMillis(50));
         try (StoreServers.Running servers = kind.start();
                 CacheClient client = servers.client()) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class, policy);
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).policy(policy).build();
             // Loading a class pins, and is not what is meant.
             callFromVirtualThreads(cache, "warm");
             List<RecordedEvent> pinned = recorded(() -> callFromVirtualThreads(cache, "k"));

@@ -33,7 +33,8 @@ class RemoteJmxTest {
                         .name("remote")
                         .settings(Settings.of(Map.of("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "t")))
                         .build()) {
-            Cache<String, String> cache = client.cache("users", String.class, String.class);
+            Cache<String, String> cache =
+                    client.cache("users", String.class, String.class).build();
             cache.put("a", "1");
             cache.get("a");
             cache.get("b");

@@ -44,7 +44,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class TypedCacheContract {
     private static final CachePolicy STALE =
-            CachePolicy.of(Duration.ofMinutes(5)).withStaleFor(Duration.ofHours(1));
+            CachePolicy.of(Duration.ofMinutes(5)).withStaleIfError(Duration.ofHours(1));
     private static final CachePolicy SOFT = STALE.withLoadSoftTimeout(Duration.ofMillis(2));
 
     private final StoreServers kind;
@@ -71,7 +71,9 @@ abstract class TypedCacheContract {
     }
 
     private Cache<String, String> fresh() {
-        return client.cache("c" + names.incrementAndGet(), String.class, String.class, STALE);
+        return client.cache("c" + names.incrementAndGet(), String.class, String.class)
+                .policy(STALE)
+                .build();
     }
 
     private <T> Future<T> start(Callable<T> call) {
@@ -190,7 +192,9 @@ abstract class TypedCacheContract {
         assertEquals(1, cache.stats().staleHits());
         if (kind != StoreServers.MEMORY) {
             try (CacheClient later = servers.client()) {
-                Cache<String, String> theirs = later.cache(cache.name(), String.class, String.class, STALE);
+                Cache<String, String> theirs = later.cache(cache.name(), String.class, String.class)
+                        .policy(STALE)
+                        .build();
                 assertEquals(Lookup.State.STALE, theirs.lookup("k").state());
                 assertEquals("old", theirs.get("k", key -> failing()));
             }
@@ -217,7 +221,7 @@ abstract class TypedCacheContract {
         })));
         assertEquals("\"e1\"", cache.lookup("k").etag().orElseThrow());
 
-        assertNull(cache.get("absent", key -> null, STALE.withNegativeTtl(Duration.ofMinutes(1))));
+        assertNull(cache.get("absent", key -> null, STALE.withRememberAbsence(Duration.ofMinutes(1))));
         assertEquals(Lookup.State.KNOWN_ABSENT, cache.lookup("absent").state());
         assertNull(cache.get("absent", key -> failing()));
 
@@ -228,8 +232,10 @@ abstract class TypedCacheContract {
                 List.copyOf(
                         cache.getAll(List.of("d", "a", "none", "c", "b", "k")).keySet()));
 
-        Cache<String, String> small = client.cache(
-                "z" + names.incrementAndGet(), Function.<String>identity(), Codec.compressed(Codec.string(), 100));
+        Cache<String, String> small = client.cache("z" + names.incrementAndGet(), String.class, String.class)
+                .keys(Function.<String>identity())
+                .codec(Codec.compressed(Codec.string(), 100))
+                .build();
         small.put("k", value);
         assertEquals(value, small.get("k"));
     }
@@ -237,7 +243,10 @@ abstract class TypedCacheContract {
     @Test
     void whatIsNoEntryIsACountedMiss() {
         Cache<String, String> cache = fresh();
-        Cache<String, byte[]> raw = client.cache("raw", Function.<String>identity(), Codec.raw(Codec.bytes()));
+        Cache<String, byte[]> raw = client.cache("raw", String.class, byte[].class)
+                .keys(Function.<String>identity())
+                .codec(Codec.raw(Codec.bytes()))
+                .build();
         cache.put("version", "v");
         byte[] entry = raw.get(cache.name() + ":version");
         entry[2] = 9;

@@ -8,7 +8,7 @@ public final class Consumer {
 
     public static String greeting() {
         try (CacheClient client = CacheClient.fromEnvironment()) {
-            Cache<String, String> cache = client.cache("greetings", String.class, String.class);
+            Cache<String, String> cache = client.cache("greetings", String.class, String.class).build();
             cache.get("en", key -> "hello");
             String type = client.health().type();
             return cache.get("en") + " from " + type + ", named module: " + CacheClient.class.getModule().isNamed();

@@ -1,0 +1,99 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Counter;
+import dev.holdfast.cache.LoadingCache;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+/** Caches and counters that stand on servers or on nothing. */
+class ServersOnlyTest {
+    private static final Duration LONG = Duration.ofSeconds(30);
+
+    @Test
+    void whatIsKeptOnServersNeverFallsToThisProcessesMemory() throws Exception {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client = CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url())))) {
+            Cache<String, String> handled = client.cache("handled", String.class, String.class)
+                    .serversOnly()
+                    .build();
+            Cache<String, String> usual =
+                    client.cache("usual", String.class, String.class).build();
+            Counter tries = client.counter("tries")
+                    .ttl(Duration.ofMinutes(1))
+                    .serversOnly()
+                    .build();
+            Counter visits = client.counter("visits").build();
+            assertTrue(handled.putIfAbsent("event", "me"));
+            assertEquals(1, tries.increment());
+            assertEquals(2, tries.async().increment().get());
+            assertTrue(tries.ttl().orElseThrow().compareTo(Duration.ofMinutes(1)) <= 0);
+
+            redis.kill();
+            EngineFixture.until("memory answers", () -> {
+                usual.put("k", "v");
+                return client.health().tiers().get(1).serving();
+            });
+            assertEquals(1, visits.increment(), "in memory");
+            long start = System.nanoTime();
+            assertFalse(assertThrows(CacheUnavailableException.class, () -> handled.putIfAbsent("event", "another"))
+                    .outcomeUnknown());
+            assertThrows(CacheUnavailableException.class, () -> handled.get("event"));
+            assertThrows(CacheUnavailableException.class, () -> handled.getAll(List.of("event")));
+            assertThrows(CacheUnavailableException.class, () -> handled.remove("event"));
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, tries::increment);
+            assertTrue(e.getMessage().contains("memory is not asked"), e.getMessage());
+            assertThrows(CacheUnavailableException.class, tries::get);
+            assertThrows(
+                    ExecutionException.class, () -> tries.async().increment().get());
+            assertEquals("loaded", handled.get("other", key -> "loaded"), "a read with a loader loads");
+            long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+            assertTrue(millis < 2_000, () -> millis + " ms for eight calls that can't be answered");
+
+            redis.restart(RedisServer.Data.KEEP);
+            assertTrue(client.awaitServing("single", LONG));
+            assertEquals("me", handled.get("event"));
+            assertFalse(handled.putIfAbsent("event", "another"));
+            assertEquals(3, tries.increment());
+            tries.reset();
+            assertEquals(0, tries.get());
+            assertEquals(Optional.empty(), tries.ttl());
+        }
+    }
+
+    @Test
+    void whereThereIsNoServerItIsSaidWhyAndLoadsGoOn() {
+        try (CacheClient client =
+                CacheClient.from(Settings.of(Map.of("REDIS_ENABLED", "false", "REDIS_URL", "redis://127.0.0.1:1")))) {
+            LoadingCache<String, String> cache =
+                    client.cache("c", String.class, String.class).serversOnly().build(key -> "loaded");
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> cache.put("k", "v"));
+            assertTrue(e.getMessage().contains("REDIS_ENABLED is false"), e.getMessage());
+            assertEquals("loaded", cache.get("k"));
+            Counter counter = client.counter("n").serversOnly().build();
+            assertThrows(CacheUnavailableException.class, counter::increment);
+        }
+        try (CacheClient client = CacheClient.builder().build()) {
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).serversOnly().build();
+            assertThrows(CacheUnavailableException.class, () -> cache.find("k"));
+            assertNull(client.cache("d", String.class, String.class).build().get("k"));
+            assertThrows(IllegalStateException.class, () -> client.cache("c", String.class, String.class)
+                    .build());
+        }
+    }
+}
