@@ -397,6 +397,11 @@ final class CacheEngine<K, V> implements Cache<K, V> {
         return counters.snapshot(runner.gate().running(), runner.gate().waiting());
     }
 
+    /** What was counted since the cache was opened, whatever statistics were reset; without latencies. */
+    CacheStats totals() {
+        return counters.totals(runner.gate().running(), runner.gate().waiting());
+    }
+
     /** How many entries were read under another key since the cache was opened, whatever statistics were reset. */
     long misplaced() {
         return counters.misplaced();
