@@ -334,6 +334,16 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Counts what this store has of the keys with a prefix, without asking a server. Takes time for each of them.
+     *
+     * @param prefix what the keys begin with, up to their first colon and with it
+     * @return the figures; {@code null}, the default, where nobody in this process knows them
+     */
+    default @Nullable EntryUse use(String prefix) {
+        return null;
+    }
+
+    /**
      * Returns what is known of this store's health and work. Does no I/O and does not wait.
      *
      * @return a snapshot

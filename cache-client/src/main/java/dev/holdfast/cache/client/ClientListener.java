@@ -1,8 +1,6 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheStats;
-import java.util.function.Supplier;
 
 /**
  * Is told which caches a client has, and when it closes. Called on the thread that opens or closes, which waits; what it throws is
@@ -15,10 +13,9 @@ public interface ClientListener {
      * A cache was opened, or was open when this listener was added.
      *
      * @param cache the cache
-     * @param totals what it has done since it was opened, whatever statistics were reset: a reading costs a microsecond, does no I/O and works
-     *     after closing, too. Its latencies are {@link dev.holdfast.cache.Latency#NONE}
+     * @param figures what it has done and has, now and later
      */
-    default void cacheOpened(Cache<?, ?> cache, Supplier<CacheStats> totals) {}
+    default void cacheOpened(Cache<?, ?> cache, CacheFigures figures) {}
 
     /**
      * A cache was closed. Another one of the same name may be open already.

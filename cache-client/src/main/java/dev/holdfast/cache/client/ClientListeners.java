@@ -21,7 +21,7 @@ final class ClientListeners implements AutoCloseable {
 
     /** Whoever closes a cache marks it before it tells: so one of the two sees the other, and closing is told last. */
     private static void opened(ClientListener listener, CacheEngine<?, ?> cache) {
-        listener.cacheOpened(cache, cache::totals);
+        listener.cacheOpened(cache, cache.figures());
         if (cache.isClosed()) {
             listener.cacheClosed(cache);
         }

@@ -10,6 +10,8 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.RedisServer;
@@ -20,19 +22,19 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 /** What a client tells of its caches, its loads and its commands. */
 class ClientListenersTest {
     private final BlockingQueue<String> told = new LinkedBlockingQueue<>();
-    private final Map<String, Supplier<CacheStats>> totals = new ConcurrentHashMap<>();
+    private final Map<String, CacheFigures> figures = new ConcurrentHashMap<>();
 
     private final ClientListener log = new ClientListener() {
         @Override
-        public void cacheOpened(Cache<?, ?> cache, Supplier<CacheStats> counted) {
+        public void cacheOpened(Cache<?, ?> cache, CacheFigures counted) {
             told.add("opened " + cache.name());
-            totals.put(cache.name(), counted);
+            figures.put(cache.name(), counted);
         }
 
         @Override
@@ -79,7 +81,7 @@ class ClientListenersTest {
         try (CacheClient client = client()) {
             client.addListener(new ClientListener() {
                 @Override
-                public void cacheOpened(Cache<?, ?> cache, Supplier<CacheStats> counted) {
+                public void cacheOpened(Cache<?, ?> cache, CacheFigures counted) {
                     throw new IllegalStateException("a listener's own trouble");
                 }
             });
@@ -97,7 +99,7 @@ class ClientListenersTest {
             CountDownLatch closed = new CountDownLatch(1);
             client.addListener(new ClientListener() {
                 @Override
-                public void cacheOpened(Cache<?, ?> cache, Supplier<CacheStats> counted) {
+                public void cacheOpened(Cache<?, ?> cache, CacheFigures counted) {
                     if (cache.name().equals("short")) {
                         Thread other = new Thread(() -> {
                             cache.close();
@@ -138,12 +140,33 @@ class ClientListenersTest {
         assertEquals(1, cache.stats().hits());
         assertEquals(1, cache.stats().loadTime().count());
         client.close();
-        CacheStats all = totals.get("c").get();
+        CacheStats all = figures.get("c").totals();
         assertEquals(2, all.hits());
         assertEquals(2, all.misses());
         assertEquals(2, all.loads());
         assertEquals(2, all.stored());
         assertEquals(Latency.NONE, all.loadTime());
+    }
+
+    @Test
+    void whatIsInThisProcessIsCountedAndNothingElse() {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient here = client();
+                CacheClient there = CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url())))) {
+            here.addListener(log);
+            there.addListener(log);
+            Cache<String, String> cache = open(here, "here");
+            open(here, "other").put("k", "v");
+            Function<Object, String> text = Object::toString;
+            here.cache("raw", text, Codec.raw(Codec.string())).put("k", "v");
+            open(there, "there").put("k", "v");
+            cache.putAll(Map.of("a", "1", "b", "2"));
+            assertEquals(new EntryUse(2, 0), figures.get("here").use());
+            cache.remove("a");
+            assertEquals(new EntryUse(1, 0), figures.get("here").use());
+            assertNull(figures.get("raw").use());
+            assertNull(figures.get("there").use());
+        }
     }
 
     @Test

@@ -2,10 +2,10 @@ package dev.holdfast.cache.micrometer;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheHealth;
-import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.client.CacheFigures;
 import dev.holdfast.cache.client.ClientListener;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The meters of one client in one registry. They go with the client. */
@@ -95,7 +94,7 @@ final class Binding implements ClientListener, CallObserver, AutoCloseable {
     }
 
     @Override
-    public void cacheOpened(Cache<?, ?> cache, Supplier<CacheStats> totals) {
+    public void cacheOpened(Cache<?, ?> cache, CacheFigures figures) {
         String name = cache.name();
         lock.lock();
         try {
@@ -109,7 +108,7 @@ final class Binding implements ClientListener, CallObserver, AutoCloseable {
             caches.put(
                     name,
                     new CacheMeters(
-                            cache, totals, conventional.with("cache", name, "name", name), ours.with("cache", name)));
+                            cache, figures, conventional.with("cache", name, "name", name), ours.with("cache", name)));
         } finally {
             lock.unlock();
         }

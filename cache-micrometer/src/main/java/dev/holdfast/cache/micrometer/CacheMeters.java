@@ -2,10 +2,11 @@ package dev.holdfast.cache.micrometer;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.EntryUse;
+import dev.holdfast.cache.client.CacheFigures;
 import dev.holdfast.cache.micrometer.MeterSet.Name;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
-import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /** The meters of one cache: those of Micrometer's convention for caches, and ours. */
@@ -13,12 +14,14 @@ final class CacheMeters implements AutoCloseable {
     private static final Duration[] NO_HISTOGRAM = {};
     private static final Name GETS = new Name("cache.gets", "Reads that found a fresh entry, and those that did not");
     private static final Name PUTS = new Name("cache.puts", "Entries stored");
+    private static final Name SIZE = new Name("cache.size", "Entries in this process's memory");
+    private static final Name EVICTIONS = new Name("cache.evictions", "Entries evicted from it");
     private static final Name LOADS = new Name("holdfast.cache.loads", "Runs of loaders");
     private static final Name STORE_FAILURES =
             new Name("holdfast.cache.store.failures", "Operations that the store did not do");
 
     private final Cache<?, ?> cache;
-    private final Supplier<CacheStats> totals;
+    private final CacheFigures figures;
     private final MeterSet conventional;
     private final MeterSet ours;
     private final Timer loaded;
@@ -30,14 +33,18 @@ final class CacheMeters implements AutoCloseable {
      * @param conventional has the tags that all caches' meters have
      * @param ours has our tags, the cache's name among them
      */
-    CacheMeters(Cache<?, ?> cache, Supplier<CacheStats> totals, MeterSet conventional, MeterSet ours) {
+    CacheMeters(Cache<?, ?> cache, CacheFigures figures, MeterSet conventional, MeterSet ours) {
         this.cache = cache;
-        this.totals = totals;
+        this.figures = figures;
         this.conventional = conventional;
         this.ours = ours;
         count(conventional, GETS, CacheStats::hits, "result", "hit");
         count(conventional, GETS, CacheStats::misses, "result", "miss");
         count(conventional, PUTS, CacheStats::stored);
+        if (figures.use() != null) {
+            conventional.gauge(SIZE, this, meters -> meters.use(EntryUse::entries));
+            conventional.counter(EVICTIONS, this, meters -> meters.use(EntryUse::evictions));
+        }
         this.loaded = ours.timer(LOADS, NO_HISTOGRAM, "result", "success");
         this.failed = ours.timer(LOADS, NO_HISTOGRAM, "result", "failure");
         count("stale.hits", "Reads answered by a stale value; they are misses too", CacheStats::staleHits);
@@ -66,7 +73,12 @@ final class CacheMeters implements AutoCloseable {
     }
 
     private double total(ToLongFunction<CacheStats> which) {
-        return which.applyAsLong(totals.get());
+        return which.applyAsLong(figures.totals());
+    }
+
+    private double use(ToLongFunction<EntryUse> which) {
+        EntryUse use = figures.use();
+        return use == null ? Double.NaN : which.applyAsLong(use);
     }
 
     boolean areOf(Cache<?, ?> other) {
