@@ -8,6 +8,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Counter;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
@@ -61,6 +62,7 @@ public final class CacheClient implements AutoCloseable {
     private final EngineServices services;
     private final Caches caches;
     private final Management management;
+    private final ClientListeners clientListeners = new ClientListeners();
     private final TierProbes probes = new TierProbes(System::nanoTime);
     private final Observation observation = new Observation();
     private final Closing closing;
@@ -76,7 +78,13 @@ public final class CacheClient implements AutoCloseable {
         this.services = services;
         this.caches = caches;
         this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
-        this.closing = new Closing(observation::close, management::close, caches::close, services::close, store::close);
+        this.closing = new Closing(
+                observation::close,
+                clientListeners::close,
+                management::close,
+                caches::close,
+                services::close,
+                store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
@@ -183,10 +191,16 @@ public final class CacheClient implements AutoCloseable {
                     opened.whenClosed(() -> {
                         caches.forget(opened);
                         management.remove(opened);
+                        clientListeners.closed(opened);
                     });
                     return opened;
                 },
-                management::add);
+                this::opened);
+    }
+
+    private void opened(CacheEngine<?, ?> cache) {
+        management.add(cache);
+        clientListeners.opened(cache);
     }
 
     private CacheStore storeFor(boolean serversOnly) {
@@ -350,6 +364,40 @@ public final class CacheClient implements AutoCloseable {
                 .filter(each -> each.name().equals(tier))
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("there is no tier \"" + tier + '"'));
+    }
+
+    /**
+     * Adds someone to tell which caches this client has; of those that are open at once, on this thread.
+     *
+     * @param listener the listener
+     * @return ends it
+     */
+    public Runnable addListener(ClientListener listener) {
+        requireOpen();
+        return clientListeners.add(Objects.requireNonNull(listener, "listener"), caches.all());
+    }
+
+    /**
+     * Adds someone to tell of the commands that this client's calls send to its servers, those of every tier; not of probes.
+     *
+     * @param observer the observer
+     * @return ends it
+     */
+    public Runnable observeCommands(CallObserver observer) {
+        requireOpen();
+        return store.observe(Objects.requireNonNull(observer, "observer"));
+    }
+
+    /**
+     * Adds someone to tell of loads. A load is one run of a loader, for one key or several; it is told of on the thread that runs it, in the context
+     * of its caller where {@link CacheClientBuilder#contextCarrier} carries that. Nothing is told of a load that is answered later, which no thread runs.
+     *
+     * @param observer the observer
+     * @return ends it
+     */
+    public Runnable observeLoads(CallObserver observer) {
+        requireOpen();
+        return services.loads().add(Objects.requireNonNull(observer, "observer"));
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.ContextCarrier;
 import java.time.Clock;
 import java.time.Instant;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param threads runs what its caller does not wait for
  * @param events tells listeners
  * @param context carries a caller's context into the background
+ * @param loads those who observe loads
  */
 record EngineServices(
         InstantSource clock,
@@ -25,7 +27,8 @@ record EngineServices(
         Deadlines deadlines,
         BackgroundThreads threads,
         Events events,
-        CarriedContext context)
+        CarriedContext context,
+        CallObservers loads)
         implements AutoCloseable {
 
     /** By a clock of the caller's, in which all spans are measured too; {@code null}: by those of the system. */
@@ -52,7 +55,8 @@ record EngineServices(
                 new Deadlines(threads.platform("deadlines"), nanoTime),
                 threads,
                 events,
-                new CarriedContext(carriers));
+                new CarriedContext(carriers),
+                new CallObservers());
     }
 
     /** Lets the threads end. Leases are kept, for loads that still run on their callers' threads. */
