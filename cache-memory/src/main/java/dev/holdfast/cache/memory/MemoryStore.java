@@ -73,6 +73,7 @@ public final class MemoryStore implements CacheStore {
 
     private final ReentrantLock onceLock = new ReentrantLock();
     private final LongAdder operations = new LongAdder();
+    private final LongAdder evictions = new LongAdder();
     private final Instant startedAt = Instant.now();
     private volatile boolean closed;
 
@@ -117,6 +118,9 @@ public final class MemoryStore implements CacheStore {
                 .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
                     if (entry != null) {
                         remove(entry);
+                    }
+                    if (cause == RemovalCause.SIZE) {
+                        evictions.increment();
                     }
                 })
                 .build();
@@ -516,7 +520,7 @@ public final class MemoryStore implements CacheStore {
         return StoreHealth.of("in-memory", false, startedAt)
                 .withAvailable(!closed)
                 .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE))
-                .withMemory(new MemoryUse(weight(), maxBytes));
+                .withMemory(new MemoryUse(weight(), maxBytes, evictions.sum()));
     }
 
     /** Forgets every entry. */

@@ -370,6 +370,7 @@ public final class SingleStore implements CacheStore {
                 .withState(state)
                 .withOperations(shared.meter.snapshot())
                 .withPool(pool)
+                .withMemory(shared.memory.use(state == HealthState.UP))
                 .withNodes(List.of(new NodeHealth(
                         shared.config.address(),
                         "master",
@@ -495,6 +496,7 @@ public final class SingleStore implements CacheStore {
         final SparedKeys spared;
         final JedisErrors errors;
         final Restarts restarts;
+        final MemoryInquiry memory;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
@@ -507,6 +509,7 @@ public final class SingleStore implements CacheStore {
             this.connections = new Combiner(config, dialer, reserve, errors);
             this.canary = new Canary(config, reserve, dialer::generation, connections, errors);
             this.restarts = dialer.restarts();
+            this.memory = new MemoryInquiry(connections, dialer::execute);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
         }
 
