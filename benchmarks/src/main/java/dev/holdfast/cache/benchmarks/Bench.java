@@ -86,6 +86,7 @@ final class Bench {
             new EngineBench(report, pace).run();
         });
         groups.put("failover", hits::failover);
+        groups.put("monitor", new MonitorBench(report, pace)::run);
         groups.put("upstash", new UpstashBench(report, pace)::run);
         groups.put("start", processes::start);
         groups.put("idle", processes::idle);
