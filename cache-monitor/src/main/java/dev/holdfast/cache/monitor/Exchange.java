@@ -28,6 +28,7 @@ final class Exchange implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
     private static final Duration HEAD_LIMIT = Duration.ofSeconds(5);
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(10);
+    private static final long STALLED = TimeUnit.SECONDS.toNanos(1);
     private static final int UNREAD_MILLIS = 500;
     private static final int MOST_UNREAD = 2 << 20;
     private static final Map<Integer, String> REASONS = Map.ofEntries(
@@ -45,7 +46,8 @@ final class Exchange implements Closeable {
 
     private final Socket socket;
     private final ScheduledExecutorService alarms;
-    private volatile boolean hasHead;
+    private volatile boolean answering;
+    private volatile long answeringSince;
     private Future<?> alarm = CompletableFuture.completedFuture(null);
 
     Exchange(Socket socket, ScheduledExecutorService alarms) {
@@ -59,9 +61,9 @@ final class Exchange implements Closeable {
         alarm = alarms.schedule(this::close, limit.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    /** Whether the head was read, so that what takes time from now on is the answer. */
-    boolean hasHead() {
-        return hasHead;
+    /** Whether it may be given up for another: it waits for the peer, be it for a second of its reading the answer. */
+    boolean mayGo() {
+        return !answering || System.nanoTime() - answeringSince > STALLED;
     }
 
     /** The address of this machine that was connected to. */
@@ -79,7 +81,8 @@ final class Exchange implements Closeable {
         try {
             return Head.read(new BufferedInputStream(socket.getInputStream()));
         } finally {
-            hasHead = true;
+            answeringSince = System.nanoTime();
+            answering = true;
             within(ANSWER_LIMIT);
         }
     }
@@ -127,6 +130,7 @@ final class Exchange implements Closeable {
 
     /** What of the request was not read, as a body, is thrown away for a moment: a connection closed before that takes the answer with it. */
     private void finish() throws IOException {
+        answering = false;
         socket.shutdownOutput();
         socket.setSoTimeout(UNREAD_MILLIS);
         InputStream in = socket.getInputStream();

@@ -98,7 +98,10 @@ record MailServer(
             Class.forName("jakarta.mail.Session", false, MailServer.class.getClassLoader());
         } catch (ClassNotFoundException e) {
             throw new CacheConfigException(
-                    URL + " is set, but what sends mail is not on the class path: add org.eclipse.angus:angus-mail", e);
+                    URL
+                            + " is set, but what sends mail is not on the class path: add org.eclipse.angus:angus-mail, on a module path with"
+                            + " --add-modules org.eclipse.angus.mail",
+                    e);
         }
     }
 

@@ -21,9 +21,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A server of HTTP in front of the endpoints, with a bound on everything: connections, threads, the length of a request, the time that each step takes.
- * There are at most 64 connections besides streams, each with a thread that ends soon after it. One more takes the place of the oldest that has not sent
- * its whole request yet: however many of those others open, who asks something is answered. The JDK's own server bounds connections by a system
- * property alone, which is the whole process's, and lets half-sent requests keep its threads.
+ * There are at most 64 connections besides streams, each with a thread that ends soon after it. One more takes the place of the oldest whose peer is
+ * waited for, to send its request, to read its answer or to close: however many of those others open, who asks something is answered. The JDK's own
+ * server bounds connections by a system property alone, which is the whole process's, and lets half-sent requests keep its threads.
  */
 final class MonitorServer implements AutoCloseable {
     static final int MOST_CONNECTIONS = 64;
@@ -119,14 +119,14 @@ final class MonitorServer implements AutoCloseable {
         }
     }
 
-    /** Finds a place; there is none if every one is taken by somebody who is being answered. */
+    /** Finds a place; there is none if everybody who has one is just being answered. */
     private boolean enter(Exchange exchange) {
         Exchange oldest = null;
         synchronized (open) {
             if (open.size() >= MOST_CONNECTIONS) {
                 for (Iterator<Exchange> each = open.iterator(); each.hasNext() && oldest == null; ) {
                     Exchange candidate = each.next();
-                    if (!candidate.hasHead()) {
+                    if (candidate.mayGo()) {
                         oldest = candidate;
                         each.remove();
                     }

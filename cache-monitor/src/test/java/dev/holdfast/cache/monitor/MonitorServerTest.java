@@ -135,6 +135,41 @@ class MonitorServerTest {
     }
 
     @Test
+    void manyWhoDoNotReadTheirAnswersKeepNobodyFromOne() throws IOException {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        Reply large = Reply.text(200, "x".repeat(8 << 20));
+        List<Socket> sockets = new ArrayList<>();
+        try (Streams streams = new Streams(new EventLog("m"));
+                MonitorServer server = new MonitorServer(
+                        "unread-monitor",
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        HostCheck.none(),
+                        alarms,
+                        request -> request.path().equals("/large") ? large : Reply.text(200, "OK"),
+                        streams)) {
+            for (int i = 0; i < MonitorServer.MOST_CONNECTIONS; i++) {
+                Socket socket = Http.open(server.port());
+                socket.getOutputStream().write("GET /large HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                sockets.add(socket);
+            }
+            Await.until(Duration.ofSeconds(9), () -> "an answer", () -> isAnswered(server.port()));
+        } finally {
+            alarms.shutdownNow();
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    private static boolean isAnswered(int port) {
+        try {
+            return Http.get(port, "/health").body().equals("OK");
+        } catch (AssertionError e) {
+            return false; // no place was free
+        }
+    }
+
+    @Test
     void manyHalfSentRequestsKeepNobodyFromAnAnswer() throws IOException {
         List<Socket> sockets = new ArrayList<>();
         try (Monitored here = new Monitored()) {
@@ -185,7 +220,7 @@ class MonitorServerTest {
         assertTrue(settings("REDIS_MONITORING_HOST", "0.0.0.0", "REDIS_MONITORING_TOKEN", TOKEN)
                 .guarded());
         assertFalse(settings().guarded());
-        try (Monitored here = Monitored.guarded("REDIS_MONITORING_TOKEN", TOKEN)) {
+        try (Monitored here = Monitored.guarded("holdfast", "REDIS_MONITORING_TOKEN", TOKEN)) {
             assertEquals(401, here.get("/health").status());
             assertEquals(401, here.get("/api/monitoring/health").status());
             assertEquals(

@@ -14,16 +14,16 @@ final class Monitored implements AutoCloseable {
     final Monitor monitor;
 
     Monitored(String... namesAndValues) {
-        this(UnaryOperator.identity(), namesAndValues);
+        this("holdfast", UnaryOperator.identity(), namesAndValues);
     }
 
-    private Monitored(UnaryOperator<MonitorSettings> change, String... namesAndValues) {
+    private Monitored(String name, UnaryOperator<MonitorSettings> change, String... namesAndValues) {
         Map<String, String> values = new HashMap<>(Map.of("REDIS_MONITORING_PORT", "0"));
         for (int i = 0; i < namesAndValues.length; i += 2) {
             values.put(namesAndValues[i], namesAndValues[i + 1]);
         }
         Settings settings = Settings.of(values);
-        client = CacheClient.from(settings);
+        client = CacheClient.builder().name(name).settings(settings).build();
         try {
             monitor = new Monitor(client, settings, change.apply(MonitorSettings.of(settings)));
         } catch (RuntimeException | Error e) {
@@ -33,8 +33,9 @@ final class Monitored implements AutoCloseable {
     }
 
     /** One that guards its figures as one does that others can reach, though only this machine reaches it. */
-    static Monitored guarded(String... namesAndValues) {
+    static Monitored guarded(String name, String... namesAndValues) {
         return new Monitored(
+                name,
                 own -> new MonitorSettings(
                         own.host(),
                         own.hostName(),

@@ -123,19 +123,23 @@ class PageInBrowserTest {
     void aTokenIsAskedForOnceANameIsTextAndTheStreamIsReadWithIt() {
         String token = "0123456789abcdef";
         try (RedisServer redis = RedisServer.start();
-                Monitored here = Monitored.guarded("REDIS_URL", redis.url(), "REDIS_MONITORING_TOKEN", token);
+                Monitored here = Monitored.guarded(
+                        "<img src=x onerror=\"document.title='harmed'\">",
+                        "REDIS_URL",
+                        redis.url(),
+                        "REDIS_MONITORING_TOKEN",
+                        token);
                 Browser browser = new Browser()) {
-            String name = "<img src=x onerror=document.title=1>";
-            here.client.cache(name, String.class, String.class).get("k", key -> "v");
+            here.client.cache("leads", String.class, String.class).get("k", key -> "v");
             browser.device(800, 800, false).open(address(here));
             Await.until(PATIENCE, () -> "a question", () -> browser.run("return document.getElementById('ask').open")
                     .equals("true"));
             browser.run("document.getElementById('token').value = '" + token + "';"
                     + "document.getElementById('form').requestSubmit(); return ''");
             awaitText(browser, "#word", "healthy", PATIENCE);
-            awaitText(browser, "#caches", name, PATIENCE);
+            awaitText(browser, "#name", "<img src=x", PATIENCE);
             redis.kill();
-            here.client.cache(name, String.class, String.class).get("k");
+            here.client.cache("leads", String.class, String.class).get("k");
             awaitText(browser, "#word", "critical", Duration.ofSeconds(10));
             redis.restart(RedisServer.Data.KEEP);
             awaitText(browser, "#word", "healthy", PATIENCE);

@@ -62,7 +62,7 @@ class PageTest {
 
     @Test
     void itIsSentWithoutATokenSinceItHoldsNothing() {
-        try (Monitored here = Monitored.guarded("REDIS_MONITORING_TOKEN", "0123456789abcdef")) {
+        try (Monitored here = Monitored.guarded("holdfast", "REDIS_MONITORING_TOKEN", "0123456789abcdef")) {
             assertEquals(401, here.get("/api/monitoring/health").status());
             Http page = here.get("/");
             assertEquals(200, page.status());

@@ -207,6 +207,9 @@ class PrometheusTest {
                     + URLEncoder.encode(expression, StandardCharsets.UTF_8);
             HttpURLConnection connection =
                     (HttpURLConnection) URI.create(address).toURL().openConnection();
+            if (connection.getResponseCode() == 503) {
+                return 0; // while it starts
+            }
             if (connection.getResponseCode() != 200) {
                 throw new AssertionError(expression + ": " + connection.getResponseCode());
             }
