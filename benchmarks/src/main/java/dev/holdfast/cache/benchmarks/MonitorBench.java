@@ -4,9 +4,13 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.runner.RunnerException;
 
 /** What it costs callers that a client is monitored: the same calls with a monitor and without one, in turns. */
@@ -20,8 +24,37 @@ final class MonitorBench {
     }
 
     void run() throws Exception {
+        sampling();
         hits();
         single();
+    }
+
+    /** The time that the monitor's own thread takes of one processor while nobody asks it anything, with a hundred caches in use. */
+    private void sampling() throws InterruptedException {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        try (CacheClient client = client("sampled", "true", Map.of())) {
+            for (int i = 0; i < 10_000; i++) {
+                client.cache("cache-" + i % 100, String.class, String.class).get("k" + i / 500, key -> key);
+            }
+            double[] percent = new double[pace.rounds()];
+            for (int i = 0; i < percent.length; i++) {
+                long before = sampler(threads);
+                long start = System.nanoTime();
+                TimeUnit.SECONDS.sleep(10);
+                percent[i] = 100.0 * (sampler(threads) - before) / (System.nanoTime() - start);
+            }
+            report.add("monitor.sampling", Report.median(percent), percent, "percent");
+        }
+    }
+
+    private static long sampler(ThreadMXBean threads) {
+        for (long id : threads.getAllThreadIds()) {
+            ThreadInfo thread = threads.getThreadInfo(id);
+            if (thread != null && thread.getThreadName().equals("holdfast-sampled-monitor-1")) {
+                return threads.getThreadCpuTime(id);
+            }
+        }
+        throw new IllegalStateException("no monitor is there");
     }
 
     private void hits() throws RunnerException {

@@ -101,11 +101,11 @@ final class Delivery implements AutoCloseable {
 
     private void work() {
         try {
-            gather();
+            boolean unused = pause(pace.gather(), false);
             for (List<Transition> message = take(); !message.isEmpty(); message = take()) {
                 if (deliver(message)) {
                     Thread.sleep(pace.between().toMillis());
-                } else if (!rest()) {
+                } else if (!pause(pace.rest(), true)) {
                     return;
                 }
             }
@@ -118,25 +118,12 @@ final class Delivery implements AutoCloseable {
         }
     }
 
-    /** Waits for what may go along, unless all of this ends. */
-    private void gather() throws InterruptedException {
+    /** Waits, unless all of this ends, or something is added that is to be waited for no longer; returns whether to go on. */
+    private boolean pause(Duration most, boolean untilAdded) throws InterruptedException {
         lock.lock();
         try {
-            long left = pace.gather().toNanos();
-            while (!closed && left > 0) {
-                left = changed.awaitNanos(left);
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /** Leaves the receiver alone, unless there is something new; returns whether to go on. */
-    private boolean rest() throws InterruptedException {
-        lock.lock();
-        try {
-            long left = pace.rest().toNanos();
-            while (!closed && !added && left > 0) {
+            long left = most.toNanos();
+            while (!closed && !(untilAdded && added) && left > 0) {
                 left = changed.awaitNanos(left);
             }
             return !closed;
