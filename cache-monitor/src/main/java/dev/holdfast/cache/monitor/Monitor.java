@@ -68,11 +68,6 @@ public final class Monitor implements AutoCloseable {
                 servers.add(new MonitorServer(
                         name, new InetSocketAddress(address, port), hosts, scheduler, endpoints::handle, streams));
                 port = servers.get(0).port();
-                LOG.info(
-                        "The cache client {} is monitored on {} port {}",
-                        client.name(),
-                        address.getHostAddress(),
-                        port);
             } catch (IOException e) {
                 String what = MonitorSettings.PORT + " is " + port + ", but " + address.getHostAddress()
                         + " does not let that port be listened on: " + e.getMessage();
@@ -81,6 +76,9 @@ public final class Monitor implements AutoCloseable {
                 }
                 LOG.warn("{}; the cache client {} is not monitored there", what, client.name());
             }
+        }
+        if (!servers.isEmpty()) {
+            LOG.info("The cache client {} is monitored on http://{}:{}/", client.name(), own.hostName(), port);
         }
     }
 
