@@ -6,10 +6,11 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.holdfast.cache.monitor {
     requires static transitive org.jspecify;
+    // Where alerts go by mail, which few ask for.
+    requires static jakarta.mail;
     requires transitive dev.holdfast.cache.client;
     requires io.prometheus.metrics.model;
     requires io.prometheus.writer.text;
-    requires jdk.httpserver;
     requires okhttp3;
     requires okio;
     requires org.slf4j;

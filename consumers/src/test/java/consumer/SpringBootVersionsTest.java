@@ -10,11 +10,18 @@ import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.UpstashGateway;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Every store opens and serves where Spring Boot has chosen the versions of the libraries that it is made of. */
+/** Every store opens and serves, and a monitor answers, where Spring Boot has chosen the versions of the libraries that it is made of. */
 class SpringBootVersionsTest {
     public record User(String name, List<String> roles) {}
 
@@ -47,6 +54,8 @@ class SpringBootVersionsTest {
         assertTrue(jarOf("io.lettuce.core.RedisClient").endsWith("/lettuce-core-7.5.2.RELEASE.jar"));
         assertTrue(jarOf("com.github.benmanes.caffeine.cache.Caffeine").endsWith("/caffeine-3.2.4.jar"));
         assertTrue(jarOf("tools.jackson.databind.ObjectMapper").endsWith("/jackson-databind-3.1.7.jar"));
+        assertTrue(jarOf("io.prometheus.metrics.model.snapshots.MetricSnapshots")
+                .endsWith("/prometheus-metrics-model-1.7.0.jar"));
     }
 
     @Test
@@ -58,6 +67,37 @@ class SpringBootVersionsTest {
     void aSingleServerServes() {
         try (RedisServer redis = RedisServer.start()) {
             putGetAndRemove(Map.of("REDIS_URL", redis.url(), "CACHE_TIERS", "single"), "native-redis");
+        }
+    }
+
+    @Test
+    void aMonitorAnswersByTheVariableAlone() throws IOException {
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        Map<String, String> settings = Map.of(
+                "REDIS_MONITORING_ENABLED",
+                "true",
+                "REDIS_MONITORING_PORT",
+                "" + port,
+                "REDIS_ALERT_WEBHOOK_URL",
+                "http://127.0.0.1:1/never",
+                "REDIS_ALERT_SMTP_URL",
+                "smtp://127.0.0.1:1?from=a@example.com&to=b@example.com");
+        try (CacheClient client = CacheClient.from(Settings.of(settings))) {
+            client.cache("users", String.class, User.class).build().put("ada", ADA);
+            assertEquals("OK", answer(port, "/health"));
+            assertTrue(answer(port, "/metrics").contains("holdfast_status{"), "metrics");
+            assertTrue(answer(port, "/api/monitoring/alerts").contains("\"channel\":\"email\""), "both channels");
+            assertTrue(answer(port, "/").startsWith("<!DOCTYPE html>"), "the page");
+        }
+    }
+
+    private static String answer(int port, String path) throws IOException {
+        URL url = URI.create("http://127.0.0.1:" + port + path).toURL();
+        try (InputStream in = url.openStream()) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
     }
 

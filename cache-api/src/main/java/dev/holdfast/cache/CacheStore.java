@@ -344,7 +344,8 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
-     * Returns what is known of this store's health and work. Does no I/O and does not wait.
+     * Returns what is known of this store's health and work. Does not wait: what it does not know it may ask for in the background,
+     * as the memory of a server that answers, once in 30 seconds at most.
      *
      * @return a snapshot
      */

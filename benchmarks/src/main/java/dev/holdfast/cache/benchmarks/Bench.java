@@ -87,6 +87,7 @@ final class Bench {
         });
         groups.put("meters", hits::meters);
         groups.put("failover", hits::failover);
+        groups.put("monitor", new MonitorBench(report, pace)::run);
         groups.put("upstash", new UpstashBench(report, pace)::run);
         groups.put("start", processes::start);
         groups.put("idle", processes::idle);

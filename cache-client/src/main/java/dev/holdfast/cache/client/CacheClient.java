@@ -268,7 +268,7 @@ public final class CacheClient implements AutoCloseable {
     }
 
     /**
-     * Says how the client is. Does no I/O.
+     * Says how the client is. Does not wait for I/O.
      *
      * @return a snapshot
      */

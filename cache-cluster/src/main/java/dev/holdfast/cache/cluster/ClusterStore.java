@@ -7,6 +7,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyFailures;
+import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
@@ -261,7 +262,18 @@ public final class ClusterStore implements CacheStore {
                 .withReadYourWrites(session.config.readFrom() == ReadFrom.MASTER)
                 .withOperations(session.meter.snapshot())
                 .withPool(nodes.stream().map(NodeHealth::pool).reduce(PoolHealth.NONE, ClusterStore::together))
-                .withNodes(nodes);
+                .withNodes(nodes)
+                .withMemory(fullest(map));
+    }
+
+    /** Of the masters that say so the one that is fullest. */
+    private static @Nullable MemoryUse fullest(SlotMap map) {
+        MemoryUse fullest = null;
+        for (Node node : map.nodes()) {
+            MemoryUse use = node.memory();
+            fullest = use != null && (fullest == null || use.percent() > fullest.percent()) ? use : fullest;
+        }
+        return fullest;
     }
 
     private static PoolHealth together(PoolHealth one, PoolHealth other) {

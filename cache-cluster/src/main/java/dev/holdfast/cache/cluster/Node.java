@@ -1,8 +1,11 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.HealthState;
+import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.ServerMemory;
+import io.lettuce.core.protocol.AsyncCommand;
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -18,6 +21,7 @@ final class Node {
     private final InFlight inFlight = new InFlight();
     private final Prober prober;
     private final Pool pool;
+    private final ServerMemory memory = new ServerMemory();
     private volatile long outSince;
     private volatile @Nullable Throwable outage;
     private volatile @Nullable Throwable illness;
@@ -217,6 +221,23 @@ final class Node {
                 prober.lastCheck(),
                 poolHealth(),
                 role.slots().cardinality());
+    }
+
+    /** How much memory it takes, asked without waiting if that is due; {@code null} if that is not known. */
+    @Nullable
+    MemoryUse memory() {
+        if (role.master() && isFit() && pool.isUsed() && memory.isDue()) {
+            AsyncCommand<byte[], byte[], byte[]> info = Requests.INFO_MEMORY.command();
+            CompletableFuture<?> unused = info.whenComplete((said, failure) -> {
+                if (failure == null) {
+                    memory.answered(said);
+                } else if (LettuceErrors.isNoPermission(failure)) {
+                    memory.refused();
+                }
+            });
+            pool.control().send(info);
+        }
+        return memory.use();
     }
 
     /** Until it was probed only an open connection tells that it is there. */

@@ -34,6 +34,9 @@ final class Requests {
     static final Request<byte[]> INFO_SERVER =
             new Request<>(CommandType.INFO, Request.noArguments().add("server"), ByteArrayOutput::new);
 
+    static final Request<byte[]> INFO_MEMORY =
+            new Request<>(CommandType.INFO, Request.noArguments().add("memory"), ByteArrayOutput::new);
+
     private Requests() {}
 
     /** Logs in; the default user if none is named. */

@@ -76,6 +76,7 @@ public final class MemoryStore implements CacheStore {
 
     private final ReentrantLock onceLock = new ReentrantLock();
     private final LongAdder operations = new LongAdder();
+    private final LongAdder evictions = new LongAdder();
     private final Instant startedAt = Instant.now();
     private volatile boolean closed;
 
@@ -121,6 +122,9 @@ public final class MemoryStore implements CacheStore {
                     if (entry != null) {
                         remove(entry);
                         evictions.add(entry.key);
+                    }
+                    if (cause == RemovalCause.SIZE) {
+                        evictions.increment();
                     }
                 })
                 .build();
@@ -547,7 +551,7 @@ public final class MemoryStore implements CacheStore {
         return StoreHealth.of("in-memory", false, startedAt)
                 .withAvailable(!closed)
                 .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE))
-                .withMemory(new MemoryUse(weight(), maxBytes));
+                .withMemory(new MemoryUse(weight(), maxBytes, evictions.sum()));
     }
 
     /** Forgets every entry. */

@@ -292,6 +292,25 @@ class MemoryStoreTest {
     }
 
     @Test
+    void healthSaysHowManyEntriesHadToGoForOthers() {
+        try (MemoryStore store = MemoryStore.create(1 << 20)) {
+            for (int i = 0; i < 5; i++) {
+                store.put("k" + i, new byte[100_000], Duration.ofMinutes(1));
+            }
+            store.remove("k0");
+            store.weightedBytes();
+            assertEquals(0, Objects.requireNonNull(store.health().memory()).evictions(), "all had room");
+            for (int i = 5; i < 25; i++) {
+                store.put("k" + i, new byte[100_000], Duration.ofMinutes(1));
+            }
+            store.weightedBytes();
+            long evicted = Objects.requireNonNull(store.health().memory()).evictions();
+            assertEquals(24 - store.entries(), evicted);
+            assertTrue(evicted >= 14, () -> "evicted " + evicted);
+        }
+    }
+
+    @Test
     void healthSaysHowMuchOfTheBoundIsInUse() {
         try (MemoryStore store = MemoryStore.create(1 << 20)) {
             assertEquals(new MemoryUse(0, 1 << 20), store.health().memory());

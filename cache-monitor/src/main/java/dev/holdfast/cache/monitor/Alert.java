@@ -29,7 +29,7 @@ record Alert(
         Instant since,
         @Nullable Instant resolved) {
 
-    Alert resolvedAt(Instant time) {
+    Alert resolvedAt(@Nullable Instant time) {
         return new Alert(id, severity, metric, value, threshold, unit, message, since, time);
     }
 

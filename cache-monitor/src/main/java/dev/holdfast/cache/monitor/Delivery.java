@@ -17,9 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has alerts sent, on a thread of its own, which lives while there is something to send: what fails is repeated five times, ever later; of an alert that
- * waits only the newest state is kept; one message a second at most. That an alert is over is sent only if it was sent that it fires. Nobody waits for
- * any of this but {@link #close}, for two seconds.
+ * Has alerts sent, on a thread of its own, which lives while there is something to send. What fails is repeated five times, ever later; then the receiver
+ * is left alone for a minute, or until there is something new, and what it has not been told is tried again, so that it learns what fires when it
+ * is back. Of an alert that waits only the newest state is kept; one message a second at most. That an alert is over is sent only if it was sent that
+ * it fires. Nobody waits for any of this but {@link #close}, for two seconds.
  */
 final class Delivery implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Delivery.class);
@@ -37,6 +38,11 @@ final class Delivery implements AutoCloseable {
     private final String name;
     private @Nullable Thread thread;
     private boolean closed;
+    /** Whether something was added since a message was last taken. */
+    private boolean added;
+    /** Whether the receiver was given up and has taken nothing since. */
+    private boolean givenUp;
+
     private int sending;
     private long delivered;
     private long failed;
@@ -49,9 +55,11 @@ final class Delivery implements AutoCloseable {
      * @param gather how long a message waits for others to go along
      * @param between the shortest time between two messages
      * @param first the wait before the first repetition; doubled for each further one
+     * @param rest how long a receiver is left alone that did not take the last repetition either
      */
-    record Pace(Duration gather, Duration between, Duration first) {
-        static final Pace USUAL = new Pace(Duration.ofSeconds(5), Duration.ofSeconds(1), Duration.ofSeconds(1));
+    record Pace(Duration gather, Duration between, Duration first, Duration rest) {
+        static final Pace USUAL =
+                new Pace(Duration.ofSeconds(5), Duration.ofSeconds(1), Duration.ofSeconds(1), Duration.ofMinutes(1));
     }
 
     Delivery(String name, Sender sender, Pace pace) {
@@ -74,11 +82,12 @@ final class Delivery implements AutoCloseable {
                 dropped += before == null ? 0 : 1;
                 return;
             }
-            if (waiting.size() >= MOST_WAITING) {
+            if (waiting.size() + sending >= MOST_WAITING) {
                 dropped++;
                 return;
             }
             waiting.put(id, transition);
+            added = true;
             changed.signalAll();
             if (thread == null) {
                 Thread fresh = IsolatedThreads.thread(this::work, name + "-delivery");
@@ -92,10 +101,13 @@ final class Delivery implements AutoCloseable {
 
     private void work() {
         try {
-            gather();
+            boolean unused = pause(pace.gather(), false);
             for (List<Transition> message = take(); !message.isEmpty(); message = take()) {
-                deliver(message);
-                Thread.sleep(pace.between().toMillis());
+                if (deliver(message)) {
+                    Thread.sleep(pace.between().toMillis());
+                } else if (!pause(pace.rest(), true)) {
+                    return;
+                }
             }
         } catch (InterruptedException e) {
             LOG.debug("the delivery of alerts ends", e);
@@ -106,14 +118,15 @@ final class Delivery implements AutoCloseable {
         }
     }
 
-    /** Waits for what may go along, unless all of this ends. */
-    private void gather() throws InterruptedException {
+    /** Waits, unless all of this ends, or something is added that is to be waited for no longer; returns whether to go on. */
+    private boolean pause(Duration most, boolean untilAdded) throws InterruptedException {
         lock.lock();
         try {
-            long left = pace.gather().toNanos();
-            while (!closed && left > 0) {
+            long left = most.toNanos();
+            while (!closed && !(untilAdded && added) && left > 0) {
                 left = changed.awaitNanos(left);
             }
+            return !closed;
         } finally {
             lock.unlock();
         }
@@ -147,6 +160,7 @@ final class Delivery implements AutoCloseable {
                 }
             }
             sending = message.size();
+            added = false;
             if (message.isEmpty() && waiting.isEmpty()) {
                 thread = null;
             }
@@ -156,7 +170,8 @@ final class Delivery implements AutoCloseable {
         }
     }
 
-    private void deliver(List<Transition> message) throws InterruptedException {
+    /** Returns whether the receiver has answered, be it that it won't take the message. */
+    private boolean deliver(List<Transition> message) throws InterruptedException {
         Sender.Outcome outcome = sender.send(message);
         Duration pause = pace.first();
         for (int tries = 1; !outcome.taken() && outcome.mayRepeat() && tries < TRIES; tries++) {
@@ -167,6 +182,7 @@ final class Delivery implements AutoCloseable {
             outcome = sender.send(message);
         }
         finish(message, outcome);
+        return outcome.taken() || !outcome.mayRepeat();
     }
 
     private static Duration spread(Duration pause) {
@@ -188,12 +204,11 @@ final class Delivery implements AutoCloseable {
         try {
             sending = 0;
             if (!outcome.taken()) {
-                failed += message.size();
-                lastError = outcome.error();
-                LOG.warn("{} alerts could not be sent to {}: {}", message.size(), sender.channel(), outcome.error());
+                notTaken(message, outcome);
                 return;
             }
             delivered += message.size();
+            givenUp = false;
             for (Transition each : message) {
                 if (each.kind() == Transition.Kind.RESOLVED) {
                     told.remove(each.alert().id());
@@ -203,6 +218,19 @@ final class Delivery implements AutoCloseable {
             }
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void notTaken(List<Transition> message, Sender.Outcome outcome) {
+        failed += message.size();
+        lastError = outcome.error();
+        if (!givenUp) {
+            LOG.warn("{} alerts could not be sent to {}: {}", message.size(), sender.channel(), outcome.error());
+        }
+        if (outcome.mayRepeat()) {
+            givenUp = true;
+            // Whatever came meanwhile is newer.
+            message.forEach(each -> waiting.putIfAbsent(each.alert().id(), each));
         }
     }
 

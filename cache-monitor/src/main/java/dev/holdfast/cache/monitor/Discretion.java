@@ -6,8 +6,10 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What of one alert is said aloud: a fourth change within 15 minutes is said as flapping, then nothing until nothing has changed for 15 minutes, and
- * what lasts is repeated every four hours. Firing and resolved alternate in what is said. Pure; of one thread.
+ * What of one alert is said aloud. An alert flaps when it has changed four times within 15 minutes: from then on it is held open, which is said once, as
+ * flapping, in the place of the next change that would end it or alter it. Held open it is until nothing has changed for 15 minutes; then it is said to
+ * be over if it is, and what it has come to if it is not. So firing and resolved alternate, and who was told that it flaps is told how that ended. What
+ * lasts is repeated every four hours. Pure; of one thread.
  */
 final class Discretion {
     private static final int MOST_CHANGES = 4;
@@ -31,9 +33,10 @@ final class Discretion {
         if (flapping) {
             return null;
         }
-        if (changes.size() >= MOST_CHANGES) {
+        // Only what is open can be held open: one that has been said to be over begins once more before that.
+        if (changes.size() >= MOST_CHANGES && saidFiring) {
             flapping = true;
-            return say(Transition.Kind.FLAPPING, transition.alert(), now);
+            return say(Transition.Kind.FLAPPING, transition.alert().resolvedAt(null), now);
         }
         return say(transition.kind(), transition.alert(), now);
     }
@@ -44,10 +47,10 @@ final class Discretion {
         forget(now);
         if (flapping && changes.isEmpty()) {
             flapping = false;
-            if (saidFiring != (alert != null)) {
-                return alert != null
-                        ? say(Transition.Kind.FIRING, alert, now)
-                        : last == null ? null : say(Transition.Kind.RESOLVED, last, now);
+            if (last != null) {
+                return alert == null
+                        ? say(Transition.Kind.RESOLVED, last, now)
+                        : say(Transition.Kind.CHANGED, alert, now);
             }
         }
         if (alert == null || flapping || !saidFiring || now - saidAt < REPEAT) {
@@ -57,9 +60,7 @@ final class Discretion {
     }
 
     private Transition say(Transition.Kind kind, Alert alert, long now) {
-        if (kind != Transition.Kind.FLAPPING) {
-            saidFiring = kind != Transition.Kind.RESOLVED;
-        }
+        saidFiring = kind != Transition.Kind.RESOLVED;
         saidAt = now;
         return new Transition(kind, alert);
     }

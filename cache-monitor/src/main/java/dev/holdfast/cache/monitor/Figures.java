@@ -13,8 +13,12 @@ final class Figures {
     /** What {@code health} and the alerts look at. */
     static final long WINDOW = TimeUnit.SECONDS.toNanos(60);
 
+    /** How long several share one look. */
+    private static final long SHARED = TimeUnit.SECONDS.toNanos(1);
+
     private final Ledger ledger;
     private final History history = new History();
+    private volatile @Nullable Now last;
 
     Figures(Ledger ledger) {
         this.ledger = ledger;
@@ -89,14 +93,32 @@ final class Figures {
         }
     }
 
-    /** Looks now. */
+    /** What was seen within the last second, by a look of this thread only if nobody else has looked since. */
     Now now() {
-        return new Now(ledger.look(), history);
+        Now seen = shared();
+        return seen == null ? lookUnlessShared() : seen;
+    }
+
+    private synchronized Now lookUnlessShared() {
+        Now seen = shared();
+        return seen == null ? look() : seen;
+    }
+
+    private @Nullable Now shared() {
+        Now seen = last;
+        return seen != null && ledger.nanos() - seen.look().sample().nanos() < SHARED ? seen : null;
+    }
+
+    /** Looks now. */
+    synchronized Now look() {
+        Now seen = new Now(ledger.look(), history);
+        last = seen;
+        return seen;
     }
 
     /** Looks now, and keeps that for later windows. */
-    Now remember() {
-        Now now = now();
+    synchronized Now remember() {
+        Now now = look();
         history.add(now.look().sample());
         return now;
     }

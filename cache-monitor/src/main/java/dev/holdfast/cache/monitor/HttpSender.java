@@ -50,7 +50,7 @@ final class HttpSender implements Sender {
     /** Of a name; OkHttp does not ask for an address in figures, which {@link Webhook} has looked at. */
     List<InetAddress> resolve(String host) throws UnknownHostException {
         List<InetAddress> allowed = List.of(InetAddress.getAllByName(host)).stream()
-                .filter(webhook::mayConnect)
+                .filter(each -> Destinations.mayConnect(each, webhook.address().getHost()))
                 .toList();
         if (allowed.isEmpty()) {
             throw new UnknownHostException("it resolves to addresses that must not be connected to");

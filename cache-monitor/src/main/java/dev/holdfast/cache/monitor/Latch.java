@@ -1,12 +1,16 @@
 package dev.holdfast.cache.monitor;
 
 import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Whether one limit's alert is on: it goes on when values were beyond the limit for a time, and off when they were clear for a time. What can't be
- * judged counts as clear, since nobody can say that it is still so. Pure; of one thread.
+ * Whether one limit's alert is on: it goes on when values were beyond the limit for a time, and off when they were clear for a time. While nothing can
+ * be judged it neither goes on nor off: a server's incident keeps its callers away. After an hour of that nobody can say that it is still so, and
+ * it is off. Pure; of one thread.
  */
 final class Latch {
+    private static final long LONGEST_UNJUDGED = TimeUnit.HOURS.toNanos(1);
+
     private final Limit limit;
     private final long raiseAfter;
     private final long clearAfter;
@@ -15,6 +19,7 @@ final class Latch {
     private boolean turning;
 
     private long since;
+    private long judgedAt;
 
     Latch(Limit limit, long raiseAfterNanos, long clearAfterNanos) {
         this.limit = limit;
@@ -31,9 +36,12 @@ final class Latch {
     }
 
     void judge(OptionalDouble value, long now) {
-        boolean turns = on
-                ? value.isEmpty() || limit.isClear(value.getAsDouble())
-                : value.isPresent() && limit.isBeyond(value.getAsDouble());
+        if (value.isEmpty()) {
+            unjudged(now);
+            return;
+        }
+        judgedAt = now;
+        boolean turns = on ? limit.isClear(value.getAsDouble()) : limit.isBeyond(value.getAsDouble());
         if (!turns) {
             turning = false;
             return;
@@ -48,9 +56,19 @@ final class Latch {
         }
     }
 
-    /** In how many nanoseconds it will turn if nothing changes; {@link Long#MAX_VALUE} if not at all. */
+    /** What cleared before may go on to clear; what was about to go on begins anew. */
+    private void unjudged(long now) {
+        turning &= on;
+        if (on && now - judgedAt >= LONGEST_UNJUDGED) {
+            on = false;
+            turning = false;
+        }
+    }
+
+    /** In how many nanoseconds it will turn if nothing changes; {@link Long#MAX_VALUE} if nobody can say. */
     long due(long now) {
-        return turning ? Math.max(0, after() - (now - since)) : Long.MAX_VALUE;
+        long left = turning ? after() - (now - since) : 0;
+        return left > 0 ? left : Long.MAX_VALUE;
     }
 
     private long after() {

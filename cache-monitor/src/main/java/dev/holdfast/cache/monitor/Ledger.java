@@ -50,6 +50,11 @@ final class Ledger {
         this.clock = clock;
     }
 
+    /** The present moment, as samples have it. */
+    long nanos() {
+        return nanoTime.getAsLong();
+    }
+
     synchronized Look look() {
         CacheHealth healthNow = health.get();
         SortedMap<String, CacheStats> statsNow = stats.get();

@@ -10,7 +10,6 @@ import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
-import java.util.Set;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,7 +21,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Monitor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
-    private static final Set<String> PROBES = Set.of("/health", "/ready");
 
     private final Endpoints endpoints;
     private final Watch watch;
@@ -30,7 +28,8 @@ public final class Monitor implements AutoCloseable {
     private final ScheduledThreadPoolExecutor scheduler;
     private final List<MonitorServer> servers = new ArrayList<>();
 
-    private Monitor(CacheClient client, Settings settings, MonitorSettings own) {
+    /** {@code own} is what the settings say of the server. */
+    Monitor(CacheClient client, Settings settings, MonitorSettings own) {
         String name = "holdfast-" + client.name() + "-monitor";
         scheduler = new ScheduledThreadPoolExecutor(1, IsolatedThreads.platform(name));
         scheduler.setRemoveOnCancelPolicy(true);
@@ -39,7 +38,7 @@ public final class Monitor implements AutoCloseable {
         endpoints = new Endpoints(client, watch.figures(), watch.alerts(), access);
         PrometheusText prometheus = new PrometheusText(client.name(), watch.timeline());
         endpoints.add("/metrics", request -> prometheus.reply(watch.figures().now()));
-        streams = new Streams(name, watch.events(), scheduler);
+        streams = new Streams(watch.events());
         try {
             listen(client, name, own, access);
             watch.start();
@@ -63,33 +62,24 @@ public final class Monitor implements AutoCloseable {
 
     private void listen(CacheClient client, String name, MonitorSettings own, Access access) {
         HostCheck hosts = HostCheck.of(own, access);
-        try {
-            InetSocketAddress address = new InetSocketAddress(own.host(), own.port());
-            servers.add(new MonitorServer(name, address, hosts, scheduler, endpoints::handle, streams));
-            int port = servers.get(0).port();
-            InetAddress probes = own.probesHost();
-            if (probes != null) {
+        int port = own.port();
+        for (InetAddress address : own.addresses()) {
+            try {
                 servers.add(new MonitorServer(
-                        name + "-probes",
-                        new InetSocketAddress(probes, port),
-                        HostCheck.none(),
-                        scheduler,
-                        this::probe,
-                        null));
+                        name, new InetSocketAddress(address, port), hosts, scheduler, endpoints::handle, streams));
+                port = servers.get(0).port();
+            } catch (IOException e) {
+                String what = MonitorSettings.PORT + " is " + port + ", but " + address.getHostAddress()
+                        + " does not let that port be listened on: " + e.getMessage();
+                if (own.strict()) {
+                    throw new CacheConfigException(what, e);
+                }
+                LOG.warn("{}; the cache client {} is not monitored there", what, client.name());
             }
-            LOG.info("The cache client {} is monitored on http://{}:{}/", client.name(), own.hostName(), port);
-        } catch (IOException e) {
-            String what = MonitorSettings.PORT + " is " + own.port() + ", but " + own.hostName()
-                    + " does not let that port be listened on: " + e.getMessage();
-            if (own.strict()) {
-                throw new CacheConfigException(what, e);
-            }
-            LOG.warn("{}; the cache client {} is not monitored over HTTP", what, client.name());
         }
-    }
-
-    private Reply probe(Request request) {
-        return PROBES.contains(request.path()) ? endpoints.handle(request) : Reply.error(404, "not found");
+        if (!servers.isEmpty()) {
+            LOG.info("The cache client {} is monitored on http://{}:{}/", client.name(), own.hostName(), port);
+        }
     }
 
     /**

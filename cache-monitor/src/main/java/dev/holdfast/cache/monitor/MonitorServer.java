@@ -1,44 +1,56 @@
 package dev.holdfast.cache.monitor;
 
-import com.sun.net.httpserver.Headers;
-import com.sun.net.httpserver.HttpExchange;
-import com.sun.net.httpserver.HttpServer;
 import dev.holdfast.cache.IsolatedThreads;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * The JDK's HTTP server in front of the endpoints, with a bound on everything: threads, the length of a request's line, the time that a head and an answer
- * take. Each answer ends its connection, so that nobody holds one without asking anything.
+ * A server of HTTP in front of the endpoints, with a bound on everything: connections, threads, the length of a request, the time that each step takes.
+ * There are at most 64 connections besides streams, each with a thread that ends soon after it. One more takes the place of the oldest whose peer is
+ * waited for, to send its request, to read its answer or to close: however many of those others open, who asks something is answered. The JDK's own
+ * server bounds connections by a system property alone, which is the whole process's, and lets half-sent requests keep its threads.
  */
 final class MonitorServer implements AutoCloseable {
-    private static final int LONGEST_TARGET = 8_192;
-    private static final int BACKLOG = 256;
+    static final int MOST_CONNECTIONS = 64;
 
-    private final HttpServer server;
-    private final RequestThreads threads;
+    private static final Logger LOG = LoggerFactory.getLogger(MonitorServer.class);
+    private static final int BACKLOG = 256;
+    private static final long IDLE_SECONDS = 10;
+    private static final long PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private final ServerSocket listener = new ServerSocket();
+    private final ThreadPoolExecutor threads;
     private final ScheduledExecutorService alarms;
     private final Function<Request, Reply> endpoints;
     private final HostCheck hosts;
-    private final @Nullable Streams streams;
+    private final Streams streams;
+    /** The oldest first; streams are none of them. */
+    private final Set<Exchange> open = new LinkedHashSet<>();
 
     /**
      * Listens and answers.
      *
      * @param name begins the threads' names
      * @param address where it listens; port 0 for any that is free
-     * @param hosts which names of the server a request may have
+     * @param hosts which requests it takes
      * @param alarms tells when time is over
      * @param endpoints answers
-     * @param streams takes those who want to be told; {@code null} if nobody may
+     * @param streams tells those who want to be told
      * @throws IOException if it can't listen there
      */
     MonitorServer(
@@ -47,123 +59,146 @@ final class MonitorServer implements AutoCloseable {
             HostCheck hosts,
             ScheduledExecutorService alarms,
             Function<Request, Reply> endpoints,
-            @Nullable Streams streams)
+            Streams streams)
             throws IOException {
-        this.threads = new RequestThreads(name + "-http", alarms);
         this.alarms = alarms;
         this.hosts = hosts;
         this.endpoints = endpoints;
         this.streams = streams;
-        this.server = started(name, address);
+        this.threads = new ThreadPoolExecutor(
+                0,
+                2 * MOST_CONNECTIONS + Streams.MOST,
+                IDLE_SECONDS,
+                TimeUnit.SECONDS,
+                new SynchronousQueue<>(),
+                IsolatedThreads.platform(name + "-http"));
+        try {
+            listener.setReuseAddress(true);
+            listener.bind(address, BACKLOG);
+        } catch (IOException | RuntimeException e) {
+            listener.close();
+            throw e;
+        }
+        IsolatedThreads.thread(this::accept, name + "-http").start();
     }
 
-    /** On a daemon thread that inherits nothing, since the server's own threads inherit from whoever starts it. */
-    private HttpServer started(String name, InetSocketAddress address) throws IOException {
-        CompletableFuture<HttpServer> made = new CompletableFuture<>();
-        IsolatedThreads.thread(
-                        () -> {
-                            try {
-                                HttpServer http = HttpServer.create(address, BACKLOG);
-                                http.setExecutor(threads);
-                                http.createContext("/", this::serve);
-                                http.start();
-                                made.complete(http);
-                            } catch (IOException | RuntimeException | Error e) {
-                                made.completeExceptionally(e);
-                            }
-                        },
-                        name + "-http-start")
-                .start();
-        try {
-            return made.join();
-        } catch (CompletionException e) {
-            threads.close();
-            throw e.getCause() instanceof IOException cause ? cause : new IOException("no server starts", e.getCause());
-        }
+    InetAddress address() {
+        return listener.getInetAddress();
     }
 
     int port() {
-        return server.getAddress().getPort();
+        return listener.getLocalPort();
     }
 
-    private void serve(HttpExchange exchange) throws IOException {
-        threads.headRead();
-        RequestThreads.within(alarms, () -> answer(exchange));
-    }
-
-    private void answer(HttpExchange exchange) throws IOException {
-        Request request = request(exchange);
-        Reply refusal = refusal(exchange, request);
-        if (refusal == null && streams != null && streams.wants(request)) {
-            streams.open(exchange);
-            return;
-        }
-        try {
-            send(exchange, refusal != null ? refusal : endpoints.apply(request));
-        } finally {
-            if (hasBody(exchange)) {
-                // Whoever closes an exchange waits for the rest of its body, unless it is interrupted.
-                Thread.currentThread().interrupt();
+    private void accept() {
+        while (!listener.isClosed()) {
+            try {
+                admit(listener.accept());
+            } catch (IOException | RuntimeException | OutOfMemoryError e) {
+                // Of the process, as when it has no file descriptors left: those of others may be given back.
+                LOG.debug("a connection was not taken", e);
+                LockSupport.parkNanos(listener.isClosed() ? 0 : PAUSE_NANOS);
             }
-            exchange.close();
         }
     }
 
-    private static boolean hasBody(HttpExchange exchange) {
-        Headers headers = exchange.getRequestHeaders();
-        String length = headers.getFirst("Content-Length");
-        return headers.containsKey("Transfer-Encoding")
-                || (length != null && !length.strip().equals("0"));
-    }
-
-    private @Nullable Reply refusal(HttpExchange exchange, Request request) {
-        if (exchange.getRequestURI().toString().length() > LONGEST_TARGET) {
-            return Reply.error(414, "the request's line is too long");
+    private void admit(Socket socket) throws IOException {
+        boolean admitted = false;
+        try {
+            Exchange exchange = new Exchange(socket, alarms);
+            if (enter(exchange)) {
+                threads.execute(() -> serve(exchange));
+                admitted = true;
+            }
+        } catch (RejectedExecutionException e) {
+            LOG.debug("a connection was not taken", e);
+        } finally {
+            if (!admitted) {
+                socket.close();
+            }
         }
-        return hosts.refusal(exchange.getRequestHeaders().getFirst("Host"), request);
     }
 
-    private static Request request(HttpExchange exchange) {
-        InetAddress remote = exchange.getRemoteAddress().getAddress();
-        String path = exchange.getRequestURI().getPath();
-        return new Request(
-                exchange.getRequestMethod(),
-                path == null ? "" : path,
-                Request.parameters(exchange.getRequestURI().getRawQuery()),
-                exchange.getRequestHeaders().getFirst("Authorization"),
-                remote == null ? "" : remote.getHostAddress());
+    /** Finds a place; there is none if everybody who has one is just being answered. */
+    private boolean enter(Exchange exchange) {
+        Exchange oldest = null;
+        synchronized (open) {
+            if (open.size() >= MOST_CONNECTIONS) {
+                for (Iterator<Exchange> each = open.iterator(); each.hasNext() && oldest == null; ) {
+                    Exchange candidate = each.next();
+                    if (candidate.mayGo()) {
+                        oldest = candidate;
+                        each.remove();
+                    }
+                }
+                if (oldest == null) {
+                    return false;
+                }
+            }
+            open.add(exchange);
+        }
+        if (oldest != null) {
+            oldest.close();
+        }
+        return true;
     }
 
-    private static void send(HttpExchange exchange, Reply reply) throws IOException {
-        byte[] body = reply.body().getBytes(StandardCharsets.UTF_8);
-        Headers headers = exchange.getResponseHeaders();
-        headers.set("Content-Type", reply.contentType());
-        common(headers);
-        reply.headers().forEach(headers::set);
-        if (exchange.getRequestMethod().equals("HEAD")) {
-            headers.set("Content-Length", Integer.toString(body.length));
-            exchange.sendResponseHeaders(reply.status(), -1);
+    private void leave(Exchange exchange) {
+        synchronized (open) {
+            open.remove(exchange);
+        }
+    }
+
+    private void serve(Exchange exchange) {
+        try (exchange) {
+            answer(exchange);
+        } catch (IOException | InterruptedException e) {
+            LOG.debug("a request was not answered", e);
+        } catch (RuntimeException | Error e) {
+            LOG.warn("a request was not answered", e);
+        } finally {
+            leave(exchange);
+        }
+    }
+
+    private void answer(Exchange exchange) throws IOException, InterruptedException {
+        Head head;
+        try {
+            head = exchange.read();
+        } catch (BadRequestException e) {
+            exchange.send(e.reply(), true);
             return;
         }
-        exchange.sendResponseHeaders(reply.status(), body.length == 0 ? -1 : body.length);
-        if (body.length > 0) {
-            // Flushed, not closed: that would wait for the body of a request that has one.
-            OutputStream out = exchange.getResponseBody();
-            out.write(body);
-            out.flush();
+        Request request = head.request(exchange.remote());
+        Reply refusal = hosts.refusal(head.header("host"), request, exchange.local());
+        if (refusal == null && streams.wants(request)) {
+            leave(exchange);
+            streams.tell(exchange, head.header("last-event-id"));
+        } else {
+            exchange.send(
+                    refusal == null ? endpoints.apply(request) : refusal,
+                    !request.method().equals("HEAD"));
         }
     }
 
-    static void common(Headers headers) {
-        headers.set("Cache-Control", "no-store");
-        headers.set("X-Content-Type-Options", "nosniff");
-        headers.set("Connection", "close");
+    /** How many connections are open, streams left out. */
+    int connections() {
+        synchronized (open) {
+            return open.size();
+        }
     }
 
-    /** Cuts off what is under way, first of all: the JDK's server would wait for it. */
+    /** Ends what is under way. */
     @Override
     public void close() {
-        threads.close();
-        server.stop(0);
+        try {
+            listener.close();
+        } catch (IOException e) {
+            LOG.debug("the monitor's listener did not end well", e);
+        }
+        threads.shutdownNow();
+        synchronized (open) {
+            open.forEach(Exchange::close);
+        }
     }
 }

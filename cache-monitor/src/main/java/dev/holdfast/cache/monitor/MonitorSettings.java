@@ -6,6 +6,7 @@ import dev.holdfast.cache.Settings;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param hostName the same as it was given
  * @param port its port; 0 for any that is free
  * @param token opens what is guarded; {@code null} if nothing does
+ * @param guarded whether everything but the page and the probes needs the token
  * @param probesHost another address, where the probes alone are answered; {@code null} for none
  * @param strict whether a port that can't be had ends the start
  * @param warmup how long after the start and each change of tiers a hit rate says nothing
@@ -25,6 +27,7 @@ record MonitorSettings(
         String hostName,
         int port,
         @Nullable Secret token,
+        boolean guarded,
         @Nullable InetAddress probesHost,
         boolean strict,
         Duration warmup) {
@@ -34,7 +37,6 @@ record MonitorSettings(
     private static final String PROBES_HOST = "REDIS_MONITORING_PROBES_HOST";
     private static final String TOKEN = "REDIS_MONITORING_TOKEN";
     private static final String WARMUP = "CACHE_ALERT_WARMUP";
-    private static final String SMTP = "REDIS_ALERT_SMTP_URL";
     private static final String LOOPBACK = "127.0.0.1";
     private static final int SHORTEST_TOKEN = 16;
 
@@ -44,30 +46,32 @@ record MonitorSettings(
         if (token.isPresent() && token.get().reveal().length() < SHORTEST_TOKEN) {
             throw settings.malformed(TOKEN, "must have at least " + SHORTEST_TOKEN + " characters");
         }
-        if (settings.isSet(SMTP)) {
-            throw new CacheConfigException(
-                    SMTP + " is set, but alerts are not sent by mail; REDIS_ALERT_WEBHOOK_URL is where they can go");
+        InetAddress host = address(settings, HOST, hostName);
+        boolean guarded = !host.isLoopbackAddress();
+        if (guarded && token.isEmpty()) {
+            throw new CacheConfigException(HOST + " is " + hostName + ", which others can reach: set " + TOKEN
+                    + " too, or leave " + HOST + " at " + LOOPBACK + " and open the probes alone with " + PROBES_HOST);
         }
-        MonitorSettings made = new MonitorSettings(
-                address(settings, HOST, hostName),
+        return new MonitorSettings(
+                host,
                 hostName,
                 settings.integer(PORT, 8081, 0, 65_535),
                 token.orElse(null),
+                guarded,
                 settings.text(PROBES_HOST)
                         .map(name -> address(settings, PROBES_HOST, name))
                         .orElse(null),
                 settings.flag("CACHE_STRICT_START", false),
                 Duration.ofSeconds(settings.number(WARMUP, 1_800, 0, Integer.MAX_VALUE)));
-        if (!made.isLocal() && token.isEmpty()) {
-            throw new CacheConfigException(HOST + " is " + hostName + ", which others can reach: set " + TOKEN
-                    + " too, or leave " + HOST + " at " + LOOPBACK + " and open the probes alone with " + PROBES_HOST);
-        }
-        return made;
     }
 
-    /** Whether nobody but this machine can reach it, so that only what administers is guarded. */
-    boolean isLocal() {
-        return host.isLoopbackAddress();
+    /** Where to listen. An address that stands for all of them leaves no room for another on the same port. */
+    List<InetAddress> addresses() {
+        InetAddress probes = probesHost;
+        if (probes == null || probes.equals(host) || host.isAnyLocalAddress()) {
+            return List.of(host);
+        }
+        return probes.isAnyLocalAddress() ? List.of(probes) : List.of(host, probes);
     }
 
     private static InetAddress address(Settings settings, String variable, String name) {

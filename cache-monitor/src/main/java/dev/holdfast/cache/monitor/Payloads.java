@@ -149,6 +149,28 @@ record Payloads(String client, String host) {
                         .field("class", alert.id())));
     }
 
+    /** Of a mail, in one line whatever names hold. */
+    String subject(List<Transition> message) {
+        return inOneLine("[holdfast] " + headline(message));
+    }
+
+    /** Of a mail, the whole text. */
+    String plain(List<Transition> message) {
+        StringBuilder text = new StringBuilder();
+        for (Transition each : message) {
+            facts(each).forEach((name, value) -> text.append(name)
+                    .append(": ")
+                    .append(inOneLine(value))
+                    .append('\n'));
+            text.append('\n');
+        }
+        return text.append(inOneLine(place())).append('\n').toString();
+    }
+
+    private static String inOneLine(String text) {
+        return text.replaceAll("\\p{Cntrl}", " ");
+    }
+
     private static String cut(String text, int length) {
         return text.length() <= length ? text : text.substring(0, length);
     }

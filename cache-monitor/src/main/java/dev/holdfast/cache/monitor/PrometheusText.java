@@ -62,7 +62,7 @@ final class PrometheusText {
                 "holdfast_servers_configured",
                 "Whether a server is configured that no operator has taken out",
                 "client");
-        wanted.add(Rules.servingServers(now).isPresent() ? 1 : 0, client);
+        wanted.add(Rules.wantsServer(now) ? 1 : 0, client);
         Metric serve = Metric.gauge("holdfast_servers_serving", "Whether a server serves", "client");
         serve.add(now.serverServes() ? 1 : 0, client);
         Metric failovers = Metric.counter(
@@ -109,9 +109,10 @@ final class PrometheusText {
                 "client",
                 "tier",
                 "result");
+        Map<String, Tally> tallies = now.look().sample().tiers();
         Metric times = Metric.histogram(
                 "holdfast_tier_operation_seconds", "How long operations took where they are timed", "client", "tier");
-        now.look().sample().tiers().forEach((tier, tally) -> {
+        tallies.forEach((tier, tally) -> {
             double failed = count(tally, Tally.OfTier.FAILED);
             operations.add(count(tally, Tally.OfTier.TOTAL) - failed, client, tier, "answered");
             operations.add(failed, client, tier, "failed");
@@ -124,6 +125,8 @@ final class PrometheusText {
                 Metric.gauge("holdfast_dirty_keys", "Changes that the tier has yet to make up for", "client", "tier");
         Metric used = Metric.gauge("holdfast_memory_bytes", "Memory in use, where known", "client", "tier");
         Metric most = Metric.gauge("holdfast_memory_max_bytes", "Its bound", "client", "tier");
+        Metric evicted = Metric.counter(
+                "holdfast_memory_evictions", "Entries that had to go for others, in this process", "client", "tier");
         for (TierHealth tier : now.health().tiers()) {
             for (TierHealth.State each : TierHealth.State.values()) {
                 states.add(tier.state() == each ? 1 : 0, client, tier.name(), word(each));
@@ -135,8 +138,12 @@ final class PrometheusText {
                 used.add((double) use.usedBytes(), client, tier.name());
                 most.add((double) use.maxBytes(), client, tier.name());
             }
+            Tally tally = tallies.get(tier.name());
+            if (tally != null && !Figures.Now.isServer(tier)) {
+                evicted.add(count(tally, Tally.OfTier.EVICTIONS), client, tier.name());
+            }
         }
-        for (Metric metric : new Metric[] {operations, times, states, serving, dirty, used, most}) {
+        for (Metric metric : new Metric[] {operations, times, states, serving, dirty, used, most, evicted}) {
             all.metricSnapshot(metric.snapshot());
         }
     }

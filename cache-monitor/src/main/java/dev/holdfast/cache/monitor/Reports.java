@@ -113,7 +113,7 @@ final class Reports {
     private static void memory(JsonWriter json, @Nullable MemoryUse use) {
         json.field("usedBytes", use == null ? null : (Double) (double) use.usedBytes())
                 .field("maxBytes", use == null ? null : (Double) (double) use.maxBytes())
-                .field("usage", use == null ? null : (Double) (100.0 * use.usedBytes() / use.maxBytes()));
+                .field("usage", use == null ? null : (Double) use.percent());
     }
 
     private static void cache(JsonWriter json, String name, Tally tally) {

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.monitor;
 
+import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.monitor.Limit.Side;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -24,12 +26,16 @@ import org.jspecify.annotations.Nullable;
  *   response-time           above 100 / 150 ms, clear up to 80 / 120    warning/critical  1 min / 1 min
  *   error-rate              above 5 %, clear up to 3                    critical          1 min / 1 min
  *   memory                  above 80 %, clear up to 75                  warning           5 min / 5 min
+ *   evictions               hit rate fallen by more than 10 points,     warning           5 min / 5 min
+ *                           clear up to 5, while memory evicts
  *   forced-failover         an operator has taken a tier out            info              at once
  * </pre>
  */
 final class Rules {
     private static final long FEWEST_READS = 100;
     private static final long FEWEST_OPERATIONS = 20;
+    private static final long LATELY = TimeUnit.MINUTES.toNanos(5);
+    private static final long USUALLY = TimeUnit.HOURS.toNanos(1);
     private static final String PERCENT = "%";
     private static final String MILLIS = "ms";
 
@@ -90,6 +96,16 @@ final class Rules {
                         Rules::memory,
                         words("memory usage", PERCENT)),
                 new Rule(
+                        "evictions",
+                        "hitRateFall",
+                        PERCENT,
+                        limits("EVICTIONS", Side.ABOVE, 10, null, bound -> bound / 2),
+                        Duration.ofMinutes(5),
+                        Duration.ofMinutes(5),
+                        this::evictions,
+                        (value, limit) -> "memory evicts entries and the hit rate has fallen by " + number(value)
+                                + " points; CACHE_MEMORY_MAX_BYTES may be too low"),
+                new Rule(
                         "forced-failover",
                         "forcedTiers",
                         "",
@@ -141,11 +157,14 @@ final class Rules {
                 .toPlainString();
     }
 
-    /** How many servers serve, 0 or 1; unknown where none is configured that could, or an operator has taken out all that could. */
-    static OptionalDouble servingServers(Figures.Now now) {
-        boolean wanted =
-                now.health().tiers().stream().anyMatch(tier -> Figures.Now.isServer(tier) && !isForcedOut(tier));
-        return wanted ? OptionalDouble.of(now.serverServes() ? 1 : 0) : OptionalDouble.empty();
+    /** 0 if no server serves and one should, else 1: nothing is lost where none is configured, or an operator has taken out all that are. */
+    private static OptionalDouble servingServers(Figures.Now now) {
+        return OptionalDouble.of(now.serverServes() || !wantsServer(now) ? 1 : 0);
+    }
+
+    /** Whether a server is configured that no operator has taken out. */
+    static boolean wantsServer(Figures.Now now) {
+        return now.health().tiers().stream().anyMatch(tier -> Figures.Now.isServer(tier) && !isForcedOut(tier));
     }
 
     private static boolean isForcedOut(TierHealth tier) {
@@ -183,8 +202,21 @@ final class Rules {
                 .filter(Figures.Now::isServer)
                 .map(tier -> tier.store().memory())
                 .flatMap(use -> Optional.ofNullable(use).stream())
-                .mapToDouble(use -> 100.0 * use.usedBytes() / use.maxBytes())
+                .mapToDouble(MemoryUse::percent)
                 .max();
+    }
+
+    /** By how many points the hit rate of the last five minutes is below that of an hour; 0 where memory evicts nothing, or a server serves. */
+    private OptionalDouble evictions(Figures.Now now) {
+        Window lately = now.window(LATELY);
+        if (now.serverServes() || lately.ofTiers(Tally.OfTier.EVICTIONS) == 0) {
+            return OptionalDouble.of(0);
+        }
+        Double rate = lately.hitRate();
+        Double usual = now.window(USUALLY).hitRate();
+        return warmingUp.getAsBoolean() || lately.reads() < FEWEST_READS || rate == null || usual == null
+                ? OptionalDouble.empty()
+                : OptionalDouble.of(Math.max(0, usual - rate));
     }
 
     private static OptionalDouble value(@Nullable Double value) {

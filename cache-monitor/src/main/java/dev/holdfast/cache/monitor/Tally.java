@@ -2,6 +2,7 @@ package dev.holdfast.cache.monitor;
 
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.LatencyBuckets;
+import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.StoreHealth;
 
 /** Counts, each with its place, and durations, that can be subtracted and added. Immutable. */
@@ -39,7 +40,8 @@ final class Tally {
     enum OfTier implements Count {
         TOTAL(0),
         FAILED(1),
-        EXHAUSTED(2);
+        EXHAUSTED(2),
+        EVICTIONS(3);
 
         private final int place;
 
@@ -70,11 +72,13 @@ final class Tally {
     }
 
     static Tally of(StoreHealth tier) {
+        MemoryUse memory = tier.memory();
         return new Tally(
                 tier.operations().latency().buckets(),
                 tier.operations().total(),
                 tier.operations().failed(),
-                tier.pool().exhausted());
+                tier.pool().exhausted(),
+                memory == null ? 0 : memory.evictions());
     }
 
     long count(Count which) {

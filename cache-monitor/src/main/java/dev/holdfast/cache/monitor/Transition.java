@@ -16,7 +16,7 @@ record Transition(Kind kind, Alert alert) {
         CHANGED("firing"),
         /** It lasts, four hours after it was last spoken of. */
         REPEATED("firing"),
-        /** It comes and goes; nothing more is said until it has rested. */
+        /** It comes and goes, and is held open; nothing more is said until it has rested. */
         FLAPPING("flapping"),
         /** It is over. */
         RESOLVED("resolved");

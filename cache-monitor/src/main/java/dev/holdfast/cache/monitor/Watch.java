@@ -11,12 +11,13 @@ import dev.holdfast.cache.client.JsonWriter;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Optional;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,7 +33,7 @@ final class Watch implements AutoCloseable {
     private final ScheduledExecutorService scheduler;
     private final Figures figures;
     private final Alerts alerts;
-    private final Optional<Delivery> delivery;
+    private final List<Delivery> deliveries;
     private final EventLog events;
     private final Timeline timeline = new Timeline();
     private final long warmup;
@@ -47,17 +48,27 @@ final class Watch implements AutoCloseable {
         this.warmup = warmup.toNanos();
         this.events = new EventLog(Long.toString(Instant.now().toEpochMilli(), Character.MAX_RADIX));
         this.figures = new Figures(new Ledger(client::health, client::stats, System::nanoTime, Clock.systemUTC()));
-        this.delivery = Webhook.of(settings)
-                .map(webhook -> new HttpSender(webhook, new Payloads(client.name(), Payloads.thisHost())))
-                .map(sender -> new Delivery("holdfast-" + client.name() + "-monitor", sender, Delivery.Pace.USUAL));
+        Payloads payloads = new Payloads(client.name(), Payloads.thisHost());
+        this.deliveries = Stream.<Sender>concat(
+                        Webhook.of(settings).map(webhook -> new HttpSender(webhook, payloads)).stream(),
+                        MailServer.of(settings).map(server -> new MailSender(server, payloads)).stream())
+                .map(sender -> new Delivery("holdfast-" + client.name() + "-monitor", sender, Delivery.Pace.USUAL))
+                .toList();
         this.alerts =
                 new Alerts(new Rules(settings, this::isWarmingUp).all(), Instant::now, this::say, this::writeMore);
     }
 
     private void writeMore(JsonWriter json) {
-        json.object(
-                "delivery",
-                all -> delivery.ifPresentOrElse(each -> each.write(all), () -> all.field("channel", (String) null)));
+        json.object("delivery", first -> {
+            if (deliveries.isEmpty()) {
+                first.field("channel", (String) null);
+            } else {
+                deliveries.get(0).write(first);
+            }
+        });
+        if (deliveries.size() > 1) {
+            json.array("deliveries", deliveries, (each, delivery) -> delivery.write(each));
+        }
         timeline.write(json);
         json.field("client", client.name());
     }
@@ -123,7 +134,7 @@ final class Watch implements AutoCloseable {
     }
 
     private void look() {
-        quietly(() -> judge(figures.now()));
+        quietly(() -> judge(figures.look()));
     }
 
     private void judge(Figures.Now now) {
@@ -152,12 +163,12 @@ final class Watch implements AutoCloseable {
             json.field("status", transition.kind().status());
             transition.alert().write(json);
         }));
-        delivery.ifPresent(all -> all.add(transition));
+        deliveries.forEach(delivery -> delivery.add(transition));
     }
 
     @Override
     public void close() {
         unlisten.run();
-        delivery.ifPresent(Delivery::close);
+        deliveries.forEach(Delivery::close);
     }
 }

@@ -2,15 +2,12 @@ package dev.holdfast.cache.monitor;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Settings;
-import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,12 +22,6 @@ record Webhook(URI address, Type type, @Nullable String routingKey) {
     private static final String TYPE = "REDIS_ALERT_WEBHOOK_TYPE";
     private static final String KEY = "REDIS_ALERT_PAGERDUTY_KEY";
     private static final int KEY_LENGTH = 32;
-    /** 169.254.169.254, also where it ends an address of IPv6 that leads to it. */
-    private static final int METADATA_SERVICE = 0xA9FEA9FE;
-
-    private static final byte[] METADATA_SERVICE_V6 = {
-        (byte) 0xfd, 0, 0x0e, (byte) 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0x54
-    };
 
     /** The forms. */
     enum Type {
@@ -85,31 +76,27 @@ record Webhook(URI address, Type type, @Nullable String routingKey) {
         if (host == null || host.isEmpty() || scheme == null) {
             throw refused("must be an https:// address with a host");
         }
+        if (HttpUrl.parse(address.toString()) == null
+                && scheme.toLowerCase(Locale.ROOT).startsWith("http")) {
+            throw refused("must be an https:// address with a port from 1 to 65535, if it has one");
+        }
         boolean plain = scheme.equalsIgnoreCase("http");
         if (!plain && !scheme.equalsIgnoreCase("https")) {
             throw refused("must begin with https://");
         }
-        if (plain && !isThisMachine(host)) {
+        if (plain && !Destinations.isThisMachine(host)) {
             throw refused("must begin with https://, since http:// is for 127.0.0.1 and localhost alone");
         }
-        if (isNumber(host) && !mayConnect(resolved(host), host)) {
-            throw refused("must not lead to an address of that kind");
-        }
+        Destinations.refusal(host).ifPresent(why -> {
+            throw refused(why);
+        });
         if (address.getRawUserInfo() != null) {
             throw refused("must not hold a user or a password before its host");
         }
     }
 
     private static CacheConfigException refused(String why) {
-        return refused(why, null);
-    }
-
-    private static CacheConfigException refused(String why, @Nullable Throwable cause) {
-        return new CacheConfigException(URL + " is \"***\", but " + why, cause);
-    }
-
-    private static boolean isThisMachine(String host) {
-        return host.equalsIgnoreCase("localhost") || host.matches("127(\\.[0-9]{1,3}){3}") || host.equals("[::1]");
+        return new CacheConfigException(URL + " is \"***\", but " + why);
     }
 
     private static String typeOf(URI address) {
@@ -124,39 +111,6 @@ record Webhook(URI address, Type type, @Nullable String routingKey) {
                 || host.endsWith(".logic.azure.com")
                 || host.endsWith(".powerplatform.com");
         return teams ? "teams" : "json";
-    }
-
-    /** Whether a host is an address in figures, which no resolver is asked for. */
-    private static boolean isNumber(String host) {
-        return host.startsWith("[") || host.matches("[0-9.]+") || host.matches("(?i)0x[0-9a-fx.]+");
-    }
-
-    private static InetAddress resolved(String number) {
-        try {
-            if (!number.startsWith("0")) {
-                return InetAddress.getByName(number);
-            }
-        } catch (UnknownHostException e) {
-            throw refused("must hold an address where it holds figures", e);
-        }
-        throw refused("must not write its host in hexadecimal or octal figures");
-    }
-
-    /** Whether an address that the host's name resolves to may be connected to. Private ones may, for gateways of one's own. */
-    boolean mayConnect(InetAddress to) {
-        return mayConnect(to, address.getHost());
-    }
-
-    private static boolean mayConnect(InetAddress to, String host) {
-        if (to.isLoopbackAddress()) {
-            return isThisMachine(host);
-        }
-        byte[] bytes = to.getAddress();
-        return !to.isAnyLocalAddress()
-                && !to.isLinkLocalAddress()
-                && !to.isMulticastAddress()
-                && !Arrays.equals(bytes, METADATA_SERVICE_V6)
-                && ByteBuffer.wrap(bytes, bytes.length - 4, 4).getInt() != METADATA_SERVICE;
     }
 
     /** The type and the host; nothing of the rest. */

@@ -178,6 +178,59 @@ class AlertsTest {
     }
 
     @Test
+    void anIncidentThatKeepsItsCallersAwayLastsForAnHourAtMost() {
+        operations(200, 10, Duration.ofMinutes(5));
+        List<String> both = List.of("critical response-time", "critical error-rate");
+        assertEquals(both, active());
+        client.pass(Duration.ofMinutes(59), () -> client.operations(1, 1, 0));
+        assertEquals(both, active(), "twelve operations in a minute say nothing");
+        client.pass(Duration.ofMinutes(3), () -> {});
+        assertEquals(List.of(), active());
+        operations(200, 10, Duration.ofMinutes(5));
+        client.pass(Duration.ofMinutes(30), () -> {});
+        operations(1, 0, Duration.ofMinutes(3));
+        assertEquals(List.of(), active(), "over as soon as that can be said");
+    }
+
+    @Test
+    void whatIsAboutToBeRaisedBeginsAnewAfterSilence() {
+        for (int i = 0; i < 20; i++) {
+            reads(10, Duration.ofMinutes(3));
+            client.pass(Duration.ofMinutes(3), () -> {});
+        }
+        assertEquals(List.of(), client.words());
+    }
+
+    private void reads(double hitPercent, int evictions, Duration duration) {
+        client.pass(duration, () -> {
+            client.reads(1_000, hitPercent);
+            client.evictions += evictions;
+        });
+    }
+
+    @Test
+    void evictionsAreAnAlertWhereTheHitRateFallsToo() {
+        client.hasServer = false;
+        reads(90, 10, HOUR);
+        assertEquals(List.of(), client.words(), "a full cache evicts");
+        reads(82, 10, Duration.ofMinutes(15));
+        assertEquals(List.of(), client.words(), "by eight points");
+        reads(75, 0, Duration.ofMinutes(15));
+        assertEquals(List.of(), client.words(), "nothing is evicted");
+        reads(68, 10, Duration.ofMinutes(15));
+        assertEquals(List.of("warning evictions"), active());
+        reads(88, 10, Duration.ofMinutes(15));
+        assertEquals(List.of("firing warning evictions", "resolved warning evictions"), client.words());
+    }
+
+    @Test
+    void evictionsBesideAServerThatServesAreNone() {
+        reads(90, 10, HOUR);
+        reads(66, 10, Duration.ofMinutes(30));
+        assertEquals(List.of(), client.words());
+    }
+
+    @Test
     void memoryOfAServerIsJudgedAndThatOfThisProcessIsNot() {
         client.pass(HOUR, () -> {});
         assertEquals(List.of(), client.words(), "the memory tier is 99 % full, as it is meant to be");
@@ -260,6 +313,35 @@ class AlertsTest {
     }
 
     @Test
+    void whatFlapsThroughItsSeveritiesIsHeldOpenUntilItRests() {
+        Discretion discretion = new Discretion();
+        long minute = Duration.ofMinutes(1).toNanos();
+        List<String> said = new ArrayList<>();
+        List<Transition.Kind> became = List.of(
+                Transition.Kind.FIRING,
+                Transition.Kind.CHANGED,
+                Transition.Kind.RESOLVED,
+                Transition.Kind.FIRING,
+                Transition.Kind.RESOLVED);
+        long now = 0;
+        for (Transition.Kind kind : became) {
+            now += minute;
+            Transition toSay = discretion.became(transition(kind), now);
+            said.add(toSay == null ? "" : toSay.kind().name());
+        }
+        assertEquals(List.of("FIRING", "CHANGED", "RESOLVED", "FIRING", "FLAPPING"), said);
+        assertNull(discretion.passed(null, now + 14 * minute));
+        Transition settled = discretion.passed(null, now + 16 * minute);
+        assertEquals(Transition.Kind.RESOLVED, settled.kind());
+        assertNull(discretion.passed(null, now + 40 * minute));
+    }
+
+    private static Transition transition(Transition.Kind kind) {
+        Alert alert = new Alert("r", Severity.WARNING, "m", 1, 2, "", "", Instant.EPOCH, null);
+        return new Transition(kind, kind == Transition.Kind.RESOLVED ? alert.resolvedAt(Instant.EPOCH) : alert);
+    }
+
+    @Test
     void whatLastsIsRepeatedEveryFourHours() {
         client.out = Reason.PROBE;
         client.pass(Duration.ofHours(9), () -> {});
@@ -302,6 +384,14 @@ class AlertsTest {
                 assertEquals(ends, said.alert().resolved() != null, "seed " + seed);
                 firing = !ends;
             }
+            for (int i = 0; i < 1_000 && firing; i++) {
+                now += 5_000_000_000L;
+                Transition became = incident.judge(OptionalDouble.of(100), now, Instant.EPOCH);
+                Transition said =
+                        became == null ? discretion.passed(incident.alert(), now) : discretion.became(became, now);
+                firing = said == null || said.kind() != Transition.Kind.RESOLVED;
+            }
+            assertFalse(firing, "seed " + seed + ": what was said to fire is never said to be over");
         }
     }
 

@@ -103,8 +103,9 @@ final class Browser implements AutoCloseable {
         return this;
     }
 
-    private void cdp(String command, String parameters) {
-        call("POST", session + "/goog/cdp/execute", "{\"cmd\":\"" + command + "\",\"params\":" + parameters + '}');
+    private String cdp(String command, String parameters) {
+        return call(
+                "POST", session + "/goog/cdp/execute", "{\"cmd\":\"" + command + "\",\"params\":" + parameters + '}');
     }
 
     Browser open(String address) {
@@ -137,6 +138,21 @@ final class Browser implements AutoCloseable {
     byte[] picture() {
         String answer = call("GET", session + "/screenshot", "");
         return Base64.getMimeDecoder().decode(first(Pattern.compile("\"value\":\"([^\"]*)\""), answer));
+    }
+
+    /** For documents: small. */
+    byte[] smallPicture() {
+        String answer = cdp("Page.captureScreenshot", "{\"format\":\"webp\",\"quality\":80}");
+        return Base64.getMimeDecoder().decode(first(Pattern.compile("\"data\":\"([^\"]*)\""), answer));
+    }
+
+    /** What the page's scripts keep, in bytes, when everything that can be collected was. */
+    long heap() {
+        cdp("HeapProfiler.enable", "{}");
+        cdp("HeapProfiler.collectGarbage", "{}");
+        cdp("Performance.enable", "{}");
+        String metrics = cdp("Performance.getMetrics", "{}");
+        return (long) Double.parseDouble(first(Pattern.compile("\"JSHeapUsedSize\",\"value\":([0-9.]+)"), metrics));
     }
 
     @Override

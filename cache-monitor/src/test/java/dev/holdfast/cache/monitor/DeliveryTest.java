@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -38,8 +39,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Alerts on their way, to a receiver on this machine that takes, refuses, hangs or drips. */
 class DeliveryTest {
     private static final Instant SINCE = Instant.parse("2026-11-28T15:00:00Z");
-    private static final Delivery.Pace QUICK =
-            new Delivery.Pace(Duration.ofMillis(20), Duration.ofMillis(10), Duration.ofMillis(50));
+    private static final Delivery.Pace QUICK = new Delivery.Pace(
+            Duration.ofMillis(20), Duration.ofMillis(10), Duration.ofMillis(50), Duration.ofMillis(200));
+    private static final Delivery.Pace HASTY =
+            new Delivery.Pace(Duration.ofMillis(20), Duration.ofMillis(1), Duration.ofMillis(1), Duration.ofMillis(50));
 
     private final List<String> bodies = new CopyOnWriteArrayList<>();
     private final List<Long> times = new CopyOnWriteArrayList<>();
@@ -180,6 +183,50 @@ class DeliveryTest {
     }
 
     @Test
+    void aReceiverThatWasGivenUpLearnsWhatFiresWhenItIsBack() {
+        answer = (exchange, number) -> respond(exchange, number <= 13 ? 503 : 200);
+        try (Delivery delivery = delivery("json", HASTY)) {
+            delivery.add(firing("one"));
+            await(delivery, "\"delivered\":1,\"failed\":2,");
+            delivery.add(resolved("one"));
+            await(delivery, "\"delivered\":2,");
+        }
+        assertEquals(15, bodies.size(), "six times, six times, and then what was refused once more");
+        assertTrue(bodies.get(14).contains("\"status\":\"resolved\""), bodies::toString);
+    }
+
+    @Test
+    void whatIsOverBeforeTheReceiverIsBackIsNotToldAndWhatFiresIs() {
+        AtomicBoolean back = new AtomicBoolean();
+        answer = (exchange, number) -> respond(exchange, back.get() ? 200 : 503);
+        try (Delivery delivery = delivery("json", HASTY)) {
+            delivery.add(firing("short"));
+            delivery.add(firing("long"));
+            await(delivery, "\"failed\":2,");
+            delivery.add(resolved("short"));
+            await(delivery, "\"pending\":1,");
+            int before = bodies.size();
+            back.set(true);
+            await(delivery, "\"delivered\":1,");
+            List<String> since = bodies.subList(before, bodies.size());
+            assertTrue(since.stream().allMatch(body -> body.contains("\"id\":\"long\"")), since::toString);
+        }
+    }
+
+    @Test
+    void thatAnAlertIsOverIsOwedToWhomWasToldThatItFires() {
+        answer = (exchange, number) -> respond(exchange, number > 1 && number <= 8 ? 503 : 200);
+        try (Delivery delivery = delivery("pagerduty", HASTY)) {
+            delivery.add(transition(Transition.Kind.FLAPPING, "one"));
+            await(delivery, "\"delivered\":1,");
+            delivery.add(resolved("one"));
+            await(delivery, "\"delivered\":2,\"failed\":1,");
+        }
+        assertTrue(bodies.get(0).contains("\"event_action\":\"trigger\""), bodies::toString);
+        assertTrue(bodies.get(bodies.size() - 1).contains("\"event_action\":\"resolve\""), bodies::toString);
+    }
+
+    @Test
     void aReceiverThatHangsOrDripsIsGivenUpAfterTenSeconds() {
         answer = (exchange, number) -> {
             if (number == 1) {
@@ -223,7 +270,8 @@ class DeliveryTest {
 
     @Test
     void ofAnAlertThatWaitsOnlyTheNewestStateIsSent() {
-        Delivery.Pace slow = new Delivery.Pace(Duration.ofSeconds(1), Duration.ofMillis(10), Duration.ofMillis(50));
+        Delivery.Pace slow = new Delivery.Pace(
+                Duration.ofSeconds(1), Duration.ofMillis(10), Duration.ofMillis(50), Duration.ofMillis(200));
         try (Delivery delivery = delivery("slack", slow)) {
             delivery.add(firing("short"));
             delivery.add(resolved("short"));
@@ -271,6 +319,8 @@ class DeliveryTest {
                 "https://[64:ff9b::a9fe:a9fe]/latest",
                 "https://[fd00:ec2::254]/latest",
                 "https://[fe80::1]/x",
+                "https://hooks.example.com:99999/x",
+                "https://hooks.example.com:0/x",
                 "https://0.0.0.0/x",
                 "https://224.0.0.1/x",
                 "https:///x",
@@ -290,7 +340,8 @@ class DeliveryTest {
                 .orElseThrow();
         List<String> refused = new ArrayList<>();
         for (String address : List.of("169.254.169.254", "127.0.0.1", "10.0.0.1", "93.184.216.34", "::1", "fe80::1")) {
-            if (!webhook.mayConnect(InetAddress.getByName(address))) {
+            if (!Destinations.mayConnect(
+                    InetAddress.getByName(address), webhook.address().getHost())) {
                 refused.add(address);
             }
         }

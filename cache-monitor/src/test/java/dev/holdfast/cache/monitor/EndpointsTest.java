@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
+import dev.holdfast.cache.testkit.UpstashGateway;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,6 +18,10 @@ import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.management.InstanceNotFoundException;
+import javax.management.MBeanAttributeInfo;
+import javax.management.MBeanServer;
+import javax.management.ObjectName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -48,7 +54,9 @@ class EndpointsTest {
     @Test
     void everyPathAnswersOnceOpenAndIsNotStored() {
         try (Monitored here = new Monitored()) {
-            for (String path : OPEN) {
+            List<String> paths = new ArrayList<>(OPEN);
+            paths.addAll(List.of("/metrics", "/"));
+            for (String path : paths) {
                 Http answer = here.get(path);
                 assertEquals(200, answer.status(), path);
                 assertEquals("no-store", answer.headers().get("cache-control"));
@@ -120,7 +128,11 @@ class EndpointsTest {
         try (Monitored here = new Monitored("REDIS_HOST", "127.0.0.1", "REDIS_PORT", "1")) {
             Http answer = here.get("/api/monitoring/health/redis");
             assertEquals(503, answer.status());
-            assertHas(answer, "\"status\":\"unhealthy\"", "\"connected\":false", "\"latency\":null");
+            assertEquals(
+                    "{\"status\":\"unhealthy\",\"redis\":{\"enabled\":true,\"connected\":false,\"connectionTest\":"
+                            + "{\"connected\":false,\"status\":\"unhealthy\",\"latency\":null,"
+                            + "\"error\":\"connection refused\"}}}",
+                    awaitError(here));
             assertHas(here.get("/api/monitoring/health"), "\"redis\":{\"enabled\":true,\"connected\":false}");
         }
     }
@@ -216,7 +228,7 @@ class EndpointsTest {
             for (int i = 0; i < 1_000; i++) {
                 leads.get(i < 724 ? "there" : "absent");
             }
-            Http now = here.get("/api/monitoring/metrics/performance?window=60&history=5");
+            Http now = here.fresh("/api/monitoring/metrics/performance?window=60&history=5");
             assertHas(now, "\"hitRate\":72.4,\"hits\":724,\"misses\":276", "{\"name\":\"leads\",\"hitRate\":72.4");
             assertHas(now, "\"memory\":{\"usedBytes\":", "\"maxBytes\":67108864", "\"history\":[");
             assertFalse(now.body().contains(":-"), () -> "something is negative: " + now.body());
@@ -283,6 +295,57 @@ class EndpointsTest {
                 }
             }
             assertHas(here.get("/api/monitoring/alerts"), "\"channel\":\"json\"");
+            String beans = beans();
+            assertTrue(beans.contains("holdfast"), beans);
+            secrets.forEach(secret -> assertFalse(beans.contains(secret), () -> secret + " in JMX"));
+        }
+    }
+
+    /** What all our MBeans say, those of tests beside this one included. */
+    private static String beans() throws Exception {
+        MBeanServer server = ManagementFactory.getPlatformMBeanServer();
+        StringBuilder all = new StringBuilder();
+        for (ObjectName name : server.queryNames(new ObjectName("dev.holdfast.cache:*"), null)) {
+            try {
+                MBeanAttributeInfo[] attributes = server.getMBeanInfo(name).getAttributes();
+                String[] names = Arrays.stream(attributes)
+                        .map(MBeanAttributeInfo::getName)
+                        .toArray(String[]::new);
+                all.append(name).append(server.getAttributes(name, names));
+            } catch (InstanceNotFoundException e) {
+                all.append(name).append(" is gone");
+            }
+        }
+        return all.toString();
+    }
+
+    @Test
+    void upstashWhichBillsIsTestedOnceInHalfAMinute() {
+        try (RedisServer redis = RedisServer.start();
+                UpstashGateway gateway = UpstashGateway.start("127.0.0.1:" + redis.port(), "t");
+                Monitored here =
+                        new Monitored("UPSTASH_REDIS_REST_URL", gateway.url(), "UPSTASH_REDIS_REST_TOKEN", "t")) {
+            assertEquals(200, here.get("/api/monitoring/health/redis").status());
+            long before = gateway.requests();
+            for (int i = 0; i < 200; i++) {
+                assertEquals(200, here.get("/api/monitoring/health/redis").status());
+            }
+            here.fresh("/metrics");
+            assertEquals(before, gateway.requests());
+        }
+    }
+
+    @Test
+    void theMemoryOfAServerThatHasABoundIsKnown() {
+        try (RedisServer redis = RedisServer.builder().maxMemory(64 << 20).start();
+                Monitored here = new Monitored("REDIS_URL", redis.url())) {
+            here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
+            Await.until(
+                    Duration.ofSeconds(20),
+                    () -> "its bound in " + here.get("/api/monitoring/metrics/performance"),
+                    () -> here.get("/api/monitoring/metrics/performance").body().contains("\"maxBytes\":67108864,"));
+            assertHas(
+                    here.get("/metrics"), "holdfast_memory_max_bytes{client=\"holdfast\",tier=\"single\"} 6.7108864E7");
         }
     }
 
@@ -294,7 +357,7 @@ class EndpointsTest {
         }
         try (Monitored here = new Monitored("REDIS_MONITORING_TOKEN", TOKEN)) {
             here.client.cache("leads", String.class, String.class).build().get("k");
-            Http stats = here.get(paths.get(0), "Authorization: Bearer " + TOKEN);
+            Http stats = here.fresh(paths.get(0), "Authorization: Bearer " + TOKEN);
             assertEquals(200, stats.status());
             assertHas(stats, "{\"client\":\"holdfast\",\"caches\":[{\"name\":\"leads\",\"hits\":0,\"misses\":1");
             assertEquals(

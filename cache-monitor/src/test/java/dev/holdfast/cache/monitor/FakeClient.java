@@ -41,6 +41,8 @@ final class FakeClient {
     @Nullable
     MemoryUse serverMemory;
 
+    long evictions;
+    int looks;
     boolean warmingUp;
     long nanos = TimeUnit.DAYS.toNanos(1);
     final Figures figures;
@@ -102,7 +104,7 @@ final class FakeClient {
     }
 
     void judge() {
-        alerts.judge(figures.now());
+        alerts.judge(figures.look());
     }
 
     List<String> words() {
@@ -121,11 +123,12 @@ final class FakeClient {
     }
 
     CacheHealth health() {
+        looks++;
         Latency times = latency.snapshot();
         StoreHealth server = StoreHealth.of("native-redis", true, START)
                 .withOperations(new OperationStats(times.count(), failed, times))
                 .withMemory(serverMemory);
-        StoreHealth memory = StoreHealth.of("in-memory", false, START).withMemory(new MemoryUse(99, 100));
+        StoreHealth memory = StoreHealth.of("in-memory", false, START).withMemory(new MemoryUse(99, 100, evictions));
         boolean serves = hasServer && out == null;
         List<TierHealth> tiers = new ArrayList<>();
         if (hasServer) {

@@ -1,7 +1,9 @@
 package dev.holdfast.cache.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -12,7 +14,7 @@ class FiguresTest {
     private final FakeClient client = new FakeClient();
 
     private Window window(long seconds) {
-        return client.figures.now().window(TimeUnit.SECONDS.toNanos(seconds));
+        return client.figures.look().window(TimeUnit.SECONDS.toNanos(seconds));
     }
 
     @Test
@@ -30,6 +32,22 @@ class FiguresTest {
         assertEquals(0, window(60).responseTime().count());
         assertEquals(72.4, window(600).hitRate());
         assertEquals(60_000, window(60).millis());
+    }
+
+    @Test
+    void whoAsksWithinASecondSharesALook() {
+        client.pass(Duration.ofMinutes(1), () -> {});
+        int before = client.looks;
+        Figures.Now first = client.figures.now();
+        for (int i = 0; i < 100; i++) {
+            assertSame(first, client.figures.now());
+        }
+        assertEquals(before, client.looks, "the last look that was kept is young enough");
+        client.nanos += TimeUnit.SECONDS.toNanos(1);
+        assertNotSame(first, client.figures.now());
+        client.figures.now();
+        assertEquals(before + 1, client.looks);
+        assertNotSame(client.figures.now(), client.figures.look(), "who judges looks anew");
     }
 
     @Test
@@ -54,7 +72,7 @@ class FiguresTest {
         client.pass(Duration.ofMinutes(60), () -> client.reads(100, 80));
         assertEquals(80, window(3_600).hitRate(), 0.5);
         assertEquals(3_600_000.0, (double) window(3_600).millis(), 65_000.0);
-        Figures.Now now = client.figures.now();
+        Figures.Now now = client.figures.look();
         int ends = now.history().minutes(now.look().sample(), 60).size();
         assertTrue(ends >= 59 && ends <= 61, () -> ends + " ends of minutes");
     }

@@ -10,16 +10,21 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the server does with peers that do what they shouldn't, and with a port that it can't have. */
 class MonitorServerTest {
@@ -68,15 +73,99 @@ class MonitorServerTest {
             Http answer = here.get("/health?" + "x".repeat(9_000));
             assertEquals(414, answer.status());
             assertEquals("close", answer.headers().get("connection"));
-            try {
-                String huge = "GET /" + "x".repeat(1 << 20) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
-                int status = Http.raw(here.port(), huge).status();
-                assertTrue(List.of(400, 413, 414, 431).contains(status), () -> "answered " + status);
-            } catch (AssertionError e) {
-                // The JDK's server does not read on, so that its answer may be lost in the reset.
-                assertEquals(SocketException.class, e.getCause().getClass());
-            }
+            String huge = "GET /" + "x".repeat(1 << 20) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            assertEquals(414, Http.raw(here.port(), huge).status());
+            assertEquals(
+                    431, here.get("/health", "X-Large: " + "x".repeat(20_000)).status());
             assertEquals("OK", here.get("/health").body());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "GET /health",
+                "GET /health HTTP/2.0\r\nHost: localhost",
+                "GET /he alth HTTP/1.1\r\nHost: localhost",
+                "GET /%zz HTTP/1.1\r\nHost: localhost",
+                "\u0016\u0003\u0001\u0002 an attempt at TLS",
+                "GET /health HTTP/1.1\r\nHost localhost",
+                "GET /health HTTP/1.1\r\nHost : localhost",
+                "GET /health HTTP/1.1\r\nHost: localhost\r\n folded",
+                "GET /health HTTP/1.1\r\nHost: localhost\r\nHost: evil.example",
+            })
+    void whatIsNoRequestIsSaidToBeNone(String request) {
+        try (Monitored here = new Monitored()) {
+            Http answer = Http.raw(here.port(), request + "\r\n\r\n");
+            assertEquals(400, answer.status(), answer::body);
+            assertTrue(answer.body().startsWith("{\"error\":\""), answer::body);
+        }
+    }
+
+    @Test
+    void connectionsAreBoundedAndWhoAsksIsAnswered() throws IOException {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        List<Socket> sockets = new ArrayList<>();
+        try (Streams streams = new Streams(new EventLog("m"));
+                MonitorServer server = new MonitorServer(
+                        "bounded-monitor",
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        HostCheck.none(),
+                        alarms,
+                        request -> Reply.text(200, "OK"),
+                        streams)) {
+            for (int i = 0; i < 1_000; i++) {
+                sockets.add(Http.open(server.port()));
+                int open = server.connections();
+                assertTrue(open <= MonitorServer.MOST_CONNECTIONS, () -> open + " connections");
+            }
+            assertEquals("OK", Http.get(server.port(), "/health").body());
+            assertTrue(threads().size() <= 2 * MonitorServer.MOST_CONNECTIONS + Streams.MOST + 1, () -> "" + threads());
+            assertEquals(-1, sockets.get(0).getInputStream().read(), "the oldest had to go");
+            Await.until(
+                    Duration.ofSeconds(20),
+                    () -> "an end of those that say nothing, but " + server.connections(),
+                    () -> server.connections() == 0);
+        } finally {
+            alarms.shutdownNow();
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void manyWhoDoNotReadTheirAnswersKeepNobodyFromOne() throws IOException {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        Reply large = Reply.text(200, "x".repeat(8 << 20));
+        List<Socket> sockets = new ArrayList<>();
+        try (Streams streams = new Streams(new EventLog("m"));
+                MonitorServer server = new MonitorServer(
+                        "unread-monitor",
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        HostCheck.none(),
+                        alarms,
+                        request -> request.path().equals("/large") ? large : Reply.text(200, "OK"),
+                        streams)) {
+            for (int i = 0; i < MonitorServer.MOST_CONNECTIONS; i++) {
+                Socket socket = Http.open(server.port());
+                socket.getOutputStream().write("GET /large HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                sockets.add(socket);
+            }
+            Await.until(Duration.ofSeconds(9), () -> "an answer", () -> isAnswered(server.port()));
+        } finally {
+            alarms.shutdownNow();
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    private static boolean isAnswered(int port) {
+        try {
+            return Http.get(port, "/health").body().equals("OK");
+        } catch (AssertionError e) {
+            return false; // no place was free
         }
     }
 
@@ -128,8 +217,10 @@ class MonitorServerTest {
         CacheConfigException tooShort =
                 assertThrows(CacheConfigException.class, () -> new Monitored("REDIS_MONITORING_TOKEN", "s3cret"));
         assertFalse(tooShort.getMessage().contains("s3cret"), tooShort::getMessage);
-        // Any address is reachable over 127.0.0.1 too; what counts is who else it is open to.
-        try (Monitored here = new Monitored("REDIS_MONITORING_HOST", "0.0.0.0", "REDIS_MONITORING_TOKEN", TOKEN)) {
+        assertTrue(settings("REDIS_MONITORING_HOST", "0.0.0.0", "REDIS_MONITORING_TOKEN", TOKEN)
+                .guarded());
+        assertFalse(settings().guarded());
+        try (Monitored here = Monitored.guarded("holdfast", "REDIS_MONITORING_TOKEN", TOKEN)) {
             assertEquals(401, here.get("/health").status());
             assertEquals(401, here.get("/api/monitoring/health").status());
             assertEquals(
@@ -145,6 +236,52 @@ class MonitorServerTest {
             assertEquals(404, probes(here, "/api/monitoring/health").status());
             assertEquals(404, probes(here, "/").status());
         }
+    }
+
+    private static MonitorSettings settings(String... namesAndValues) {
+        Map<String, String> values = new HashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            values.put(namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return MonitorSettings.of(Settings.of(values));
+    }
+
+    /** What stands for every address can't be listened on beside another at the same port. */
+    @Test
+    void probesAtEveryAddressNeedOneListener() throws IOException {
+        InetAddress every = InetAddress.getByAddress(new byte[4]);
+        InetAddress own = InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
+        InetAddress pod = InetAddress.getByAddress(new byte[] {10, 0, 0, 5});
+        assertEquals(List.of(own), settings().addresses());
+        MonitorSettings open = settings("REDIS_MONITORING_PROBES_HOST", "0.0.0.0");
+        assertEquals(List.of(every), open.addresses());
+        assertEquals(
+                List.of(own, pod),
+                settings("REDIS_MONITORING_PROBES_HOST", "10.0.0.5").addresses());
+        MonitorSettings both = settings(
+                "REDIS_MONITORING_HOST",
+                "0.0.0.0",
+                "REDIS_MONITORING_TOKEN",
+                TOKEN,
+                "REDIS_MONITORING_PROBES_HOST",
+                "0.0.0.0");
+        assertEquals(List.of(every), both.addresses());
+        assertEquals("", asked(open, "/health", pod, ""));
+        assertEquals("", asked(open, "/ready", pod, ""));
+        assertEquals("404", asked(open, "/metrics", pod, "127.0.0.1"));
+        assertEquals("", asked(open, "/metrics", own, "127.0.0.1"));
+        assertEquals("421", asked(open, "/metrics", own, "evil.example"));
+        assertEquals("", asked(both, "/health", pod, ""));
+        assertEquals("401", asked(both, "/metrics", pod, ""));
+        assertEquals("401", asked(both, "/metrics", own, ""));
+    }
+
+    /** The status of the refusal, if there is one. */
+    private static String asked(MonitorSettings settings, String path, InetAddress at, String host) {
+        Request request = new Request("GET", path, Map.of(), null, "10.0.0.9");
+        Reply refusal = HostCheck.of(settings, new Access(settings.token(), System::nanoTime))
+                .refusal(host, request, at);
+        return refusal == null ? "" : "" + refusal.status();
     }
 
     private static Http probes(Monitored here, String path) {
@@ -171,7 +308,7 @@ class MonitorServerTest {
         int count = Thread.enumerate(all);
         return Arrays.stream(all, 0, count)
                 .map(Thread::getName)
-                .filter(name -> name.contains("-monitor") || name.contains("HTTP-Dispatcher"))
+                .filter(name -> name.contains("-monitor"))
                 .toList();
     }
 

@@ -59,6 +59,7 @@ class MonitoringDocTest {
 
     private static Map<String, String> ask(Monitored here) {
         Map<String, String> answers = new TreeMap<>();
+        here.fresh("/health");
         for (String path : List.of(
                 "/health",
                 "/ready",

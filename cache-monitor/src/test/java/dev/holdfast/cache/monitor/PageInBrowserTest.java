@@ -4,16 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.UpstashGateway;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -117,25 +120,146 @@ class PageInBrowserTest {
     }
 
     @Test
-    void aTokenIsAskedForOnceAndANameIsText() {
+    void aTokenIsAskedForOnceANameIsTextAndTheStreamIsReadWithIt() {
         String token = "0123456789abcdef";
-        Settings settings = Settings.of(Map.of(
-                "REDIS_MONITORING_HOST", "0.0.0.0", "REDIS_MONITORING_PORT", "0", "REDIS_MONITORING_TOKEN", token));
-        try (CacheClient client = CacheClient.builder()
-                        .name("<img src=x onerror=\"document.title='harmed'\">")
-                        .settings(settings)
-                        .build();
-                Monitor monitor = Monitor.start(client, settings);
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = Monitored.guarded(
+                        "<img src=x onerror=\"document.title='harmed'\">",
+                        "REDIS_URL",
+                        redis.url(),
+                        "REDIS_MONITORING_TOKEN",
+                        token);
                 Browser browser = new Browser()) {
-            browser.device(800, 800, false)
-                    .open("http://127.0.0.1:" + monitor.port().orElseThrow() + "/");
+            here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
+            browser.device(800, 800, false).open(address(here));
             Await.until(PATIENCE, () -> "a question", () -> browser.run("return document.getElementById('ask').open")
                     .equals("true"));
             browser.run("document.getElementById('token').value = '" + token + "';"
                     + "document.getElementById('form').requestSubmit(); return ''");
             awaitText(browser, "#word", "healthy", PATIENCE);
             awaitText(browser, "#name", "<img src=x", PATIENCE);
+            redis.kill();
+            here.client.cache("leads", String.class, String.class).build().get("k");
+            awaitText(browser, "#word", "critical", Duration.ofSeconds(10));
+            redis.restart(RedisServer.Data.KEEP);
+            awaitText(browser, "#word", "healthy", PATIENCE);
             assertTrue(browser.run("return document.title").endsWith("Holdfast"));
+        }
+    }
+
+    @Test
+    void anEventSourceSeesAKillAndTheReturn() {
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url());
+                Browser browser = new Browser()) {
+            browser.device(800, 800, false).open(address(here));
+            browser.run("window.seen = []; const source = new EventSource('/api/monitoring/stream');"
+                    + "source.addEventListener('health', e => { const s = JSON.parse(e.data).status;"
+                    + "if (seen[seen.length - 1] !== s) seen.push(s); }); return ''");
+            awaitSeen(browser, "healthy");
+            redis.kill();
+            here.client.cache("leads", String.class, String.class).build().get("k");
+            awaitSeen(browser, "healthy,critical");
+            redis.restart(RedisServer.Data.KEEP);
+            awaitSeen(browser, "healthy,critical,healthy");
+        }
+    }
+
+    private static void awaitSeen(Browser browser, String states) {
+        Await.until(PATIENCE, () -> states + ", but " + browser.run("return seen.join()"), () -> browser.run(
+                        "return seen.join()")
+                .equals(states));
+    }
+
+    /** The states that the documents show; whoever changes the page copies these pictures there. */
+    @Test
+    void thePicturesOfTheDocuments() throws IOException {
+        try (RedisServer redis = RedisServer.start();
+                RedisServer other = RedisServer.start();
+                UpstashGateway gateway = UpstashGateway.start("127.0.0.1:" + other.port(), "t");
+                Monitored here = new Monitored(
+                        "REDIS_URL",
+                        redis.url(),
+                        "UPSTASH_REDIS_REST_URL",
+                        gateway.url(),
+                        "UPSTASH_REDIS_REST_TOKEN",
+                        "t");
+                Browser browser = new Browser()) {
+            traffic(here, "leads", 4);
+            traffic(here, "sessions", 2);
+            browser.device(1_080, 860, false).open(address(here));
+            awaitText(browser, "#word", "healthy", PATIENCE);
+            awaitText(browser, "#caches", "sessions", PATIENCE);
+            long bytes = document(browser, "healthy");
+            redis.kill();
+            traffic(here, "leads", 1);
+            awaitText(browser, "#word", "degraded", PATIENCE);
+            awaitText(browser, "#turns", "upstash", PATIENCE);
+            bytes += document(browser, "degraded");
+            gateway.close();
+            traffic(here, "leads", 1);
+            awaitText(browser, "#alerts", "no redis server serves the cache", PATIENCE);
+            bytes += document(browser, "alert");
+            long all = bytes;
+            assertTrue(all < 150_000, () -> all + " bytes");
+        }
+    }
+
+    private static void traffic(Monitored here, String cache, int rounds) {
+        for (int i = 0; i < 100 * rounds; i++) {
+            here.client.cache(cache, String.class, String.class).build().get("k" + i % 100, key -> "v");
+        }
+    }
+
+    private static long document(Browser browser, String state) throws IOException {
+        Files.createDirectories(PICTURES);
+        return Files.write(PICTURES.resolve("monitor-" + state + ".webp"), browser.smallPicture())
+                .toFile()
+                .length();
+    }
+
+    @Test
+    void eightHoursOfEventsLeaveNothingBehind() throws IOException {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        EventLog log = new EventLog("m");
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url());
+                Streams streams = new Streams(log);
+                MonitorServer server = new MonitorServer(
+                        "hours",
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        HostCheck.none(),
+                        alarms,
+                        here.monitor::handle,
+                        streams);
+                Browser browser = new Browser()) {
+            traffic(here, "leads", 1);
+            String health = here.fresh("/api/monitoring/health").body();
+            String metrics = here.get("/api/monitoring/metrics/performance").body();
+            browser.device(1_280, 1_000, false).open("http://127.0.0.1:" + server.port() + "/");
+            browser.run(
+                    "window.count = 0; const before = event; event = text => { count++; before(text); }; return ''");
+            hours(browser, log, health, metrics, 1);
+            long heap = browser.heap();
+            hours(browser, log, health, metrics, 8);
+            long more = browser.heap() - heap;
+            assertTrue(more < 10 << 20, () -> more + " bytes more than after an hour");
+        } finally {
+            alarms.shutdownNow();
+        }
+    }
+
+    /** As many snapshots as come in so many hours, each of them read and shown. */
+    private static void hours(Browser browser, EventLog log, String health, String metrics, int hours) {
+        int snapshots = hours * 720;
+        browser.run("count = 0; return ''");
+        for (int sent = 0; Integer.parseInt(browser.run("return count")) < 2 * snapshots; ) {
+            for (int i = 0; i < 20; i++, sent++) {
+                log.snapshot(health, metrics);
+                LockSupport.parkNanos(1_000_000);
+            }
+            int now = sent;
+            assertTrue(now < 20 * snapshots, () -> "the page does not read on after " + now);
         }
     }
 }

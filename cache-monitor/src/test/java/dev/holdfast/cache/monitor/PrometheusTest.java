@@ -3,11 +3,14 @@ package dev.holdfast.cache.monitor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.HttpURLConnection;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -17,8 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,7 +28,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** The metrics and the rules with the real programs: {@code mvn -Pprometheus}. */
 @Tag("prometheus")
 class PrometheusTest {
-    private static final Path DEPLOY = Path.of("..", "deploy");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     @TempDir
@@ -53,34 +54,59 @@ class PrometheusTest {
 
     @Test
     void theRulesFireWhenTheyShouldAndAreSilentWhenNot() throws Exception {
-        String tests = DEPLOY.resolve("prometheus/holdfast-alerts-test.yml").toString();
-        assertEquals("", failure("", "promtool", "test", "rules", tests));
+        assertEquals("", failure("", "promtool", "check", "rules", "" + Deployment.RULES));
+        assertEquals("", failure("", "promtool", "test", "rules", "" + Deployment.RULE_TESTS));
+    }
+
+    @Test
+    void everyExpressionOfTheDashboardIsOne() throws Exception {
+        StringBuilder rules = new StringBuilder("groups: [{name: panels, rules: [");
+        int number = 0;
+        for (String expression : Deployment.panels()) {
+            rules.append("{record: 'panel:p").append(number++).append("', expr: '");
+            rules.append(Deployment.chosen(expression).replace("'", "''")).append("'},");
+        }
+        Path file = Files.writeString(dir.resolve("panels.yml"), rules + "]}]");
+        assertEquals("", failure("", "promtool", "check", "rules", "" + file));
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return free.getLocalPort();
+        }
+    }
+
+    private Process started(String name, String... command) throws IOException {
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(dir.resolve(name + ".log").toFile())
+                .start();
+    }
+
+    private Process prometheus(int port, int monitor, String more) throws IOException {
+        Path config = Files.writeString(
+                dir.resolve("prometheus.yml"), """
+                global: {scrape_interval: 1s, evaluation_interval: 1s}
+                rule_files: [%s]
+                %s
+                scrape_configs:
+                  - job_name: holdfast
+                    static_configs: [{targets: ['127.0.0.1:%d']}]
+                """.formatted(Deployment.RULES.toRealPath(), more, monitor));
+        return started(
+                "prometheus",
+                "prometheus",
+                "--config.file=" + config,
+                "--storage.tsdb.path=" + dir.resolve("data"),
+                "--web.listen-address=127.0.0.1:" + port);
     }
 
     @Test
     void everyExpressionOfRulesAndDashboardFindsSomething() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
-        try (RedisServer redis = RedisServer.start();
+        int port = freePort();
+        try (RedisServer redis = RedisServer.builder().maxMemory(64 << 20).start();
                 Monitored here = new Monitored("REDIS_URL", redis.url())) {
-            Path config = Files.writeString(dir.resolve("prometheus.yml"), """
-                    global: {scrape_interval: 1s, evaluation_interval: 1s}
-                    rule_files: [%s]
-                    scrape_configs:
-                      - job_name: holdfast
-                        static_configs: [{targets: ['127.0.0.1:%d']}]
-                    """.formatted(
-                            DEPLOY.resolve("prometheus/holdfast-alerts.yml").toRealPath(), here.port()));
-            Process prometheus = new ProcessBuilder(
-                            "prometheus",
-                            "--config.file=" + config,
-                            "--storage.tsdb.path=" + dir.resolve("data"),
-                            "--web.listen-address=127.0.0.1:" + port)
-                    .redirectErrorStream(true)
-                    .redirectOutput(dir.resolve("log").toFile())
-                    .start();
+            Process prometheus = prometheus(port, here.port(), "");
             try {
                 Cache<String, String> leads =
                         here.client.cache("leads", String.class, String.class).build();
@@ -108,25 +134,71 @@ class PrometheusTest {
         }
     }
 
-    /** Of the rules what they measure, without the bound; of the dashboard all. */
-    private static List<String> expressions() throws IOException {
+    /** Of the rules what they measure, whatever the bound; of the dashboard all. */
+    private static List<String> expressions() {
         List<String> expressions = new ArrayList<>();
-        Matcher records = Pattern.compile("- record: (\\S+)")
-                .matcher(Files.readString(DEPLOY.resolve("prometheus/holdfast-alerts.yml")));
-        while (records.find()) {
-            expressions.add(records.group(1));
+        for (String expression : Deployment.rules()) {
+            // Parts are compared with bounds, which are kept, but for what they leave out.
+            expressions.add(expression.replaceAll("(?<!bool) ?(==|>=|<=|>|<)(?! bool) (-?[0-9.]+)", " == bool $2"));
         }
-        Matcher panels = Pattern.compile("\"expr\": \"((?:[^\"\\\\]|\\\\.)*)\"")
-                .matcher(Files.readString(DEPLOY.resolve("grafana/holdfast-cache.json")));
-        while (panels.find()) {
-            expressions.add(panels.group(1)
-                    .replace("\\\"", "\"")
-                    .replace("$client", ".*")
-                    .replace("$cache", ".*")
-                    .replace("$__rate_interval", "10s"));
-        }
-        assertFalse(expressions.size() < 10, expressions::toString);
+        Deployment.panels().forEach(panel -> expressions.add(Deployment.chosen(panel)));
+        assertFalse(expressions.size() < 20, expressions::toString);
         return expressions;
+    }
+
+    @Test
+    void aKilledServerReachesWhoeverIsOnCall() throws Exception {
+        int port = freePort();
+        int managerPort = freePort();
+        List<String> received = new CopyOnWriteArrayList<>();
+        HttpServer onCall = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 10);
+        onCall.createContext("/", exchange -> {
+            try (exchange) {
+                received.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
+                exchange.sendResponseHeaders(200, -1);
+            }
+        });
+        onCall.start();
+        Path config = Files.writeString(dir.resolve("alertmanager.yml"), """
+                route: {receiver: on-call, group_wait: 1s, group_interval: 1s, group_by: [alertname]}
+                receivers:
+                  - name: on-call
+                    webhook_configs: [{url: 'http://127.0.0.1:%d/', send_resolved: true}]
+                """.formatted(
+                        onCall.getAddress().getPort()));
+        Process manager = started(
+                "alertmanager",
+                "prometheus-alertmanager",
+                "--config.file=" + config,
+                "--storage.path=" + dir.resolve("manager"),
+                "--web.listen-address=127.0.0.1:" + managerPort,
+                "--cluster.listen-address=");
+        String alerting =
+                "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:" + managerPort + "']}]}]}";
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url())) {
+            Process prometheus = prometheus(port, here.port(), alerting);
+            try {
+                here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
+                Await.until(PATIENCE, () -> "a scrape", () -> query(port, "holdfast_servers_serving == 1") > 0);
+                redis.kill();
+                here.client.cache("leads", String.class, String.class).build().get("k");
+                awaitReceived(received, "firing");
+                redis.restart(RedisServer.Data.KEEP);
+                awaitReceived(received, "resolved");
+            } finally {
+                prometheus.destroyForcibly().waitFor();
+            }
+        } finally {
+            manager.destroyForcibly().waitFor();
+            onCall.stop(0);
+        }
+    }
+
+    private static void awaitReceived(List<String> received, String status) {
+        Await.until(PATIENCE.multipliedBy(3), () -> status + " in " + received, () -> received.stream()
+                .anyMatch(body -> body.contains("\"status\":\"" + status + '"')
+                        && body.contains("\"alertname\":\"HoldfastRedisConnectionLost\"")));
     }
 
     /** How many series an expression has now. */
@@ -136,6 +208,9 @@ class PrometheusTest {
                     + URLEncoder.encode(expression, StandardCharsets.UTF_8);
             HttpURLConnection connection =
                     (HttpURLConnection) URI.create(address).toURL().openConnection();
+            if (connection.getResponseCode() == 503) {
+                return 0; // while it starts
+            }
             if (connection.getResponseCode() != 200) {
                 throw new AssertionError(expression + ": " + connection.getResponseCode());
             }

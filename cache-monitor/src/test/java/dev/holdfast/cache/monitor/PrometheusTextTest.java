@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class PrometheusTextTest {
     private static Map<String, Double> series(Monitored here) {
         Map<String, Double> series = new TreeMap<>();
-        for (String line : here.get("/metrics").body().split("\n", -1)) {
+        for (String line : here.fresh("/metrics").body().split("\n", -1)) {
             int space = line.lastIndexOf(' ');
             if (!line.startsWith("#") && space > 0) {
                 series.put(line.substring(0, space), Double.parseDouble(line.substring(space + 1)));
@@ -102,7 +102,7 @@ class PrometheusTextTest {
                         .build()
                         .get("absent");
             }
-            List<String> names = Arrays.stream(here.get("/metrics").body().split("\n", -1))
+            List<String> names = Arrays.stream(here.fresh("/metrics").body().split("\n", -1))
                     .filter(line -> line.startsWith("holdfast_cache_reads_total{"))
                     .map(line -> line.replaceAll(".*cache=\"([^\"]*)\".*", "$1"))
                     .distinct()

@@ -168,7 +168,7 @@ class StreamTest {
     void readersThatStallAreCutOffAndNobodyElseWaits() throws IOException {
         ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
         EventLog log = new EventLog("m");
-        Streams streams = new Streams("stall", log, alarms);
+        Streams streams = new Streams(log);
         List<Socket> sockets = new ArrayList<>();
         try (MonitorServer server = new MonitorServer(
                 "stall",

@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.File;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -18,24 +22,46 @@ class UnmonitoredTest {
     Path dir;
 
     private String run(String enabled, Path loaded) throws Exception {
-        String path = String.join(
+        Process process = started(path(), "-Xlog:class+load:file=" + loaded, enabled);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), () -> output);
+        return output;
+    }
+
+    private static String path() {
+        return String.join(
                 File.pathSeparator,
                 "target/classes",
                 "target/test-classes",
                 System.getProperty("jdk.module.path", ""),
                 System.getProperty("java.class.path"));
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Xlog:class+load:file=" + loaded,
-                        "-cp",
-                        path,
-                        Unmonitored.class.getName(),
-                        enabled)
+    }
+
+    private Process started(String path, String option, String... arguments) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                option,
+                "-cp",
+                path,
+                Unmonitored.class.getName()));
+        command.addAll(List.of(arguments));
+        return new ProcessBuilder(command)
                 .redirectError(dir.resolve("err").toFile())
                 .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, process.waitFor(), () -> output);
-        return output;
+    }
+
+    @Test
+    void mailWithoutWhatSendsItEndsTheStartAndNothingElseMissesIt() throws Exception {
+        String without = Arrays.stream(path().split(File.pathSeparator, -1))
+                .filter(entry -> !entry.contains("mail"))
+                .collect(Collectors.joining(File.pathSeparator));
+        assertEquals(0, started(without, "-Xshare:auto", "true").waitFor(), "mail is not wanted");
+        String url = "smtps://u:s3cret@mail.example.com?from=a@example.com&to=b@example.com";
+        assertEquals(1, started(without, "-Xshare:auto", "true", url).waitFor());
+        String error = Files.readString(dir.resolve("err"));
+        assertTrue(error.contains("REDIS_ALERT_SMTP_URL is set, but"), error);
+        assertTrue(error.contains("add org.eclipse.angus:angus-mail"), error);
+        assertFalse(error.contains("s3cret"), error);
     }
 
     private static List<String> ofTheModule(Path loaded) throws Exception {

@@ -377,6 +377,7 @@ public final class SingleStore implements CacheStore {
                 .withState(state)
                 .withOperations(shared.meter.snapshot())
                 .withPool(pool)
+                .withMemory(shared.memory.use(state == HealthState.UP))
                 .withNodes(List.of(new NodeHealth(
                         shared.config.address(),
                         "master",
@@ -503,6 +504,7 @@ public final class SingleStore implements CacheStore {
         final SparedKeys spared;
         final JedisErrors errors;
         final Restarts restarts;
+        final MemoryInquiry memory;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
@@ -516,6 +518,7 @@ public final class SingleStore implements CacheStore {
             this.connections = new ObservedConnections(combiner, observers, config.address());
             this.canary = new Canary(config, reserve, dialer::generation, combiner, errors);
             this.restarts = dialer.restarts();
+            this.memory = new MemoryInquiry(connections, dialer::execute);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
         }
 

@@ -1,0 +1,103 @@
+package dev.holdfast.cache.benchmarks;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.lang.management.ThreadMXBean;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.runner.RunnerException;
+
+/** What it costs callers that a client is monitored: the same calls with a monitor and without one, in turns. */
+final class MonitorBench {
+    private final Report report;
+    private final Pace pace;
+
+    MonitorBench(Report report, Pace pace) {
+        this.report = report;
+        this.pace = pace;
+    }
+
+    void run() throws Exception {
+        sampling();
+        hits();
+        single();
+    }
+
+    /** The time that the monitor's own thread takes of one processor while nobody asks it anything, with a hundred caches in use. */
+    private void sampling() throws InterruptedException {
+        ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+        try (CacheClient client = client("sampled", "true", Map.of())) {
+            for (int i = 0; i < 10_000; i++) {
+                client.cache("cache-" + i % 100, String.class, String.class).build().get("k" + i / 500, key -> key);
+            }
+            double[] percent = new double[pace.rounds()];
+            for (int i = 0; i < percent.length; i++) {
+                long before = sampler(threads);
+                long start = System.nanoTime();
+                TimeUnit.SECONDS.sleep(10);
+                percent[i] = 100.0 * (sampler(threads) - before) / (System.nanoTime() - start);
+            }
+            report.add("monitor.sampling", Report.median(percent), percent, "percent");
+        }
+    }
+
+    private static long sampler(ThreadMXBean threads) {
+        for (long id : threads.getAllThreadIds()) {
+            ThreadInfo thread = threads.getThreadInfo(id);
+            if (thread != null && thread.getThreadName().equals("holdfast-sampled-monitor-1")) {
+                return threads.getThreadCpuTime(id);
+            }
+        }
+        throw new IllegalStateException("no monitor is there");
+    }
+
+    private void hits() throws RunnerException {
+        new NanosContest(MonitoredHits.class, 1, pace)
+                .run("monitored", "unmonitored")
+                .speedup(report, "monitor.cache.get.hit", "monitored", "unmonitored");
+    }
+
+    private void single() throws Exception {
+        Entries entries = new Entries("small:", 1_000, 100);
+        try (RedisServer server = RedisServer.builder()
+                        .persistence(RedisServer.Persistence.NONE)
+                        .start();
+                CacheClient with = client("with", "true", Map.of("REDIS_URL", server.url()));
+                CacheClient without = client("without", "false", Map.of("REDIS_URL", server.url()))) {
+            new Contest("Cache.get of 100 B from one server, 8 threads", pace, new Load(entries.count(), 8, false))
+                    .add("monitored", get(with, entries))
+                    .add("unmonitored", get(without, entries))
+                    .run()
+                    .ratio(report, "monitor.single.get.t8", "monitored", "unmonitored");
+        }
+    }
+
+    /** As an application has it: by the environment alone. */
+    static CacheClient client(String name, String monitored, Map<String, String> more) {
+        Map<String, String> values = new HashMap<>(more);
+        values.put("REDIS_MONITORING_ENABLED", monitored);
+        values.put("REDIS_MONITORING_PORT", "0");
+        return CacheClient.builder().name(name).settings(Settings.of(values)).build();
+    }
+
+    private static Load.Call get(CacheClient client, Entries entries) {
+        Cache<String, String> cache = client.cache("monitored", String.class, String.class).build();
+        String[] texts = new String[entries.count()];
+        for (int i = 0; i < texts.length; i++) {
+            texts[i] = new String(entries.value(i), StandardCharsets.US_ASCII);
+            cache.put(entries.key(i), texts[i]);
+        }
+        return index -> {
+            String answer = cache.get(entries.key(index));
+            if (!texts[index].equals(answer)) {
+                throw new WrongAnswerException("expected " + texts[index] + " and got " + answer);
+            }
+        };
+    }
+}
