@@ -16,7 +16,7 @@ import java.util.Set;
 
 /**
  * What {@code kubectl kustomize} makes of a folder, as far as the overlays use it: {@code resources}, {@code namespace}, and {@code patches} that are
- * JSON patches with a target by kind and name. Anything else is an error. {@link KubectlTest} holds it against the real one.
+ * JSON patches with a target by kind, and name or label. Anything else is an error. {@link KubectlTest} holds it against the real one.
  */
 final class Kustomization {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -54,8 +54,7 @@ final class Kustomization {
         int found = 0;
         for (int i = 0; i < objects.size(); i++) {
             JsonNode object = objects.get(i);
-            if (object.get("kind").asText().equals(text(patch, "target", "kind"))
-                    && object.at("/metadata/name").asText().equals(text(patch, "target", "name"))) {
+            if (isTarget(object, at(patch, "target"))) {
                 objects.set(i, JsonPatch.apply(operations, object));
                 found++;
             }
@@ -63,6 +62,17 @@ final class Kustomization {
         if (found != 1) {
             throw new IllegalArgumentException(found + " objects are the target of " + patch);
         }
+    }
+
+    private static boolean isTarget(JsonNode object, Object target) {
+        String[] label = at(target, "labelSelector") == null
+                ? new String[0]
+                : text(target, "labelSelector").split("=", 2);
+        return object.get("kind").asText().equals(at(target, "kind"))
+                && (at(target, "name") == null
+                        || object.at("/metadata/name").asText().equals(at(target, "name")))
+                && (label.length == 0
+                        || object.at("/metadata/labels/" + label[0]).asText().equals(label[1]));
     }
 
     private static void move(JsonNode object, String namespace) {

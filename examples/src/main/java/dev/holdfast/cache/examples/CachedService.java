@@ -92,7 +92,7 @@ public final class CachedService implements AutoCloseable {
             return;
         }
         try {
-            String endpoint = endpoints.get(account, origin::endpointOf);
+            String endpoint = String.valueOf(endpoints.get(account, origin::endpointOf));
             exchange.getResponseHeaders()
                     .put("X-Served-By", List.of(endpoints.lookup(account).tier()));
             http.send(exchange, 200, endpoint);
