@@ -48,7 +48,7 @@ public final class Demo {
 
     /**
      * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks}, {@code
-     * streams} or {@code monitor}.
+     * streams}, {@code monitor}, {@code rollout} or {@code mixed}.
      */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
@@ -58,6 +58,12 @@ public final class Demo {
         }
         if (which.equals("streams")) {
             System.exit(StreamsDemo.play() ? 0 : 1);
+        }
+        if (which.equals("rollout")) {
+            System.exit(new Rollout(Rollout.Plan.USUAL).play() ? 0 : 1);
+        }
+        if (which.equals("mixed")) {
+            System.exit(Mixed.play() ? 0 : 1);
         }
         if (which.equals("monitor")) {
             System.exit(new MonitorDemo(MonitorDemo.Plan.USUAL, System.in).play() ? 0 : 1);
@@ -82,8 +88,9 @@ public final class Demo {
             case "two" -> new TwoRemotes();
             case "cluster" -> new SixNodes();
             default ->
-                throw new IllegalArgumentException("-Ddemo=" + which
-                        + " is not known; known are single, two, cluster, webhooks, streams and" + " monitor");
+                throw new IllegalArgumentException(
+                        "-Ddemo=" + which
+                                + " is not known; known are single, two, cluster, webhooks, streams, monitor, rollout and mixed");
         };
     }
 
