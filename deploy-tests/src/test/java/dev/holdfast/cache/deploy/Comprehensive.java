@@ -50,11 +50,14 @@ final class Comprehensive {
             properties.load(text);
         }
         TreeMap<String, Suite> suites = new TreeMap<>();
-        properties.stringPropertyNames().forEach(name -> suites.put(
-                name,
-                new Suite(
-                        name.substring(name.indexOf('.') + 1),
-                        new TreeSet<>(Arrays.asList(properties.getProperty(name).split(",", -1))))));
+        properties
+                .stringPropertyNames()
+                .forEach(name -> suites.put(
+                        name,
+                        new Suite(
+                                name.substring(name.indexOf('.') + 1),
+                                new TreeSet<>(Arrays.asList(
+                                        properties.getProperty(name).split(",", -1))))));
         return List.copyOf(suites.values());
     }
 
@@ -86,8 +89,8 @@ final class Comprehensive {
     /** Those of this build, not what older ones left. */
     private static List<Report> reports(Path root) throws IOException {
         List<Report> reports = new ArrayList<>();
-        try (Stream<Path> files = Files.find(
-                root, 4, (file, attributes) -> file.toString().matches(".*/[^/]+/target/surefire-reports/TEST-[^/]+\\.xml"))) {
+        try (Stream<Path> files = Files.find(root, 4, (file, attributes) -> file.toString()
+                .matches(".*/[^/]+/target/surefire-reports/TEST-[^/]+\\.xml"))) {
             for (Path file : files.toList()) {
                 Matcher counts = COUNTS.matcher(Files.readString(file));
                 if (counts.find() && isOfThisBuild(file)) {
@@ -104,7 +107,6 @@ final class Comprehensive {
 
     private static boolean isOfThisBuild(Path file) throws IOException {
         String start = System.getProperty("comprehensive.start", "");
-        return start.isEmpty()
-                || !Files.getLastModifiedTime(file).toInstant().isBefore(Instant.parse(start));
+        return start.isEmpty() || !Files.getLastModifiedTime(file).toInstant().isBefore(Instant.parse(start));
     }
 }

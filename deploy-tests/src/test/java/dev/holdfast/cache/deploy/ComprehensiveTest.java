@@ -27,8 +27,9 @@ class ComprehensiveTest {
         Path folder = Files.createDirectories(root.resolve(module).resolve("target/surefire-reports"));
         Files.writeString(
                 folder.resolve("TEST-x." + test + ".xml"),
-                "<?xml version=\"1.0\"?>\n<testsuite xmlns:xsi=\"x\" version=\"3.0.2\" name=\"x." + test + "\" time=\"1.5\" tests=\"" + tests
-                        + "\" errors=\"" + errors + "\" skipped=\"0\" failures=\"" + failures + "\">\n</testsuite>");
+                "<?xml version=\"1.0\"?>\n<testsuite xmlns:xsi=\"x\" version=\"3.0.2\" name=\"x." + test
+                        + "\" time=\"1.5\" tests=\"" + tests + "\" errors=\"" + errors + "\" skipped=\"0\" failures=\""
+                        + failures + "\">\n</testsuite>");
     }
 
     @Test

@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 
 /** Podman on a plain machine: runtime runc, no systemd, low limits; and its socket, for docker-compose. */
 final class Podman implements AutoCloseable {
-    static final String REDIS = "docker.io/library/redis:8.2.3-alpine";
+    static final String REDIS = "redis:8.2.3-alpine";
 
     private static final String CONFIG = """
             [containers]
@@ -25,6 +25,7 @@ final class Podman implements AutoCloseable {
             runtime = "runc"
             cgroup_manager = "cgroupfs"
             events_logger = "file"
+            compat_api_enforce_docker_hub = false
             """;
 
     private final Path dir;

@@ -21,7 +21,8 @@ import java.util.concurrent.locks.LockSupport;
  * itself with one that has a server besides.
  */
 final class Rollout {
-    private static final int VALUE_BYTES = 1_024;
+    /** The least that a process may have. */
+    private static final int MEMORY_BYTES = 1 << 20;
     /** So that of the requests in minute t a share of 1 - e^(-0.0345 t) are for an account asked for before. */
     private static final double ACCOUNTS_PER_MINUTELY_REQUEST = 1 / 0.0345;
 
@@ -50,9 +51,9 @@ final class Rollout {
             return (int) (requests * ACCOUNTS_PER_MINUTELY_REQUEST);
         }
 
-        /** For a twentieth of the values. */
-        long memoryBytes() {
-            return (long) accounts() * VALUE_BYTES / 20;
+        /** So that memory has room for a twentieth of the values. */
+        int valueBytes() {
+            return 20 * MEMORY_BYTES / accounts();
         }
     }
 
@@ -86,7 +87,7 @@ final class Rollout {
         return CacheClient.from(Settings.of(Map.of(
                 "REDIS_URL", redis.url(),
                 "REDIS_ENABLED", Boolean.toString(enabled),
-                "CACHE_MEMORY_MAX_BYTES", Long.toString(plan.memoryBytes()))));
+                "CACHE_MEMORY_MAX_BYTES", Integer.toString(MEMORY_BYTES))));
     }
 
     private static Cache<String, String> cache(CacheClient client) {
@@ -95,8 +96,8 @@ final class Rollout {
 
     /** An answer of the size of a small document, of which the caller wants the first line. */
     private String answer(Cache<String, String> cache, String account) {
-        String document =
-                String.valueOf(cache.get(account, key -> origin.endpointOf(key) + '\n' + ".".repeat(VALUE_BYTES)));
+        String document = String.valueOf(
+                cache.get(account, key -> origin.endpointOf(key) + '\n' + ".".repeat(plan.valueBytes())));
         return document.substring(0, document.indexOf('\n'));
     }
 
