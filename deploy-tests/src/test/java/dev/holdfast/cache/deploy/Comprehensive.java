@@ -74,14 +74,11 @@ final class Comprehensive {
             int failed = own.stream().mapToInt(Report::failed).sum();
             double seconds = own.stream().mapToDouble(Report::seconds).sum();
             boolean passed = failed == 0 && tests > 0 && missing.isEmpty();
-            lines.add(String.format(
-                    Locale.ROOT,
-                    passed ? "%s PASSED (%d tests, %.1f s)" : "%s FAILED (%d tests, %.1f s, %d failed%s)",
-                    suite.name(),
-                    tests,
-                    seconds,
-                    failed,
-                    missing.isEmpty() ? "" : ", no report of " + String.join(", ", missing)));
+            String counts = String.format(Locale.ROOT, "%d tests, %.1f s", tests, seconds);
+            String noReport = missing.isEmpty() ? "" : ", no report of " + String.join(", ", missing);
+            lines.add(suite.name()
+                    + (passed ? " PASSED (" + counts : " FAILED (" + counts + ", " + failed + " failed" + noReport)
+                    + ')');
         }
         return lines;
     }
