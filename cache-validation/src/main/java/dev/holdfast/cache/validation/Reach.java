@@ -65,7 +65,8 @@ final class Reach {
     /** Shakes hands and verifies chain and host. */
     static Result tls(String check, Target target) {
         if (!target.encrypted()) {
-            return Result.skipped(check, target.variables().tls() + " asks for none");
+            return Result.skipped(
+                    check, "none is asked for (" + target.variables().tls() + ')');
         }
         try (Socket socket = open(target)) {
             return certificate(check, target, ((SSLSocket) socket).getSession());
