@@ -4,6 +4,7 @@ import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,8 +30,13 @@ final class Guard implements AutoCloseable {
 
     /** Starts one for the keys that begin so. */
     static Guard start(String keyPrefix) {
-        List<String> command = List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+        List<String> command = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        // Whom this JVM trusts.
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("-Djavax.net.ssl."))
+                .forEach(command::add);
+        command.addAll(List.of(
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
                 "-Xmx48m",
@@ -38,7 +44,7 @@ final class Guard implements AutoCloseable {
                 System.getProperty("java.class.path"),
                 Validate.class.getName(),
                 ARGUMENT,
-                keyPrefix);
+                keyPrefix));
         try {
             return new Guard(new ProcessBuilder(command)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)

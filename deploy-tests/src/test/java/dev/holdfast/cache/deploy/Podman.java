@@ -31,6 +31,7 @@ final class Podman implements AutoCloseable {
     private final Path dir;
     private final Path socket;
     private final Process service;
+    private final boolean made;
 
     Podman(Path dir) throws IOException {
         this.dir = dir;
@@ -108,5 +109,8 @@ final class Podman implements AutoCloseable {
     @Override
     public void close() {
         service.destroy();
+        if (made) {
+            run("rmi", "-f", REDIS);
+        }
     }
 }

@@ -89,6 +89,14 @@ class PodmanTest {
                 }
                 assertEquals("redis-cluster", client.health().type());
             }
+            compose(FILE, "kill", "redis-2").mustEndWith(0);
+            await(
+                    "an election",
+                    () -> nodes().contains("fail") && ask7001("info").contains("cluster_slots_ok:16384"));
+            compose(FILE, "start", "redis-2").mustEndWith(0);
+            await(
+                    "the node, as a replica",
+                    () -> !nodes().contains("fail") && nodes().lines().count() == 6);
             // Once more: what is there is left as it is.
             compose(FILE, "up", "-d").mustEndWith(0);
             await(
@@ -101,6 +109,15 @@ class PodmanTest {
             }
         }
         assertEquals("", podman.run("ps", "-aq").out().strip());
+    }
+
+    private static String nodes() {
+        return ask7001("nodes");
+    }
+
+    private static String ask7001(String what) {
+        return Shell.run(List.of("redis-cli", "-p", "7001", "cluster", what), Map.of())
+                .out();
     }
 
     @Test

@@ -108,11 +108,7 @@ public final class CachedService implements AutoCloseable {
             return;
         }
         http.leave();
-        try {
-            Thread.sleep(drain.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        Pause.until(System.nanoTime() + drain.toNanos());
         http.close();
         monitor.close();
         client.close();

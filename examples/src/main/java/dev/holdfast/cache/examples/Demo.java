@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Shows what happens to an application when its Redis dies: nothing. Eight workers look up classes of the JDK through one
@@ -104,7 +103,7 @@ public final class Demo {
             int gone = (int) TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - origin);
             late += Math.max(0, gone + 1 - second);
             second = Math.max(second, gone + 1);
-            sleepUntil(origin + TimeUnit.SECONDS.toNanos(second));
+            Pause.until(origin + TimeUnit.SECONDS.toNanos(second));
             row(second, events);
         }
         lookups.close();
@@ -194,13 +193,5 @@ public final class Demo {
     /** -1 for what never happened. */
     private static double millis(long from, long to) {
         return to == 0 ? -1 : (to - from) / 1e6;
-    }
-
-    private static void sleepUntil(long nanos) {
-        long left = nanos - System.nanoTime();
-        while (left > 0) {
-            LockSupport.parkNanos(left);
-            left = nanos - System.nanoTime();
-        }
     }
 }

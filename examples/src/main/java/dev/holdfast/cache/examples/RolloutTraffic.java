@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Requests for accounts, each account as likely as any other, in an order that is the same in every run, at a steady rate that a slow machine may fall
@@ -57,7 +56,7 @@ final class RolloutTraffic {
             Thread worker = new Thread(
                     () -> {
                         for (int at = next.getAndIncrement(); at < requests; at = next.getAndIncrement()) {
-                            sleepUntil(begin + at * interval.toNanos());
+                            Pause.until(begin + at * interval.toNanos());
                             ask(handler, order.get(at), times, errors);
                         }
                     },
@@ -79,14 +78,6 @@ final class RolloutTraffic {
             errors.increment();
         }
         times.record(System.nanoTime() - start);
-    }
-
-    private static void sleepUntil(long nanos) {
-        long left = nanos - System.nanoTime();
-        while (left > 0) {
-            LockSupport.parkNanos(left);
-            left = nanos - System.nanoTime();
-        }
     }
 
     private static void join(Thread worker) {

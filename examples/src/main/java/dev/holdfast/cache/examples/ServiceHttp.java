@@ -176,13 +176,8 @@ final class ServiceHttp implements AutoCloseable {
 
     /** All paths that begin so, answered beside the signs of life. */
     ServiceHttp under(String path, Route route) {
-        signs.server.createContext(path, exchange -> {
-            try (exchange) {
-                answer(path, exchange, route);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        });
+        signs.server.createContext(
+                path, exchange -> serve(exchange.getRequestURI().getPath(), exchange, route));
         return this;
     }
 
