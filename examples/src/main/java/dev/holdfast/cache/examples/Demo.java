@@ -7,7 +7,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Shows what happens to an application when its Redis dies: nothing. Eight workers look up classes of the JDK through one
@@ -48,7 +47,7 @@ public final class Demo {
 
     /**
      * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks}, {@code
-     * streams} or {@code monitor}.
+     * streams}, {@code monitor}, {@code rollout} or {@code mixed}.
      */
     public static void main(String[] args) {
         String which = System.getProperty("demo", "single");
@@ -58,6 +57,12 @@ public final class Demo {
         }
         if (which.equals("streams")) {
             System.exit(StreamsDemo.play() ? 0 : 1);
+        }
+        if (which.equals("rollout")) {
+            System.exit(new Rollout(Rollout.Plan.USUAL).play() ? 0 : 1);
+        }
+        if (which.equals("mixed")) {
+            System.exit(Mixed.play() ? 0 : 1);
         }
         if (which.equals("monitor")) {
             System.exit(new MonitorDemo(MonitorDemo.Plan.USUAL, System.in).play() ? 0 : 1);
@@ -82,8 +87,9 @@ public final class Demo {
             case "two" -> new TwoRemotes();
             case "cluster" -> new SixNodes();
             default ->
-                throw new IllegalArgumentException("-Ddemo=" + which
-                        + " is not known; known are single, two, cluster, webhooks, streams and" + " monitor");
+                throw new IllegalArgumentException(
+                        "-Ddemo=" + which
+                                + " is not known; known are single, two, cluster, webhooks, streams, monitor, rollout and mixed");
         };
     }
 
@@ -97,7 +103,7 @@ public final class Demo {
             int gone = (int) TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - origin);
             late += Math.max(0, gone + 1 - second);
             second = Math.max(second, gone + 1);
-            sleepUntil(origin + TimeUnit.SECONDS.toNanos(second));
+            Pause.until(origin + TimeUnit.SECONDS.toNanos(second));
             row(second, events);
         }
         lookups.close();
@@ -187,13 +193,5 @@ public final class Demo {
     /** -1 for what never happened. */
     private static double millis(long from, long to) {
         return to == 0 ? -1 : (to - from) / 1e6;
-    }
-
-    private static void sleepUntil(long nanos) {
-        long left = nanos - System.nanoTime();
-        while (left > 0) {
-            LockSupport.parkNanos(left);
-            left = nanos - System.nanoTime();
-        }
     }
 }

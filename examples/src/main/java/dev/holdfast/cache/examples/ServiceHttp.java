@@ -168,8 +168,16 @@ final class ServiceHttp implements AutoCloseable {
         Thread.currentThread().interrupt();
     }
 
-    private ServiceHttp on(String path, Route route) {
+    /** A path that is answered beside the signs of life, in their threads. */
+    ServiceHttp on(String path, Route route) {
         signs.server.createContext(path, exchange -> serve(path, exchange, route));
+        return this;
+    }
+
+    /** All paths that begin so, answered beside the signs of life. */
+    ServiceHttp under(String path, Route route) {
+        signs.server.createContext(
+                path, exchange -> serve(exchange.getRequestURI().getPath(), exchange, route));
         return this;
     }
 

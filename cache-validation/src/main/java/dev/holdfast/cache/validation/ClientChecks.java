@@ -1,0 +1,96 @@
+package dev.holdfast.cache.validation;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.Lookup;
+import dev.holdfast.cache.client.CacheClient;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.locks.LockSupport;
+
+/** What the client itself makes of a tier: whether it goes away from the tier and back. */
+final class ClientChecks implements AutoCloseable {
+    private static final Duration LIFE = Duration.ofMinutes(10);
+    private static final Duration PATIENCE = Duration.ofSeconds(15);
+
+    private final String tier;
+    private final Runnable shorten;
+    private final CacheClient client;
+    private final Cache<String, byte[]> cache;
+
+    /** Opens a client over the tier and memory; {@code shorten} lets all keys of this run expire soon. */
+    ClientChecks(String tier, Environment environment, Runnable shorten) {
+        this.tier = tier;
+        this.shorten = shorten;
+        this.client = CacheClient.builder()
+                .name("validation")
+                .settings(environment.over(List.of(tier)))
+                .build();
+        shorten.run();
+        this.cache = client.cache("validate", String.class, byte[].class).policy(CachePolicy.of(LIFE)).build();
+    }
+
+    /** Takes the tier out and back, and removes a key meanwhile. */
+    Result failover(String check) {
+        if (!await("kept", tier)) {
+            return Result.failed(check, "the client does not use the tier: " + why(), "see the checks above");
+        }
+        cache.put("kept", new byte[] {1});
+        cache.put("removed", new byte[] {1});
+        long start = System.nanoTime();
+        client.forceFailover(tier);
+        if (!await("kept", Environment.MEMORY)) {
+            return Result.failed(check, "memory does not take over: " + why(), "leave memory last in CACHE_TIERS");
+        }
+        double outMillis = (System.nanoTime() - start) / 1e6;
+        cache.remove("removed");
+        start = System.nanoTime();
+        client.forceFailback();
+        boolean back = await("kept", tier);
+        shorten.run();
+        if (!back) {
+            return Result.failed(
+                    check,
+                    "the tier does not come back: " + why(),
+                    "see the checks above: SCAN, UNLINK and EVALSHA are needed");
+        }
+        double backMillis = (System.nanoTime() - start) / 1e6;
+        Lookup<byte[]> removed = cache.lookup("removed");
+        if (removed.value() != null) {
+            return Result.failed(
+                    check, "a key that was removed meanwhile came back", "report this as a fault of Holdfast");
+        }
+        return Result.ok(
+                check,
+                String.format(
+                        Locale.ROOT,
+                        "forced out in %.0f ms, back in %.0f ms, a removed key stayed removed",
+                        outMillis,
+                        backMillis));
+    }
+
+    private boolean await(String key, String wanted) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (System.nanoTime() - end < 0) {
+            if (cache.lookup(key).tier().equals(wanted)) {
+                return true;
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+        return false;
+    }
+
+    private String why() {
+        return client.health().tiers().stream()
+                .filter(each -> each.name().equals(tier) && each.lastFailure() != null)
+                .map(each -> String.valueOf(each.lastFailure()))
+                .findFirst()
+                .orElse("no reason is known");
+    }
+
+    @Override
+    public void close() {
+        client.close();
+    }
+}

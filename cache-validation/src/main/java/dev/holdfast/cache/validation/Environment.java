@@ -1,0 +1,116 @@
+package dev.holdfast.cache.validation;
+
+import dev.holdfast.cache.Settings;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/**
+ * The variables of an application, and those derived for this run: the same servers, under a key prefix that nobody else has.
+ */
+final class Environment {
+    static final String CLUSTER = "cluster";
+    static final String SINGLE = "single";
+    static final String UPSTASH = "upstash";
+    static final String MEMORY = "memory";
+
+    private static final String PREFIX = "REDIS_KEY_PREFIX";
+    private static final String TIERS = "CACHE_TIERS";
+    /** Far longer than a run: the stores' own probes would renew what they leave behind. */
+    private static final String NO_PROBES = "3600000";
+
+    private final Map<String, String> variables;
+    private final String runPrefix;
+
+    Environment(Map<String, String> variables) {
+        this.variables = new TreeMap<>(variables);
+        String own = variables.getOrDefault(PREFIX, "").strip();
+        this.runPrefix = (own.isEmpty() ? "" : own + ':') + "#validate:" + UUID.randomUUID();
+    }
+
+    /** What all keys of this run begin with on the servers. */
+    String keyPrefix() {
+        return runPrefix + ':';
+    }
+
+    Settings settings() {
+        return Settings.of(variables);
+    }
+
+    Secrets secrets() {
+        return new Secrets(variables);
+    }
+
+    /** The settings, with which nothing is contacted. */
+    Settings withoutServers() {
+        return with(Map.of("CACHE_ENABLED", "false"));
+    }
+
+    /** The settings with the kill switch on. */
+    Settings killed() {
+        return with(Map.of("REDIS_ENABLED", "false", PREFIX, runPrefix));
+    }
+
+    /** The settings of a client over one tier and memory, or all that are configured if there is none. */
+    Settings over(List<String> tiers) {
+        List<String> all = new ArrayList<>(tiers);
+        all.add(MEMORY);
+        return with(Map.of(
+                "CACHE_ENABLED",
+                "true",
+                "REDIS_ENABLED",
+                "true",
+                "CACHE_STRICT_START",
+                "false",
+                "REDIS_MONITORING_ENABLED",
+                "false",
+                "REDIS_HEALTH_CHECK_INTERVAL",
+                NO_PROBES,
+                TIERS,
+                String.join(",", all),
+                PREFIX,
+                runPrefix));
+    }
+
+    /** The settings with some changed. */
+    Settings with(Map<String, String> changes) {
+        Map<String, String> changed = new TreeMap<>(variables);
+        changed.put("REDIS_MONITORING_ENABLED", "false");
+        changed.putAll(changes);
+        return Settings.of(changed);
+    }
+
+    /** The servers' tiers in their order, switches aside. */
+    List<String> tiers() {
+        Settings settings = settings();
+        List<String> named = settings.list(TIERS);
+        if (!named.isEmpty()) {
+            return named.stream().filter(tier -> !tier.equals(MEMORY)).toList();
+        }
+        List<String> tiers = new ArrayList<>();
+        if (settings.flag("REDIS_CLUSTER_ENABLED", false)) {
+            tiers.add(CLUSTER);
+        }
+        boolean single = settings.isSet("REDIS_URL") || settings.isSet("REDIS_HOST");
+        if (single && (tiers.isEmpty() || settings.flag("REDIS_FALLBACK_TO_SINGLE", true))) {
+            tiers.add(SINGLE);
+        }
+        if (settings.isSet("UPSTASH_REDIS_REST_URL")
+                || settings.isSet("UPSTASH_REDIS_REST_TOKEN")
+                || settings.isSet("KV_REST_API_URL")
+                || settings.isSet("KV_REST_API_TOKEN")) {
+            tiers.add(UPSTASH);
+        }
+        return tiers;
+    }
+
+    /** The switches that keep the application from its servers, for people; empty if none does. */
+    String switchedOff() {
+        Settings settings = settings();
+        return settings.flag("CACHE_ENABLED", true)
+                ? settings.flag("REDIS_ENABLED", true) ? "" : "REDIS_ENABLED"
+                : "CACHE_ENABLED";
+    }
+}

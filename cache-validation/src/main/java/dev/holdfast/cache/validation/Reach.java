@@ -1,0 +1,166 @@
+package dev.holdfast.cache.validation;
+
+import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.TlsContexts;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSession;
+import javax.net.ssl.SSLSocket;
+
+/** Looks at a server's name, its port and its certificate, before anything is asked. */
+final class Reach {
+    private static final int LEAST_DAYS = 14;
+    /** A Redis without TLS takes the greeting for the beginning of a command, and waits for more. */
+    private static final String NO_TLS = "no TLS is spoken on this port";
+
+    private Reach() {}
+
+    /** Resolves the name and opens a connection. */
+    static Result address(String check, Target target) {
+        long start = System.nanoTime();
+        try (Socket socket = connect(target)) {
+            return Result.ok(
+                    check,
+                    String.format(
+                            Locale.ROOT,
+                            "%s is %s, connected in %.1f ms",
+                            target.address(),
+                            socket.getInetAddress().getHostAddress(),
+                            (System.nanoTime() - start) / 1e6));
+        } catch (IOException e) {
+            return Result.failed(
+                    check,
+                    target.address() + ": " + why(e),
+                    "check " + target.variables().place()
+                            + ", and that a server listens there and the network lets this host through");
+        }
+    }
+
+    private static Socket connect(Target target) throws IOException {
+        Socket socket = new Socket();
+        try {
+            socket.connect(new InetSocketAddress(InetAddress.getByName(target.host()), target.port()), (int)
+                    target.connect().toMillis());
+            socket.setSoTimeout((int) target.connect().toMillis());
+            return socket;
+        } catch (IOException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /** Shakes hands and verifies chain and host. */
+    static Result tls(String check, Target target) {
+        if (!target.encrypted()) {
+            return Result.skipped(
+                    check, "none is asked for (" + target.variables().tls() + ')');
+        }
+        try (Socket socket = open(target)) {
+            return certificate(check, target, ((SSLSocket) socket).getSession());
+        } catch (IOException e) {
+            String why = Causes.find(e, SocketTimeoutException.class) == null ? why(e) : NO_TLS;
+            return Result.failed(check, target.address() + ": " + why, remedy(e, target));
+        }
+    }
+
+    /** Connects, and where encryption is asked for shakes hands and verifies; whoever calls closes it. */
+    static Socket open(Target target) throws IOException {
+        Socket plain = connect(target);
+        if (!target.encrypted()) {
+            return plain;
+        }
+        try {
+            SSLSocket socket = (SSLSocket)
+                    TlsContexts.system().getSocketFactory().createSocket(plain, target.host(), target.port(), true);
+            SSLParameters verified = socket.getSSLParameters();
+            verified.setEndpointIdentificationAlgorithm("HTTPS");
+            socket.setSSLParameters(verified);
+            socket.startHandshake();
+            return socket;
+        } catch (IOException | RuntimeException e) {
+            plain.close();
+            throw e;
+        }
+    }
+
+    private static Result certificate(String check, Target target, SSLSession session) throws IOException {
+        X509Certificate certificate = (X509Certificate) session.getPeerCertificates()[0];
+        long days = Duration.between(Instant.now(), certificate.getNotAfter().toInstant())
+                .toDays();
+        String measured = session.getProtocol() + ", certificate good for " + target.host() + " and " + days + " days";
+        return days < LEAST_DAYS
+                ? Result.warning(
+                        check,
+                        measured,
+                        "renew the certificate of the server that "
+                                + target.variables().place() + " names")
+                : Result.ok(check, measured);
+    }
+
+    private static String remedy(IOException e, Target target) {
+        String place = target.variables().place();
+        if (Causes.find(e, CertificateExpiredException.class) != null
+                || Causes.find(e, CertificateNotYetValidException.class) != null) {
+            return "renew the certificate of the server that " + place + " names, or correct this host's clock";
+        }
+        String text = texts(e);
+        if (text.contains("subject alternative") || text.contains("no name matching")) {
+            return "let " + place + " have the name that the certificate is for";
+        }
+        if (text.contains("certification path") || text.contains("trustanchors")) {
+            return "put its authority into the JVM's trust store (-Djavax.net.ssl.trustStore), or let " + place
+                    + " name a server with a certificate that is trusted";
+        }
+        return target.variables().tls()
+                + " asks for TLS: let it name the port that speaks TLS, or ask for none (redis://)";
+    }
+
+    /** What went wrong, for people: the exceptions of the JDK say it to those who know already. */
+    static String why(Throwable failure) {
+        if (Causes.find(failure, CertificateExpiredException.class) != null) {
+            return "the certificate has expired";
+        }
+        if (Causes.find(failure, CertificateNotYetValidException.class) != null) {
+            return "the certificate is not valid yet";
+        }
+        if (Causes.find(failure, UnknownHostException.class) != null) {
+            return "the name does not resolve";
+        }
+        if (Causes.find(failure, SocketTimeoutException.class) != null) {
+            return "nothing came in time";
+        }
+        if (Causes.find(failure, ConnectException.class) != null) {
+            return "connection refused";
+        }
+        String text = texts(failure);
+        if (text.contains("subject alternative") || text.contains("no name matching")) {
+            return "the certificate is for another host";
+        }
+        if (text.contains("certification path") || text.contains("trustanchors")) {
+            return "the certificate is not trusted";
+        }
+        if (text.contains("unsupported or unrecognized") || text.contains("remote host terminated the handshake")) {
+            return NO_TLS;
+        }
+        return ForeignText.shown(Causes.root(failure).getMessage());
+    }
+
+    private static String texts(Throwable failure) {
+        StringBuilder all = new StringBuilder();
+        Causes.of(failure).forEach(cause -> all.append(cause.getMessage()).append('\n'));
+        return all.toString().toLowerCase(Locale.ROOT);
+    }
+}

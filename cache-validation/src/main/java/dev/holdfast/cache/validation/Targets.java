@@ -1,0 +1,93 @@
+package dev.holdfast.cache.validation;
+
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.single.SingleConfig;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+
+/** Takes the servers of a tier from settings that are known to be well-formed. */
+final class Targets {
+    private static final int HTTP = 80;
+    private static final int HTTPS = 443;
+
+    private Targets() {}
+
+    /** The servers of a tier: one, or the configured nodes of a cluster. */
+    static List<Target> of(String tier, Settings settings) {
+        Duration connect = settings.millis("REDIS_CONNECT_TIMEOUT", Duration.ofSeconds(5));
+        Duration command = settings.millis("REDIS_COMMAND_TIMEOUT", Duration.ofSeconds(3));
+        return switch (tier) {
+            case Environment.CLUSTER -> cluster(settings, connect, command);
+            case Environment.UPSTASH -> List.of(upstash(settings, connect, command));
+            default -> List.of(single(settings, connect, command));
+        };
+    }
+
+    private static Target single(Settings settings, Duration connect, Duration command) {
+        boolean url = settings.isSet("REDIS_URL");
+        SingleConfig config = url
+                ? SingleConfig.parse(settings.text("REDIS_URL").orElseThrow())
+                : SingleConfig.of(
+                        settings.text("REDIS_HOST").orElse("localhost"),
+                        settings.integer("REDIS_PORT", 6379, 1, 65_535));
+        return new Target(
+                config.host(),
+                config.port(),
+                config.tls() != null,
+                url ? config.username() : settings.text("REDIS_USERNAME").orElse(null),
+                url ? config.password() : settings.secret("REDIS_PASSWORD").orElse(null),
+                url ? config.database() : settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE),
+                null,
+                connect,
+                command,
+                url ? Variables.URL : Variables.PARTS);
+    }
+
+    private static List<Target> cluster(Settings settings, Duration connect, Duration command) {
+        return ClusterConfig.of(settings.list("REDIS_CLUSTER_NODES")).nodes().stream()
+                .map(node -> {
+                    int colon = node.lastIndexOf(':');
+                    return new Target(
+                            node.substring(0, colon).replaceAll("[\\[\\]]", ""),
+                            Integer.parseInt(node.substring(colon + 1)),
+                            settings.flag("REDIS_CLUSTER_TLS", false),
+                            settings.text("REDIS_CLUSTER_USERNAME").orElse(null),
+                            settings.secret("REDIS_CLUSTER_PASSWORD").orElse(null),
+                            0,
+                            null,
+                            connect,
+                            command,
+                            Variables.CLUSTER);
+                })
+                .toList();
+    }
+
+    private static Target upstash(Settings settings, Duration connect, Duration command) {
+        boolean own = settings.isSet("UPSTASH_REDIS_REST_URL") || settings.isSet("UPSTASH_REDIS_REST_TOKEN");
+        Variables variables = own ? Variables.UPSTASH : Variables.KV;
+        URI url = URI.create(unquoted(settings.text(variables.place()).orElseThrow()));
+        boolean encrypted = "https".equalsIgnoreCase(url.getScheme());
+        String token =
+                unquoted(settings.secret(variables.credentials()).orElseThrow().reveal());
+        int port = url.getPort() > 0 ? url.getPort() : encrypted ? HTTPS : HTTP;
+        return new Target(
+                url.getHost().replaceAll("[\\[\\]]", ""),
+                port,
+                encrypted,
+                null,
+                Secret.of(token),
+                0,
+                url,
+                connect,
+                command,
+                variables);
+    }
+
+    /** As the store takes them: white space and quotes around either are dropped. */
+    private static String unquoted(String text) {
+        return text.strip().replaceAll("^[\"']|[\"']$", "").strip();
+    }
+}

@@ -1,0 +1,184 @@
+package dev.holdfast.cache.validation;
+
+import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.validation.ClusterNodes.Node;
+import dev.holdfast.cache.validation.Conversation.RefusedException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** All checks of one tier, in an order in which each builds upon those before. */
+final class TierChecks implements AutoCloseable {
+    private final String tier;
+    private final Environment environment;
+    private final Findings findings;
+    private final Options options;
+    private final List<Conversation> open = new ArrayList<>();
+    private boolean well = true;
+
+    TierChecks(String tier, Environment environment, Findings findings, Options options) {
+        this.tier = tier;
+        this.environment = environment;
+        this.findings = findings;
+        this.options = options;
+    }
+
+    /** Makes them, and says whether the tier can be relied upon. */
+    boolean run() {
+        if (reach(Targets.of(tier, environment.settings())) == null) {
+            return false;
+        }
+        if (well) {
+            client();
+        } else {
+            findings.add(Result.skipped(named("failover"), "what failed before has to be put right first"));
+        }
+        return well;
+    }
+
+    private String named(String check) {
+        return tier + ": " + check;
+    }
+
+    private void add(Result result) {
+        well &= findings.add(result);
+    }
+
+    /** Finds a server that can be asked, and asks it; {@code null} if there is none. */
+    private @Nullable Conversation reach(List<Target> targets) {
+        Target chosen = targets.get(0);
+        Result address = Reach.address(named("address"), chosen);
+        List<String> silent = new ArrayList<>();
+        for (int i = 1; i < targets.size() && address.mark() == Mark.FAILED; i++) {
+            silent.add(chosen.address());
+            chosen = targets.get(i);
+            address = Reach.address(named("address"), chosen);
+        }
+        if (!silent.isEmpty() && address.mark() == Mark.OK) {
+            address = Result.warning(
+                    address.check(),
+                    address.measured() + "; no answer from " + String.join(", ", silent),
+                    "let " + chosen.variables().place() + " name nodes that are there");
+        }
+        if (!findings.add(address) || !findings.add(Reach.tls(named("TLS"), chosen))) {
+            return null;
+        }
+        Conversation server = logIn(chosen);
+        if (server != null && tier.equals(Environment.CLUSTER)) {
+            cluster(server, chosen);
+        } else if (server != null) {
+            server(server, chosen, environment.keyPrefix() + "values");
+        }
+        return server;
+    }
+
+    private @Nullable Conversation logIn(Target target) {
+        try {
+            Conversation server = Conversation.with(target);
+            open.add(server);
+            server.ask("PING");
+            findings.add(Result.ok(named("login"), target + " answers " + target.userName()));
+            return server;
+        } catch (RefusedException e) {
+            findings.add(Result.failed(
+                    named("login"),
+                    target + " refuses: " + ForeignText.shown(e.getMessage()),
+                    "check " + target.variables().credentials()));
+        } catch (UncheckedIOException e) {
+            findings.add(Result.failed(
+                    named("login"),
+                    ForeignText.shown(Objects.requireNonNull(e.getCause()).getMessage()),
+                    "check " + target.variables().place() + ", and whether the server wants TLS ("
+                            + target.variables().tls() + ')'));
+        }
+        return null;
+    }
+
+    private void server(Conversation server, Target target, String key) {
+        Rights rights = Rights.of(server, tier, key);
+        add(rights.commands(named("commands"), target, environment));
+        add(rights.writes(named("writes"), target));
+        add(Memory.check(named("memory"), target, server));
+        add(ReadTimes.check(named("latency"), target, server, key, options));
+    }
+
+    private void cluster(Conversation seed, Target target) {
+        ClusterNodes cluster;
+        try {
+            cluster = ClusterNodes.parse(String.valueOf(seed.ask("CLUSTER", "NODES")));
+        } catch (RefusedException e) {
+            add(Result.failed(
+                    named("slots"),
+                    target + " refuses: " + ForeignText.shown(e.getMessage()),
+                    "let REDIS_CLUSTER_NODES name nodes of a cluster, whose user may: ACL SETUSER " + target.userName()
+                            + " +cluster|nodes"));
+            return;
+        }
+        ClusterChecks.of(cluster).forEach(this::add);
+        List<Result> worst = new ArrayList<>();
+        for (Node master : cluster.masters()) {
+            String key = ClusterChecks.keyOf(master, environment.keyPrefix());
+            if (!master.failing() && key != null) {
+                master(ClusterChecks.target(master, target), key, worst);
+            }
+        }
+        worst.forEach(this::add);
+    }
+
+    /** Keeps, of each check, what is worst among the masters. */
+    private void master(Target target, String key, List<Result> worst) {
+        Findings here = new Findings(result -> {});
+        TierChecks one = new TierChecks(tier, environment, here, options);
+        Conversation server = one.logIn(target);
+        open.addAll(one.open);
+        if (server != null) {
+            one.server(server, target, key);
+        }
+        for (Result result : here.report().results()) {
+            int at = worst.stream().map(Result::check).toList().indexOf(result.check());
+            boolean said = result.check().equals(named("login")) && result.mark() == Mark.OK;
+            if (at < 0) {
+                worst.addAll(said ? List.of() : List.of(result));
+            } else if (result.mark() != Mark.SKIPPED
+                    && result.mark().compareTo(worst.get(at).mark()) > 0) {
+                worst.set(at, result);
+            }
+        }
+    }
+
+    private void client() {
+        try (ClientChecks client = new ClientChecks(tier, environment, this::shorten)) {
+            add(client.failover(named("failover")));
+        } catch (RuntimeException e) {
+            add(Result.failed(
+                    named("failover"),
+                    ForeignText.shown(e.getMessage()),
+                    "see above, and what the application logs at its start"));
+        }
+    }
+
+    /** Lets what this run has left on the servers expire soon. */
+    void shorten() {
+        open.forEach(server -> new Cleanup(server, environment.keyPrefix()).shorten());
+    }
+
+    /** Removes what this run has left on the servers. */
+    void cleanUp() {
+        try {
+            open.forEach(server -> new Cleanup(server, environment.keyPrefix()).remove());
+        } catch (RefusedException | UncheckedIOException e) {
+            findings.add(Result.warning(
+                    named("cleanup"),
+                    "not all keys of this run could be removed: " + ForeignText.shown(e.getMessage()),
+                    "look for those that begin with " + environment.keyPrefix()
+                            + "; they expire by themselves, the last within a day"));
+        }
+    }
+
+    @Override
+    public void close() {
+        open.forEach(Conversation::close);
+    }
+}

@@ -1,0 +1,61 @@
+package dev.holdfast.cache.validation;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.testkit.Certificates;
+import dev.holdfast.cache.testkit.RedisServer;
+import javax.net.ssl.SSLContext;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Servers with certificates, good and bad; the JVM trusts the authority of this test meanwhile. */
+class ValidationTlsTest {
+    private static final Certificates CERTIFICATES = Certificates.create();
+    private static SSLContext before;
+
+    @BeforeAll
+    static void trust() throws Exception {
+        before = SSLContext.getDefault();
+        SSLContext.setDefault(
+                TlsContexts.trusting(CERTIFICATES.trustStore(), Secret.of(CERTIFICATES.trustStorePassword())));
+    }
+
+    @AfterAll
+    static void trustNoMore() {
+        SSLContext.setDefault(before);
+    }
+
+    @Test
+    void aGoodCertificateIsReadyAndBadOnesAreNamed() {
+        try (RedisServer redis =
+                RedisServer.builder().tls(CERTIFICATES, Certificates.Kind.VALID).start()) {
+            Run good = Run.patient("REDIS_URL", redis.url());
+            good.mustBeReady("Good");
+            assertTrue(good.line("single: TLS").contains("certificate good for 127.0.0.1"), good.output());
+
+            redis.setCertificate(CERTIFICATES, Certificates.Kind.EXPIRED);
+            Run.patient("REDIS_URL", redis.url()).mustFail("single: TLS", "has expired", "renew", "REDIS_URL");
+            redis.setCertificate(CERTIFICATES, Certificates.Kind.WRONG_NAME);
+            Run.patient("REDIS_URL", redis.url())
+                    .mustFail("single: TLS", "for another host", "let REDIS_URL have the name");
+            redis.setCertificate(CERTIFICATES, Certificates.Kind.UNTRUSTED);
+            Run.patient("REDIS_URL", redis.url()).mustFail("single: TLS", "not trusted", "trustStore", "REDIS_URL");
+        }
+    }
+
+    @Test
+    void aPlainPortForRedissIsNamedAndSoIsATlsPortForRedis() {
+        try (RedisServer plain = RedisServer.start();
+                RedisServer encrypted = RedisServer.builder()
+                        .tls(CERTIFICATES, Certificates.Kind.VALID)
+                        .start()) {
+            Run.patient("REDIS_URL", "rediss://127.0.0.1:" + plain.port(), "REDIS_CONNECT_TIMEOUT", "1000")
+                    .mustFail("single: TLS", "no TLS is spoken", "REDIS_URL", "redis://");
+            Run.patient("REDIS_URL", "redis://127.0.0.1:" + encrypted.port(), "REDIS_COMMAND_TIMEOUT", "1000")
+                    .mustFail("single: login", "wants TLS", "REDIS_URL");
+        }
+    }
+}
