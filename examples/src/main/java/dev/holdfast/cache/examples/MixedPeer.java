@@ -6,6 +6,7 @@ import dev.holdfast.cache.client.CacheClient;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -40,7 +41,7 @@ final class MixedPeer {
                         peer.same,
                         peer.missed,
                         peer.wrong,
-                        client.cache("texts", String.class, String.class).build()
+                        cache(client, "texts", String.class, String.class)
                                 .lookup("any")
                                 .tier());
             }
@@ -49,16 +50,49 @@ final class MixedPeer {
         }
     }
 
+    /** Opens a cache: of versions before caches had builders the method itself returns it. */
+    @SuppressWarnings("unchecked") // as the client's own signature says
+    private static <K, V> Cache<K, V> cache(CacheClient client, String name, Class<K> keys, Class<V> values) {
+        try {
+            Object opened = CacheClient.class
+                    .getMethod("cache", String.class, Class.class, Class.class)
+                    .invoke(client, name, keys, values);
+            return (Cache<K, V>)
+                    (opened instanceof Cache ? opened : opened.getClass().getMethod("build").invoke(opened));
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("this version opens no cache so", e);
+        }
+    }
+
+    /** Adds to the counter that both have: of versions before counters had builders the client itself does. */
+    private static long count(CacheClient client, long delta) {
+        try {
+            for (Method method : CacheClient.class.getMethods()) {
+                if (method.getName().equals("increment")) {
+                    return (long) method.invoke(client, "both", delta, HOUR);
+                }
+            }
+            Object counter = CacheClient.class.getMethod("counter", String.class).invoke(client, "both");
+            Object built = counter.getClass().getMethod("build").invoke(counter);
+            // The interface's method: what implements it is not public.
+            return (long) Class.forName("dev.holdfast.cache.Counter")
+                    .getMethod("increment", long.class)
+                    .invoke(built, delta);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("this version has no counter so", e);
+        }
+    }
+
     private void write(CacheClient client, String own) {
-        Cache<String, String> texts = client.cache("texts", String.class, String.class).build();
-        Cache<Long, byte[]> bytes = client.cache("bytes", Long.class, byte[].class).build();
+        Cache<String, String> texts = cache(client, "texts", String.class, String.class);
+        Cache<Long, byte[]> bytes = cache(client, "bytes", Long.class, byte[].class);
         for (int i = 0; i < KEYS; i++) {
             String key = own + '-' + i;
             attempt(() -> texts.put(key, "value of " + key));
             long number = number(own, i);
             attempt(() -> bytes.put(number, Long.toHexString(number).repeat(500).getBytes(StandardCharsets.US_ASCII)));
         }
-        attempt(() -> client.counter("both").ttl(HOUR).build().increment(1));
+        attempt(() -> count(client, 1));
     }
 
     private static long number(String name, int i) {
@@ -66,8 +100,8 @@ final class MixedPeer {
     }
 
     private void read(CacheClient client, String other) {
-        Cache<String, String> texts = client.cache("texts", String.class, String.class).build();
-        Cache<Long, byte[]> bytes = client.cache("bytes", Long.class, byte[].class).build();
+        Cache<String, String> texts = cache(client, "texts", String.class, String.class);
+        Cache<Long, byte[]> bytes = cache(client, "bytes", Long.class, byte[].class);
         for (int i = 0; i < KEYS; i++) {
             String key = other + '-' + i;
             attempt(() -> found(Optional.ofNullable(texts.get(key)), "value of " + key));
@@ -81,7 +115,7 @@ final class MixedPeer {
                 missed--;
             }
         }
-        attempt(() -> found(Optional.of(Long.toString(client.counter("both").build().get())), "2"));
+        attempt(() -> found(Optional.of(Long.toString(count(client, 0))), "2"));
     }
 
     private void found(Optional<String> value, String right) {
