@@ -12,8 +12,13 @@ final class Evictions {
     private static final int MOST_PREFIXES = 1_000;
 
     private final Map<String, LongAdder> byPrefix = new ConcurrentHashMap<>();
+    private final LongAdder forRoom = new LongAdder();
 
-    void add(String key) {
+    /** Counts one: for want of room, or since it had expired. */
+    void add(String key, boolean wantOfRoom) {
+        if (wantOfRoom) {
+            forRoom.increment();
+        }
         String prefix = key.substring(0, key.indexOf(':') + 1);
         LongAdder count = byPrefix.get(prefix);
         if (count == null && byPrefix.size() < MOST_PREFIXES) {
@@ -22,6 +27,11 @@ final class Evictions {
         if (count != null) {
             count.increment();
         }
+    }
+
+    /** How many went for want of room, whatever their keys begin with. */
+    long forRoom() {
+        return forRoom.sum();
     }
 
     long of(String prefix) {

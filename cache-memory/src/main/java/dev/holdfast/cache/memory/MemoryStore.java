@@ -76,7 +76,6 @@ public final class MemoryStore implements CacheStore {
 
     private final ReentrantLock onceLock = new ReentrantLock();
     private final LongAdder operations = new LongAdder();
-    private final LongAdder evictions = new LongAdder();
     private final Instant startedAt = Instant.now();
     private volatile boolean closed;
 
@@ -121,10 +120,7 @@ public final class MemoryStore implements CacheStore {
                 .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
                     if (entry != null) {
                         remove(entry);
-                        evictions.add(entry.key);
-                    }
-                    if (cause == RemovalCause.SIZE) {
-                        evictions.increment();
+                        evictions.add(entry.key, cause == RemovalCause.SIZE);
                     }
                 })
                 .build();
@@ -551,7 +547,7 @@ public final class MemoryStore implements CacheStore {
         return StoreHealth.of("in-memory", false, startedAt)
                 .withAvailable(!closed)
                 .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE))
-                .withMemory(new MemoryUse(weight(), maxBytes, evictions.sum()));
+                .withMemory(new MemoryUse(weight(), maxBytes, evictions.forRoom()));
     }
 
     /** Forgets every entry. */

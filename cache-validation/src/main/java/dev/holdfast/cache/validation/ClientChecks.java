@@ -28,7 +28,9 @@ final class ClientChecks implements AutoCloseable {
                 .settings(environment.over(List.of(tier)))
                 .build();
         shorten.run();
-        this.cache = client.cache("validate", String.class, byte[].class).policy(CachePolicy.of(LIFE)).build();
+        this.cache = client.cache("validate", String.class, byte[].class)
+                .policy(CachePolicy.of(LIFE))
+                .build();
     }
 
     /** Takes the tier out and back, and removes a key meanwhile. */

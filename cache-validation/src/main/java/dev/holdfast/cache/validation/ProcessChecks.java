@@ -70,7 +70,8 @@ final class ProcessChecks {
     Result baseline() {
         try (CacheClient client =
                 CacheClient.builder().settings(environment.killed()).build()) {
-            Cache<String, String> cache = client.cache("baseline", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("baseline", String.class, String.class).build();
             cache.put("k", "v");
             long start = System.nanoTime();
             for (int i = 0; i < READS; i++) {

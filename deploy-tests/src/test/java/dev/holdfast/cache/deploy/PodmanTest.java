@@ -82,7 +82,8 @@ class PodmanTest {
                     "REDIS_CLUSTER_ENABLED", "true",
                     "REDIS_CLUSTER_NODES", "localhost:7001,localhost:7002,localhost:7003");
             try (CacheClient client = CacheClient.from(Settings.of(variables))) {
-                Cache<String, String> cache = client.cache("compose", String.class, String.class).build();
+                Cache<String, String> cache =
+                        client.cache("compose", String.class, String.class).build();
                 for (int i = 0; i < 50; i++) {
                     cache.put("k" + i, "v" + i);
                     assertEquals("cluster", cache.lookup("k" + i).tier());

@@ -58,7 +58,9 @@ final class MixedPeer {
                     .getMethod("cache", String.class, Class.class, Class.class)
                     .invoke(client, name, keys, values);
             return (Cache<K, V>)
-                    (opened instanceof Cache ? opened : opened.getClass().getMethod("build").invoke(opened));
+                    (opened instanceof Cache
+                            ? opened
+                            : opened.getClass().getMethod("build").invoke(opened));
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException("this version opens no cache so", e);
         }
@@ -72,7 +74,8 @@ final class MixedPeer {
                     return (long) method.invoke(client, "both", delta, HOUR);
                 }
             }
-            Object counter = CacheClient.class.getMethod("counter", String.class).invoke(client, "both");
+            Object counter =
+                    CacheClient.class.getMethod("counter", String.class).invoke(client, "both");
             Object built = counter.getClass().getMethod("build").invoke(counter);
             // The interface's method: what implements it is not public.
             return (long) Class.forName("dev.holdfast.cache.Counter")

@@ -91,7 +91,9 @@ final class Rollout {
     }
 
     private static Cache<String, String> cache(CacheClient client) {
-        return client.cache("endpoints", String.class, String.class).policy(POLICY).build();
+        return client.cache("endpoints", String.class, String.class)
+                .policy(POLICY)
+                .build();
     }
 
     /** An answer of the size of a small document, of which the caller wants the first line. */
