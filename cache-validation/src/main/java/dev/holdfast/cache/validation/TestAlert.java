@@ -108,6 +108,9 @@ final class TestAlert {
                     if (method.getName().equals("health")) {
                         return StoreHealth.of("validation-test", true, start).withAvailable(!away.get());
                     }
+                    if (method.getName().equals("within")) {
+                        return proxy;
+                    }
                     boolean asked = method.getExceptionTypes().length == 0
                             && method.getName()
                                     .matches(

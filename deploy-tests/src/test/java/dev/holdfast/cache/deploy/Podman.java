@@ -37,8 +37,9 @@ final class Podman implements AutoCloseable {
         this.dir = dir;
         this.socket = dir.resolve("socket");
         Files.writeString(dir.resolve("containers.conf"), CONFIG);
-        if (run("image", "exists", REDIS).exit() != 0
-                && run("pull", "-q", REDIS).exit() != 0) {
+        made = run("image", "exists", REDIS).exit() != 0
+                && run("pull", "-q", REDIS).exit() != 0;
+        if (made) {
             standIn();
         }
         ProcessBuilder builder = new ProcessBuilder("podman", "system", "service", "--time=0", "unix://" + socket)
