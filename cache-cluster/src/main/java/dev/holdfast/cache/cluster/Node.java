@@ -3,6 +3,7 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.redis.Address;
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;

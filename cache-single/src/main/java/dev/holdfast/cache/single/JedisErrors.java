@@ -7,7 +7,11 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.TlsHints;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -62,6 +66,12 @@ final class JedisErrors {
         return CREDENTIALS.contains(code) || message(refusal).contains(TOO_MANY_CLIENTS) || code.equals("LOADING");
     }
 
+    /** Whether a refused log-in may be one of its words: not a state of the server. */
+    static boolean isOfLogin(Refusal refusal) {
+        String code = code(refusal);
+        return !message(refusal).contains(TOO_MANY_CLIENTS) && !SERVER_STATES.contains(code);
+    }
+
     /** Translates a refusal. */
     RuntimeException refusal(RuntimeException e) {
         String code = code(e);
@@ -87,9 +97,13 @@ final class JedisErrors {
     }
 
     private String credentialsHint() {
+        if (config.access().credentials() == null) {
+            return "it wants a password (REDIS_PASSWORD, or in REDIS_URL)";
+        }
         Secret password = config.password();
         if (password == null) {
-            return "it wants a password (REDIS_PASSWORD, or in REDIS_URL)";
+            return "check the user (REDIS_USERNAME) and what the provider of credentials gives, or the file that"
+                    + " REDIS_PASSWORD_FILE names";
         }
         String hint = "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
         return password.reveal().equals(password.reveal().strip())
@@ -143,7 +157,12 @@ final class JedisErrors {
         }
         SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
-            return refused(tls, TlsHints.hint(tls, config));
+            return refused(tls, TlsHints.hint(tls, config.address(), AccessVariables.SINGLE.tls()));
+        }
+        CredentialsException none = Causes.find(e, CredentialsException.class);
+        if (none != null) {
+            return new CacheUnavailableException(
+                    "could not connect to " + server + ": " + none.getMessage(), none, Reason.REFUSED, false);
         }
         return new CacheUnavailableException(
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
@@ -193,12 +212,13 @@ final class JedisErrors {
     private String whyNotConnected(Throwable e) {
         Throwable root = Causes.root(e);
         if (root instanceof UnknownHostException) {
-            return "the name " + config.host() + " can't be resolved";
+            return "the name " + ForeignText.shown(root.getMessage()) + " can't be resolved";
         }
         if (root instanceof ConnectException) {
             return message(root) + "; is it running, and is the port right?";
         }
-        return message(e) + (config.tls() == null ? "; if it speaks TLS, use rediss://" : "");
+        boolean mayBeTls = config.tls() == null && config.place() instanceof Place.Port;
+        return message(e) + (mayBeTls ? "; if it speaks TLS, use rediss:// or REDIS_TLS=true" : "");
     }
 
     CacheInterruptedException interrupted(@Nullable Throwable e) {
