@@ -34,6 +34,7 @@ record OpenTiers(
     private static final String SERVICE_LINK = "REDIS_PORT";
 
     private static final String MEMORY = KnownTier.MEMORY.tier();
+    private static final String CLIENT_NAME = "REDIS_CLIENT_NAME";
 
     /** What was asked for: servers in their order, then memory if at all. */
     private record Wanted(
@@ -57,13 +58,18 @@ record OpenTiers(
         builder.settings().serviceLinks().forEach(OpenTiers::reportServiceLink);
         Wanted wanted = builder.hasTiers()
                 ? new Wanted(builder.servers(), builder.memories(), null)
-                : bySettings(builder.settings());
+                : bySettings(builder.settings().withDefault(CLIENT_NAME, connectionName(builder.name())));
         if (wanted.servers().isEmpty() && wanted.memories() != null) {
             CacheStore memory = wanted.memories().get();
             LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(wanted.switchedOff()));
             return new OpenTiers(memory, Optional.empty(), MEMORY, wanted.switchedOff());
         }
         return join(builder, wanted, prefixes);
+    }
+
+    /** A client's name as servers take it for that of a connection: printable ASCII without blanks. */
+    private static String connectionName(String name) {
+        return name.replaceAll("[^!-~]", "-");
     }
 
     private static Wanted bySettings(Settings settings) {

@@ -286,13 +286,14 @@ final class Dial {
 
         /** Whoever gives the words may have others by now. */
         private void askAgain(Wire wire, Authentication refused, Throwable refusal) {
-            CompletableFuture<?> unused = wiring.otherWords(refused).whenComplete((words, failure) -> onLoop(() -> {
-                if (words != null && words.isPresent() && wire.isOpen()) {
-                    greet(wire, words.get(), false);
-                } else {
-                    fail(wire, failure == null ? refusal : failure);
-                }
-            }));
+            CompletableFuture<?> unused = wiring.otherWords(refused)
+                    .whenComplete((words, failure) -> onLoop(() -> {
+                        if (words != null && words.isPresent() && wire.isOpen()) {
+                            greet(wire, words.get(), false);
+                        } else {
+                            fail(wire, failure == null ? refusal : failure);
+                        }
+                    }));
         }
 
         private void fail(Wire wire, Throwable why) {

@@ -327,8 +327,9 @@ final class Wire extends ChannelInboundHandlerAdapter {
         end(new ClosedByPeerException());
     }
 
-    /** Resets it and fails what is in flight. */
+    /** Resets it and fails what is in flight. To close it ends it again, from within: the first reason stands. */
     void end(Throwable why) {
+        Throwable first = failure == null ? why : failure;
         if (failure == null) {
             failure = why;
             resetNow();
@@ -338,7 +339,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
             }
         }
         for (AsyncCommand<byte[], byte[], ?> command = awaited.poll(); command != null; command = awaited.poll()) {
-            command.completeExceptionally(new LostException(why));
+            command.completeExceptionally(new LostException(first));
         }
     }
 

@@ -52,7 +52,8 @@ public record Address(String host, int port) {
     }
 
     private static boolean isIpV6(String host) {
-        return host.indexOf(':') >= 0 && host.matches("[0-9A-Fa-f:.]{2,45}(%[\\w.-]+)?");
+        // One colon is what stands before a port: an IPv6 address has two at least.
+        return host.indexOf(':') != host.lastIndexOf(':') && host.matches("[0-9A-Fa-f:.]{2,45}(%[\\w.-]+)?");
     }
 
     /** Says whether it needs no name service. */

@@ -35,7 +35,8 @@ final class JedisErrors {
 
     JedisErrors(SingleConfig config) {
         this.config = config;
-        this.server = "Redis at " + config.address();
+        this.server =
+                (config.names() == AccessVariables.SENTINEL ? "the sentinel at " : "Redis at ") + config.address();
     }
 
     /** Whether the server refused to write because it has become a replica. */
@@ -97,15 +98,18 @@ final class JedisErrors {
     }
 
     private String credentialsHint() {
+        AccessVariables names = config.names();
+        String where = names == AccessVariables.SINGLE ? ", or in REDIS_URL" : "";
         if (config.access().credentials() == null) {
-            return "it wants a password (REDIS_PASSWORD, or in REDIS_URL)";
+            return "it wants a password (" + names.password() + where + ')';
         }
         Secret password = config.password();
         if (password == null) {
-            return "check the user (REDIS_USERNAME) and what the provider of credentials gives, or the file that"
-                    + " REDIS_PASSWORD_FILE names";
+            return "check the user (" + names.username()
+                    + ") and what the provider of credentials gives, or the file that " + names.passwordFile()
+                    + " names";
         }
-        String hint = "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
+        String hint = "check the user and the password (" + names.username() + " and " + names.password() + where + ')';
         return password.reveal().equals(password.reveal().strip())
                 ? hint
                 : hint + "; the password begins or ends with white space, as one from a file may";
@@ -157,7 +161,13 @@ final class JedisErrors {
         }
         SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
-            return refused(tls, TlsHints.hint(tls, config.address(), AccessVariables.SINGLE.tls()));
+            return refused(
+                    tls, TlsHints.hint(tls, hostOf(config), config.names().tls()));
+        }
+        MasterUnknownException unknown = Causes.find(e, MasterUnknownException.class);
+        if (unknown != null) {
+            return new CacheUnavailableException(
+                    "could not connect to " + server + ": " + unknown.getMessage(), unknown, unknown.reason(), false);
         }
         CredentialsException none = Causes.find(e, CredentialsException.class);
         if (none != null) {
@@ -166,6 +176,10 @@ final class JedisErrors {
         }
         return new CacheUnavailableException(
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
+    }
+
+    private static String hostOf(SingleConfig config) {
+        return config.place() instanceof Place.Port port ? port.address().host() : "that the sentinels name";
     }
 
     /** The address leads to one server and to another in turn. */

@@ -1,5 +1,8 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.redis.Address;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -86,7 +89,8 @@ final class Masters {
             if (answer == null) {
                 break;
             } else if (answer instanceof Throwable why) {
-                failure = failure == null ? why : failure;
+                // Who refuses this client knows more than who is not there.
+                failure = failure == null || isRefusal(why) ? why : failure;
                 votes.countSilent();
             } else {
                 votes.count(answer instanceof Address address ? address : null);
@@ -94,6 +98,11 @@ final class Masters {
             }
         }
         return result(votes, failure);
+    }
+
+    private static boolean isRefusal(Throwable why) {
+        CacheUnavailableException known = Causes.find(why, CacheUnavailableException.class);
+        return known != null && known.reason() == Reason.REFUSED;
     }
 
     private static @Nullable Object next(BlockingQueue<Object> answers, long nanos) throws IOException {
@@ -111,13 +120,12 @@ final class Masters {
             return result;
         }
         if (votes.isUnknown()) {
-            throw new IOException("the sentinels know no master of the name " + place.master()
-                    + ": it must be the one of \"sentinel monitor\" in their configuration");
+            throw new MasterUnknownException(
+                    "the sentinels know no master of the name " + place.master()
+                            + ": it must be the one of \"sentinel monitor\" in their configuration",
+                    Reason.REFUSED);
         }
-        throw new IOException(
-                "none of the sentinels " + sentinels + " says where the master is: "
-                        + (failure == null ? "no answer in time" : Sentinel.reason(failure)),
-                failure);
+        throw MasterUnknownException.unanswered(sentinels.toString(), failure);
     }
 
     private void listen() {

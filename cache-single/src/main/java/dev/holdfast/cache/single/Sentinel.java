@@ -1,7 +1,6 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.Backoff;
-import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.redis.Address;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -172,12 +171,6 @@ final class Sentinel {
         closed = true;
         dialer.resetBefore(dialer.advance(), Doom.disconnected(cause));
         dialer.close();
-    }
-
-    /** Why a question was not answered. */
-    static String reason(Throwable e) {
-        Throwable cause = e instanceof ExecutionException && e.getCause() != null ? e.getCause() : e;
-        return cause instanceof CacheException ? String.valueOf(cause.getMessage()) : cause.toString();
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.RemoteAccess;
 import java.nio.charset.StandardCharsets;
@@ -27,8 +28,11 @@ public final class SingleConfig {
     private final int database;
     private final RemoteAccess access;
     private final RemoteAccess sentinels;
+    private final AccessVariables names;
 
-    private SingleConfig(Place place, int database, RemoteAccess access, RemoteAccess sentinels) {
+    private SingleConfig(
+            Place place, int database, RemoteAccess access, RemoteAccess sentinels, AccessVariables names) {
+        this.names = names;
         this.place = place;
         this.database = database;
         this.access = access;
@@ -37,17 +41,17 @@ public final class SingleConfig {
     }
 
     private static SingleConfig at(Place place) {
-        return new SingleConfig(place, 0, RemoteAccess.defaults(), RemoteAccess.defaults());
+        return new SingleConfig(place, 0, RemoteAccess.defaults(), RemoteAccess.defaults(), AccessVariables.SINGLE);
     }
 
     /** Derives one that gets at its server in another way. */
     SingleConfig with(UnaryOperator<RemoteAccess> change) {
-        return new SingleConfig(place, database, change.apply(access), sentinels);
+        return new SingleConfig(place, database, change.apply(access), sentinels, names);
     }
 
     /** Derives one that gets at its sentinels in another way. */
     SingleConfig withSentinels(UnaryOperator<RemoteAccess> change) {
-        return new SingleConfig(place, database, access, change.apply(sentinels));
+        return new SingleConfig(place, database, access, change.apply(sentinels), names);
     }
 
     /**
@@ -149,7 +153,7 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withDatabase(int value) {
-        return new SingleConfig(place, value, access, sentinels);
+        return new SingleConfig(place, value, access, sentinels, names);
     }
 
     /**
@@ -285,6 +289,11 @@ public final class SingleConfig {
         return access;
     }
 
+    /** The settings that messages speak of. */
+    AccessVariables names() {
+        return names;
+    }
+
     /** Where the server is. */
     Place place() {
         return place;
@@ -297,7 +306,7 @@ public final class SingleConfig {
                 .withCommandTimeout(access.commandTimeout())
                 .withClientName(access.clientName())
                 .withPoolSize(1);
-        return new SingleConfig(new Place.Port(sentinel), 0, one, RemoteAccess.defaults());
+        return new SingleConfig(new Place.Port(sentinel), 0, one, RemoteAccess.defaults(), AccessVariables.SENTINEL);
     }
 
     /** Returns the ACL user; {@code null} for the default user, or one that credentials name. */
