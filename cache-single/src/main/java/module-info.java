@@ -4,6 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.holdfast.cache.single {
     requires transitive dev.holdfast.cache;
+    requires dev.holdfast.cache.redis;
     requires static transitive org.jspecify;
     requires jdk.net;
     requires org.slf4j;

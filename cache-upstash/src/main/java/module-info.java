@@ -6,6 +6,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.holdfast.cache.upstash {
     requires transitive dev.holdfast.cache;
+    requires dev.holdfast.cache.redis;
     requires static transitive org.jspecify;
     requires okhttp3;
     requires okio;

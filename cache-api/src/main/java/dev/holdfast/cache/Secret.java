@@ -1,6 +1,7 @@
 package dev.holdfast.cache;
 
 import java.util.Objects;
+import java.util.Optional;
 
 /** A password or token. Prints as {@code ***}, so it cannot end up in a log by accident. Immutable. */
 public final class Secret {
@@ -22,6 +23,23 @@ public final class Secret {
             throw new IllegalArgumentException("a secret must not be empty; leave it out instead");
         }
         return new Secret(value);
+    }
+
+    /**
+     * Wraps the text of a variable or a file: as it stands, without the one line break that an editor or a shell leaves at its end.
+     *
+     * @param text the text
+     * @return the secret; empty if nothing else is in the text
+     */
+    public static Optional<Secret> ofText(String text) {
+        int end = text.length();
+        if (end > 0 && text.charAt(end - 1) == '\n') {
+            end--;
+            if (end > 0 && text.charAt(end - 1) == '\r') {
+                end--;
+            }
+        }
+        return end == 0 ? Optional.empty() : Optional.of(new Secret(text.substring(0, end)));
     }
 
     /**

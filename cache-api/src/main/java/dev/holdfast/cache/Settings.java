@@ -16,7 +16,7 @@ import java.util.regex.Pattern;
 /**
  * Settings by name, as the environment has them, read once. A variable that is not set, or is empty, has its default; one
  * that is malformed is a {@link CacheConfigException} that names it and what it may hold, and shows what it holds only if that can't
- * be a secret. Unknown variables are ignored. White space around a value is ignored; of a secret only the line breaks at its end,
+ * be a secret. Unknown variables are ignored. White space around a value is ignored; of a secret only one line break at its end,
  * which a file that was mounted or read by a shell adds.
  *
  * <p>In the pods of a namespace with a Service {@code redis} Kubernetes sets {@code REDIS_PORT=tcp://10.96.0.11:6379}, as it does for
@@ -37,7 +37,8 @@ public final class Settings {
             "h", Duration.ofHours(1),
             "d", Duration.ofDays(1));
 
-    private static final Pattern SCHEME = Pattern.compile("(https?|rediss?|valkeys?|tcp|unix)://.*", Pattern.DOTALL);
+    private static final Pattern SCHEME =
+            Pattern.compile("(https?|rediss?|valkeys?|rediss?-sentinel|tcp|unix)://.*", Pattern.DOTALL);
 
     private final Map<String, String> values;
     private final SortedSet<String> serviceLinks = new TreeSet<>();
@@ -112,6 +113,24 @@ public final class Settings {
     }
 
     /**
+     * Derives settings in which a variable that is not set, or is blank, has a value.
+     *
+     * @param name the variable
+     * @param value its value
+     * @return the derived settings
+     */
+    public Settings withDefault(String name, String value) {
+        if (isSet(name)) {
+            return this;
+        }
+        Map<String, String> more = new TreeMap<>(values);
+        more.put(name, value);
+        Settings derived = new Settings(more);
+        derived.serviceLinks.addAll(serviceLinks);
+        return derived;
+    }
+
+    /**
      * Says whether a variable is set and not blank.
      *
      * @param name its name
@@ -133,18 +152,13 @@ public final class Settings {
     }
 
     /**
-     * Returns a secret as it stands, without line breaks at its end.
+     * Returns a secret as it stands, without one line break at its end.
      *
      * @param name the variable
      * @return the secret; empty if the variable is not set or holds nothing else
      */
     public Optional<Secret> secret(String name) {
-        String value = values.getOrDefault(name, "");
-        int end = value.length();
-        while (end > 0 && (value.charAt(end - 1) == '\n' || value.charAt(end - 1) == '\r')) {
-            end--;
-        }
-        return end == 0 ? Optional.empty() : Optional.of(Secret.of(value.substring(0, end)));
+        return Secret.ofText(values.getOrDefault(name, ""));
     }
 
     /**

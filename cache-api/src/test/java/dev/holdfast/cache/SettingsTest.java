@@ -51,9 +51,11 @@ class SettingsTest {
     }
 
     @Test
-    void aSecretIsTakenAsItStandsWithoutTheLineBreakOfTheFileItCameFrom() {
+    void aSecretIsTakenAsItStandsWithoutTheOneLineBreakOfTheFileItCameFrom() {
         assertEquals(
-                " p w ", settings("X", " p w \r\n\n").secret("X").orElseThrow().reveal());
+                " p w ", settings("X", " p w \r\n").secret("X").orElseThrow().reveal());
+        assertEquals(
+                " p w \n", settings("X", " p w \n\n").secret("X").orElseThrow().reveal());
         assertEquals("p\nw", settings("X", "p\nw").secret("X").orElseThrow().reveal());
         assertTrue(settings("X", "\n").secret("X").isEmpty());
         assertEquals(" p w ", settings("X", " p w ").secret("X").orElseThrow().reveal());

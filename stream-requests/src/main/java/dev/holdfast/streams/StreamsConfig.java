@@ -2,7 +2,7 @@ package dev.holdfast.streams;
 
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -95,7 +95,7 @@ public final class StreamsConfig {
         draft.username = parsed.username();
         draft.password = parsed.password();
         draft.database = parsed.database();
-        draft.tls = parsed.tls() ? TlsContexts.system() : null;
+        draft.tls = parsed.tls() ? TlsConfig.system().context() : null;
         return new StreamsConfig(draft);
     }
 

@@ -3,7 +3,7 @@ package dev.holdfast.streams;
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
 import java.util.Optional;
 
 /** The variables of a {@link StreamsConfig}. */
@@ -29,7 +29,7 @@ final class StreamsSettings {
             throw settings.malformed("REDIS_CLUSTER_NODES", "must be host:port,host:port");
         }
         if (settings.flag("REDIS_CLUSTER_TLS", false)) {
-            config = config.withTls(TlsContexts.system());
+            config = config.withTls(TlsConfig.system().context());
         }
         return login(config, settings.text("REDIS_CLUSTER_USERNAME"), settings.secret("REDIS_CLUSTER_PASSWORD"));
     }

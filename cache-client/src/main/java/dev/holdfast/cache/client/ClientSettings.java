@@ -71,11 +71,13 @@ final class ClientSettings {
         settings.flag("REDIS_ENABLED", true);
         settings.flag("REDIS_CLUSTER_ENABLED", false);
         settings.flag("REDIS_CLUSTER_TLS", false);
+        settings.flag("REDIS_TLS", false);
+        settings.flag("REDIS_SENTINEL_TLS", false);
         settings.flag("REDIS_FALLBACK_TO_SINGLE", true);
         settings.flag("REDIS_MONITORING_ENABLED", false);
         settings.integer("REDIS_PORT", 6379, 1, 65_535);
         settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE);
-        settings.integer("REDIS_CONNECTION_POOL_SIZE", 5, 1, 10_000);
+        settings.integer("REDIS_CONNECTION_POOL_SIZE", 5, 1, 1_000);
         settings.number("CACHE_MEMORY_MAX_BYTES", 64L << 20, 1, Long.MAX_VALUE);
         settings.number("CACHE_MAX_VALUE_BYTES", 512L << 20, 1L << 10, (2L << 30) - (1L << 10));
         settings.integer("UPSTASH_MAX_COMMAND_BYTES", 10_485_760, 1_024, 1 << 30);

@@ -11,7 +11,7 @@ enum KnownTier {
     CLUSTER(
             "set REDIS_CLUSTER_NODES=host:port,host:port (and not REDIS_CLUSTER_ENABLED=false)",
             "REDIS_CLUSTER_NODES",
-            "REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD and REDIS_CLUSTER_TLS",
+            "REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD or REDIS_CLUSTER_PASSWORD_FILE, and REDIS_CLUSTER_TLS",
             "REDIS_CLUSTER_USERNAME REDIS_CLUSTER_PASSWORD REDIS_CLUSTER_TLS REDIS_CLUSTER_READ_FROM") {
         @Override
         boolean configured(Settings settings) {
@@ -21,8 +21,8 @@ enum KnownTier {
     SINGLE(
             "set REDIS_URL=redis://host:port or REDIS_HOST",
             "REDIS_URL, or REDIS_HOST and REDIS_PORT",
-            "REDIS_USERNAME, REDIS_PASSWORD and REDIS_DB, or what REDIS_URL says of them; with rediss:// that the"
-                    + " server's certificate is trusted and names the host",
+            "REDIS_USERNAME, REDIS_PASSWORD or REDIS_PASSWORD_FILE, and REDIS_DB, or what REDIS_URL says of them; with TLS"
+                    + " that the server's certificate is trusted (REDIS_TLS_CA_FILE) and names the host",
             "REDIS_PORT REDIS_USERNAME REDIS_PASSWORD REDIS_DB") {
         @Override
         boolean configured(Settings settings) {
@@ -32,14 +32,16 @@ enum KnownTier {
     UPSTASH(
             "set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN",
             "UPSTASH_REDIS_REST_URL",
-            "UPSTASH_REDIS_REST_TOKEN",
+            "UPSTASH_REDIS_REST_TOKEN or UPSTASH_REDIS_REST_TOKEN_FILE",
             "") {
         @Override
         boolean configured(Settings settings) {
             return settings.isSet("UPSTASH_REDIS_REST_URL")
                     || settings.isSet("UPSTASH_REDIS_REST_TOKEN")
+                    || settings.isSet("UPSTASH_REDIS_REST_TOKEN_FILE")
                     || settings.isSet("KV_REST_API_URL")
-                    || settings.isSet("KV_REST_API_TOKEN");
+                    || settings.isSet("KV_REST_API_TOKEN")
+                    || settings.isSet("KV_REST_API_TOKEN_FILE");
         }
     },
     MEMORY("", "CACHE_MEMORY_MAX_BYTES", "", "") {

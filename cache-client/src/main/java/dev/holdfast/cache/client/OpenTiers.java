@@ -35,6 +35,7 @@ record OpenTiers(
     private static final String SERVICE_LINK = "REDIS_PORT";
 
     private static final String MEMORY = KnownTier.MEMORY.tier();
+    private static final String CLIENT_NAME = "REDIS_CLIENT_NAME";
 
     /** What was asked for: servers in their order, then memory if at all. */
     private record Wanted(
@@ -69,8 +70,13 @@ record OpenTiers(
         return join(builder, wanted, prefixes, listener);
     }
 
+    /** A client's name as servers take it for that of a connection: printable ASCII without blanks. */
+    private static String connectionName(String name) {
+        return name.replaceAll("[^!-~]", "-");
+    }
+
     private static Wanted bySettings(CacheClientBuilder builder, StoreProviders stores) {
-        Settings settings = builder.settings();
+        Settings settings = builder.settings().withDefault(CLIENT_NAME, connectionName(builder.name()));
         ClientSettings client = new ClientSettings(settings);
         TierPlan plan = TierPlan.of(settings, stores);
         for (KnownTier known : KnownTier.values()) {

@@ -1,11 +1,13 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.RemoteAccess;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -18,11 +20,6 @@ import org.jspecify.annotations.Nullable;
  * every instance is valid. Immutable.
  */
 public final class ClusterConfig {
-    private static final Duration LONGEST = Duration.ofHours(1);
-
-    private static final long LEAST_VALUE_BYTES = 1024;
-    private static final long MOST_VALUE_BYTES = 2L * 1024 * 1024 * 1024 - 1024;
-
     private final Parts parts;
 
     private ClusterConfig(Parts parts) {
@@ -46,28 +43,12 @@ public final class ClusterConfig {
      * @throws IllegalArgumentException if there is none or one is malformed
      */
     public static ClusterConfig of(List<String> nodes) {
-        List<Address> seeds = new ArrayList<>();
-        for (String node : nodes) {
-            seeds.add(seed(node, seeds.size() + 1));
-        }
-        return new ClusterConfig(new Parts(seeds));
+        return new ClusterConfig(new Parts(Address.parseAll(nodes, 0)));
     }
 
-    /** Shows nothing of what it can't read: that may hold a password. */
-    private static Address seed(String node, int number) {
-        try {
-            if (node.startsWith("[") || node.indexOf(':') == node.lastIndexOf(':')) {
-                return Address.parse(node);
-            }
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(malformed(number));
-        }
-        throw new IllegalArgumentException(malformed(number));
-    }
-
-    private static String malformed(int number) {
-        return "node " + number
-                + " must be host:port with a port from 1 to 65535, an IPv6 address in brackets, and nothing else";
+    /** Derives one that gets at its nodes in another way. */
+    ClusterConfig withAccess(UnaryOperator<RemoteAccess> change) {
+        return with(parts -> parts.access = change.apply(parts.access));
     }
 
     /**
@@ -77,7 +58,7 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withPassword(Secret value) {
-        return with(parts -> parts.password = Objects.requireNonNull(value, "password"));
+        return withAccess(access -> access.withPassword(value));
     }
 
     /**
@@ -87,7 +68,37 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withUsername(String value) {
-        return with(parts -> parts.username = Objects.requireNonNull(value, "username"));
+        return withAccess(access -> access.withUsername(value));
+    }
+
+    /**
+     * Derives one that asks for its credentials, which may change at any time.
+     *
+     * @param value what is asked for each connection, and when what it gave expires
+     * @return the derived configuration
+     */
+    public ClusterConfig withCredentials(CredentialsProvider value) {
+        return withAccess(access -> access.withCredentials(value));
+    }
+
+    /**
+     * Derives one with TLS, for instance with an authority in a PEM file, a client's certificate, or less verification.
+     *
+     * @param value how connections are encrypted
+     * @return the derived configuration
+     */
+    public ClusterConfig withTls(TlsConfig value) {
+        return withAccess(access -> access.withTls(value));
+    }
+
+    /**
+     * Derives one whose connections have another name, as {@code CLIENT LIST} shows it.
+     *
+     * @param value the name, printable ASCII without blanks; by default {@code holdfast}
+     * @return the derived configuration
+     */
+    public ClusterConfig withClientName(String value) {
+        return withAccess(access -> access.withClientName(value));
     }
 
     /**
@@ -96,30 +107,30 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withTls() {
-        return withTls(TlsContexts.system());
+        return withTls(TlsConfig.system());
     }
 
     /**
      * Derives one with TLS and a trust store of its own. Each node's certificate and its host name are verified.
      *
-     * @param trustStore a PKCS #12 or JKS file with the certificates to trust; read now
+     * @param trustStore a PKCS #12 or JKS file with the certificates to trust
      * @param trustStorePassword its password; {@code null} if it has none
      * @return the derived configuration
      * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
      */
     public ClusterConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
-        return withTls(TlsContexts.trusting(trustStore, trustStorePassword));
+        return withTls(TlsConfig.trusting(trustStore, trustStorePassword));
     }
 
     /**
-     * Derives one with TLS by a context made elsewhere, for instance with a client certificate. Each node's host name is
+     * Derives one with TLS by a context made elsewhere. Each node's host name is
      * verified in addition to what the context verifies.
      *
      * @param context the context
      * @return the derived configuration
      */
     public ClusterConfig withTls(SSLContext context) {
-        return with(parts -> parts.tls = Objects.requireNonNull(context, "context"));
+        return withTls(TlsConfig.of(context));
     }
 
     /**
@@ -129,7 +140,7 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withConnectTimeout(Duration value) {
-        return with(parts -> parts.connectTimeout = value);
+        return withAccess(access -> access.withConnectTimeout(value));
     }
 
     /**
@@ -139,7 +150,7 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withCommandTimeout(Duration value) {
-        return with(parts -> parts.commandTimeout = value);
+        return withAccess(access -> access.withCommandTimeout(value));
     }
 
     /**
@@ -149,7 +160,7 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withPoolSize(int value) {
-        return with(parts -> parts.poolSize = value);
+        return withAccess(access -> access.withPoolSize(value));
     }
 
     /**
@@ -161,7 +172,7 @@ public final class ClusterConfig {
      * @throws IllegalArgumentException if it holds an opening brace and no hash tag
      */
     public ClusterConfig withKeyPrefix(KeyPrefix value) {
-        return with(parts -> parts.keyPrefix = value);
+        return withAccess(access -> access.withKeyPrefix(value));
     }
 
     /**
@@ -172,6 +183,16 @@ public final class ClusterConfig {
      */
     public ClusterConfig withReadFrom(ReadFrom value) {
         return with(parts -> parts.readFrom = value);
+    }
+
+    /**
+     * Derives one that knows where it is, for {@link ReadFrom#ZONE}.
+     *
+     * @param value the availability zone of this process, as the nodes call it, not blank
+     * @return the derived configuration
+     */
+    public ClusterConfig withZone(String value) {
+        return with(parts -> parts.zone = Objects.requireNonNull(value, "zone"));
     }
 
     /**
@@ -237,7 +258,7 @@ public final class ClusterConfig {
      * @return the derived configuration
      */
     public ClusterConfig withMaxValueBytes(long value) {
-        return with(parts -> parts.maxValueBytes = value);
+        return withAccess(access -> access.withMaxValueBytes(value));
     }
 
     /** Derives one whose connections prove themselves after another time without a byte. */
@@ -261,42 +282,57 @@ public final class ClusterConfig {
 
     /** Returns the ACL user; {@code null} for the default user. */
     public @Nullable String username() {
-        return parts.username;
+        return parts.access.username();
     }
 
     /** Returns the password; {@code null} if there is none. */
     public @Nullable Secret password() {
-        return parts.password;
+        return parts.access.password();
     }
 
-    /** Returns the TLS context; {@code null} for plain connections. */
-    public @Nullable SSLContext tls() {
-        return parts.tls;
+    /** Returns how connections are encrypted; {@code null} for plain ones. */
+    public @Nullable TlsConfig tls() {
+        return parts.access.tls();
     }
 
     /** Returns how long connecting to a node may take in all. */
     public Duration connectTimeout() {
-        return parts.connectTimeout;
+        return parts.access.connectTimeout();
     }
 
     /** Returns how long a command may take. */
     public Duration commandTimeout() {
-        return parts.commandTimeout;
+        return parts.access.commandTimeout();
     }
 
     /** Returns how many connections there are to a node at most, besides the one that probes it. */
     public int poolSize() {
-        return parts.poolSize;
+        return parts.access.poolSize();
     }
 
     /** Returns what stands before every key. */
     public KeyPrefix keyPrefix() {
-        return parts.keyPrefix;
+        return parts.access.keyPrefix();
     }
 
     /** Returns which node of a shard answers reads. */
     public ReadFrom readFrom() {
         return parts.readFrom;
+    }
+
+    /** Returns the zone of this process; {@code null} if it is not known. */
+    public @Nullable String zone() {
+        return parts.zone;
+    }
+
+    /** Returns the name of connections. */
+    public String clientName() {
+        return parts.access.clientName();
+    }
+
+    /** How nodes are got at. */
+    RemoteAccess access() {
+        return parts.access;
     }
 
     /** Returns for how long calls are repeated that meet a state that passes by itself. */
@@ -321,7 +357,7 @@ public final class ClusterConfig {
 
     /** Returns how many bytes a value has at most. */
     public long maxValueBytes() {
-        return parts.maxValueBytes;
+        return parts.access.maxValueBytes();
     }
 
     /** After how long without a byte a connection proves itself before it is used. */
@@ -341,36 +377,23 @@ public final class ClusterConfig {
     /** The nodes, without secrets. */
     @Override
     public String toString() {
-        return (parts.tls == null ? "redis://" : "rediss://")
-                + (parts.username == null ? "" : parts.username)
-                + (parts.password == null ? "" : ":***")
-                + (parts.username == null && parts.password == null ? "" : "@")
-                + String.join(",", nodes());
+        return parts.access.urlStart() + String.join(",", nodes());
     }
 
     /** Written only before it belongs to a configuration. */
     private static final class Parts {
         final List<Address> seeds;
 
-        @Nullable
-        String username;
+        RemoteAccess access = RemoteAccess.defaults();
 
         @Nullable
-        Secret password;
+        String zone;
 
-        @Nullable
-        SSLContext tls;
-
-        Duration connectTimeout = Duration.ofSeconds(5);
-        Duration commandTimeout = Duration.ofSeconds(3);
-        int poolSize = 5;
-        KeyPrefix keyPrefix = KeyPrefix.NONE;
         ReadFrom readFrom = ReadFrom.MASTER;
         Duration clusterDownRetry = Duration.ofSeconds(8);
         Duration topologyRefresh = Duration.ofSeconds(30);
         Duration healthCheckInterval = Duration.ofSeconds(30);
         int maxFailures = 3;
-        long maxValueBytes = 512L * 1024 * 1024;
         Duration idleProof = Duration.ofSeconds(15);
         UnaryOperator<String> addressMapper = UnaryOperator.identity();
 
@@ -380,60 +403,33 @@ public final class ClusterConfig {
 
         Parts(Parts other) {
             this(other.seeds);
-            username = other.username;
-            password = other.password;
-            tls = other.tls;
-            connectTimeout = other.connectTimeout;
-            commandTimeout = other.commandTimeout;
-            poolSize = other.poolSize;
-            keyPrefix = other.keyPrefix;
+            access = other.access;
+            zone = other.zone;
             readFrom = other.readFrom;
             clusterDownRetry = other.clusterDownRetry;
             topologyRefresh = other.topologyRefresh;
             healthCheckInterval = other.healthCheckInterval;
             maxFailures = other.maxFailures;
-            maxValueBytes = other.maxValueBytes;
             idleProof = other.idleProof;
             addressMapper = other.addressMapper;
         }
 
         void check() {
-            if (seeds.isEmpty()) {
-                throw new IllegalArgumentException("nodes must hold at least one host:port");
-            }
-            if (username != null && username.isEmpty()) {
-                throw new IllegalArgumentException("username must not be empty; leave it out instead");
-            }
-            requireTime("connectTimeout", connectTimeout);
-            requireTime("commandTimeout", commandTimeout);
-            requireTime("topologyRefresh", topologyRefresh);
-            requireTime("healthCheckInterval", healthCheckInterval);
-            requireBetween("poolSize", poolSize);
-            requireBetween("maxFailures", maxFailures);
-            if (maxValueBytes < LEAST_VALUE_BYTES || maxValueBytes > MOST_VALUE_BYTES) {
-                throw new IllegalArgumentException("maxValueBytes must be from " + LEAST_VALUE_BYTES + " to "
-                        + MOST_VALUE_BYTES + ": " + maxValueBytes);
-            }
+            RemoteAccess.requireTimeout("topologyRefresh", topologyRefresh);
+            RemoteAccess.requireTimeout("healthCheckInterval", healthCheckInterval);
+            RemoteAccess.requireBetween("maxFailures", maxFailures, 1, 1_000);
             Objects.requireNonNull(readFrom, "readFrom");
             Objects.requireNonNull(addressMapper, "addressMapper");
-            if (clusterDownRetry.isNegative() || clusterDownRetry.compareTo(LONGEST) > 0) {
+            if (zone != null && zone.isBlank()) {
+                throw new IllegalArgumentException("zone must not be blank; leave it out instead");
+            }
+            if (clusterDownRetry.isNegative() || clusterDownRetry.compareTo(RemoteAccess.LONGEST_TIMEOUT) > 0) {
                 throw new IllegalArgumentException("clusterDownRetry must be from 0 to an hour: " + clusterDownRetry);
             }
-            if (keyPrefix.toString().indexOf('{') >= 0 && !Slots.isPinned(keyPrefix.toString())) {
+            String prefix = access.keyPrefix().toString();
+            if (prefix.indexOf('{') >= 0 && !Slots.isPinned(prefix)) {
                 throw new IllegalArgumentException(
-                        "keyPrefix must hold a whole {hash tag} or no opening brace: \"" + keyPrefix + '"');
-            }
-        }
-
-        private static void requireTime(String field, Duration value) {
-            if (value.compareTo(Duration.ofMillis(1)) < 0 || value.compareTo(LONGEST) > 0) {
-                throw new IllegalArgumentException(field + " must be from 1 ms to an hour: " + value);
-            }
-        }
-
-        private static void requireBetween(String field, int value) {
-            if (value < 1 || value > 1_000) {
-                throw new IllegalArgumentException(field + " must be from 1 to 1000: " + value);
+                        "keyPrefix must hold a whole {hash tag} or no opening brace: \"" + prefix + '"');
             }
         }
     }

@@ -2,19 +2,21 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.redis.AccessSettings;
+import dev.holdfast.cache.redis.AccessVariables;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Makes the tier {@code cluster} from {@code REDIS_CLUSTER_NODES} and its companions. */
 public final class ClusterStoreProvider implements StoreProvider {
     private static final String NODES = "REDIS_CLUSTER_NODES";
     private static final String READ_FROM = "REDIS_CLUSTER_READ_FROM";
-    private static final String MAX_VALUE_BYTES = "CACHE_MAX_VALUE_BYTES";
-    private static final String KEY_PREFIX = "REDIS_KEY_PREFIX";
+    private static final String ZONE = "REDIS_ZONE";
+    private static final String ADDRESSES = "REDIS_CLUSTER_ADDRESSES";
 
     /** With another tier behind it, a call is better off there than waiting for an election. */
     private static final Duration RETRY_BEFORE_NEXT_TIER = Duration.ofMillis(50);
@@ -33,30 +35,48 @@ public final class ClusterStoreProvider implements StoreProvider {
     }
 
     static ClusterConfig config(Settings settings) {
+        AccessSettings access = new AccessSettings(settings, AccessVariables.CLUSTER);
         ClusterConfig config = nodes(settings);
-        config = settings.text("REDIS_CLUSTER_USERNAME")
-                .map(config::withUsername)
-                .orElse(config);
-        config = settings.secret("REDIS_CLUSTER_PASSWORD")
-                .map(config::withPassword)
-                .orElse(config);
-        if (settings.flag("REDIS_CLUSTER_TLS", false)) {
-            config = config.withTls();
+        config = config.withAccess(start -> access.tls(access.login(start), Boolean.TRUE.equals(access.tlsSwitch())));
+        config = limited(settings, config, access)
+                .withHealthCheckInterval(Duration.ofMillis(settings.number(
+                        "REDIS_HEALTH_CHECK_INTERVAL",
+                        config.healthCheckInterval().toMillis(),
+                        1,
+                        3_600_000)))
+                .withMaxFailures(settings.integer("REDIS_MAX_FAILURES", config.maxFailures(), 1, 1_000));
+        Duration retry = isFollowed(settings)
+                ? RETRY_BEFORE_NEXT_TIER
+                : config.connectTimeout().plus(config.commandTimeout());
+        return withReadFrom(settings, withAddresses(settings, config.withClusterDownRetry(retry)));
+    }
+
+    private static ClusterConfig limited(Settings settings, ClusterConfig config, AccessSettings access) {
+        try {
+            return config.withAccess(access::limits);
+        } catch (IllegalArgumentException e) {
+            throw settings.malformed("REDIS_KEY_PREFIX", "must hold a whole {hash tag} or no opening brace");
         }
-        config = config.withConnectTimeout(timeout(settings, "REDIS_CONNECT_TIMEOUT", config.connectTimeout()))
-                .withCommandTimeout(timeout(settings, "REDIS_COMMAND_TIMEOUT", config.commandTimeout()))
-                .withHealthCheckInterval(timeout(settings, "REDIS_HEALTH_CHECK_INTERVAL", config.healthCheckInterval()))
-                .withPoolSize(settings.integer("REDIS_CONNECTION_POOL_SIZE", config.poolSize(), 1, 1_000))
-                .withMaxFailures(settings.integer("REDIS_MAX_FAILURES", config.maxFailures(), 1, 1_000))
-                .withMaxValueBytes(
-                        settings.number(MAX_VALUE_BYTES, config.maxValueBytes(), 1024, 2L * 1024 * 1024 * 1024 - 1024))
-                .withReadFrom(readFrom(settings));
-        if (isFollowed(settings)) {
-            config = config.withClusterDownRetry(RETRY_BEFORE_NEXT_TIER);
-        } else {
-            config = config.withClusterDownRetry(config.connectTimeout().plus(config.commandTimeout()));
+    }
+
+    private static ClusterConfig withAddresses(Settings settings, ClusterConfig config) {
+        List<String> words = settings.list(ADDRESSES);
+        try {
+            return words.isEmpty() ? config : config.withAddressMapper(AddressMap.of(words, config.seeds()));
+        } catch (IllegalArgumentException e) {
+            throw settings.malformed(ADDRESSES, String.valueOf(e.getMessage()));
         }
-        return withKeyPrefix(settings, config);
+    }
+
+    private static ClusterConfig withReadFrom(Settings settings, ClusterConfig config) {
+        ReadFrom readFrom = readFrom(settings);
+        Optional<String> zone = settings.text(ZONE);
+        if (readFrom == ReadFrom.ZONE && zone.isEmpty()) {
+            throw new CacheConfigException(READ_FROM + " is zone, but " + ZONE
+                    + " is not set: it must be the availability zone of this process, as the nodes call it");
+        }
+        ClusterConfig zoned = zone.isPresent() ? config.withZone(zone.get()) : config;
+        return zoned.withReadFrom(readFrom);
     }
 
     private static ClusterConfig nodes(Settings settings) {
@@ -78,10 +98,6 @@ public final class ClusterStoreProvider implements StoreProvider {
         return tiers.isEmpty() || !tiers.get(tiers.size() - 1).equalsIgnoreCase("cluster");
     }
 
-    private static Duration timeout(Settings settings, String name, Duration byDefault) {
-        return Duration.ofMillis(settings.number(name, byDefault.toMillis(), 1, 3_600_000));
-    }
-
     private static ReadFrom readFrom(Settings settings) {
         List<String> words =
                 Arrays.stream(ReadFrom.values()).map(ReadFrom::word).toList();
@@ -90,16 +106,5 @@ public final class ClusterStoreProvider implements StoreProvider {
                 .filter(value -> value.word().equals(word))
                 .findFirst()
                 .orElseThrow();
-    }
-
-    private static ClusterConfig withKeyPrefix(Settings settings, ClusterConfig config) {
-        try {
-            return config.withKeyPrefix(KeyPrefix.of(settings.text(KEY_PREFIX).orElse(null)));
-        } catch (IllegalArgumentException e) {
-            throw settings.malformed(
-                    KEY_PREFIX,
-                    "must have at most 256 characters, no white space, no control characters, and with an opening brace a"
-                            + " whole {hash tag}");
-        }
     }
 }

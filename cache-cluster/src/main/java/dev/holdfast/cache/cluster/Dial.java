@@ -1,5 +1,8 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Authentication;
 import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.CommandType;
 import io.netty.bootstrap.Bootstrap;
@@ -79,13 +82,14 @@ final class Dial {
         guarded(() -> {
             until = System.nanoTime() + config.connectTimeout().toNanos();
             Object unused = loop.schedule(() -> guarded(this::timeOut), left(), TimeUnit.NANOSECONDS);
-            unused = wiring.resolve(node).whenComplete((addresses, failure) -> {
-                if (addresses == null) {
+            CompletableFuture<Passport> passport = wiring.passport();
+            unused = wiring.resolve(node).thenCombine(passport, Way::new).whenComplete((way, failure) -> {
+                if (way == null) {
                     onLoop(() -> failed(round, failure));
                 } else if (loop.inEventLoop()) {
-                    guarded(() -> connect(addresses, 0));
+                    guarded(() -> connect(way, 0));
                 } else {
-                    onLoop(() -> connect(addresses, 0));
+                    onLoop(() -> connect(way, 0));
                 }
             });
         });
@@ -122,14 +126,24 @@ final class Dial {
                 + config.connectTimeout().toMillis() + " ms"));
     }
 
-    private void connect(InetAddress[] addresses, int index) {
+    /**
+     * What connecting needs.
+     *
+     * @param addresses the node's, at least one
+     * @param passport what the connection needs of what may change
+     */
+    @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+    private record Way(InetAddress[] addresses, Passport passport) {}
+
+    private void connect(Way way, int index) {
         if (result.isDone()) {
             return;
         }
+        InetAddress[] addresses = way.addresses();
         long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(left() / (addresses.length - index)));
         boolean round = repeated;
         InetSocketAddress place = new InetSocketAddress(addresses[index], node.port());
-        Attempt attempt = new Attempt(place, millis);
+        Attempt attempt = new Attempt(place, way.passport(), millis);
         CompletableFuture<?> unused = attempt.begin()
                 .whenComplete((wire, failure) -> guarded(() -> {
                     if (wire != null) {
@@ -137,7 +151,7 @@ final class Dial {
                             wire.reset(new IllegalStateException("it came too late"));
                         }
                     } else if (round == repeated && index + 1 < addresses.length && left() > 0) {
-                        connect(addresses, index + 1);
+                        connect(way, index + 1);
                     } else {
                         failed(round, failure);
                     }
@@ -187,11 +201,13 @@ final class Dial {
     /** At one address. */
     private final class Attempt {
         private final InetSocketAddress place;
+        private final Passport passport;
         private final long millis;
         private final CompletableFuture<Wire> ready = new CompletableFuture<>();
 
-        Attempt(InetSocketAddress place, long millis) {
+        Attempt(InetSocketAddress place, Passport passport, long millis) {
             this.place = place;
+            this.passport = passport;
             this.millis = millis;
         }
 
@@ -224,8 +240,10 @@ final class Dial {
         private void prepare(Channel channel) {
             began.accept(channel);
             Wire wire = new Wire(channel, config.maxValueBytes());
-            if (config.tls() != null) {
-                SslHandler tls = Tls.handler(config.tls(), node, millis);
+            TlsConfig encryption = config.tls();
+            if (encryption != null && passport.tls() != null) {
+                boolean verifiesHost = encryption.verification() == TlsConfig.Verification.FULL;
+                SslHandler tls = Tls.handler(passport.tls(), verifiesHost, node, millis);
                 tls.handshakeFuture().addListener(done -> {
                     if (!done.isSuccess()) {
                         wire.end(done.cause());
@@ -243,36 +261,73 @@ final class Dial {
                             new ConnectTimeoutException("no greeting from " + place + " within " + millis + " ms")),
                     millis,
                     TimeUnit.MILLISECONDS);
-            List<AsyncCommand<byte[], byte[], ?>> greetings = greetings();
+            CompletableFuture<?> unused = ready.whenComplete((same, why) -> limit.cancel(false));
+            greet(wire, passport.words(), true);
+        }
+
+        private void greet(Wire wire, @Nullable Authentication words, boolean mayAskAgain) {
+            List<AsyncCommand<byte[], byte[], ?>> greetings = greetings(words);
             CompletableFuture<?> unused = CompletableFuture.allOf(greetings.toArray(CompletableFuture[]::new))
                     .whenComplete((all, failure) -> {
-                        limit.cancel(false);
                         Throwable why = refusal(greetings);
                         if (why == null) {
+                            wire.entered(words, zoneOf(greetings));
                             ready.complete(wire);
+                        } else if (mayAskAgain
+                                && words != null
+                                && LettuceErrors.isOfLogin(failureOf(greetings.get(0)))) {
+                            askAgain(wire, words, why);
                         } else {
-                            ready.completeExceptionally(why);
-                            wire.end(why);
+                            fail(wire, why);
                         }
                     });
             wire.write(List.of(greetings));
         }
 
-        private List<AsyncCommand<byte[], byte[], ?>> greetings() {
+        /** Whoever gives the words may have others by now. */
+        private void askAgain(Wire wire, Authentication refused, Throwable refusal) {
+            CompletableFuture<?> unused = wiring.otherWords(refused)
+                    .whenComplete((words, failure) -> onLoop(() -> {
+                        if (words != null && words.isPresent() && wire.isOpen()) {
+                            greet(wire, words.get(), false);
+                        } else {
+                            fail(wire, failure == null ? refusal : failure);
+                        }
+                    }));
+        }
+
+        private void fail(Wire wire, Throwable why) {
+            ready.completeExceptionally(why);
+            wire.end(why);
+        }
+
+        private List<AsyncCommand<byte[], byte[], ?>> greetings(@Nullable Authentication words) {
             List<AsyncCommand<byte[], byte[], ?>> greetings = new ArrayList<>();
-            String username = config.username();
-            if (config.password() != null || username != null) {
-                // A user with "nopass" takes any password.
-                String password =
-                        config.password() == null ? "" : config.password().reveal();
-                greetings.add(Requests.auth(username, password).command());
+            if (words != null) {
+                greetings.add(Requests.auth(words).command());
             }
+            greetings.add(Requests.name(config.clientName()).command());
             if (config.readFrom() != ReadFrom.MASTER) {
                 // Whoever is a replica, or becomes one, shall answer reads.
                 greetings.add(Requests.READONLY.command());
             }
+            if (config.readFrom() == ReadFrom.ZONE) {
+                greetings.add(Requests.INFO_SERVER.command());
+            }
             greetings.add(Requests.PING.command());
             return greetings;
+        }
+
+        /** The zone that the node says it is in; {@code null} if it was not asked or does not say. */
+        private static @Nullable String zoneOf(List<AsyncCommand<byte[], byte[], ?>> greetings) {
+            for (AsyncCommand<byte[], byte[], ?> greeting : greetings) {
+                if (greeting.getType() == CommandType.INFO
+                        && failureOf(greeting) == null
+                        && greeting.join() instanceof byte[] info) {
+                    return Zones.in(info);
+                }
+            }
+            return null;
         }
 
         /**

@@ -21,6 +21,10 @@ final class Inquiry {
 
     private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
+    /** What stands for a fingerprint where a node refuses to give one. */
+    static final String REFUSED = "refused";
+
+    private final Topology topology;
     private final LettuceErrors errors;
     private final Map<Node, CompletableFuture<View>> asked = new LinkedHashMap<>();
     private final CompletableFuture<View> first = new CompletableFuture<>();
@@ -29,9 +33,11 @@ final class Inquiry {
     /**
      * Begins one.
      *
+     * @param topology knows how nodes are asked
      * @param withEndpoints whether to ask how clients are to reach the nodes, too, though no node has a host name
      */
-    Inquiry(LettuceErrors errors, boolean withEndpoints) {
+    Inquiry(Topology topology, LettuceErrors errors, boolean withEndpoints) {
+        this.topology = topology;
         this.errors = errors;
         this.withEndpoints = withEndpoints;
     }
@@ -93,22 +99,55 @@ final class Inquiry {
     /** Asks one node; for any thread. */
     CompletableFuture<View> ask(Node node) {
         Link link = node.pool().control();
-        AsyncCommand<byte[], byte[], byte[]> members = Requests.CLUSTER_NODES.command();
+        return ask(node, link, topology.dialect()).exceptionally(failure -> {
+            throw errors.noView(node, link, failure);
+        });
+    }
+
+    private CompletableFuture<View> ask(Node node, Link link, Dialect dialect) {
+        CompletableFuture<View> answer = new CompletableFuture<>();
+        CompletableFuture<?> unused = askIn(node, link, dialect).whenComplete((view, failure) -> {
+            boolean refused = failure != null && LettuceErrors.isCommandRefused(failure);
+            Dialect other = refused ? topology.refused(dialect) : null;
+            if (other == null || other == dialect) {
+                end(answer, view, failure);
+            } else {
+                CompletableFuture<?> unusedAgain =
+                        ask(node, link, other).whenComplete((seen, why) -> end(answer, seen, why));
+            }
+        });
+        return answer;
+    }
+
+    private static void end(CompletableFuture<View> answer, @Nullable View view, @Nullable Throwable failure) {
+        if (view != null) {
+            answer.complete(view);
+        } else {
+            answer.completeExceptionally(failure == null ? new IllegalStateException("no cause known") : failure);
+        }
+    }
+
+    private CompletableFuture<View> askIn(Node node, Link link, Dialect dialect) {
+        AsyncCommand<byte[], byte[], ?> members = dialect.request().command();
+        if (dialect != Dialect.NODES) {
+            link.send(members);
+            return members.thenApply(reply -> dialect.view(reply, List.of(), node.address()))
+                    .toCompletableFuture();
+        }
         CompletableFuture<List<Object>> slots;
         if (withEndpoints) {
             AsyncCommand<byte[], byte[], List<Object>> both = Requests.CLUSTER_SLOTS.command();
             link.send(List.of(members, both));
-            slots = both;
+            slots = both.toCompletableFuture();
         } else {
             link.send(members);
-            slots = members.thenCompose(lines -> View.hasHostNames(lines)
-                    ? asked(link, Requests.CLUSTER_SLOTS)
-                    : CompletableFuture.completedFuture(List.of()));
+            slots = members.thenCompose(lines -> dialect.hasHostNames(lines)
+                            ? asked(link, Requests.CLUSTER_SLOTS)
+                            : CompletableFuture.completedFuture(List.<Object>of()))
+                    .toCompletableFuture();
         }
-        return members.thenCombine(slots, (lines, ranges) -> View.parse(lines, ranges, node.address()))
-                .exceptionally(failure -> {
-                    throw errors.noView(node, link, failure);
-                });
+        return members.thenCombine(slots, (lines, ranges) -> dialect.view(lines, ranges, node.address()))
+                .toCompletableFuture();
     }
 
     private static <T> CompletableFuture<T> asked(Link link, Request<T> request) {
@@ -120,16 +159,18 @@ final class Inquiry {
     /**
      * Asks one node what tells whether anything has changed: the cluster's epoch, and how many nodes and slots it counts.
      *
-     * @return {@code null} if it does not answer in time
+     * @return {@link #REFUSED} if it won't say; {@code null} if it does not answer in time
      */
     static @Nullable String fingerprint(Node node, long nanos) {
         AsyncCommand<byte[], byte[], byte[]> info = Requests.CLUSTER_INFO.command();
         node.pool().control().send(info);
         try {
             return fingerprint(info.get(nanos, TimeUnit.NANOSECONDS));
-        } catch (InterruptedException | TimeoutException | ExecutionException e) {
+        } catch (InterruptedException | TimeoutException e) {
             info.cancel();
             return null;
+        } catch (ExecutionException e) {
+            return LettuceErrors.isCommandRefused(e) ? REFUSED : null;
         }
     }
 

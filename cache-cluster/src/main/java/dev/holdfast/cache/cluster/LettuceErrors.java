@@ -8,6 +8,10 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.TlsHints;
 import io.lettuce.core.RedisCommandExecutionException;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -75,6 +79,21 @@ final class LettuceErrors {
     private static boolean isRefusal(Throwable failure) {
         RedisCommandExecutionException answer = answer(failure);
         return answer != null && (CREDENTIALS.contains(codeOf(answer)) || isAboutClients(answer));
+    }
+
+    /** Whether a node refused a log-in for its words. */
+    static boolean isOfLogin(@Nullable Throwable failure) {
+        RedisCommandExecutionException answer = failure == null ? null : answer(failure);
+        return answer != null && !isAboutClients(answer) && !PASSING.contains(codeOf(answer));
+    }
+
+    /** Whether a node does not know a command, or this client's user may never use it. */
+    static boolean isCommandRefused(Throwable failure) {
+        RedisCommandExecutionException answer = answer(failure);
+        return answer != null
+                && !isRefusal(answer)
+                && (codeOf(answer).equals("NOPERM") || codeOf(answer).equals("ERR"))
+                && !textOf(answer).contains("cluster support disabled");
     }
 
     static boolean isNoPermission(Throwable failure) {
@@ -195,13 +214,33 @@ final class LettuceErrors {
         }
         Throwable cause = doom == null || doom.cause() == null ? failure : doom.cause();
         if (Causes.find(cause, SSLException.class) != null) {
-            return refused(cause, node, "check TLS: certificate, host name, REDIS_CLUSTER_TLS", shardOnly);
+            String hint = TlsHints.hint(cause, node.address().host(), AccessVariables.CLUSTER.tls());
+            return refused(cause, node, hint, shardOnly);
+        }
+        CredentialsException none = Causes.find(cause, CredentialsException.class);
+        if (none != null) {
+            return refused(
+                    none,
+                    node,
+                    "REDIS_CLUSTER_PASSWORD_FILE, or what withCredentials was given, must give some",
+                    () -> false);
         }
         return new CacheUnavailableException(
-                at(node) + (sent ? ": the connection was lost: " : ": no connection: ") + messageOf(cause),
+                at(node)
+                        + (sent ? ": the connection was lost: " : ": no connection: ")
+                        + messageOf(cause)
+                        + (sent ? "" : addressHint(node)),
                 cause,
                 shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.CONNECTION,
                 sent);
+    }
+
+    /** The cluster may announce addresses of a network that this process is not in. */
+    private String addressHint(Node node) {
+        return node.pool().wasReached() || config.seeds().contains(node.address())
+                ? ""
+                : "; it was never reached where the cluster announces it: if it has another address for this process, say so by"
+                        + " REDIS_CLUSTER_ADDRESSES (seed, or from=to), or withAddressMapper in code";
     }
 
     private CacheException answered(RedisCommandExecutionException e, Node node, BooleanSupplier shardOnly) {
@@ -237,8 +276,12 @@ final class LettuceErrors {
     }
 
     private String credentialsHint() {
+        if (config.access().credentials() == null) {
+            return "it wants a password (REDIS_CLUSTER_PASSWORD)";
+        }
         return config.password() == null
-                ? "it wants a password (REDIS_CLUSTER_PASSWORD)"
+                ? "check the user (REDIS_CLUSTER_USERNAME) and what the provider of credentials gives, or the file that"
+                        + " REDIS_CLUSTER_PASSWORD_FILE names"
                 : "check the user and the password (REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD)";
     }
 
@@ -292,7 +335,7 @@ final class LettuceErrors {
     CacheTimeoutException timeout(Node node, long nanos, @Nullable Throwable cause, boolean sent) {
         return new CacheTimeoutException(
                 "no answer from " + at(node) + " within " + Math.max(0, nanos) / 1_000_000 + " ms"
-                        + (sent ? "" : ", connecting included"),
+                        + (sent ? "" : ", connecting included" + addressHint(node)),
                 cause,
                 sent);
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.redis.Authentication;
 import io.lettuce.core.protocol.AsyncCommand;
 import io.netty.channel.EventLoop;
 import java.util.ArrayList;
@@ -78,6 +79,7 @@ final class Link {
         }
         openedAt = System.nanoTime();
         wire = open;
+        pool.opened(open);
         Object unused = open.channel().closeFuture().addListener(closed -> {
             if (doom.get() == null) {
                 pool.noticeClosing();
@@ -250,6 +252,21 @@ final class Link {
         if (present != null) {
             present.verify();
         }
+    }
+
+    /**
+     * Logs it in anew, between the commands of others.
+     *
+     * @return completed when that is done; at once if it is not open, or logged in so already
+     */
+    CompletableFuture<?> authenticate(Authentication words) {
+        Wire open = wire;
+        if (open == null || !isOpen() || words.equals(open.words())) {
+            return CompletableFuture.completedFuture("");
+        }
+        AsyncCommand<byte[], byte[], String> auth = Requests.auth(words).command();
+        send(auth);
+        return auth.thenAccept(done -> open.words(words)).toCompletableFuture();
     }
 
     void send(AsyncCommand<byte[], byte[], ?> command) {

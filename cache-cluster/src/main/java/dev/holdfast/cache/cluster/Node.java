@@ -5,6 +5,7 @@ import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ServerMemory;
+import dev.holdfast.cache.redis.Address;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;

@@ -1,6 +1,8 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.redis.Authentication;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -43,6 +45,9 @@ final class Pool {
     /** Whether the node closed the last connection that was open, since that was last asked. */
     private volatile boolean left;
 
+    private volatile boolean reached;
+    private volatile @Nullable String zone;
+
     /** Guards the making of links; nothing waits under it. */
     private final ReentrantLock lock = new ReentrantLock();
 
@@ -57,6 +62,35 @@ final class Pool {
         this.idleNanos = config.idleProof().toNanos();
         this.links = new AtomicReferenceArray<>(config.poolSize() + 1);
         this.controlIndex = config.poolSize();
+    }
+
+    /** Notes that a connection was opened. */
+    void opened(Wire wire) {
+        reached = true;
+        String known = wire.zone();
+        zone = known == null ? zone : known;
+    }
+
+    /** Whether a connection was ever opened. */
+    boolean wasReached() {
+        return reached;
+    }
+
+    /** The zone that the node is in; {@code null} if it is not known. */
+    @Nullable
+    String zone() {
+        return zone;
+    }
+
+    /** Logs all that are open in anew; adds what is completed when that is done. */
+    void authenticate(Authentication words, List<CompletableFuture<?>> pending) {
+        for (int i = 0; i <= controlIndex; i++) {
+            Link link = links.get(i);
+            if (link != null) {
+                pending.add(link.authenticate(words));
+            }
+        }
+        alone.forEach(link -> pending.add(link.authenticate(words)));
     }
 
     /** Whether this client has a connection to it. */

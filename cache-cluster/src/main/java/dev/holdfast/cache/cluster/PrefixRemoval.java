@@ -159,15 +159,16 @@ final class PrefixRemoval {
     /** Asks every master now, each for what it alone knows: which slots it is just giving or taking. */
     private SlotMap survey() {
         List<Node> masters = topology.known(until).masters();
-        List<byte[]> members = askWhoIsThere(masters);
+        Dialect dialect = topology.dialect();
+        List<Object> members = askWhoIsThere(masters, dialect.request().widened());
         hear();
-        boolean named = members.stream().anyMatch(View::hasHostNames);
+        boolean named = members.stream().anyMatch(dialect::hasHostNames);
         List<List<Object>> slots = named ? askAll(masters, Requests.CLUSTER_SLOTS) : List.of();
         List<View> views = new ArrayList<>();
         for (int i = 0; i < masters.size(); i++) {
             Node master = masters.get(i);
             try {
-                views.add(View.parse(members.get(i), named ? slots.get(i) : List.of(), master.address()));
+                views.add(dialect.view(members.get(i), named ? slots.get(i) : List.of(), master.address()));
             } catch (IllegalArgumentException e) {
                 throw errors.noView(master, null, e);
             }
@@ -198,20 +199,20 @@ final class PrefixRemoval {
     }
 
     /** Asks every master who is in the cluster, and what its process is called, for which it need not have an answer. */
-    private List<byte[]> askWhoIsThere(List<Node> masters) {
-        List<Errand<byte[]>> questions = new ArrayList<>();
-        masters.forEach(master -> questions.add(question(master, Requests.CLUSTER_NODES)));
+    private List<Object> askWhoIsThere(List<Node> masters, Request<Object> request) {
+        List<Errand<Object>> questions = new ArrayList<>();
+        masters.forEach(master -> questions.add(question(master, request)));
         if (!unfinished.nameless) {
-            masters.forEach(master -> questions.add(question(master, Requests.INFO_SERVER)));
+            masters.forEach(master -> questions.add(question(master, Requests.INFO_SERVER.widened())));
         }
         long asked = System.nanoTime();
         router.runAll(questions, asked, until);
         Map<Node, Answer> heard = new LinkedHashMap<>();
-        List<byte[]> replies = new ArrayList<>();
+        List<Object> replies = new ArrayList<>();
         for (int i = 0; i < masters.size(); i++) {
-            Errand<byte[]> members = questions.get(i);
+            Errand<Object> members = questions.get(i);
             replies.add(replyTo(members));
-            Errand<byte[]> info = questions.get(questions.size() - masters.size() + i);
+            Errand<Object> info = questions.get(questions.size() - masters.size() + i);
             String process = info == members ? null : processOf(info);
             // The name is that of the connection on which it came.
             long since = process == null ? members.openSince() : info.openSince();
@@ -221,9 +222,8 @@ final class PrefixRemoval {
         return replies;
     }
 
-    private @Nullable String processOf(Errand<byte[]> info) {
-        byte[] text = info.reply();
-        if (text == null) {
+    private @Nullable String processOf(Errand<Object> info) {
+        if (!(info.reply() instanceof byte[] text)) {
             unfinished.nameless |= info.failure() instanceof CacheRejectedException;
             return null;
         }

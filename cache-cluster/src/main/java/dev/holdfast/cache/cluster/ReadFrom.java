@@ -14,7 +14,13 @@ public enum ReadFrom {
     /** The replicas in turn; the master while none answers. */
     REPLICA_PREFERRED,
     /** Whichever node has answered its last probes fastest. */
-    NEAREST;
+    NEAREST,
+    /**
+     * The nodes in this process's own zone in turn, replicas first; the other replicas while none of those answers, the master while none
+     * of these. Nodes say which zone they are in: Valkey 8 and what is built on it ({@code availability-zone}). Needs
+     * {@link ClusterConfig#withZone}.
+     */
+    ZONE;
 
     /** As {@code REDIS_CLUSTER_READ_FROM} has it. */
     String word() {

@@ -39,4 +39,10 @@ record Request<T>(
     AsyncCommand<byte[], byte[], T> command() {
         return new AsyncCommand<>(new Command<>(type, output.apply(ByteArrayCodec.INSTANCE), arguments));
     }
+
+    /** The same for whoever takes replies of any kind: they are only read. */
+    @SuppressWarnings("unchecked")
+    Request<Object> widened() {
+        return (Request<Object>) this;
+    }
 }

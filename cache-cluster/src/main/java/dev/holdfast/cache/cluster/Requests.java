@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.redis.Authentication;
 import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.output.ByteArrayOutput;
 import io.lettuce.core.output.IntegerOutput;
@@ -28,6 +29,9 @@ final class Requests {
     static final Request<List<Object>> CLUSTER_SLOTS =
             new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.SLOTS), NestedMultiOutput::new);
 
+    static final Request<List<Object>> CLUSTER_SHARDS =
+            new Request<>(CommandType.CLUSTER, Request.noArguments().add("SHARDS"), NestedMultiOutput::new);
+
     static final Request<byte[]> CLUSTER_INFO =
             new Request<>(CommandType.CLUSTER, Request.noArguments().add(CommandKeyword.INFO), ByteArrayOutput::new);
 
@@ -40,13 +44,20 @@ final class Requests {
     private Requests() {}
 
     /** Logs in; the default user if none is named. */
-    static Request<String> auth(@Nullable String username, String password) {
+    static Request<String> auth(Authentication words) {
         CommandArgs<byte[], byte[]> arguments = Request.noArguments();
-        if (username != null) {
-            arguments.add(username.getBytes(StandardCharsets.UTF_8));
+        if (words.username() != null) {
+            arguments.add(words.username().getBytes(StandardCharsets.UTF_8));
         }
         return new Request<>(
-                CommandType.AUTH, arguments.add(password.getBytes(StandardCharsets.UTF_8)), StatusOutput::new);
+                CommandType.AUTH, arguments.add(words.password().getBytes(StandardCharsets.UTF_8)), StatusOutput::new);
+    }
+
+    /** Names the connection. */
+    static Request<String> name(String name) {
+        CommandArgs<byte[], byte[]> arguments =
+                Request.noArguments().add("SETNAME").add(name.getBytes(StandardCharsets.UTF_8));
+        return new Request<>(CommandType.CLIENT, arguments, StatusOutput::new);
     }
 
     /** A PING that is answered with what it carries. */

@@ -14,6 +14,7 @@ final class Targets {
     private final Outages outages;
     private final LettuceErrors errors;
     private final ReadFrom readFrom;
+    private final @Nullable String zone;
 
     Targets(ClusterConfig config, Topology topology, Watch watch, LettuceErrors errors) {
         this.watch = watch;
@@ -21,6 +22,7 @@ final class Targets {
         this.outages = topology.outages();
         this.errors = errors;
         this.readFrom = config.readFrom();
+        this.zone = config.zone();
     }
 
     /** Where an errand goes now; {@code null} if nowhere, and then it knows why. */
@@ -97,6 +99,15 @@ final class Targets {
                 fit.add(replica);
             }
         }
+        if (readFrom == ReadFrom.ZONE) {
+            List<Node> near = new ArrayList<>(fit);
+            near.removeIf(node -> !isNear(node));
+            if (!near.isEmpty()) {
+                fit = near;
+            } else if (masterIsFit && isNear(master)) {
+                return master;
+            }
+        }
         if (readFrom == ReadFrom.NEAREST) {
             if (masterIsFit) {
                 fit.add(master);
@@ -106,6 +117,11 @@ final class Targets {
                     .orElse(master);
         }
         return fit.isEmpty() ? master : fit.get(ThreadLocalRandom.current().nextInt(fit.size()));
+    }
+
+    private boolean isNear(Node node) {
+        String known = node.pool().zone();
+        return known != null && known.equals(zone);
     }
 
     /** Whether the trouble is one shard's: the others, at least half of the slots, are served. */

@@ -2,6 +2,11 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Authentication;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.Login;
+import dev.holdfast.cache.redis.Rotation;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
@@ -68,6 +73,9 @@ final class Topology implements Runnable {
     private long recoveredAt = System.nanoTime() - RECOVERED_GAP_NANOS;
     private volatile long freshSince = System.nanoTime();
 
+    private final Login login;
+    private final Rotation rotation;
+    private volatile Dialect dialect = Dialect.NODES;
     private volatile SlotMap map = SlotMap.UNKNOWN;
     private volatile Cut cut = new Cut(null);
     private volatile long askedSince = System.nanoTime();
@@ -90,11 +98,57 @@ final class Topology implements Runnable {
         this.config = config;
         this.errors = errors;
         this.canaries = new Canaries(config);
+        this.login = new Login(config.access());
+        this.rotation = new Rotation(login, this::authenticate, "holdfast-cluster-credentials");
         this.retireNanos = config.connectTimeout().plus(config.commandTimeout()).toNanos();
     }
 
     SlotMap map() {
         return map;
+    }
+
+    /** How nodes are asked what they see of the cluster. */
+    Dialect dialect() {
+        return dialect;
+    }
+
+    /** Notes that a node refused to be asked so; returns how it may be asked, {@code null} if nothing is left. */
+    @Nullable
+    Dialect refused(Dialect asked) {
+        Dialect present = dialect;
+        if (present != asked) {
+            return present;
+        }
+        Dialect next = asked.next();
+        if (next != null) {
+            LOG.info("Redis cluster {}: CLUSTER {} is refused, so CLUSTER {} is asked", config.nodes(), asked, next);
+            dialect = next;
+        }
+        return next;
+    }
+
+    /** Logs connections in anew that have other words than these, and waits for that, as long as a command may take. */
+    private void authenticate(Authentication words) {
+        List<CompletableFuture<?>> pending = new ArrayList<>();
+        nodes.values().forEach(node -> node.pool().authenticate(words, pending));
+        await(
+                CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new)),
+                config.commandTimeout().toNanos());
+        for (CompletableFuture<?> each : pending) {
+            Throwable why = each.handle((done, failure) -> failure).getNow(null);
+            if (why != null && LettuceErrors.isOfLogin(why) && !mayBeRefusedBy(words)) {
+                throw errors.broken(why);
+            }
+        }
+    }
+
+    /** Asks for other words, for the next turn; returns whether there are some. */
+    private boolean mayBeRefusedBy(Authentication words) {
+        try {
+            return login.askAgain(words) != null;
+        } catch (CredentialsException e) {
+            return false;
+        }
     }
 
     /** All nodes that are in use: those of the cluster, and the configured ones while they are needed. */
@@ -309,6 +363,7 @@ final class Topology implements Runnable {
         if (running != null) {
             LockSupport.unpark(running);
         }
+        rotation.close();
         cut = new Cut(why.cause());
         failWaiting(errors.disconnected(why.cause(), false));
         closeAll(why);
@@ -338,7 +393,8 @@ final class Topology implements Runnable {
         CompletableFuture<SlotMap> awaited = begin();
         try {
             if (wiring == null) {
-                wiring = new Wiring();
+                wiring = new Wiring(login, config.tls());
+                rotation.start();
             }
             round(gather());
         } finally {
@@ -368,7 +424,9 @@ final class Topology implements Runnable {
         }
         String now = Inquiry.fingerprint(fit.get(0), VIEW_TIMEOUT_NANOS);
         allowance.spend(1, System.nanoTime());
-        if (now == null) {
+        if (Inquiry.REFUSED.equals(now)) {
+            wanted = true;
+        } else if (now == null) {
             // Until a probe says otherwise.
             fit.get(0).ill(new TimeoutException("no answer to a question"));
             wanted = true;
@@ -478,7 +536,7 @@ final class Topology implements Runnable {
 
     private List<View> gather() {
         failures.clear();
-        Inquiry inquiry = new Inquiry(errors, withEndpoints);
+        Inquiry inquiry = new Inquiry(this, errors, withEndpoints);
         List<Node> known = fitNodes();
         // One is enough where nothing hints at a change.
         int most = wantedBefore ? VIEWS : 1;

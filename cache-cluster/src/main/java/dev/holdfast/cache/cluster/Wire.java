@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.redis.Authentication;
 import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.CommandType;
 import io.lettuce.core.protocol.RedisStateMachine;
@@ -37,6 +38,8 @@ final class Wire extends ChannelInboundHandlerAdapter {
     private final Pairing pairing = new Pairing();
     private final RedisStateMachine decoder = new RedisStateMachine();
     private final Queue<AsyncCommand<byte[], byte[], ?>> awaited = new ArrayDeque<>();
+    private volatile @Nullable Authentication words;
+    private volatile @Nullable String zone;
     private @Nullable ByteBuf unread;
     private @Nullable Throwable failure;
     private @Nullable Throwable misfit;
@@ -50,6 +53,34 @@ final class Wire extends ChannelInboundHandlerAdapter {
     Wire(Channel channel, long maxValueBytes) {
         this.channel = channel;
         this.maxValueBytes = maxValueBytes;
+    }
+
+    /**
+     * Notes what the node said when it was greeted; for any thread.
+     *
+     * @param with what it was logged in with; {@code null} for nothing
+     * @param of the zone that the node is in; {@code null} if it is not known
+     */
+    void entered(@Nullable Authentication with, @Nullable String of) {
+        words = with;
+        zone = of;
+    }
+
+    /** What it is logged in with; {@code null} for nothing; for any thread. */
+    @Nullable
+    Authentication words() {
+        return words;
+    }
+
+    /** Notes that it was logged in anew; for any thread. */
+    void words(Authentication with) {
+        words = with;
+    }
+
+    /** The zone that the node is in; {@code null} if it is not known; for any thread. */
+    @Nullable
+    String zone() {
+        return zone;
     }
 
     /** Its channel; for any thread. */
@@ -296,8 +327,9 @@ final class Wire extends ChannelInboundHandlerAdapter {
         end(new ClosedByPeerException());
     }
 
-    /** Resets it and fails what is in flight. */
+    /** Resets it and fails what is in flight. To close it ends it again, from within: the first reason stands. */
     void end(Throwable why) {
+        Throwable first = failure == null ? why : failure;
         if (failure == null) {
             failure = why;
             resetNow();
@@ -307,7 +339,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
             }
         }
         for (AsyncCommand<byte[], byte[], ?> command = awaited.poll(); command != null; command = awaited.poll()) {
-            command.completeExceptionally(new LostException(why));
+            command.completeExceptionally(new LostException(first));
         }
     }
 

@@ -1,6 +1,11 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Authentication;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.Login;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -10,11 +15,14 @@ import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import jdk.net.ExtendedSocketOptions;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What all of a store's connections share: two event loops, and threads on which names are resolved, since that can neither
@@ -37,6 +45,20 @@ final class Wiring {
 
     private final ThreadPoolExecutor resolvers = new ThreadPoolExecutor(
             0, 64, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), IsolatedThreads.platform("holdfast-cluster-dns"));
+
+    private final Login login;
+    private final @Nullable TlsConfig tls;
+
+    /**
+     * Creates one.
+     *
+     * @param login what connections log in with
+     * @param tls how they are encrypted; {@code null} if they are not
+     */
+    Wiring(Login login, @Nullable TlsConfig tls) {
+        this.login = login;
+        this.tls = tls;
+    }
 
     private final Lookups lookups = new Lookups(InetAddress::getAllByName, resolvers, System::nanoTime);
 
@@ -73,6 +95,43 @@ final class Wiring {
             }
         }
         return lookups.of(node.host());
+    }
+
+    /** Gets what a connection needs of what may change: on a thread that may wait, where there is anything to wait for. */
+    CompletableFuture<Passport> passport() {
+        return tls == null && !login.rotates() ? here(this::issue) : elsewhere(this::issue);
+    }
+
+    private Passport issue() throws CredentialsException {
+        return new Passport(login.isNeeded() ? login.ask() : null, tls == null ? null : tls.context());
+    }
+
+    /** Asks for other words than those that a node refused; empty if there are none. */
+    CompletableFuture<Optional<Authentication>> otherWords(Authentication refused) {
+        return login.rotates()
+                ? elsewhere(() -> Optional.ofNullable(login.askAgain(refused)))
+                : CompletableFuture.completedFuture(Optional.empty());
+    }
+
+    /** Something that reads a file or asks a provider. */
+    private interface Question<T> {
+        T answer() throws CredentialsException;
+    }
+
+    private static <T> CompletableFuture<T> here(Question<T> question) {
+        try {
+            return CompletableFuture.completedFuture(question.answer());
+        } catch (CredentialsException | RuntimeException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+    }
+
+    private <T> CompletableFuture<T> elsewhere(Question<T> question) {
+        try {
+            return CompletableFuture.completedFuture("").thenComposeAsync(any -> here(question), resolvers);
+        } catch (RejectedExecutionException | OutOfMemoryError e) {
+            return CompletableFuture.failedFuture(e);
+        }
     }
 
     /** Ends all threads; waits two seconds at most. */

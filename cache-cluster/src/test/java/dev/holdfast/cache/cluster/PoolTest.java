@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Login;
+import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.RespPeer;
 import io.lettuce.core.protocol.AsyncCommand;
@@ -28,7 +31,7 @@ import org.junit.jupiter.api.Test;
 
 /** Connections to a node that is gone, and those of a store that ends. */
 class PoolTest {
-    private final Wiring wiring = new Wiring();
+    private final Wiring wiring = new Wiring(new Login(RemoteAccess.defaults()), null);
     private Node node;
 
     @BeforeEach
@@ -86,7 +89,7 @@ class PoolTest {
             Address address = new Address("127.0.0.1", server.port());
             ClusterConfig config = ClusterConfig.of(List.of(address.toString()));
             for (int i = 0; i < 300; i++) {
-                Wiring ending = new Wiring();
+                Wiring ending = new Wiring(new Login(RemoteAccess.defaults()), null);
                 Dials dials = new Dials(address, config, ending);
                 Wire open = dials.dialAtOnce().get(5, TimeUnit.SECONDS);
                 CompletableFuture<Wire> begun = dials.dialAtOnce();

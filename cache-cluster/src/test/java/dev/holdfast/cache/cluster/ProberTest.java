@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Login;
+import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.testkit.RespPeer;
 import io.netty.channel.EventLoop;
 import java.util.List;
@@ -19,7 +22,7 @@ class ProberTest {
 
     @Test
     void aProbeWhoseEndTheEventLoopDoesNotComeToEndsAllTheSame() throws Exception {
-        Wiring wiring = new Wiring();
+        Wiring wiring = new Wiring(new Login(RemoteAccess.defaults()), null);
         CountDownLatch goOn = new CountDownLatch(1);
         try (RespPeer peer = RespPeer.start((command, caller) -> caller.lines("+PONG"))) {
             Address address = new Address("127.0.0.1", peer.port());

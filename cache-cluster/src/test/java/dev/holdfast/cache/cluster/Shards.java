@@ -2,6 +2,7 @@ package dev.holdfast.cache.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.testkit.RedisCluster;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;

@@ -6,6 +6,7 @@ import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.redis.Authentication;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -74,6 +75,7 @@ final class Combiner implements Connections {
     private final DeadlineWatch<Call> alarm;
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger workers = new AtomicInteger();
+    private final Reauthentication reauthentication;
 
     Combiner(SingleConfig config, Dialer dialer, Reserve reserve, JedisErrors errors, CallObservers observers) {
         this.dialer = dialer;
@@ -89,6 +91,11 @@ final class Combiner implements Connections {
         this.lanes = new Lanes(config, dialer, errors, roundTrip, silence, this::dialled);
         this.alarm =
                 new DeadlineWatch<>(sleepers.values(), Call::alarmAt, (call, until) -> call.wake(), dialer::execute);
+        this.reauthentication = new Reauthentication(config, dialer.login(), this::sent, this::read);
+    }
+
+    private void sent(Lane lane) {
+        silence.expect(lane);
     }
 
     @Override
@@ -104,7 +111,7 @@ final class Combiner implements Connections {
         }
         if (reply instanceof Refusal refusal) {
             if (errors.isReadOnly(refusal)) {
-                renew();
+                becameReplica();
             }
             throw errors.refusal(refusal);
         }
@@ -133,7 +140,7 @@ final class Combiner implements Connections {
             replies.addAll(list);
         }
         if (replies.stream().anyMatch(errors::isReadOnly)) {
-            renew();
+            becameReplica();
         }
         replies.replaceAll(reply -> reply instanceof Refusal refusal ? errors.refusal(refusal) : reply);
         return replies;
@@ -620,6 +627,11 @@ final class Combiner implements Connections {
         wakeOne();
     }
 
+    private void becameReplica() {
+        dialer.doubtPlace();
+        renew();
+    }
+
     @Override
     public void renew() {
         lanes.renew();
@@ -630,6 +642,22 @@ final class Combiner implements Connections {
     public void disconnect(Throwable cause) {
         failAll(() -> errors.disconnected(cause, false));
         lanes.disconnect(cause, false);
+    }
+
+    @Override
+    public void switchOver(Throwable why) {
+        lanes.switchOver(why);
+        dialer.backoff().ready();
+        wakeOne();
+    }
+
+    @Override
+    public void authenticate(Authentication words) {
+        for (Lane lane : lanes.all()) {
+            if (!words.equals(lane.link().words())) {
+                reauthentication.of(lane, words);
+            }
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.redis.Authentication;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,16 @@ interface Connections {
      * @param cause why
      */
     void disconnect(Throwable cause);
+
+    /**
+     * Leaves the present server for another one. What was sent and may be sent twice is repeated there.
+     *
+     * @param why why
+     */
+    void switchOver(Throwable why);
+
+    /** Logs in anew whichever connections have other words than these, between calls. Blocks for a bounded time. */
+    void authenticate(Authentication words);
 
     /** Disconnects for good. Idempotent. */
     void close();

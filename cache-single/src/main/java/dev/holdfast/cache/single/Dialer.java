@@ -4,6 +4,9 @@ import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Login;
+import dev.holdfast.cache.redis.Rotation;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Set;
@@ -13,6 +16,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Opens connections and knows all that there are. It connects on threads of its own, since resolving a name can neither be
@@ -28,12 +32,19 @@ final class Dialer {
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
     private final LongAdder failedDials = new LongAdder();
     private final Restarts restarts;
+    private final Login login;
+    private final Route route;
+    private final @Nullable Masters masters;
     private volatile int generation;
+    private volatile @Nullable Rotation rotation;
 
     Dialer(SingleConfig config, JedisErrors errors) {
         this.config = config;
         this.errors = errors;
         this.restarts = new Restarts(errors, this::execute);
+        this.login = new Login(config.access());
+        this.masters = config.place() instanceof Place.Master place ? new Masters(config, place) : null;
+        this.route = new Route(new Entry(config, login, restarts, masters != null), config.place(), masters);
         this.connectNanos = config.connectTimeout().toNanos();
         this.threads = new ThreadPoolExecutor(
                 0,
@@ -43,6 +54,45 @@ final class Dialer {
                 new SynchronousQueue<>(),
                 IsolatedThreads.platform("holdfast-" + config.address()));
         this.watch = new DeadlineWatch<>(links, Link::deadline, this::overdue, threads);
+    }
+
+    /**
+     * Where connections lead, and how they get in.
+     *
+     * @param entry what they begin with
+     * @param place where the server is
+     * @param masters who knows where the master is; {@code null} if the place says it
+     */
+    record Route(Entry entry, Place place, @Nullable Masters masters) {
+
+        /** The port to connect to now; blocks until then at most. */
+        Address address(long until) throws IOException {
+            return masters == null ? ((Place.Port) place).address() : masters.find(until);
+        }
+    }
+
+    /** What connections log in with. */
+    Login login() {
+        return login;
+    }
+
+    /** Sets who logs connections in anew; started with the first that is opened. */
+    void rotateBy(Rotation value) {
+        rotation = value;
+    }
+
+    /** Sets what is run when the sentinels name another master. */
+    void whenSwitched(Runnable listener) {
+        if (masters != null) {
+            masters.whenSwitched(listener);
+        }
+    }
+
+    /** Notes that the server may not be the master any more. */
+    void doubtPlace() {
+        if (masters != null) {
+            masters.doubt();
+        }
     }
 
     /** What is known of the processes that connections led to. */
@@ -90,7 +140,7 @@ final class Dialer {
      *     exceptionally, with a {@link CacheUnavailableException}
      */
     Link dial() {
-        Link link = new Link(config, generation, backoff.failures(), restarts);
+        Link link = new Link(config, route, generation, backoff.failures(), restarts.seen());
         links.add(link);
         try {
             threads.execute(() -> open(link));
@@ -110,6 +160,10 @@ final class Dialer {
             if (!link.reading().end()) {
                 throw new IllegalStateException("reset while it was being opened");
             }
+            Rotation present = rotation;
+            if (present != null) {
+                present.start();
+            }
             if (!link.opened().complete(link)) {
                 discard(link);
             }
@@ -121,6 +175,7 @@ final class Dialer {
     private void fail(Link link, Throwable why) {
         CacheUnavailableException failure = errors.notOpened(why, link);
         discard(link);
+        doubtPlace();
         // Whoever is told of the failure finds it counted.
         if (failure.reason().counts() && !link.opened().isDone()) {
             failedDials.increment();
@@ -166,6 +221,13 @@ final class Dialer {
 
     /** Lets the threads end; nothing is dialled afterwards. */
     void close() {
+        Rotation present = rotation;
+        if (present != null) {
+            present.close();
+        }
+        if (masters != null) {
+            masters.close();
+        }
         watch.stop();
         threads.shutdownNow();
     }

@@ -7,7 +7,11 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.TlsHints;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -31,7 +35,8 @@ final class JedisErrors {
 
     JedisErrors(SingleConfig config) {
         this.config = config;
-        this.server = "Redis at " + config.address();
+        this.server =
+                (config.names() == AccessVariables.SENTINEL ? "the sentinel at " : "Redis at ") + config.address();
     }
 
     /** Whether the server refused to write because it has become a replica. */
@@ -62,6 +67,12 @@ final class JedisErrors {
         return CREDENTIALS.contains(code) || message(refusal).contains(TOO_MANY_CLIENTS) || code.equals("LOADING");
     }
 
+    /** Whether a refused log-in may be one of its words: not a state of the server. */
+    static boolean isOfLogin(Refusal refusal) {
+        String code = code(refusal);
+        return !message(refusal).contains(TOO_MANY_CLIENTS) && !SERVER_STATES.contains(code);
+    }
+
     /** Translates a refusal. */
     RuntimeException refusal(RuntimeException e) {
         String code = code(e);
@@ -87,11 +98,18 @@ final class JedisErrors {
     }
 
     private String credentialsHint() {
+        AccessVariables names = config.names();
+        String where = names == AccessVariables.SINGLE ? ", or in REDIS_URL" : "";
+        if (config.access().credentials() == null) {
+            return "it wants a password (" + names.password() + where + ')';
+        }
         Secret password = config.password();
         if (password == null) {
-            return "it wants a password (REDIS_PASSWORD, or in REDIS_URL)";
+            return "check the user (" + names.username()
+                    + ") and what the provider of credentials gives, or the file that " + names.passwordFile()
+                    + " names";
         }
-        String hint = "check the user and the password (REDIS_USERNAME and REDIS_PASSWORD, or in REDIS_URL)";
+        String hint = "check the user and the password (" + names.username() + " and " + names.password() + where + ')';
         return password.reveal().equals(password.reveal().strip())
                 ? hint
                 : hint + "; the password begins or ends with white space, as one from a file may";
@@ -143,10 +161,25 @@ final class JedisErrors {
         }
         SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
-            return refused(tls, TlsHints.hint(tls, config));
+            return refused(
+                    tls, TlsHints.hint(tls, hostOf(config), config.names().tls()));
+        }
+        MasterUnknownException unknown = Causes.find(e, MasterUnknownException.class);
+        if (unknown != null) {
+            return new CacheUnavailableException(
+                    "could not connect to " + server + ": " + unknown.getMessage(), unknown, unknown.reason(), false);
+        }
+        CredentialsException none = Causes.find(e, CredentialsException.class);
+        if (none != null) {
+            return new CacheUnavailableException(
+                    "could not connect to " + server + ": " + none.getMessage(), none, Reason.REFUSED, false);
         }
         return new CacheUnavailableException(
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
+    }
+
+    private static String hostOf(SingleConfig config) {
+        return config.place() instanceof Place.Port port ? port.address().host() : "that the sentinels name";
     }
 
     /** The address leads to one server and to another in turn. */
@@ -193,12 +226,13 @@ final class JedisErrors {
     private String whyNotConnected(Throwable e) {
         Throwable root = Causes.root(e);
         if (root instanceof UnknownHostException) {
-            return "the name " + config.host() + " can't be resolved";
+            return "the name " + ForeignText.shown(root.getMessage()) + " can't be resolved";
         }
         if (root instanceof ConnectException) {
             return message(root) + "; is it running, and is the port right?";
         }
-        return message(e) + (config.tls() == null ? "; if it speaks TLS, use rediss://" : "");
+        boolean mayBeTls = config.tls() == null && config.place() instanceof Place.Port;
+        return message(e) + (mayBeTls ? "; if it speaks TLS, use rediss:// or REDIS_TLS=true" : "");
     }
 
     CacheInterruptedException interrupted(@Nullable Throwable e) {

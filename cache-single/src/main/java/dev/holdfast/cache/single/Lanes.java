@@ -478,6 +478,15 @@ final class Lanes {
 
     /** Begins with none again, and fails all that is under way. */
     void disconnect(Throwable cause, boolean forGood) {
+        leave(Doom.disconnected(cause), cause, forGood);
+    }
+
+    /** Begins with none again, since another server is the right one: what is under way fails, and may be repeated there. */
+    void switchOver(Throwable cause) {
+        leave(Doom.DISCARDED, cause, false);
+    }
+
+    private void leave(Doom why, Throwable cause, boolean forGood) {
         Lane[] old;
         int present;
         lock.lock();
@@ -488,7 +497,7 @@ final class Lanes {
         } finally {
             lock.unlock();
         }
-        dialer.resetBefore(present, Doom.disconnected(cause));
+        dialer.resetBefore(present, why);
         for (Lane lane : old) {
             lane.fail(cause);
             silence.remove(lane);

@@ -1,5 +1,8 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.Authentication;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -18,7 +21,6 @@ import java.util.concurrent.atomic.AtomicReference;
 import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol;
-import redis.clients.jedis.Protocol.Command;
 import redis.clients.jedis.util.RedisOutputStream;
 
 /**
@@ -45,9 +47,9 @@ final class Link {
     private static final int KEEPALIVE_COUNT = 3;
 
     private final SingleConfig config;
+    private final Dialer.Route route;
     private final int generation;
     private final int failuresBefore;
-    private final Restarts restarts;
     private final Restarts.Seen before;
     private final AtomicBoolean uselessTaken = new AtomicBoolean();
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
@@ -58,7 +60,7 @@ final class Link {
     private volatile long openedAt;
     private volatile Runnable whenUseful = () -> {};
     private volatile boolean useful;
-    private volatile @Nullable String process;
+    private volatile Entry.Made entered = new Entry.Made(null, null);
     private @Nullable Replies in;
     private @Nullable RedisOutputStream out;
     private long usedAt;
@@ -80,16 +82,17 @@ final class Link {
     /**
      * Creates one that is not open.
      *
+     * @param route where to, and how one gets in
      * @param generation which set of connections it belongs to
      * @param failuresBefore how many attempts in a row had failed when this one began
-     * @param restarts is told which process answers
+     * @param before what was known then of the processes that answer
      */
-    Link(SingleConfig config, int generation, int failuresBefore, Restarts restarts) {
+    Link(SingleConfig config, Dialer.Route route, int generation, int failuresBefore, Restarts.Seen before) {
         this.config = config;
+        this.route = route;
         this.generation = generation;
         this.failuresBefore = failuresBefore;
-        this.restarts = restarts;
-        this.before = restarts.seen();
+        this.before = before;
     }
 
     /** How many attempts in a row had failed when this one began. */
@@ -134,56 +137,48 @@ final class Link {
      * deadline while a name is being resolved.
      */
     void open() throws IOException {
-        Socket plain = connect(InetAddress.getAllByName(config.host()));
-        Socket opened = config.tls() == null ? plain : Tls.wrap(config.tls(), plain, config.host(), config.port());
+        Socket opened = connect();
         Replies replies = new Replies(opened, Math.max(LOG_IN_BYTES, config.maxValueBytes()), this::heard);
         in = replies;
         out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
         commandNanos = config.commandTimeout().toNanos();
-        logIn();
+        entered = route.entry().make(this, before);
         replies.limit(config.maxValueBytes());
         openedAt = System.nanoTime();
     }
 
-    private void logIn() throws IOException {
-        List<Request> commands = new ArrayList<>();
-        if (config.username() != null || config.password() != null) {
-            Request auth = Request.once(Command.AUTH);
-            if (config.username() != null) {
-                auth.with(config.username());
-            }
-            // A user with "nopass" takes any.
-            commands.add(
-                    auth.with(config.password() == null ? "" : config.password().reveal()));
+    private Socket connect() throws IOException {
+        if (config.place() instanceof Place.Socket place) {
+            UnixSocket socket = new UnixSocket();
+            adopt(socket);
+            socket.connect(place.path());
+            return socket;
         }
-        if (config.database() != 0) {
-            commands.add(Request.once(Command.SELECT).with(config.database()));
-        }
-        int needed = commands.size();
-        commands.add(Request.once(Command.CLIENT).with(Protocol.Keyword.SETNAME).with("holdfast"));
-        commands.add(Request.once(Command.CLIENT).with(Protocol.Keyword.ID));
-        boolean named = restarts.mayAskForNames();
-        if (named) {
-            commands.add(Request.reading(Command.INFO).with("server"));
-        }
-        List<@Nullable Object> replies = callAll(commands);
-        for (int i = 0; i < replies.size(); i++) {
-            // The rest can be done without: not every proxy knows these commands, and not every user may use them.
-            if (replies.get(i) instanceof Refusal refusal && (i < needed || JedisErrors.refusesClient(refusal))) {
-                throw refusal;
-            }
-        }
-        process = restarts.met(replies.get(needed + 1), named ? replies.get(needed + 2) : null, before);
+        Address address = route.address(reading.deadline());
+        Socket plain = connect(InetAddress.getAllByName(address.host()), address);
+        TlsConfig tls = config.tls();
+        return tls == null ? plain : Tls.wrap(tls, plain, address.host(), address.port());
     }
 
     /** The process that it leads to, by the name that {@link Restarts} gives it; {@code null} if that is not known, or not yet. */
     @Nullable
     String process() {
-        return process;
+        return entered.process();
+    }
+
+    /** What it is logged in with; {@code null} for nothing. */
+    @Nullable
+    Authentication words() {
+        return entered.words();
+    }
+
+    /** Notes that it was logged in anew. */
+    void words(Authentication words) {
+        entered = new Entry.Made(words, entered.process());
     }
 
     /** Tries the addresses in turn; each has its share of the time that is left. */
-    private Socket connect(InetAddress[] addresses) throws IOException {
+    private Socket connect(InetAddress[] addresses, Address address) throws IOException {
         IOException failure = null;
         for (int i = 0; i < addresses.length; i++) {
             Socket socket = new Socket();
@@ -196,7 +191,7 @@ final class Link {
                 if (left < 1) {
                     throw new SocketTimeoutException("Connect timed out");
                 }
-                socket.connect(new InetSocketAddress(addresses[i], config.port()), (int)
+                socket.connect(new InetSocketAddress(addresses[i], address.port()), (int)
                         Math.max(1, left / (addresses.length - i)));
                 return socket;
             } catch (IOException e) {
@@ -207,7 +202,7 @@ final class Link {
                 failure = e;
             }
         }
-        throw failure == null ? new UnknownHostException(config.host()) : failure;
+        throw failure == null ? new UnknownHostException(address.host()) : failure;
     }
 
     private static void keepAlive(Socket socket) throws IOException {

@@ -1,45 +1,92 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.Secret;
-import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
+import dev.holdfast.cache.TlsConfig;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
- * Reads {@code redis://[user[:password]@]host[:port][/database]}. By hand, since {@link java.net.URI} refuses host names
- * with an underscore and quotes the password in its complaints. Every complaint reads as the end of a sentence that begins
- * with the URL's name.
+ * Reads the URLs that {@link SingleConfig#parse} describes. By hand, since {@link java.net.URI} refuses host names with an underscore and
+ * lists of hosts, and quotes the password in its complaints. Every complaint reads as the end of a sentence that begins with the URL's
+ * name.
  */
 final class RedisUrl {
     private static final int DEFAULT_PORT = 6379;
     private static final String FORM = "redis://[user[:password]@]host[:port][/database]";
+    private static final String SENTINEL_FORM = "redis-sentinel://[user:password@]host[:port],…/master[/database]";
+    private static final Set<String> PLAIN = Set.of("redis", "valkey");
+    private static final Set<String> ENCRYPTED = Set.of("rediss", "valkeys");
+    private static final Set<String> SENTINEL = Set.of("redis-sentinel", "rediss-sentinel");
 
     private RedisUrl() {}
 
     static SingleConfig parse(String url) {
-        String lower = url.toLowerCase(Locale.ROOT);
-        boolean tls = lower.startsWith("rediss://");
-        if (!tls && !lower.startsWith("redis://")) {
-            throw new IllegalArgumentException("must begin with redis:// or rediss:// (TLS)");
+        int colon = url.indexOf("://");
+        String scheme = colon < 0 ? "" : url.substring(0, colon).toLowerCase(Locale.ROOT);
+        boolean known = PLAIN.contains(scheme) || ENCRYPTED.contains(scheme) || SENTINEL.contains(scheme);
+        if (!known && !scheme.equals("unix")) {
+            throw new IllegalArgumentException(
+                    "must begin with redis:// or rediss:// (TLS), valkey:// or valkeys://, redis-sentinel:// or unix://");
         }
-        String rest = url.substring(lower.indexOf("://") + 3);
+        String rest = url.substring(colon + 3);
         // A password may hold an @ that someone forgot to encode; a host never does.
         int at = rest.lastIndexOf('@');
         String place = rest.substring(at + 1);
-        if (place.indexOf('?') >= 0 || place.indexOf('#') >= 0) {
-            throw new IllegalArgumentException("must have the form " + FORM + ", without ? and #");
+        int query = place.indexOf('?');
+        String parameters = query < 0 ? "" : place.substring(query + 1);
+        place = query < 0 ? place : place.substring(0, query);
+        if (place.indexOf('#') >= 0 || parameters.indexOf('#') >= 0) {
+            throw new IllegalArgumentException("must have the form " + FORM + ", without #");
         }
-        int slash = place.indexOf('/');
-        SingleConfig config = address(slash < 0 ? place : place.substring(0, slash));
-        if (slash >= 0 && slash + 1 < place.length()) {
-            config = config.withDatabase(number("its path, the database,", place.substring(slash + 1), 0, 1_000_000));
-        }
+        SingleConfig config =
+                scheme.equals("unix") ? socket(place) : SENTINEL.contains(scheme) ? sentinels(place) : server(place);
         if (at >= 0) {
             config = withCredentials(config, rest.substring(0, at));
         }
-        return tls ? config.withTls() : config;
+        if (ENCRYPTED.contains(scheme)) {
+            config = config.withTls();
+        } else if (scheme.equals("rediss-sentinel")) {
+            config = config.withTls().withSentinelTls(TlsConfig.system());
+        }
+        return parameters.isEmpty() ? config : UrlParameters.applied(config, parameters);
+    }
+
+    private static SingleConfig server(String place) {
+        int slash = place.indexOf('/');
+        SingleConfig config = address(slash < 0 ? place : place.substring(0, slash));
+        return withDatabase(config, slash < 0 ? "" : place.substring(slash + 1));
+    }
+
+    private static SingleConfig withDatabase(SingleConfig config, String text) {
+        return text.isEmpty() ? config : config.withDatabase(number("its path, the database,", text, 0, 1_000_000));
+    }
+
+    private static SingleConfig sentinels(String place) {
+        String[] parts = place.split("/", 3);
+        if (parts.length < 2 || parts[1].isEmpty()) {
+            throw new IllegalArgumentException("must name the master after the sentinels: " + SENTINEL_FORM);
+        }
+        try {
+            List<String> sentinels = List.of(parts[0].split(",", -1));
+            SingleConfig config = SingleConfig.ofSentinels(sentinels, Percent.decode("its master", parts[1]));
+            return withDatabase(config, parts.length < 3 ? "" : parts[2]);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("must have the form " + SENTINEL_FORM + ": " + e.getMessage());
+        }
+    }
+
+    private static SingleConfig socket(String place) {
+        try {
+            return SingleConfig.ofSocket(Path.of(Percent.decode("its path", place)));
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("must have the form unix:///path/of/the/socket[?db=7]");
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "must have the form unix:///path/of/the/socket[?db=7], where the path of the " + e.getMessage());
+        }
     }
 
     private static SingleConfig address(String text) {
@@ -55,7 +102,12 @@ final class RedisUrl {
             throw new IllegalArgumentException(
                     "must have a port from 1 to 65535 after the host (an IPv6 address in brackets)");
         }
-        return SingleConfig.of(host, port.isEmpty() ? DEFAULT_PORT : number("its port", port.substring(1), 1, 65_535));
+        int number = port.isEmpty() ? DEFAULT_PORT : number("its port", port.substring(1), 1, 65_535);
+        try {
+            return SingleConfig.of(host, number);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("must name a host: " + FORM + "; " + e.getMessage());
+        }
     }
 
     private static SingleConfig withCredentials(SingleConfig config, String userInfo) {
@@ -66,13 +118,13 @@ final class RedisUrl {
                     "must have a colon before the @: a password alone is redis://:PASSWORD@HOST,"
                             + " a user without one redis://USER:@HOST");
         }
-        String user = decode("its user", userInfo.substring(0, colon));
-        String password = decode("its password", userInfo.substring(colon + 1));
+        String user = Percent.decode("its user", userInfo.substring(0, colon));
+        String password = Percent.decode("its password", userInfo.substring(colon + 1));
         SingleConfig withUser = user.isEmpty() ? config : config.withUsername(user);
         return password.isEmpty() ? withUser : withUser.withPassword(Secret.of(password));
     }
 
-    private static int number(String what, String text, int min, int max) {
+    static int number(String what, String text, int min, int max) {
         // Long.parseLong takes a sign and digits of other scripts, a URL doesn't.
         if (text.matches("[0-9]{1,9}")) {
             int value = Integer.parseInt(text);
@@ -81,36 +133,5 @@ final class RedisUrl {
             }
         }
         throw new IllegalArgumentException("must be right in " + what + " a whole number from " + min + " to " + max);
-    }
-
-    /** Percent-decodes strictly, without a word of the text in the complaint: it may be a secret. */
-    private static String decode(String what, String text) {
-        String complaint = "must be right in " + what
-                + ": a % begins two hexadecimal digits, all together are UTF-8 (a % itself is written %25)";
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream(text.length());
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c != '%') {
-                int codePoint = text.codePointAt(i);
-                bytes.writeBytes(Character.toString(codePoint).getBytes(StandardCharsets.UTF_8));
-                i += Character.charCount(codePoint) - 1;
-                continue;
-            }
-            int high = i + 2 < text.length() ? Character.digit(text.charAt(i + 1), 16) : -1;
-            int low = i + 2 < text.length() ? Character.digit(text.charAt(i + 2), 16) : -1;
-            if (high < 0 || low < 0) {
-                throw new IllegalArgumentException(complaint);
-            }
-            bytes.write(high << 4 | low);
-            i += 2;
-        }
-        try {
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes.toByteArray()))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException(complaint);
-        }
     }
 }

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.redis.Authentication;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -109,6 +110,14 @@ final class Reserve {
                     + ", but it does not answer (does it expect TLS, as in rediss://, or is it no Redis?)";
         }
         return new CacheTimeoutException(what + " within the probe's time", e, false);
+    }
+
+    /** Closes the connection that is kept if it is logged in with other words than these. */
+    void forget(Authentication words) {
+        Link link = kept.get();
+        if (link != null && link.opened().isDone() && !words.equals(link.words()) && kept.compareAndSet(link, null)) {
+            dialer.discard(link);
+        }
     }
 
     private @Nullable Link take() {

@@ -1,66 +1,57 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.redis.RemoteAccess;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a {@link SingleStore}'s server is and how to talk to it. Start from {@link #of} or {@link #parse} and derive with
- * the withers; every instance is valid. Immutable.
+ * Where a {@link SingleStore}'s server is and how to talk to it. Start from {@link #of}, {@link #ofSentinels}, {@link #ofSocket} or
+ * {@link #parse} and derive with the withers; every instance is valid. Immutable.
  */
 public final class SingleConfig {
-    static final long LEAST_MAX_VALUE = 1024;
-    static final long MOST_MAX_VALUE = (1L << 31) - 1024;
-    private static final long LARGEST_VALUE = 512L * 1024 * 1024;
-    private static final Duration LONGEST_TIMEOUT = Duration.ofHours(1);
+    private static final int SENTINEL_PORT = 26_379;
+    private static final int LONGEST_SOCKET = 100;
 
-    private final String host;
-    private final int port;
-    private final @Nullable String username;
-    private final @Nullable Secret password;
+    private final Place place;
     private final int database;
-    private final @Nullable SSLContext tls;
-    private final Duration connectTimeout;
-    private final Duration commandTimeout;
-    private final int poolSize;
-    private final KeyPrefix keyPrefix;
-    private final long maxValueBytes;
+    private final RemoteAccess access;
+    private final RemoteAccess sentinels;
+    private final AccessVariables names;
 
     private SingleConfig(
-            String host,
-            int port,
-            @Nullable String username,
-            @Nullable Secret password,
-            int database,
-            @Nullable SSLContext tls,
-            Duration connectTimeout,
-            Duration commandTimeout,
-            int poolSize,
-            KeyPrefix keyPrefix,
-            long maxValueBytes) {
-        this.host = requireHost(host);
-        this.port = requireBetween("port", port, 1, 65_535);
-        this.username = username;
-        this.password = password;
-        this.database = requireBetween("database", database, 0, Integer.MAX_VALUE);
-        this.tls = tls;
-        this.connectTimeout = requireTimeout("connectTimeout", connectTimeout);
-        this.commandTimeout = requireTimeout("commandTimeout", commandTimeout);
-        this.poolSize = requireBetween("poolSize", poolSize, 1, 10_000);
-        this.keyPrefix = Objects.requireNonNull(keyPrefix, "keyPrefix");
-        this.maxValueBytes = maxValueBytes;
-        if (maxValueBytes < LEAST_MAX_VALUE || maxValueBytes > MOST_MAX_VALUE) {
-            throw new IllegalArgumentException(
-                    "maxValueBytes must be from " + LEAST_MAX_VALUE + " to " + MOST_MAX_VALUE + ": " + maxValueBytes);
-        }
-        if (username != null && username.isEmpty()) {
-            throw new IllegalArgumentException("username must not be empty; leave it out instead");
-        }
+            Place place, int database, RemoteAccess access, RemoteAccess sentinels, AccessVariables names) {
+        this.names = names;
+        this.place = place;
+        this.database = database;
+        this.access = access;
+        this.sentinels = sentinels;
+        RemoteAccess.requireBetween("database", database, 0, Integer.MAX_VALUE);
+    }
+
+    private static SingleConfig at(Place place) {
+        return new SingleConfig(place, 0, RemoteAccess.defaults(), RemoteAccess.defaults(), AccessVariables.SINGLE);
+    }
+
+    /** Derives one that gets at its server in another way. */
+    SingleConfig with(UnaryOperator<RemoteAccess> change) {
+        return new SingleConfig(place, database, change.apply(access), sentinels, names);
+    }
+
+    /** Derives one that gets at its sentinels in another way. */
+    SingleConfig withSentinels(UnaryOperator<RemoteAccess> change) {
+        return new SingleConfig(place, database, access, change.apply(sentinels), names);
     }
 
     /**
@@ -73,24 +64,49 @@ public final class SingleConfig {
      * @throws IllegalArgumentException if one of them is malformed
      */
     public static SingleConfig of(String host, int port) {
-        return new SingleConfig(
-                host,
-                port,
-                null,
-                null,
-                0,
-                null,
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(3),
-                5,
-                KeyPrefix.NONE,
-                LARGEST_VALUE);
+        Objects.requireNonNull(host, "host");
+        return at(new Place.Port(new Address(host, port)));
     }
 
     /**
-     * Starts with a URL: {@code redis://[user[:password]@]host[:port][/database]}, or {@code rediss://…} for TLS. User and
-     * password are percent-encoded where they hold {@code % : / @ ? #}; an IPv6 address stands in brackets; the port is
-     * 6379 if it is left out.
+     * Starts like {@link #of} with the master that Sentinel names. All sentinels are asked where it is, and each tells of a switch; the
+     * connections to the former master are closed then.
+     *
+     * @param sentinels {@code host} or {@code host:port} each, an IPv6 address in brackets; the port is 26379 if it is left out. At
+     *     least one; all of them, so that one that is down is not missed
+     * @param master how the sentinels call the master, not blank
+     * @return the configuration
+     * @throws IllegalArgumentException if one of them is malformed
+     */
+    public static SingleConfig ofSentinels(List<String> sentinels, String master) {
+        if (master.isBlank() || master.chars().anyMatch(c -> c <= ' ')) {
+            throw new IllegalArgumentException("master must be the name that the sentinels know, without blanks");
+        }
+        return at(new Place.Master(Address.parseAll(sentinels, SENTINEL_PORT), master));
+    }
+
+    /**
+     * Starts like {@link #of} with a socket of the file system ({@code unixsocket} of {@code redis.conf}).
+     *
+     * @param socket its absolute path, of at most 100 bytes
+     * @return the configuration
+     * @throws IllegalArgumentException if the path is not such a path
+     */
+    public static SingleConfig ofSocket(Path socket) {
+        if (!socket.isAbsolute() || socket.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST_SOCKET) {
+            throw new IllegalArgumentException(
+                    "socket must be an absolute path of at most " + LONGEST_SOCKET + " bytes: " + socket);
+        }
+        return at(new Place.Socket(socket));
+    }
+
+    /**
+     * Starts with a URL: {@code redis://[user[:password]@]host[:port][/database]}, {@code rediss://…} for TLS; {@code valkey://} and
+     * {@code valkeys://} mean the same. {@code redis-sentinel://[user:password@]host[:port],…/master[/database]} and
+     * {@code rediss-sentinel://…} are Sentinel's, {@code unix://[user:password@]/path} a socket's. User and password, which are the
+     * server's, are percent-encoded where they hold {@code % : / @ ? #}; an IPv6 address stands in brackets; the port is 6379, of a
+     * sentinel 26379, if it is left out. After a {@code ?} may follow {@code db=7}, {@code timeout=500ms} (of a command; with a unit:
+     * ms, s or m) and {@code client_name=shop}, joined by {@code &}.
      *
      * @param url the URL
      * @return the configuration
@@ -101,25 +117,13 @@ public final class SingleConfig {
     }
 
     /**
-     * Derives one with a password.
+     * Derives one with a password that does not change.
      *
      * @param value the password of the default user, or of the one that {@link #withUsername} names
      * @return the derived configuration
      */
     public SingleConfig withPassword(Secret value) {
-        Objects.requireNonNull(value, "password");
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                value,
-                database,
-                tls,
-                connectTimeout,
-                commandTimeout,
-                poolSize,
-                keyPrefix,
-                maxValueBytes);
+        return with(access -> access.withPassword(value));
     }
 
     /**
@@ -129,23 +133,17 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withUsername(String value) {
-        Objects.requireNonNull(value, "username");
-        if (value.chars().anyMatch(Character::isISOControl)) {
-            throw new IllegalArgumentException(
-                    "username must not hold control characters, such as a newline at its end");
-        }
-        return new SingleConfig(
-                host,
-                port,
-                value,
-                password,
-                database,
-                tls,
-                connectTimeout,
-                commandTimeout,
-                poolSize,
-                keyPrefix,
-                maxValueBytes);
+        return with(access -> access.withUsername(value));
+    }
+
+    /**
+     * Derives one that asks for its credentials, which may change at any time.
+     *
+     * @param value what is asked for each connection, and when what it gave expires
+     * @return the derived configuration
+     */
+    public SingleConfig withCredentials(CredentialsProvider value) {
+        return with(access -> access.withCredentials(value));
     }
 
     /**
@@ -155,18 +153,7 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withDatabase(int value) {
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                value,
-                tls,
-                connectTimeout,
-                commandTimeout,
-                poolSize,
-                keyPrefix,
-                maxValueBytes);
+        return new SingleConfig(place, value, access, sentinels, names);
     }
 
     /**
@@ -175,42 +162,65 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withTls() {
-        return withTls(TlsContexts.system());
+        return withTls(TlsConfig.system());
     }
 
     /**
      * Derives one with TLS and a trust store of its own. The server's certificate and its host name are verified.
      *
-     * @param trustStore a PKCS #12 or JKS file with the certificates to trust; read now
+     * @param trustStore a PKCS #12 or JKS file with the certificates to trust
      * @param trustStorePassword its password; {@code null} if it has none
      * @return the derived configuration
      * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
      */
     public SingleConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
-        return withTls(TlsContexts.trusting(trustStore, trustStorePassword));
+        return withTls(TlsConfig.trusting(trustStore, trustStorePassword));
     }
 
     /**
-     * Derives one with TLS by a context made elsewhere, for instance with a client certificate. The server's host name is
-     * verified in addition to what the context verifies.
+     * Derives one with TLS by a context made elsewhere. The server's host name is verified in addition to what the context verifies.
      *
      * @param context the context
      * @return the derived configuration
      */
     public SingleConfig withTls(SSLContext context) {
-        Objects.requireNonNull(context, "context");
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                database,
-                context,
-                connectTimeout,
-                commandTimeout,
-                poolSize,
-                keyPrefix,
-                maxValueBytes);
+        return withTls(TlsConfig.of(context));
+    }
+
+    /**
+     * Derives one with TLS, for instance with an authority in a PEM file, a client's certificate, or less verification.
+     *
+     * @param value how connections are encrypted
+     * @return the derived configuration
+     * @throws IllegalArgumentException if the server is at a socket of the file system
+     */
+    public SingleConfig withTls(TlsConfig value) {
+        if (place instanceof Place.Socket) {
+            throw new IllegalArgumentException("a socket of the file system has no TLS");
+        }
+        return with(access -> access.withTls(value));
+    }
+
+    /**
+     * Derives one with what the sentinels want for a log-in, where that is not the server's.
+     *
+     * @param username the ACL user; {@code null} for the default user
+     * @param password the password
+     * @return the derived configuration
+     */
+    public SingleConfig withSentinelCredentials(@Nullable String username, Secret password) {
+        return withSentinels(
+                access -> (username == null ? access : access.withUsername(username)).withPassword(password));
+    }
+
+    /**
+     * Derives one with TLS to the sentinels.
+     *
+     * @param value how connections to them are encrypted
+     * @return the derived configuration
+     */
+    public SingleConfig withSentinelTls(TlsConfig value) {
+        return withSentinels(access -> access.withTls(value));
     }
 
     /**
@@ -220,18 +230,7 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withConnectTimeout(Duration value) {
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                database,
-                tls,
-                value,
-                commandTimeout,
-                poolSize,
-                keyPrefix,
-                maxValueBytes);
+        return with(access -> access.withConnectTimeout(value));
     }
 
     /**
@@ -241,39 +240,17 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withCommandTimeout(Duration value) {
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                database,
-                tls,
-                connectTimeout,
-                value,
-                poolSize,
-                keyPrefix,
-                maxValueBytes);
+        return with(access -> access.withCommandTimeout(value));
     }
 
     /**
      * Derives one with another number of connections.
      *
-     * @param value the most there are at a time, besides the probe's; from 1 to 10,000
+     * @param value the most there are at a time, besides the probe's; from 1 to 1,000
      * @return the derived configuration
      */
     public SingleConfig withPoolSize(int value) {
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                database,
-                tls,
-                connectTimeout,
-                commandTimeout,
-                value,
-                keyPrefix,
-                maxValueBytes);
+        return with(access -> access.withPoolSize(value));
     }
 
     /**
@@ -283,18 +260,7 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withKeyPrefix(KeyPrefix value) {
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                database,
-                tls,
-                connectTimeout,
-                commandTimeout,
-                poolSize,
-                value,
-                maxValueBytes);
+        return with(access -> access.withKeyPrefix(value));
     }
 
     /**
@@ -305,38 +271,52 @@ public final class SingleConfig {
      * @return the derived configuration
      */
     public SingleConfig withMaxValueBytes(long value) {
-        return new SingleConfig(
-                host,
-                port,
-                username,
-                password,
-                database,
-                tls,
-                connectTimeout,
-                commandTimeout,
-                poolSize,
-                keyPrefix,
-                value);
+        return with(access -> access.withMaxValueBytes(value));
     }
 
-    /** Returns the host. */
-    public String host() {
-        return host;
+    /**
+     * Derives one whose connections have another name, as {@code CLIENT LIST} shows it.
+     *
+     * @param value the name, printable ASCII without blanks; by default {@code holdfast}
+     * @return the derived configuration
+     */
+    public SingleConfig withClientName(String value) {
+        return with(access -> access.withClientName(value));
     }
 
-    /** Returns the port. */
-    public int port() {
-        return port;
+    /** How the server is got at. */
+    RemoteAccess access() {
+        return access;
     }
 
-    /** Returns the ACL user; {@code null} for the default user. */
+    /** The settings that messages speak of. */
+    AccessVariables names() {
+        return names;
+    }
+
+    /** Where the server is. */
+    Place place() {
+        return place;
+    }
+
+    /** How a sentinel is got at: one connection, with the limits of those to the server. */
+    SingleConfig sentinel(Address sentinel) {
+        RemoteAccess one = sentinels
+                .withConnectTimeout(access.connectTimeout())
+                .withCommandTimeout(access.commandTimeout())
+                .withClientName(access.clientName())
+                .withPoolSize(1);
+        return new SingleConfig(new Place.Port(sentinel), 0, one, RemoteAccess.defaults(), AccessVariables.SENTINEL);
+    }
+
+    /** Returns the ACL user; {@code null} for the default user, or one that credentials name. */
     public @Nullable String username() {
-        return username;
+        return access.username();
     }
 
-    /** Returns the password; {@code null} if there is none. */
+    /** Returns the password; {@code null} if there is none, or {@link #withCredentials} gave what is asked for it. */
     public @Nullable Secret password() {
-        return password;
+        return access.password();
     }
 
     /** Returns the database's number. */
@@ -344,75 +324,57 @@ public final class SingleConfig {
         return database;
     }
 
-    /** Returns the TLS context; {@code null} for a plain connection. */
-    public @Nullable SSLContext tls() {
-        return tls;
+    /** Returns how connections are encrypted; {@code null} for plain ones. */
+    public @Nullable TlsConfig tls() {
+        return access.tls();
     }
 
     /** Returns how long connecting may take in all. */
     public Duration connectTimeout() {
-        return connectTimeout;
+        return access.connectTimeout();
     }
 
     /** Returns how long a command may take. */
     public Duration commandTimeout() {
-        return commandTimeout;
+        return access.commandTimeout();
     }
 
     /** Returns how many connections there are at most, besides the probe's. */
     public int poolSize() {
-        return poolSize;
+        return access.poolSize();
     }
 
     /** Returns what stands before every key. */
     public KeyPrefix keyPrefix() {
-        return keyPrefix;
+        return access.keyPrefix();
     }
 
     /** Returns the largest value that is sent or read, in bytes. */
     public long maxValueBytes() {
-        return maxValueBytes;
+        return access.maxValueBytes();
     }
 
-    /** {@code host:port}, an IPv6 address in brackets. */
-    String address() {
-        return (host.indexOf(':') >= 0 ? '[' + host + ']' : host) + ':' + port;
+    /** Returns the name of connections. */
+    public String clientName() {
+        return access.clientName();
     }
 
-    private static String requireHost(String host) {
-        Objects.requireNonNull(host, "host");
-        // One colon is what stands before a port: an IPv6 address has two at least.
-        boolean address = host.indexOf(':') != host.lastIndexOf(':') && host.matches("[0-9A-Fa-f:.]{2,45}(%[\\w.-]+)?");
-        boolean name = host.indexOf(':') < 0 && host.chars().noneMatch(c -> c <= ' ' || "/@[]?#".indexOf(c) >= 0);
-        if (host.isEmpty() || (!name && !address)) {
-            throw new IllegalArgumentException("host must be a host name or an IP address, and nothing else");
-        }
-        return host;
-    }
-
-    private static int requireBetween(String field, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException(field + " must be from " + min + " to " + max + ": " + value);
-        }
-        return value;
-    }
-
-    private static Duration requireTimeout(String field, Duration value) {
-        Objects.requireNonNull(value, field);
-        if (value.toMillis() < 1 || value.compareTo(LONGEST_TIMEOUT) > 0) {
-            throw new IllegalArgumentException(field + " must be from 1 ms to an hour: " + value);
-        }
-        return value;
+    /**
+     * Returns where the server is.
+     *
+     * @return {@code host:port}, an IPv6 address in brackets; the path of a socket; or {@code host:port,…/master} of sentinels
+     */
+    public String address() {
+        return place.name();
     }
 
     /** The URL, without secrets. */
     @Override
     public String toString() {
-        return (tls == null ? "redis://" : "rediss://")
-                + (username == null ? "" : username)
-                + (password == null ? "" : ":***")
-                + (username == null && password == null ? "" : "@")
-                + address()
-                + (database == 0 ? "" : "/" + database);
+        String scheme = access.tls() == null ? "redis" : "rediss";
+        String start =
+                place instanceof Place.Socket ? "unix" : place instanceof Place.Master ? scheme + "-sentinel" : scheme;
+        String last = database == 0 ? "" : place instanceof Place.Socket ? "?db=" + database : "/" + database;
+        return start + "://" + access.userInfo() + address() + last;
     }
 }

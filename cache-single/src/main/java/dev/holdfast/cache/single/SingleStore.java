@@ -18,6 +18,8 @@ import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.redis.Rotation;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -520,6 +522,14 @@ public final class SingleStore implements CacheStore {
             this.restarts = dialer.restarts();
             this.memory = new MemoryInquiry(connections, dialer::execute);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
+            dialer.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
+            dialer.rotateBy(new Rotation(
+                    dialer.login(),
+                    words -> {
+                        reserve.forget(words);
+                        connections.authenticate(words);
+                    },
+                    "holdfast-" + config.address() + "-credentials"));
         }
 
         void requireOpen() {

@@ -2,14 +2,17 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
-import java.time.Duration;
+import dev.holdfast.cache.redis.AccessSettings;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.RemoteAccess;
 import java.util.Optional;
 
 /** Makes the tier {@code single} from {@code REDIS_URL}, or {@code REDIS_HOST} and its companions. */
 public final class SingleStoreProvider implements StoreProvider {
+    private static final String URL = "REDIS_URL";
+    private static final String HOST = "REDIS_HOST";
 
     /** Creates the provider, as {@link java.util.ServiceLoader} does. */
     public SingleStoreProvider() {}
@@ -29,59 +32,66 @@ public final class SingleStoreProvider implements StoreProvider {
     }
 
     static SingleConfig config(Settings settings) {
-        SingleConfig parts = fromParts(settings);
-        Optional<String> url = settings.text("REDIS_URL");
-        SingleConfig server = url.isPresent() ? fromUrl(settings, url.get()) : parts;
-        if (url.isEmpty() && !settings.isSet("REDIS_HOST")) {
+        AccessSettings access = new AccessSettings(settings, AccessVariables.SINGLE);
+        // Checked even where the URL wins over them: a malformed setting is never passed over.
+        SingleConfig parts = fromParts(settings, access);
+        Optional<String> url = settings.text(URL);
+        if (url.isEmpty() && !settings.isSet(HOST)) {
             throw new CacheConfigException("neither REDIS_URL nor REDIS_HOST is set, but the tier single needs one of"
                     + " them: REDIS_URL=redis://[user[:password]@]host[:port][/database]");
         }
-        Duration connectTimeout = timeout(settings, "REDIS_CONNECT_TIMEOUT", server.connectTimeout());
-        Duration commandTimeout = timeout(settings, "REDIS_COMMAND_TIMEOUT", server.commandTimeout());
-        return server.withConnectTimeout(connectTimeout)
-                .withCommandTimeout(commandTimeout)
-                .withPoolSize(settings.integer("REDIS_CONNECTION_POOL_SIZE", server.poolSize(), 1, 10_000))
-                .withKeyPrefix(keyPrefix(settings))
-                .withMaxValueBytes(settings.number(
-                        "CACHE_MAX_VALUE_BYTES",
-                        server.maxValueBytes(),
-                        SingleConfig.LEAST_MAX_VALUE,
-                        SingleConfig.MOST_MAX_VALUE));
+        SingleConfig server = url.isPresent() ? fromUrl(settings, access, url.get()) : parts;
+        return withSentinels(settings, server.with(access::limits));
     }
 
-    /** Checked even where the URL wins over them: a malformed setting is never passed over. */
-    private static SingleConfig fromParts(Settings settings) {
+    private static SingleConfig fromParts(Settings settings, AccessSettings access) {
         int port = settings.integer("REDIS_PORT", 6379, 1, 65_535);
         int database = settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE);
         SingleConfig config;
         try {
-            config = SingleConfig.of(settings.text("REDIS_HOST").orElse("localhost"), port);
+            config = SingleConfig.of(settings.text(HOST).orElse("localhost"), port);
         } catch (IllegalArgumentException e) {
-            throw settings.malformed("REDIS_HOST", "must be a host name or an IP address, without a port");
+            throw settings.malformed(HOST, "must be a host name or an IP address, without a port");
         }
-        config = config.withDatabase(database);
-        config = settings.text("REDIS_USERNAME").map(config::withUsername).orElse(config);
-        return settings.secret("REDIS_PASSWORD").map(config::withPassword).orElse(config);
+        boolean encrypted = Boolean.TRUE.equals(access.tlsSwitch());
+        boolean used = !settings.isSet(URL);
+        return config.withDatabase(database)
+                .with(access::login)
+                .with(start -> used ? access.tls(start, encrypted) : start);
     }
 
-    private static SingleConfig fromUrl(Settings settings, String url) {
+    private static SingleConfig fromUrl(Settings settings, AccessSettings access, String url) {
+        SingleConfig config;
         try {
-            return SingleConfig.parse(url);
+            config = SingleConfig.parse(url);
         } catch (IllegalArgumentException e) {
-            throw settings.malformed("REDIS_URL", String.valueOf(e.getMessage()));
+            throw settings.malformed(URL, String.valueOf(e.getMessage()));
         }
+        boolean encrypted = config.tls() != null;
+        if (!encrypted && Boolean.TRUE.equals(access.tlsSwitch())) {
+            throw new CacheConfigException(
+                    "REDIS_TLS is true, but REDIS_URL names a connection without TLS: write rediss://,"
+                            + " valkeys:// or rediss-sentinel://, or leave REDIS_TLS out");
+        }
+        // A secret in a file is for a URL that may be shown to anybody.
+        boolean fromFile = config.password() == null && access.passwordFile().isPresent();
+        return config.with(start -> access.tls(fromFile ? loginTo(start, access) : start, encrypted));
     }
 
-    private static Duration timeout(Settings settings, String name, Duration byDefault) {
-        return Duration.ofMillis(settings.number(name, byDefault.toMillis(), 1, 3_600_000));
+    /** The user of the URL stands. */
+    private static RemoteAccess loginTo(RemoteAccess start, AccessSettings access) {
+        String user = start.username();
+        RemoteAccess login = access.login(start);
+        return user == null ? login : login.withUsername(user);
     }
 
-    private static KeyPrefix keyPrefix(Settings settings) {
-        try {
-            return KeyPrefix.of(settings.text("REDIS_KEY_PREFIX").orElse(null));
-        } catch (IllegalArgumentException e) {
-            throw settings.malformed(
-                    "REDIS_KEY_PREFIX", "must have at most 256 characters, without white space and control characters");
+    private static SingleConfig withSentinels(Settings settings, SingleConfig config) {
+        AccessSettings sentinels = new AccessSettings(settings, AccessVariables.SENTINEL);
+        Boolean encrypted = sentinels.tlsSwitch();
+        if (!(config.place() instanceof Place.Master)) {
+            return config;
         }
+        boolean on = encrypted == null ? config.tls() != null : encrypted;
+        return config.withSentinels(start -> sentinels.tls(sentinels.login(start), on));
     }
 }

@@ -32,8 +32,7 @@ class SingleConfigTest {
         SingleConfig config = SingleConfig.parse("rediss://us%65r:p%40s%2Fs%3A%C3%B6+@redis_1.example.com:6380/7");
         assertEquals("user", config.username());
         assertEquals("p@s/s:ö+", config.password().reveal());
-        assertEquals("redis_1.example.com", config.host());
-        assertEquals(6380, config.port());
+        assertEquals("redis_1.example.com:6380", config.address());
         assertEquals(7, config.database());
         assertNotNull(config.tls());
         assertEquals("rediss://user:***@redis_1.example.com:6380/7", config.toString());
@@ -45,7 +44,7 @@ class SingleConfigTest {
         assertNull(config.username());
         assertNull(config.password());
         assertNull(config.tls());
-        assertEquals(6379, config.port());
+        assertEquals("localhost:6379", config.address());
         assertEquals(0, config.database());
         assertEquals("redis://localhost:6379", config.toString());
         assertNull(SingleConfig.parse("redis://:secret@localhost/").username());
@@ -56,10 +55,8 @@ class SingleConfigTest {
     @Test
     void anIpv6AddressStandsInBrackets() {
         SingleConfig config = SingleConfig.parse("redis://[::1]:7000/2");
-        assertEquals("::1", config.host());
-        assertEquals(7000, config.port());
         assertEquals("[::1]:7000", config.address());
-        assertEquals(6379, SingleConfig.parse("redis://[fe80::1]").port());
+        assertEquals("[fe80::1]:6379", SingleConfig.parse("redis://[fe80::1]").address());
     }
 
     @ParameterizedTest

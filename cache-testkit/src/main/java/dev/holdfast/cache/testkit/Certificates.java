@@ -141,6 +141,35 @@ public final class Certificates {
         }
     }
 
+    /**
+     * A certificate of a client, signed by this authority.
+     *
+     * @param certificate the certificate, in a PEM file
+     * @param key its private key in PKCS #8, in a PEM file
+     */
+    public record Client(Path certificate, Path key) {}
+
+    /** A new key of a client and a certificate for it, in new files. */
+    public Client client() {
+        Identity identity = issue(Kind.VALID);
+        return new Client(identity.certificate(), identity.key());
+    }
+
+    /** As {@link #client()}, the key encrypted with a password as OpenSSL does it: PBES2, PBKDF2 with SHA-256, AES-256. */
+    public Client client(String keyPassword) {
+        Client client = client();
+        try {
+            String pem = Files.readString(client.key(), US_ASCII).replaceAll("-----[A-Z ]+-----|\\s", "");
+            byte[] encrypted = EncryptedKey.of(Base64.getDecoder().decode(pem), keyPassword, random);
+            Files.writeString(client.key(), pem("ENCRYPTED PRIVATE KEY", encrypted), US_ASCII);
+            return client;
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("this JDK can't encrypt keys", e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** Makes listening sockets of a server that has a new key and a certificate for it. */
     ServerSocketFactory serverSockets(Kind kind) {
         Identity identity = issue(kind);

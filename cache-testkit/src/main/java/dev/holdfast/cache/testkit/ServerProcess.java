@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -36,10 +37,13 @@ final class ServerProcess {
         this.admin = new AdminConnection(port, tls);
     }
 
-    static ServerProcess launch(Path directory, Path conf, int port, boolean tls) throws IOException {
+    static ServerProcess launch(Path directory, Path conf, int port, boolean tls, String... options)
+            throws IOException {
         Guard guard = Guard.get();
         Path log = Files.createTempFile(directory, "redis-", ".log");
-        Process process = guard.launch(List.of(guard.binary().toString(), conf.toString()), log);
+        List<String> line = new ArrayList<>(List.of(guard.binary().toString(), conf.toString()));
+        line.addAll(List.of(options));
+        Process process = guard.launch(line, log);
         return new ServerProcess(process, log, port, tls);
     }
 

@@ -3,14 +3,20 @@ package dev.holdfast.cache.upstash;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 
 /** Puts TLS over a connected socket, so that the answers within it are framed. */
 final class FramedTls extends SSLSocketFactory {
-    private final SSLSocketFactory tls;
+    private final Supplier<SSLSocketFactory> tls;
 
-    FramedTls(SSLSocketFactory tls) {
+    /**
+     * Creates one.
+     *
+     * @param tls asked for each connection
+     */
+    FramedTls(Supplier<SSLSocketFactory> tls) {
         this.tls = tls;
     }
 
@@ -19,17 +25,17 @@ final class FramedTls extends SSLSocketFactory {
         if (!(beneath instanceof FramedSocket)) {
             throw new IOException("TLS is only put over this store's own sockets");
         }
-        return new FramedTlsSocket((SSLSocket) tls.createSocket(beneath, host, port, autoClose), beneath);
+        return new FramedTlsSocket((SSLSocket) tls.get().createSocket(beneath, host, port, autoClose), beneath);
     }
 
     @Override
     public String[] getDefaultCipherSuites() {
-        return tls.getDefaultCipherSuites();
+        return tls.get().getDefaultCipherSuites();
     }
 
     @Override
     public String[] getSupportedCipherSuites() {
-        return tls.getSupportedCipherSuites();
+        return tls.get().getSupportedCipherSuites();
     }
 
     @Override

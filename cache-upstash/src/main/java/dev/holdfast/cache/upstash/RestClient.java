@@ -37,7 +37,7 @@ final class RestClient implements Requests {
     private final Transport transport;
     private final HttpUrl single;
     private final HttpUrl pipeline;
-    private final String authorization;
+    private final Token token;
     private final AtomicInteger requests = new AtomicInteger();
 
     /** When a call was last answered that has its connection from all, by {@link System#nanoTime()}. */
@@ -57,7 +57,7 @@ final class RestClient implements Requests {
         this.errors = new UpstashErrors(config.url().getRawAuthority());
         this.parser = new ReplyParser(Transport.maxAnswerBytes(config));
         this.transport = new Transport(config, errors, resolver, this::isAnswered);
-        this.authorization = "Bearer " + config.token().reveal();
+        this.token = new Token(config.access(), errors, transport.threadPool());
         HttpUrl base = HttpUrl.get(config.url().toString());
         this.single = base;
         this.pipeline = base.newBuilder().addPathSegment("pipeline").build();
@@ -201,6 +201,7 @@ final class RestClient implements Requests {
     }
 
     void close() {
+        token.close();
         transport.close();
     }
 
@@ -215,7 +216,14 @@ final class RestClient implements Requests {
     /** Returns the body of a 2xx answer; throws what any other status means. */
     private byte[] answer(OkHttpClient client, RestCall body, long timeoutNanos) {
         requireAdmitted(body);
-        Transport.Answer answer = transport.exchange(client, body, request(body), System.nanoTime() + timeoutNanos);
+        long until = System.nanoTime() + timeoutNanos;
+        String authorization = token.header(timeoutNanos);
+        Transport.Answer answer = transport.exchange(client, body, request(body, authorization), until);
+        if (isRefused(answer)) {
+            // Nothing was executed, and whoever gives the token may have another by now.
+            String other = token.other(authorization, until - System.nanoTime());
+            answer = other == null ? answer : transport.exchange(client, body, request(body, other), until);
+        }
         if (answer.status() >= 200 && answer.status() < 300) {
             keep(body, answer.header("upstash-sync-token"));
             return answer.body();
@@ -227,15 +235,19 @@ final class RestClient implements Requests {
         throw errors.status(body, answer.status(), error == null ? UpstashErrors.beginning(answer.body()) : error);
     }
 
-    private Request request(RestCall body) {
+    private static boolean isRefused(Transport.Answer answer) {
+        return answer.status() == 401 || answer.status() == 403;
+    }
+
+    private Request request(RestCall body, String authorization) {
         Request.Builder request = new Request.Builder()
                 .url(body.isPipeline() ? pipeline : single)
                 .header("Authorization", authorization)
                 .header("Upstash-Encoding", "base64")
                 .post(body);
-        String token = syncToken;
-        if (!token.isEmpty()) {
-            request.header("upstash-sync-token", token);
+        String sync = syncToken;
+        if (!sync.isEmpty()) {
+            request.header("upstash-sync-token", sync);
         }
         return request.build();
     }

@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.TlsConfig;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
@@ -120,10 +121,15 @@ final class Transport {
         this.maxAnswerBytes = maxAnswerBytes(config);
         this.maxValueAnswerBytes = config.maxValueBytes() * 16 / 9 + 4_096;
         OkHttpClient plain = new OkHttpClient();
+        TlsConfig tls = config.tls();
         OkHttpClient.Builder client = new OkHttpClient.Builder()
                 .socketFactory(sockets)
                 .sslSocketFactory(
-                        new FramedTls(plain.sslSocketFactory()), Objects.requireNonNull(plain.x509TrustManager()))
+                        new FramedTls(
+                                tls == null
+                                        ? plain::sslSocketFactory
+                                        : () -> tls.context().getSocketFactory()),
+                        Objects.requireNonNull(plain.x509TrustManager()))
                 .dns(new Names(resolver, threads, this::current))
                 .eventListener(new DialEvents())
                 .addNetworkInterceptor(this::framed)
@@ -137,6 +143,9 @@ final class Transport {
                 .retryOnConnectionFailure(false)
                 // Its race of connections throws InterruptedException through interfaces that don't declare it.
                 .fastFallback(false);
+        if (tls != null && tls.verification() != TlsConfig.Verification.FULL) {
+            client.hostnameVerifier((host, session) -> true);
+        }
         okHttpThreads.use(client);
         this.shared = client.build();
         this.probing = new AtomicReference<>(unconnected());

@@ -1,55 +1,40 @@
 package dev.holdfast.cache.upstash;
 
+import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.redis.RemoteAccess;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /** How to reach an Upstash database. Start from {@link #of} and derive with the withers. Immutable. */
 public final class UpstashConfig {
-    private static final Duration LONGEST = Duration.ofMinutes(10);
-
     /** More than other tiers have: an HTTP connection carries one request at a time, and is far from its server. */
     static final int DEFAULT_CONNECTIONS = 8;
 
-    static final long DEFAULT_MAX_VALUE_BYTES = 512L << 20;
-    static final long MIN_MAX_VALUE_BYTES = 1L << 10;
-    static final long MAX_MAX_VALUE_BYTES = (2L << 30) - (1L << 10);
-
     private final URI url;
-    private final Secret token;
-    private final KeyPrefix keyPrefix;
-    private final Duration connectTimeout;
-    private final Duration commandTimeout;
-    private final int maxConnections;
+    private final RemoteAccess access;
     private final int maxCommandBytes;
-    private final long maxValueBytes;
     private final boolean readYourWrites;
     private final boolean plainHttpAllowed;
 
     private UpstashConfig(
-            URI url,
-            Secret token,
-            KeyPrefix keyPrefix,
-            Duration connectTimeout,
-            Duration commandTimeout,
-            int maxConnections,
-            int maxCommandBytes,
-            long maxValueBytes,
-            boolean readYourWrites,
-            boolean plainHttpAllowed) {
+            URI url, RemoteAccess access, int maxCommandBytes, boolean readYourWrites, boolean plainHttpAllowed) {
+        RemoteAccess.requireBetween("maxCommandBytes", maxCommandBytes, 1_024, 1 << 30);
         this.url = checked(url, plainHttpAllowed);
-        this.token = checked(token);
-        this.keyPrefix = Objects.requireNonNull(keyPrefix, "keyPrefix");
-        this.connectTimeout = checked("connectTimeout", connectTimeout);
-        this.commandTimeout = checked("commandTimeout", commandTimeout);
-        this.maxConnections = checked("maxConnections", maxConnections, 1, 1_000);
-        this.maxCommandBytes = checked("maxCommandBytes", maxCommandBytes, 1_024, 1 << 30);
-        this.maxValueBytes = checked("maxValueBytes", maxValueBytes);
+        this.access = access;
+        this.maxCommandBytes = maxCommandBytes;
         this.readYourWrites = readYourWrites;
         this.plainHttpAllowed = plainHttpAllowed;
+    }
+
+    /** Derives one that gets at its database in another way. */
+    UpstashConfig with(UnaryOperator<RemoteAccess> change) {
+        return new UpstashConfig(url, change.apply(access), maxCommandBytes, readYourWrites, plainHttpAllowed);
     }
 
     /**
@@ -62,33 +47,37 @@ public final class UpstashConfig {
      * @throws IllegalArgumentException if the URL or the token cannot be meant
      */
     public static UpstashConfig of(String url, Secret token) {
-        return start(url, token, false);
+        return start(url, false).with(access -> access.withPassword(Token.checked(token)));
     }
 
     /**
-     * Starts a configuration like {@link #of} whose URL may be {@code http} for any host: the token crosses the network in
-     * the clear.
+     * Starts a configuration like {@link #of(String, Secret)} whose token may change at any time.
+     *
+     * @param url the database's address
+     * @param token is asked before the first request, when what it gave expires or is refused; of the credentials the password is the
+     *     token, and the user is not used
+     * @return the configuration
+     * @throws IllegalArgumentException if the URL cannot be meant
+     */
+    public static UpstashConfig of(String url, CredentialsProvider token) {
+        return start(url, false).with(access -> access.withCredentials(token));
+    }
+
+    /**
+     * Starts a configuration like {@link #of(String, Secret)} whose URL may be {@code http} for any host: the token crosses the network
+     * in the clear.
      *
      * @param url the address
      * @param token the token
      * @return the configuration
      */
     public static UpstashConfig ofPlainHttp(String url, Secret token) {
-        return start(url, token, true);
+        return start(url, true).with(access -> access.withPassword(Token.checked(token)));
     }
 
-    private static UpstashConfig start(String url, Secret token, boolean plainHttpAllowed) {
-        return new UpstashConfig(
-                parsed(url),
-                trimmed(token),
-                KeyPrefix.NONE,
-                Duration.ofSeconds(5),
-                Duration.ofSeconds(3),
-                DEFAULT_CONNECTIONS,
-                10_485_760,
-                DEFAULT_MAX_VALUE_BYTES,
-                true,
-                plainHttpAllowed);
+    static UpstashConfig start(String url, boolean plainHttpAllowed) {
+        RemoteAccess access = RemoteAccess.defaults().withPoolSize(DEFAULT_CONNECTIONS);
+        return new UpstashConfig(parsed(url), access, 10_485_760, true, plainHttpAllowed);
     }
 
     /**
@@ -98,38 +87,18 @@ public final class UpstashConfig {
      * @return the derived configuration
      */
     public UpstashConfig withKeyPrefix(KeyPrefix value) {
-        return new UpstashConfig(
-                url,
-                token,
-                value,
-                connectTimeout,
-                commandTimeout,
-                maxConnections,
-                maxCommandBytes,
-                maxValueBytes,
-                readYourWrites,
-                plainHttpAllowed);
+        return with(access -> access.withKeyPrefix(value));
     }
 
     /**
      * Derives one with other time limits. A call takes at most their sum.
      *
-     * @param connect the longest time to connect, TLS included; positive, at most 10 minutes
-     * @param command the longest time from a request to the end of its answer; positive, at most 10 minutes
+     * @param connect the longest time to connect, TLS included; from 1 ms to an hour
+     * @param command the longest time from a request to the end of its answer; from 1 ms to an hour
      * @return the derived configuration
      */
     public UpstashConfig withTimeouts(Duration connect, Duration command) {
-        return new UpstashConfig(
-                url,
-                token,
-                keyPrefix,
-                connect,
-                command,
-                maxConnections,
-                maxCommandBytes,
-                maxValueBytes,
-                readYourWrites,
-                plainHttpAllowed);
+        return with(access -> access.withConnectTimeout(connect).withCommandTimeout(command));
     }
 
     /**
@@ -140,17 +109,18 @@ public final class UpstashConfig {
      * @return the derived configuration
      */
     public UpstashConfig withMaxConnections(int value) {
-        return new UpstashConfig(
-                url,
-                token,
-                keyPrefix,
-                connectTimeout,
-                commandTimeout,
-                value,
-                maxCommandBytes,
-                maxValueBytes,
-                readYourWrites,
-                plainHttpAllowed);
+        return with(access -> access.withPoolSize(value));
+    }
+
+    /**
+     * Derives one with other TLS, for a front of one's own: an authority in a PEM file, a client's certificate, less verification.
+     * Without this, whom the JVM trusts is trusted.
+     *
+     * @param value how connections to an {@code https} address are encrypted
+     * @return the derived configuration
+     */
+    public UpstashConfig withTls(TlsConfig value) {
+        return with(access -> access.withTls(value));
     }
 
     /**
@@ -160,17 +130,7 @@ public final class UpstashConfig {
      * @return the derived configuration
      */
     public UpstashConfig withMaxCommandBytes(int value) {
-        return new UpstashConfig(
-                url,
-                token,
-                keyPrefix,
-                connectTimeout,
-                commandTimeout,
-                maxConnections,
-                value,
-                maxValueBytes,
-                readYourWrites,
-                plainHttpAllowed);
+        return new UpstashConfig(url, access, value, readYourWrites, plainHttpAllowed);
     }
 
     /**
@@ -181,17 +141,7 @@ public final class UpstashConfig {
      * @return the derived configuration
      */
     public UpstashConfig withMaxValueBytes(long value) {
-        return new UpstashConfig(
-                url,
-                token,
-                keyPrefix,
-                connectTimeout,
-                commandTimeout,
-                maxConnections,
-                maxCommandBytes,
-                value,
-                readYourWrites,
-                plainHttpAllowed);
+        return with(access -> access.withMaxValueBytes(value));
     }
 
     /**
@@ -201,17 +151,7 @@ public final class UpstashConfig {
      * @return the derived configuration
      */
     public UpstashConfig withReadYourWrites(boolean value) {
-        return new UpstashConfig(
-                url,
-                token,
-                keyPrefix,
-                connectTimeout,
-                commandTimeout,
-                maxConnections,
-                maxCommandBytes,
-                maxValueBytes,
-                value,
-                plainHttpAllowed);
+        return new UpstashConfig(url, access, maxCommandBytes, value, plainHttpAllowed);
     }
 
     /** Returns the address, without a slash at its end. */
@@ -219,29 +159,39 @@ public final class UpstashConfig {
         return url;
     }
 
-    /** Returns the token. */
-    public Secret token() {
-        return token;
+    /** Returns the token; {@code null} if a provider is asked for it. */
+    public @Nullable Secret token() {
+        return access.password();
+    }
+
+    /** How the database is got at. */
+    RemoteAccess access() {
+        return access;
+    }
+
+    /** Returns how connections are encrypted; {@code null} as the JVM has it. */
+    public @Nullable TlsConfig tls() {
+        return access.tls();
     }
 
     /** Returns what is put before every key. */
     public KeyPrefix keyPrefix() {
-        return keyPrefix;
+        return access.keyPrefix();
     }
 
     /** Returns the longest time to connect. */
     public Duration connectTimeout() {
-        return connectTimeout;
+        return access.connectTimeout();
     }
 
     /** Returns the longest time from a request to the end of its answer. */
     public Duration commandTimeout() {
-        return commandTimeout;
+        return access.commandTimeout();
     }
 
     /** Returns how many requests may be under way at the same time. */
     public int maxConnections() {
-        return maxConnections;
+        return access.poolSize();
     }
 
     /** Returns the most bytes that a command's arguments, or its answer, may have. */
@@ -251,7 +201,7 @@ public final class UpstashConfig {
 
     /** Returns the most bytes that a value may have. */
     public long maxValueBytes() {
-        return maxValueBytes;
+        return access.maxValueBytes();
     }
 
     /** Says whether sync tokens are sent. */
@@ -272,16 +222,8 @@ public final class UpstashConfig {
         }
     }
 
-    private static Secret trimmed(Secret token) {
-        String text = unquoted(token.reveal());
-        if (text.isEmpty()) {
-            throw new IllegalArgumentException("the token must not be blank");
-        }
-        return Secret.of(text);
-    }
-
     /** Copying from a web console or an env file often brings line ends and quotes along; neither can be part of it. */
-    private static String unquoted(String text) {
+    static String unquoted(String text) {
         String stripped = text.strip();
         if (stripped.length() >= 2
                 && (stripped.charAt(0) == '"' || stripped.charAt(0) == '\'')
@@ -311,39 +253,9 @@ public final class UpstashConfig {
         return host.equalsIgnoreCase("localhost") || host.equals("[::1]") || host.matches("127(\\.\\d{1,3}){3}");
     }
 
-    private static Secret checked(Secret token) {
-        if (token.reveal().chars().anyMatch(c -> c <= ' ' || c >= 0x7f)) {
-            throw new IllegalArgumentException(
-                    "the token must be printable ASCII without blanks; is there more than one in it?");
-        }
-        return token;
-    }
-
-    private static Duration checked(String field, Duration value) {
-        if (value.isNegative() || value.isZero() || value.compareTo(LONGEST) > 0) {
-            throw new IllegalArgumentException(field + " must be positive and at most " + LONGEST + ": " + value);
-        }
-        return value;
-    }
-
-    private static long checked(String field, long value) {
-        if (value < MIN_MAX_VALUE_BYTES || value > MAX_MAX_VALUE_BYTES) {
-            throw new IllegalArgumentException(
-                    field + " must be from " + MIN_MAX_VALUE_BYTES + " to " + MAX_MAX_VALUE_BYTES + ": " + value);
-        }
-        return value;
-    }
-
-    private static int checked(String field, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException(field + " must be from " + min + " to " + max + ": " + value);
-        }
-        return value;
-    }
-
     @Override
     public String toString() {
-        return "UpstashConfig[" + url + ", token=***, keyPrefix=" + keyPrefix + ", connectTimeout=" + connectTimeout
-                + ", commandTimeout=" + commandTimeout + ", maxConnections=" + maxConnections + ']';
+        return "UpstashConfig[" + url + ", token=***, keyPrefix=" + keyPrefix() + ", connectTimeout=" + connectTimeout()
+                + ", commandTimeout=" + commandTimeout() + ", maxConnections=" + maxConnections() + ']';
     }
 }

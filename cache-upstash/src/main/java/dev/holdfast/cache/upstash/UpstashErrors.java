@@ -7,6 +7,8 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.TlsHints;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
@@ -65,7 +67,8 @@ final class UpstashErrors {
         }
         if (e instanceof SSLHandshakeException || e instanceof SSLPeerUnverifiedException) {
             return new CacheUnavailableException(
-                    what + "its certificate was not accepted: " + quoted(String.valueOf(e.getMessage())),
+                    what + "its certificate was not accepted: " + quoted(String.valueOf(e.getMessage())) + "; "
+                            + TlsHints.hint(e, address, AccessVariables.UPSTASH.tls()),
                     e,
                     Reason.REFUSED,
                     false);

@@ -1,0 +1,110 @@
+package dev.holdfast.cache;
+
+import java.io.ByteArrayInputStream;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PrivateKey;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.crypto.Cipher;
+import javax.crypto.EncryptedPrivateKeyInfo;
+import javax.crypto.SecretKeyFactory;
+import javax.crypto.spec.PBEKeySpec;
+import org.jspecify.annotations.Nullable;
+
+/** Certificates and private keys in PEM (RFC 7468). */
+final class PemFiles {
+    private static final Pattern KEY = Pattern.compile(
+            "-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----([A-Za-z0-9+/=\\s]*)-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----");
+
+    private PemFiles() {}
+
+    /** Reads all certificates of a file, at least one. */
+    static List<X509Certificate> certificates(Path file) throws IOException, GeneralSecurityException {
+        byte[] pem = Files.readAllBytes(file);
+        List<X509Certificate> certificates = new ArrayList<>();
+        for (Certificate each :
+                CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem))) {
+            certificates.add((X509Certificate) each);
+        }
+        if (certificates.isEmpty()) {
+            throw new CertificateException("there is no certificate in it");
+        }
+        return certificates;
+    }
+
+    /**
+     * Reads a private key.
+     *
+     * @param algorithm that of its public key
+     * @param password {@code null} if it is not encrypted
+     * @throws CacheConfigException if that is not possible
+     */
+    static PrivateKey key(Path file, String algorithm, @Nullable Secret password) {
+        try {
+            Matcher key = KEY.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));
+            if (!key.find()) {
+                throw new GeneralSecurityException("there is no BEGIN PRIVATE KEY in it");
+            }
+            byte[] der = Base64.getMimeDecoder().decode(key.group(2));
+            PKCS8EncodedKeySpec spec =
+                    switch (key.group(1)) {
+                        case "" -> new PKCS8EncodedKeySpec(der);
+                        case "ENCRYPTED " -> decrypted(der, password);
+                        default ->
+                            throw new GeneralSecurityException("it begins with BEGIN " + key.group(1)
+                                    + "PRIVATE KEY; convert it: openssl pkcs8 -topk8 -in FILE -out NEW");
+                    };
+            return KeyFactory.getInstance(algorithm).generatePrivate(spec);
+        } catch (GeneralSecurityException | IOException | IllegalArgumentException e) {
+            throw unreadable("the private key", file, e);
+        }
+    }
+
+    private static PKCS8EncodedKeySpec decrypted(byte[] der, @Nullable Secret password)
+            throws GeneralSecurityException, IOException {
+        if (password == null) {
+            throw new GeneralSecurityException("it is encrypted, and no password of it is set");
+        }
+        EncryptedPrivateKeyInfo key = new EncryptedPrivateKeyInfo(der);
+        // Of PBES2 only the parameters name the ciphers.
+        String cipher = key.getAlgName().equals("PBES2") || key.getAlgName().startsWith("1.2.840.113549.1.5.13")
+                ? key.getAlgParameters().toString()
+                : key.getAlgName();
+        try {
+            PBEKeySpec secret = new PBEKeySpec(password.reveal().toCharArray());
+            Cipher decrypting = Cipher.getInstance(cipher);
+            decrypting.init(
+                    Cipher.DECRYPT_MODE,
+                    SecretKeyFactory.getInstance(cipher).generateSecret(secret),
+                    key.getAlgParameters());
+            return key.getKeySpec(decrypting);
+        } catch (GeneralSecurityException e) {
+            throw new GeneralSecurityException(
+                    "its password is not the one that is set, or its cipher " + cipher + " is not one of this JVM's",
+                    e);
+        }
+    }
+
+    static CacheConfigException unreadable(String what, Path file, Exception e) {
+        boolean missing = e instanceof NoSuchFileException || e instanceof FileNotFoundException;
+        return new CacheConfigException(
+                what + " in " + file + " can't be read; it must be a PEM file: "
+                        + (missing ? "there is no such file" : ForeignText.shown(e.getMessage())),
+                e);
+    }
+}

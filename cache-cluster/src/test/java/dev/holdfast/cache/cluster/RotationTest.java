@@ -1,0 +1,94 @@
+package dev.holdfast.cache.cluster;
+
+import static dev.holdfast.cache.cluster.Shards.bytes;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Credentials;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.testkit.RedisCluster;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Credentials change each second under eight callers, who notice nothing. */
+class RotationTest {
+    private static final Duration TTL = Duration.ofMinutes(1);
+    private static final int CALLERS = 8;
+    private static final int ROUNDS = 6;
+    private static RedisCluster cluster;
+
+    @BeforeAll
+    static void startCluster() {
+        cluster = RedisCluster.builder().replicasPerMaster(0).start();
+    }
+
+    @AfterAll
+    static void stopCluster() {
+        cluster.close();
+    }
+
+    /** Redis closes the connections of a user who is deleted: each must be logged in as the next one by then. */
+    @Test
+    void aTokenOfTwoSecondsIsReplacedOnEveryOpenConnectionBeforeItEnds() throws InterruptedException {
+        Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        AtomicLong calls = new AtomicLong();
+        AtomicBoolean ended = new AtomicBoolean();
+        AtomicReference<Credentials> present = new AtomicReference<>(issue(0));
+        ClusterConfig config = Shards.config(cluster).withCredentials(present::get);
+        List<Thread> callers = new ArrayList<>();
+        try (ClusterStore store = ClusterStore.of(config)) {
+            for (int i = 0; i < CALLERS; i++) {
+                String key = "r" + i;
+                callers.add(new Thread(() -> {
+                    while (!ended.get()) {
+                        try {
+                            store.put(key, bytes(key), TTL);
+                            assertArrayEquals(bytes(key), store.get(key));
+                            calls.addAndGet(2);
+                        } catch (RuntimeException | Error e) {
+                            failures.add(e);
+                        }
+                    }
+                }));
+            }
+            callers.forEach(Thread::start);
+            try {
+                for (int next = 1; next <= ROUNDS; next++) {
+                    LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+                    present.set(issue(next));
+                    String past = "app-" + (next - 2);
+                    cluster.nodes().forEach(node -> node.command("ACL", "DELUSER", past));
+                }
+                LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+            } finally {
+                ended.set(true);
+                for (Thread caller : callers) {
+                    caller.join();
+                }
+            }
+        }
+        assertEquals(List.of(), List.copyOf(failures), () -> calls + " calls");
+        assertTrue(calls.get() > 1_000, () -> calls + " calls");
+    }
+
+    private static Credentials issue(int number) {
+        String user = "app-" + number;
+        cluster.nodes()
+                .forEach(node -> node.command("ACL", "SETUSER", user, "on", ">token-" + number, "~*", "&*", "+@all"));
+        return Credentials.of(user, Secret.of("token-" + number))
+                .expiringAt(Instant.now().plusSeconds(2));
+    }
+}

@@ -1,0 +1,54 @@
+package dev.holdfast.cache.redis;
+
+import dev.holdfast.cache.Causes;
+import java.security.cert.CertificateExpiredException;
+import java.security.cert.CertificateNotYetValidException;
+import java.util.Locale;
+
+/** What to do about a TLS handshake that failed; the JVM's own messages say it to those who know already. */
+public final class TlsHints {
+    private TlsHints() {}
+
+    /**
+     * Returns the hint.
+     *
+     * @param e what failed
+     * @param host the host that was dialled
+     * @param names the settings to speak of
+     * @return the end of a sentence
+     */
+    public static String hint(Throwable e, String host, TlsVariables names) {
+        StringBuilder all = new StringBuilder();
+        for (Throwable cause : Causes.of(e)) {
+            if (cause instanceof CertificateExpiredException) {
+                return "its TLS certificate has expired";
+            }
+            if (cause instanceof CertificateNotYetValidException) {
+                return "its TLS certificate is not valid yet";
+            }
+            all.append(cause.getMessage()).append('\n');
+        }
+        String text = all.toString().toLowerCase(Locale.ROOT);
+        if (text.contains("no subject alternative")
+                || text.contains("no name matching")
+                || text.contains("not verified")) {
+            return "its TLS certificate is not for the host " + host
+                    + ": use the name that it is for, or over a tunnel " + names.own(names.verify()) + "=ca";
+        }
+        if (text.contains("path") || text.contains("trustanchors")) {
+            return "its TLS certificate is not trusted: name its authority's certificate by "
+                    + names.own(names.authorities())
+                    + ", put it into the trust store (javax.net.ssl.trustStore), or use withTls in code";
+        }
+        if (text.contains("unsupported or unrecognized") || text.contains("not an ssl/tls record")) {
+            return "it does not speak TLS on this port: use its TLS port, or no TLS (" + names.toSwitchOff() + ')';
+        }
+        if (text.contains("certificate_required")
+                || text.contains("bad_certificate")
+                || text.contains("certificate required")) {
+            return "it wants a client certificate: " + names.own(names.certificate()) + " and " + names.own(names.key())
+                    + ", or TlsConfig.withCertificate in code";
+        }
+        return "the TLS handshake failed; check certificate, host name and port";
+    }
+}

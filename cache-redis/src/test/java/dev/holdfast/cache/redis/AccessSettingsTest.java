@@ -1,0 +1,273 @@
+package dev.holdfast.cache.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.TlsConfig.Verification;
+import dev.holdfast.cache.testkit.Certificates;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import javax.net.ssl.SSLContext;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How a tier gets at its servers by settings, and what is said of a mistake. */
+class AccessSettingsTest {
+    private static Certificates certificates;
+
+    @TempDir
+    private Path directory;
+
+    @BeforeAll
+    static void certificates() {
+        certificates = Certificates.create();
+    }
+
+    private static AccessSettings settings(AccessVariables names, String... pairs) {
+        Map<String, String> values = new HashMap<>();
+        for (int i = 0; i < pairs.length; i += 2) {
+            values.put(pairs[i], pairs[i + 1]);
+        }
+        return new AccessSettings(Settings.of(values), names);
+    }
+
+    private static String complaint(AccessVariables names, String... pairs) {
+        AccessSettings settings = settings(names, pairs);
+        return assertThrows(CacheConfigException.class, () -> {
+                    RemoteAccess login = settings.login(settings.limits(RemoteAccess.defaults()));
+                    RemoteAccess unused = settings.tls(login, Boolean.TRUE.equals(settings.tlsSwitch()));
+                })
+                .getMessage();
+    }
+
+    private Path file(String name, String content) throws IOException {
+        return Files.writeString(directory.resolve(name), content);
+    }
+
+    @Test
+    void aTierHasLimitsOfItsOwnOrTheSharedOnes() {
+        String[] both = {
+            "REDIS_COMMAND_TIMEOUT",
+            "300",
+            "UPSTASH_COMMAND_TIMEOUT",
+            "900",
+            "REDIS_CLUSTER_CONNECT_TIMEOUT",
+            "70",
+            "REDIS_CONNECTION_POOL_SIZE",
+            "9",
+            "UPSTASH_CONNECTION_POOL_SIZE",
+            "3"
+        };
+        RemoteAccess start = RemoteAccess.defaults();
+        RemoteAccess single = settings(AccessVariables.SINGLE, both).limits(start);
+        RemoteAccess cluster = settings(AccessVariables.CLUSTER, both).limits(start);
+        RemoteAccess upstash = settings(AccessVariables.UPSTASH, both).limits(start);
+        assertEquals(
+                List.of(Duration.ofMillis(300), Duration.ofMillis(300), Duration.ofMillis(900)),
+                List.of(single.commandTimeout(), cluster.commandTimeout(), upstash.commandTimeout()));
+        assertEquals(
+                List.of(Duration.ofSeconds(5), Duration.ofMillis(70), Duration.ofSeconds(5)),
+                List.of(single.connectTimeout(), cluster.connectTimeout(), upstash.connectTimeout()));
+        assertEquals(List.of(9, 9, 3), List.of(single.poolSize(), cluster.poolSize(), upstash.poolSize()));
+        assertTrue(complaint(AccessVariables.CLUSTER, "REDIS_CLUSTER_COMMAND_TIMEOUT", "soon")
+                .startsWith("REDIS_CLUSTER_COMMAND_TIMEOUT is "));
+    }
+
+    @Test
+    void theNameOfConnectionsIsChecked() {
+        assertEquals(
+                "shop-1",
+                settings(AccessVariables.SINGLE, "REDIS_CLIENT_NAME", "shop-1")
+                        .limits(RemoteAccess.defaults())
+                        .clientName());
+        assertTrue(complaint(AccessVariables.SINGLE, "REDIS_CLIENT_NAME", "the shop")
+                .startsWith("REDIS_CLIENT_NAME is "));
+    }
+
+    @Test
+    void aPasswordMayStandInAFile() throws Exception {
+        Path file = file("password", " p w \n");
+        RemoteAccess access = settings(
+                        AccessVariables.CLUSTER,
+                        "REDIS_CLUSTER_USERNAME",
+                        "app",
+                        "REDIS_CLUSTER_PASSWORD_FILE",
+                        file.toString())
+                .login(RemoteAccess.defaults());
+        Login login = new Login(access);
+        assertEquals(new Authentication("app", " p w "), login.ask());
+        Files.writeString(file, "other");
+        assertEquals(new Authentication("app", "other"), login.ask());
+        assertNull(access.password());
+    }
+
+    @Test
+    void aFileThatIsMissingOrEmptyOrBesideAPasswordIsNamed() throws Exception {
+        String missing = directory.resolve("missing").toString();
+        String variable = "REDIS_PASSWORD_FILE";
+        assertTrue(complaint(AccessVariables.SINGLE, variable, missing).startsWith(variable));
+        assertTrue(complaint(AccessVariables.SINGLE, variable, missing).contains("is not there"));
+        String empty = file("empty", "\n").toString();
+        assertTrue(complaint(AccessVariables.SINGLE, variable, empty).contains("is empty"));
+        String good = file("good", "hunter22").toString();
+        String both = complaint(AccessVariables.SINGLE, variable, good, "REDIS_PASSWORD", "hunter23");
+        assertTrue(both.contains("REDIS_PASSWORD and REDIS_PASSWORD_FILE are both set"), both);
+        assertFalse(both.contains("hunter2"), both);
+    }
+
+    @Test
+    void anAuthorityWithoutTlsIsAMistakeUnlessTlsIsSwitchedOff() {
+        String authority = certificates.authority().toString();
+        String complaint = complaint(AccessVariables.SINGLE, "REDIS_TLS_CA_FILE", authority);
+        assertTrue(complaint.contains("REDIS_TLS_CA_FILE is set, but REDIS_TLS is not"), complaint);
+        AccessSettings off = settings(AccessVariables.SINGLE, "REDIS_TLS_CA_FILE", authority, "REDIS_TLS", "false");
+        assertNull(off.tls(RemoteAccess.defaults(), false).tls());
+        AccessSettings shared = settings(AccessVariables.CLUSTER, "REDIS_TLS_CA_FILE", authority);
+        assertNull(shared.tls(RemoteAccess.defaults(), false).tls(), "it may be the single tier's");
+        assertNotNull(shared.tls(RemoteAccess.defaults(), true).tls());
+    }
+
+    @Test
+    void whatIsVerifiedIsOneOfThreeWords() {
+        for (Verification verification : Verification.values()) {
+            TlsConfig tls = settings(
+                            AccessVariables.CLUSTER,
+                            "REDIS_TLS_VERIFY",
+                            verification.name().toLowerCase(Locale.ROOT))
+                    .tls(RemoteAccess.defaults(), true)
+                    .tls();
+            assertEquals(verification, tls.verification());
+        }
+        assertTrue(complaint(AccessVariables.SINGLE, "REDIS_TLS_VERIFY", "some").contains("full, ca, none"));
+    }
+
+    @Test
+    void certificateAndKeyNeedEachOther() {
+        Certificates.Client client = certificates.client();
+        String complaint = complaint(
+                AccessVariables.SINGLE,
+                "REDIS_TLS",
+                "true",
+                "REDIS_TLS_CERT_FILE",
+                client.certificate().toString());
+        assertTrue(complaint.startsWith("REDIS_TLS_CERT_FILE is set, but REDIS_TLS_KEY_FILE is not"), complaint);
+        String mixed = complaint(
+                AccessVariables.SINGLE,
+                "REDIS_TLS",
+                "true",
+                "REDIS_TLS_CERT_FILE",
+                client.certificate().toString(),
+                "REDIS_TLS_KEY_FILE",
+                certificates.client().key().toString());
+        assertTrue(mixed.contains("is not that of the certificate"), mixed);
+    }
+
+    @Test
+    void anEncryptedKeyNeedsItsPasswordWhichMayBeAFileToo() throws Exception {
+        Certificates.Client client = certificates.client("open sesame");
+        String[] files = {
+            "REDIS_TLS", "true",
+            "REDIS_TLS_CERT_FILE", client.certificate().toString(),
+            "REDIS_TLS_KEY_FILE", client.key().toString()
+        };
+        String without = complaint(AccessVariables.SINGLE, files);
+        assertTrue(without.contains("it is encrypted") && without.contains("REDIS_TLS_KEY_PASSWORD"), without);
+        String wrong = complaint(AccessVariables.SINGLE, with(files, "REDIS_TLS_KEY_PASSWORD", "open barley"));
+        assertTrue(wrong.contains("its password is not the one"), wrong);
+        assertFalse(wrong.contains("barley"), wrong);
+        assertNotNull(settings(AccessVariables.SINGLE, with(files, "REDIS_TLS_KEY_PASSWORD", "open sesame"))
+                .tls(RemoteAccess.defaults(), true)
+                .tls());
+        String secret = file("secret", "open sesame\n").toString();
+        assertNotNull(settings(AccessVariables.SINGLE, with(files, "REDIS_TLS_KEY_PASSWORD_FILE", secret))
+                .tls(RemoteAccess.defaults(), true)
+                .tls());
+    }
+
+    private static String[] with(String[] pairs, String name, String value) {
+        String[] more = Arrays.copyOf(pairs, pairs.length + 2);
+        more[pairs.length] = name;
+        more[pairs.length + 1] = value;
+        return more;
+    }
+
+    @Test
+    void filesThatHoldNoPemAreNamedWithWhatTheyMustHold() throws Exception {
+        String text = file("text.pem", "not a certificate").toString();
+        String authority = complaint(AccessVariables.SINGLE, "REDIS_TLS", "true", "REDIS_TLS_CA_FILE", text);
+        assertTrue(authority.startsWith("REDIS_TLS_CA_FILE: ") && authority.contains("must be a PEM file"), authority);
+        Certificates.Client client = certificates.client();
+        String old = file("old.key", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n")
+                .toString();
+        String key = complaint(
+                AccessVariables.SINGLE,
+                "REDIS_TLS",
+                "true",
+                "REDIS_TLS_CERT_FILE",
+                client.certificate().toString(),
+                "REDIS_TLS_KEY_FILE",
+                old);
+        assertTrue(key.contains("openssl pkcs8 -topk8"), key);
+    }
+
+    @Test
+    void filesAreReadAgainWhenTheyChangeAndWhatCannotBeReadLeavesWhatWas() throws Exception {
+        Path pem = directory.resolve("authority.pem");
+        Files.copy(certificates.authority(), pem);
+        TlsConfig tls = TlsConfig.system().withAuthorities(pem);
+        SSLContext first = tls.context();
+        assertSame(first, tls.context());
+        Files.copy(Certificates.create().authority(), pem, StandardCopyOption.REPLACE_EXISTING);
+        SSLContext second = tls.context();
+        assertFalse(first == second, "another authority");
+        Files.writeString(pem, "half a file");
+        assertSame(second, tls.context());
+        Files.copy(certificates.authority(), pem, StandardCopyOption.REPLACE_EXISTING);
+        assertFalse(second == tls.context(), "it can be read again");
+    }
+
+    @Test
+    void aContextOfOnesOwnCannotBeToldToVerifyNothing() throws Exception {
+        TlsConfig own = TlsConfig.of(SSLContext.getDefault());
+        assertThrows(IllegalArgumentException.class, () -> own.withVerification(Verification.NONE));
+        assertSame(
+                SSLContext.getDefault(), own.withVerification(Verification.CA).context());
+        assertSame(
+                SSLContext.getDefault(),
+                TlsConfig.system()
+                        .withVerification(Verification.NONE)
+                        .withVerification(Verification.FULL)
+                        .context());
+    }
+
+    @Test
+    void addressesAreHostAndPortOrHostAlone() {
+        assertEquals(
+                List.of(new Address("h", 1), new Address("::1", 26_379), new Address("k", 26_379)),
+                Address.parseAll(List.of("h:1", "[::1]", "k"), 26_379));
+        for (String wrong : List.of("", "h", "h:0", "::1", "[::1", "h:1:2", "p@h:1")) {
+            String message = assertThrows(
+                            IllegalArgumentException.class, () -> Address.parseAll(List.of("ok:1", wrong), 0))
+                    .getMessage();
+            assertTrue(message.startsWith("node 2 must be host:port"), message);
+        }
+        assertThrows(IllegalArgumentException.class, () -> Address.parseAll(List.of(), 0));
+    }
+}

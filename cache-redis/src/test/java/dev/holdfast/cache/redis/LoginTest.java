@@ -1,0 +1,135 @@
+package dev.holdfast.cache.redis;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Credentials;
+import dev.holdfast.cache.CredentialsProvider;
+import dev.holdfast.cache.Secret;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import org.junit.jupiter.api.Test;
+
+/** What a provider is asked, and when. */
+class LoginTest {
+    private final Queue<Credentials> given = new ArrayDeque<>();
+    private final List<Credentials> refused = new ArrayList<>();
+    private final Hands clock = new Hands();
+
+    private static final class Hands extends Clock {
+        private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+        @Override
+        public Instant instant() {
+            return now;
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+    }
+
+    private Login login() {
+        CredentialsProvider provider = new CredentialsProvider() {
+            @Override
+            public Credentials get() {
+                return given.size() > 1 ? given.remove() : given.element();
+            }
+
+            @Override
+            public void refused(Credentials credentials) {
+                refused.add(credentials);
+            }
+        };
+        return new Login(RemoteAccess.defaults().withUsername("app").withCredentials(provider), clock);
+    }
+
+    private static Credentials token(String text) {
+        return Credentials.of(Secret.of(text));
+    }
+
+    @Test
+    void whatNamesNoUserLogsTheConfiguredOneIn() throws Exception {
+        given.add(token("a"));
+        given.add(Credentials.of("other", Secret.of("b")));
+        Login login = login();
+        assertEquals(new Authentication("app", "a"), login.ask());
+        assertEquals(new Authentication("other", "b"), login.ask());
+        assertEquals(new Authentication("other", "b"), login.latest());
+        assertEquals("other:***", String.valueOf(login.latest()));
+    }
+
+    @Test
+    void aRefusalIsToldAndAskedAboutOnceMore() throws Exception {
+        given.add(token("a"));
+        given.add(token("b"));
+        Login login = login();
+        Authentication first = login.ask();
+        assertEquals(new Authentication("app", "b"), login.askAgain(first));
+        assertEquals(List.of(token("a")), refused);
+        assertNull(login.askAgain(new Authentication("app", "b")), "the same again");
+    }
+
+    @Test
+    void onePasswordThatStaysIsNotAskedForAgain() throws Exception {
+        Login login = new Login(RemoteAccess.defaults().withPassword(Secret.of("a")));
+        assertFalse(login.rotates());
+        assertNull(login.askAgain(login.ask()));
+        assertEquals(
+                new Authentication("app", ""), new Login(RemoteAccess.defaults().withUsername("app")).ask());
+        assertFalse(new Login(RemoteAccess.defaults()).isNeeded());
+    }
+
+    @Test
+    void whatExpiresIsAskedForWhenFourFifthsAreOver() throws Exception {
+        Instant start = clock.now;
+        given.add(token("a").expiringAt(start.plusSeconds(100)));
+        given.add(token("b").expiringAt(start.plusSeconds(200)));
+        Login login = login();
+        Authentication first = login.ask();
+        clock.now = start.plusSeconds(79);
+        login.askIfDue();
+        assertEquals(first, login.latest());
+        clock.now = start.plusSeconds(80);
+        login.askIfDue();
+        assertEquals(new Authentication("app", "b"), login.latest());
+    }
+
+    @Test
+    void aProviderThatFailsOrGivesNothingSaysWhy() {
+        Login failing = new Login(RemoteAccess.defaults().withCredentials(() -> {
+            throw new IllegalStateException("the vault is sealed");
+        }));
+        CredentialsException e = assertThrows(CredentialsException.class, failing::ask);
+        assertTrue(e.getMessage().contains("the vault is sealed"), e.getMessage());
+        Login empty = new Login(RemoteAccess.defaults().withCredentials(() -> null));
+        assertThrows(CredentialsException.class, empty::ask);
+    }
+
+    @Test
+    void oneLooksAgainATwentiethOfTheLifeLaterButWithinASecond() {
+        Instant start = clock.now;
+        assertEquals(Duration.ofMillis(100), new Lifetime(start, start.plusSeconds(2)).pause());
+        assertEquals(Duration.ofMillis(50), new Lifetime(start, start.plusMillis(10)).pause());
+        assertEquals(Duration.ofSeconds(1), new Lifetime(start, start.plusSeconds(900)).pause());
+        assertEquals(Duration.ofSeconds(1), new Lifetime(start, null).pause());
+        assertFalse(new Lifetime(start, null).isDue(start.plusSeconds(1_000_000)));
+        assertTrue(new Lifetime(start, start.minusSeconds(1)).isDue(start), "expired when it was given");
+    }
+}

@@ -1,0 +1,43 @@
+package dev.holdfast.cache.single;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Causes;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
+
+/** No sentinel says where the master is. */
+final class MasterUnknownException extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    private final Reason reason;
+
+    /**
+     * Creates one.
+     *
+     * @param reason what it means for a tier
+     */
+    MasterUnknownException(String message, Reason reason) {
+        super(message);
+        this.reason = reason;
+    }
+
+    /**
+     * Creates one for sentinels that did not answer.
+     *
+     * @param why why the first of them did not; {@code null} if there was no time
+     */
+    static MasterUnknownException unanswered(String sentinels, @Nullable Throwable why) {
+        CacheUnavailableException known = Causes.find(why, CacheUnavailableException.class);
+        MasterUnknownException unknown = new MasterUnknownException(
+                "none of the sentinels " + sentinels + " says where the master is: "
+                        + (known != null ? known.getMessage() : why == null ? "no answer in time" : why.toString()),
+                known == null ? Reason.CONNECTION : known.reason());
+        unknown.initCause(why);
+        return unknown;
+    }
+
+    Reason reason() {
+        return reason;
+    }
+}

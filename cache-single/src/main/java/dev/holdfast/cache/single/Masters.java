@@ -1,0 +1,179 @@
+package dev.holdfast.cache.single;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.redis.Address;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Where the master is, by what the sentinels say. They are asked when a connection is opened and it is not known, or what is known is in
+ * doubt: all of them at the same time, and what most of them say is taken. A switch that one of them tells is believed at once.
+ * Thread-safe.
+ */
+final class Masters {
+    private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
+
+    /** So long those that are slow are waited for while one has answered. */
+    private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    private final Place.Master place;
+    private final List<Sentinel> sentinels = new ArrayList<>();
+    private final AtomicBoolean listening = new AtomicBoolean();
+    private volatile Runnable whenSwitched = () -> {};
+    private volatile boolean doubted;
+    private volatile @Nullable Address known;
+
+    Masters(SingleConfig config, Place.Master place) {
+        this.place = place;
+        for (Address sentinel : place.sentinels()) {
+            sentinels.add(new Sentinel(config.sentinel(sentinel), place.master()));
+        }
+    }
+
+    /** Sets what is run when another server than before is the master. */
+    void whenSwitched(Runnable listener) {
+        whenSwitched = listener;
+    }
+
+    /** Notes that what is known may be wrong. */
+    void doubt() {
+        doubted = true;
+    }
+
+    /**
+     * Returns where the master is, as far as anybody knows.
+     *
+     * @param until when to give up asking
+     * @throws IOException if no sentinel says it
+     */
+    Address find(long until) throws IOException {
+        Address present = known;
+        if (present != null && !doubted) {
+            return present;
+        }
+        listen();
+        doubted = false;
+        boolean answered = false;
+        try {
+            Address found = ask(until);
+            answered = true;
+            become(found);
+            return found;
+        } finally {
+            doubted |= !answered;
+        }
+    }
+
+    private Address ask(long until) throws IOException {
+        BlockingQueue<Object> answers = new LinkedBlockingQueue<>();
+        for (Sentinel sentinel : sentinels) {
+            CompletableFuture<?> unused = sentinel.ask(until)
+                    .whenComplete((address, why) -> answers.add(why != null ? why : address != null ? address : this));
+        }
+        Votes votes = new Votes(sentinels.size());
+        Throwable failure = null;
+        long end = until;
+        while (!votes.isDecided()) {
+            Object answer = next(answers, end - System.nanoTime());
+            if (answer == null) {
+                break;
+            } else if (answer instanceof Throwable why) {
+                // Who refuses this client knows more than who is not there.
+                failure = failure == null || isRefusal(why) ? why : failure;
+                votes.countSilent();
+            } else {
+                votes.count(answer instanceof Address address ? address : null);
+                end = Math.min(until - System.nanoTime(), STRAGGLERS_NANOS) + System.nanoTime();
+            }
+        }
+        return result(votes, failure);
+    }
+
+    private static boolean isRefusal(Throwable why) {
+        CacheUnavailableException known = Causes.find(why, CacheUnavailableException.class);
+        return known != null && known.reason() == Reason.REFUSED;
+    }
+
+    private static @Nullable Object next(BlockingQueue<Object> answers, long nanos) throws IOException {
+        try {
+            return answers.poll(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted while asking the sentinels", e);
+        }
+    }
+
+    private Address result(Votes votes, @Nullable Throwable failure) throws IOException {
+        Address result = votes.result();
+        if (result != null) {
+            return result;
+        }
+        if (votes.isUnknown()) {
+            throw new MasterUnknownException(
+                    "the sentinels know no master of the name " + place.master()
+                            + ": it must be the one of \"sentinel monitor\" in their configuration",
+                    Reason.REFUSED);
+        }
+        throw MasterUnknownException.unanswered(sentinels.toString(), failure);
+    }
+
+    private void listen() {
+        if (!listening.get() && listening.compareAndSet(false, true)) {
+            Sentinel.Listener listener = new Sentinel.Listener() {
+                @Override
+                public void switched(Address to) {
+                    become(to);
+                }
+
+                @Override
+                public void missed() {
+                    lookAgain();
+                }
+            };
+            sentinels.forEach(sentinel -> sentinel.listen(listener));
+        }
+    }
+
+    /** A switch may have been missed while nobody listened to one of them. */
+    private void lookAgain() {
+        if (known != null) {
+            doubted = true;
+            try {
+                Address unused = find(System.nanoTime() + STRAGGLERS_NANOS);
+            } catch (IOException e) {
+                LOG.debug("the sentinels can't be asked", e);
+            }
+        }
+    }
+
+    private void become(Address master) {
+        Address before;
+        synchronized (this) {
+            before = known;
+            known = master;
+            if (!master.equals(before)) {
+                doubted = false;
+            }
+        }
+        if (before != null && !before.equals(master)) {
+            LOG.info("Sentinel: the master {} is {} now, before that {}", place.master(), master, before);
+            whenSwitched.run();
+        }
+    }
+
+    void close() {
+        IOException cause = new IOException("the store is closed");
+        sentinels.forEach(sentinel -> sentinel.close(cause));
+    }
+}

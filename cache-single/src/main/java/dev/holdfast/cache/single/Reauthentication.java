@@ -1,0 +1,88 @@
+package dev.holdfast.cache.single;
+
+import dev.holdfast.cache.redis.Authentication;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.Login;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+
+/** Logs open connections in anew, between the calls of others, which do not notice. For one thread of ours. */
+final class Reauthentication {
+    private static final long GLANCE_NANOS = TimeUnit.MICROSECONDS.toNanos(50);
+    private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+
+    private final long commandNanos;
+    private final Login login;
+    private final Consumer<Lane> sent;
+    private final Reader reader;
+
+    /** Reads replies on a connection, unless somebody does, until a call of its own is answered. */
+    @FunctionalInterface
+    interface Reader {
+        boolean read(Lane lane, Call own, long until);
+    }
+
+    /**
+     * Creates one.
+     *
+     * @param sent told of each connection on which something was sent
+     */
+    Reauthentication(SingleConfig config, Login login, Consumer<Lane> sent, Reader reader) {
+        this.commandNanos = config.commandTimeout().toNanos();
+        this.login = login;
+        this.sent = sent;
+        this.reader = reader;
+    }
+
+    /** Logs one in; if the server refuses that, it stays logged in as it was, and the provider is asked once more. */
+    void of(Lane lane, Authentication words) {
+        if (!acquire(lane)) {
+            return;
+        }
+        long now = System.nanoTime();
+        Call call = Call.of(List.of(Entry.auth(words)), false, now + 2 * commandNanos);
+        lane.send(call, now, now + commandNanos);
+        sent.accept(lane);
+        while (!call.isAnswered()) {
+            if (System.nanoTime() - call.deadline() >= 0) {
+                lane.link().reset(Doom.OVERDUE);
+                lane.fail(new IOException("overdue"));
+            }
+            if (!reader.read(lane, call, call.deadline())) {
+                call.park(NAP_NANOS);
+            }
+        }
+        if (call.takeReply() instanceof Refusal refusal) {
+            refused(words, refusal);
+        } else {
+            lane.link().words(words);
+        }
+    }
+
+    private void refused(Authentication words, Refusal refusal) {
+        try {
+            if (login.askAgain(words) != null) {
+                // With the next turn.
+                return;
+            }
+        } catch (CredentialsException e) {
+            refusal.addSuppressed(e);
+        }
+        throw refusal;
+    }
+
+    /** Waits for the right to write, which others give back as soon as they have written. */
+    private boolean acquire(Lane lane) {
+        long until = System.nanoTime() + commandNanos;
+        while (!lane.tryAcquire(false)) {
+            if (lane.isBroken() || System.nanoTime() - until >= 0) {
+                return false;
+            }
+            LockSupport.parkNanos(GLANCE_NANOS);
+        }
+        return true;
+    }
+}

@@ -1,0 +1,161 @@
+package dev.holdfast.cache.single;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Credentials;
+import dev.holdfast.cache.CredentialsProvider;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** Credentials change each second under eight callers, who notice nothing. */
+class RotationTest {
+    private static final int CALLERS = 8;
+    private static final int ROUNDS = 6;
+    private static final Duration TTL = Duration.ofMinutes(1);
+
+    private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+    private final AtomicLong calls = new AtomicLong();
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    /** Calls while something is done each second, and returns how many calls there were. */
+    private void underLoad(SingleStore store, Runnable... rounds) throws InterruptedException {
+        List<Thread> callers = new ArrayList<>();
+        for (int i = 0; i < CALLERS; i++) {
+            String key = "k" + i;
+            Thread caller = new Thread(() -> call(store, key));
+            callers.add(caller);
+            caller.start();
+        }
+        try {
+            for (Runnable round : rounds) {
+                LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+                round.run();
+            }
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
+        } finally {
+            ended.set(true);
+            for (Thread caller : callers) {
+                caller.join();
+            }
+        }
+        assertEquals(List.of(), List.copyOf(failures), () -> calls + " calls");
+        assertTrue(calls.get() > 1_000, () -> calls + " calls");
+    }
+
+    private void call(SingleStore store, String key) {
+        while (!ended.get()) {
+            try {
+                store.put(key, key.getBytes(UTF_8), TTL);
+                assertEquals(key, new String(store.get(key), UTF_8));
+                calls.addAndGet(2);
+            } catch (RuntimeException | Error e) {
+                failures.add(e);
+            }
+        }
+    }
+
+    /** Redis closes the connections of a user who is deleted: each must be logged in as the next one by then. */
+    @Test
+    void aTokenOfTwoSecondsIsReplacedOnEveryOpenConnectionBeforeItEnds() throws InterruptedException {
+        try (RedisServer server = RedisServer.start()) {
+            AtomicReference<Credentials> present = new AtomicReference<>(issue(server, 0));
+            SingleConfig config = SingleConfig.of("127.0.0.1", server.port()).withCredentials(present::get);
+            try (SingleStore store = SingleStore.of(config)) {
+                Runnable[] rounds = new Runnable[ROUNDS];
+                for (int i = 0; i < ROUNDS; i++) {
+                    int next = i + 1;
+                    rounds[i] = () -> {
+                        present.set(issue(server, next));
+                        if (next > 1) {
+                            server.command("ACL", "DELUSER", "app-" + (next - 2));
+                        }
+                    };
+                }
+                underLoad(store, rounds);
+                String clients = String.valueOf(server.command("CLIENT", "LIST"));
+                assertTrue(clients.contains("user=app-" + ROUNDS), clients);
+            }
+        }
+    }
+
+    private static Credentials issue(RedisServer server, int number) {
+        String user = "app-" + number;
+        server.command("ACL", "SETUSER", user, "on", ">token-" + number, "~*", "&*", "+@all");
+        return Credentials.of(user, Secret.of("token-" + number))
+                .expiringAt(Instant.now().plusSeconds(2));
+    }
+
+    @Test
+    void aPasswordThatChangesEachSecondIsUsedForNewConnectionsAndOpenOnes() throws InterruptedException {
+        try (RedisServer server = RedisServer.builder().password("p0").start()) {
+            Vault vault = new Vault("p0");
+            SingleConfig config = SingleConfig.of("127.0.0.1", server.port()).withCredentials(vault);
+            try (SingleStore store = SingleStore.of(config)) {
+                Runnable[] rounds = new Runnable[ROUNDS];
+                for (int i = 0; i < ROUNDS; i++) {
+                    String next = "p" + (i + 1);
+                    boolean breaks = i % 2 == 1;
+                    rounds[i] = () -> {
+                        server.setPassword(next);
+                        vault.set(next);
+                        if (breaks) {
+                            // New ones are opened under load.
+                            server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+                        }
+                    };
+                }
+                long before = auths(server);
+                underLoad(store, rounds);
+                assertTrue(auths(server) - before >= ROUNDS, "AUTH was sent on open connections");
+            }
+        }
+    }
+
+    private static long auths(RedisServer server) {
+        String stats = String.valueOf(server.command("INFO", "commandstats"));
+        return stats.lines()
+                .filter(line -> line.startsWith("cmdstat_auth:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("cmdstat_auth:calls=([0-9]+),.*", "$1")))
+                .sum();
+    }
+
+    /** Tells whoever listens. */
+    private static final class Vault implements CredentialsProvider {
+        private final Queue<Runnable> listeners = new ConcurrentLinkedQueue<>();
+        private volatile Credentials present;
+
+        Vault(String password) {
+            set(password);
+        }
+
+        void set(String password) {
+            present = Credentials.of(Secret.of(password));
+            listeners.forEach(Runnable::run);
+        }
+
+        @Override
+        public Credentials get() {
+            return present;
+        }
+
+        @Override
+        public Registration onChange(Runnable listener) {
+            listeners.add(listener);
+            return () -> listeners.remove(listener);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package dev.holdfast.cache.single;
+
+import static dev.holdfast.cache.single.Eventually.until;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.testkit.RedisSentinels;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** The master is where three real sentinels say. */
+class SentinelTest {
+    private static final Duration TTL = Duration.ofMinutes(1);
+    private static final byte[] VALUE = "value".getBytes(UTF_8);
+
+    private static boolean serves(SingleStore store) {
+        try {
+            store.put("k", VALUE, TTL);
+            return true;
+        } catch (CacheUnavailableException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void aSwitchIsFollowedAndAFormerMasterThatReturnsIsLeftAlone() {
+        try (RedisSentinels sentinels = RedisSentinels.start("shop");
+                SingleStore store = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+            RedisServer first = sentinels.master();
+            store.put("before", VALUE, TTL);
+            assertEquals(1L, first.command("EXISTS", "before"));
+            until(
+                    "the replica has it",
+                    () -> store.get("before") != null
+                            && first.command("WAIT", "1", "100").equals(1L));
+            first.kill();
+            AtomicLong switched = new AtomicLong();
+            sentinels.awaitSwitch(first);
+            switched.set(System.nanoTime());
+            until("the new master serves", () -> serves(store));
+            long late = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - switched.get());
+            assertTrue(late < 5_000, () -> "it served " + late + " ms after the switch");
+            RedisServer second = sentinels.master();
+            until("it is in the new master", () -> has(second, "k"));
+            assertArrayEquals(VALUE, store.get("before"));
+            first.restart(RedisServer.Data.KEEP);
+            until("the former master is a replica", () -> isReplica(first));
+            assertTrue(serves(store));
+            assertEquals(0, connections(first), "nobody talks to the former master");
+        }
+    }
+
+    /** The sentinels close all connections to a server that they promote or demote, the testkit's too. */
+    private static boolean has(RedisServer server, String key) {
+        try {
+            return Long.valueOf(1).equals(server.command("EXISTS", key));
+        } catch (UncheckedIOException e) {
+            return false;
+        }
+    }
+
+    private static boolean isReplica(RedisServer server) {
+        try {
+            return String.valueOf(server.command("ROLE")).contains("slave");
+        } catch (UncheckedIOException e) {
+            return false;
+        }
+    }
+
+    private static long connections(RedisServer server) {
+        return String.valueOf(server.command("CLIENT", "LIST"))
+                .lines()
+                .filter(line -> line.contains(" name=holdfast "))
+                .count();
+    }
+
+    @Test
+    void aFrozenMasterIsLeftAtTheSwitchThoughItsConnectionsStayOpen() {
+        try (RedisSentinels sentinels = RedisSentinels.start("shop");
+                SingleStore store = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+            RedisServer first = sentinels.master();
+            store.put("k", VALUE, TTL);
+            first.freeze();
+            sentinels.awaitSwitch(first);
+            until("the new master serves", () -> serves(store));
+            assertTrue(sentinels.master().port() != first.port());
+            first.thaw();
+            assertTrue(serves(store));
+        }
+    }
+
+    @Test
+    void sentinelsHaveCredentialsOfTheirOwnAndOneOfThemMayBeDown() {
+        RedisServer.Builder servers = RedisServer.builder().password("for servers");
+        try (RedisSentinels sentinels = RedisSentinels.start("shop", servers, "for sentinels")) {
+            sentinels.killSentinel(0);
+            SingleConfig config = SingleStoreProvider.config(Settings.of(Map.of(
+                    "REDIS_URL",
+                    sentinels.url().replace("://", "://:for%20servers@"),
+                    "REDIS_SENTINEL_PASSWORD",
+                    "for sentinels")));
+            try (SingleStore store = SingleStore.of(config)) {
+                store.put("k", VALUE, TTL);
+                assertArrayEquals(VALUE, store.get("k"));
+            }
+            SingleConfig without = SingleConfig.parse(sentinels.url().replace("://", "://:for%20servers@"));
+            try (SingleStore store = SingleStore.of(without)) {
+                CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+                assertTrue(e.getMessage().contains("REDIS_SENTINEL_PASSWORD"), e.getMessage());
+                assertEquals(CacheUnavailableException.Reason.REFUSED, e.reason());
+            }
+        }
+    }
+
+    @Test
+    void aNameThatNoSentinelKnowsIsSaid() {
+        try (RedisSentinels sentinels = RedisSentinels.start("shop");
+                SingleStore store = SingleStore.of(SingleConfig.ofSentinels(sentinels.addresses(), "stock"))) {
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+            assertTrue(e.getMessage().contains("no master of the name stock"), e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,200 @@
+package dev.holdfast.cache.testkit;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Three real sentinels ({@code redis-server --sentinel}) on {@code 127.0.0.1} that watch a master with a replica, to see what a client
+ * makes of a switch.
+ *
+ * <pre>{@code
+ * try (RedisSentinels sentinels = RedisSentinels.start("shop")) {
+ *     var app = new App(sentinels.url());   // redis-sentinel://127.0.0.1:20001,127.0.0.1:20002,127.0.0.1:20003/shop
+ *     RedisServer master = sentinels.master();
+ *     master.kill();
+ *     sentinels.awaitSwitch(master);
+ * }
+ * }</pre>
+ *
+ * <p>They take a master for dead after a second. Thread-safe.
+ */
+public final class RedisSentinels implements AutoCloseable {
+    private static final int COUNT = 3;
+    private static final int QUORUM = 2;
+    private static final Duration BOUND = Duration.ofSeconds(60);
+    private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private final String name;
+    private final @Nullable String password;
+    private final List<RedisServer> servers = new ArrayList<>();
+    private final List<ServerProcess> sentinels = new ArrayList<>();
+    private final List<Path> directories = new ArrayList<>();
+
+    private RedisSentinels(String name, RedisServer.Builder server, @Nullable String password) {
+        this.name = name;
+        this.password = password;
+        boolean ready = false;
+        try {
+            servers.add(server.copy().start());
+            servers.add(server.copy()
+                    .line("replicaof 127.0.0.1 " + servers.get(0).port())
+                    .start());
+            for (int i = 0; i < COUNT; i++) {
+                launch();
+            }
+            await("the sentinels to know each other and the replica", () -> sentinels.stream()
+                    .allMatch(this::isReady));
+            ready = true;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            if (!ready) {
+                close();
+            }
+        }
+    }
+
+    /** Starts three sentinels, a master that they call so, and its replica. */
+    public static RedisSentinels start(String name) {
+        return new RedisSentinels(name, RedisServer.builder(), null);
+    }
+
+    /**
+     * As {@link #start(String)}, with servers of a kind, and sentinels that want a password of their own.
+     *
+     * @param server how the master and its replica are built
+     * @param sentinelPassword {@code null} for none
+     */
+    public static RedisSentinels start(String name, RedisServer.Builder server, @Nullable String sentinelPassword) {
+        return new RedisSentinels(name, server, sentinelPassword);
+    }
+
+    private void launch() throws IOException {
+        Path directory = Guard.get().newDirectory("sentinel-");
+        directories.add(directory);
+        int port = Ports.free();
+        List<String> lines = new ArrayList<>(List.of(
+                "port " + port,
+                "bind 127.0.0.1",
+                "daemonize no",
+                "logfile \"\"",
+                "dir " + ServerConfig.quoted(directory.toString()),
+                "user " + ServerConfig.ADMIN + " on >" + ServerConfig.ADMIN_PASSWORD + " ~* &* +@all",
+                "sentinel monitor " + name + " 127.0.0.1 " + servers.get(0).port() + " " + QUORUM,
+                "sentinel down-after-milliseconds " + name + " 1000",
+                "sentinel failover-timeout " + name + " 5000",
+                "sentinel auth-user " + name + " " + ServerConfig.ADMIN,
+                "sentinel auth-pass " + name + " " + ServerConfig.ADMIN_PASSWORD,
+                "sentinel sentinel-user " + ServerConfig.ADMIN,
+                "sentinel sentinel-pass " + ServerConfig.ADMIN_PASSWORD));
+        if (password != null) {
+            lines.add("requirepass " + ServerConfig.quoted(password));
+        }
+        Path conf = directory.resolve("sentinel.conf");
+        Files.writeString(conf, String.join("\n", lines) + "\n", UTF_8);
+        ServerProcess sentinel = ServerProcess.launch(directory, conf, port, false, "--sentinel");
+        sentinels.add(sentinel);
+        sentinel.awaitAnswer();
+    }
+
+    private boolean isReady(ServerProcess sentinel) {
+        List<String> state = texts(sentinel.call("SENTINEL", "MASTER", name));
+        return "2".equals(value(state, "num-other-sentinels"))
+                && "1".equals(value(state, "num-slaves"))
+                && "master".equals(value(state, "flags"))
+                && texts(sentinel.call("SENTINEL", "REPLICAS", name)).contains("ok");
+    }
+
+    private static @Nullable String value(List<String> state, String field) {
+        int at = state.indexOf(field);
+        return at < 0 ? null : state.get(at + 1);
+    }
+
+    /** All texts of a reply, however deep. */
+    private static List<String> texts(@Nullable Object reply) {
+        List<String> texts = new ArrayList<>();
+        if (reply instanceof byte[] bytes) {
+            texts.add(new String(bytes, UTF_8));
+        } else if (reply instanceof List<?> parts) {
+            parts.forEach(part -> texts.addAll(texts(part)));
+        }
+        return texts;
+    }
+
+    /** {@code host:port} of each sentinel. */
+    public List<String> addresses() {
+        return sentinels.stream()
+                .map(sentinel -> "127.0.0.1:" + sentinel.port())
+                .toList();
+    }
+
+    /** {@code redis-sentinel://} with all sentinels and the master's name, no password. */
+    public String url() {
+        return addresses().stream().collect(Collectors.joining(",", "redis-sentinel://", "/" + name));
+    }
+
+    /** The server that the sentinels call the master now. */
+    public RedisServer master() {
+        int port = masterPort();
+        return servers.stream()
+                .filter(server -> server.port() == port)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The port of the server that most sentinels call the master now. */
+    private int masterPort() {
+        List<Integer> ports = sentinels.stream()
+                .filter(ServerProcess::isAlive)
+                .map(sentinel -> texts(sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)))
+                .map(place -> Integer.parseInt(place.get(1)))
+                .sorted()
+                .toList();
+        return ports.get(ports.size() / 2);
+    }
+
+    /** Kills one of the sentinels as {@code kill -9} does. */
+    public void killSentinel(int index) {
+        sentinels.get(index).kill();
+    }
+
+    /**
+     * Waits until most sentinels call another server the master than this one.
+     *
+     * @throws IllegalStateException if that takes more than a minute
+     */
+    public void awaitSwitch(RedisServer from) {
+        await("a switch from " + from, () -> masterPort() != from.port());
+    }
+
+    private static void await(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + BOUND.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - end > 0) {
+                throw new IllegalStateException("waited in vain for " + what);
+            }
+            LockSupport.parkNanos(NAP_NANOS);
+        }
+    }
+
+    /** Kills sentinels and servers, and deletes their files. */
+    @Override
+    public void close() {
+        sentinels.forEach(ServerProcess::kill);
+        sentinels.forEach(sentinel -> Ports.release(sentinel.port()));
+        servers.forEach(RedisServer::close);
+        directories.forEach(RedisServer::delete);
+    }
+}
