@@ -43,6 +43,7 @@ public final class ClusterStoreProvider implements StoreProvider {
         if (settings.flag("REDIS_CLUSTER_TLS", false)) {
             config = config.withTls();
         }
+        config = settings.tls("cluster").map(config::withTls).orElse(config);
         config = config.withConnectTimeout(timeout(settings, "REDIS_CONNECT_TIMEOUT", config.connectTimeout()))
                 .withCommandTimeout(timeout(settings, "REDIS_COMMAND_TIMEOUT", config.commandTimeout()))
                 .withHealthCheckInterval(timeout(settings, "REDIS_HEALTH_CHECK_INTERVAL", config.healthCheckInterval()))

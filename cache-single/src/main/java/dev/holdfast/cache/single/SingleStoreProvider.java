@@ -36,6 +36,7 @@ public final class SingleStoreProvider implements StoreProvider {
             throw new CacheConfigException("neither REDIS_URL nor REDIS_HOST is set, but the tier single needs one of"
                     + " them: REDIS_URL=redis://[user[:password]@]host[:port][/database]");
         }
+        server = settings.tls("single").map(server::withTls).orElse(server);
         Duration connectTimeout = timeout(settings, "REDIS_CONNECT_TIMEOUT", server.connectTimeout());
         Duration commandTimeout = timeout(settings, "REDIS_COMMAND_TIMEOUT", server.commandTimeout());
         return server.withConnectTimeout(connectTimeout)
