@@ -323,6 +323,27 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Adds someone to tell of the commands that callers have this store send to servers; its probes are not among them. A composite tells of
+     * those of all its tiers.
+     *
+     * @param observer is told of each that begins from now on
+     * @return ends it; by default, and of a store that sends none, there is nothing to tell and nothing to end
+     */
+    default Runnable observe(CallObserver observer) {
+        return () -> {};
+    }
+
+    /**
+     * Counts what this store has of the keys with a prefix, without asking a server. Takes time for each of them.
+     *
+     * @param prefix what the keys begin with, up to their first colon and with it
+     * @return the figures; {@code null}, the default, where nobody in this process knows them
+     */
+    default @Nullable EntryUse use(String prefix) {
+        return null;
+    }
+
+    /**
      * Returns what is known of this store's health and work. Does no I/O and does not wait.
      *
      * @return a snapshot

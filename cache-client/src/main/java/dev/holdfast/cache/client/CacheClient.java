@@ -8,6 +8,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
@@ -60,6 +61,7 @@ public final class CacheClient implements AutoCloseable {
     private final Caches caches;
     private final Management management;
     private final LaterListeners listeners;
+    private final ClientListeners clientListeners = new ClientListeners();
     private final TierProbes probes = new TierProbes(System::nanoTime);
     private final Observation observation = new Observation();
     private final Closing closing;
@@ -76,7 +78,13 @@ public final class CacheClient implements AutoCloseable {
         this.caches = caches;
         this.listeners = builder.laterListeners();
         this.management = new Management(this, IsolatedThreads.platform("holdfast-" + name + "-jmx"));
-        this.closing = new Closing(observation::close, management::close, caches::close, services::close, store::close);
+        this.closing = new Closing(
+                observation::close,
+                clientListeners::close,
+                management::close,
+                caches::close,
+                services::close,
+                store::close);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
@@ -229,7 +237,7 @@ public final class CacheClient implements AutoCloseable {
         Objects.requireNonNull(codec, "codec");
         Objects.requireNonNull(policy, "policy");
         Caches.Terms terms = new Caches.Terms(keys, codec, policy);
-        return caches.get(name, terms, () -> open(name, keys, codec, policy), management::add);
+        return caches.get(name, terms, () -> open(name, keys, codec, policy), this::opened);
     }
 
     private <K, V> Cache<K, V> byType(String name, Class<K> keys, Type values, CachePolicy policy) {
@@ -239,7 +247,12 @@ public final class CacheClient implements AutoCloseable {
         Objects.requireNonNull(policy, "policy");
         Caches.Terms terms = new Caches.Terms(keys, values, policy);
         return caches.get(
-                name, terms, () -> open(name, KeyMappers.of(keys), Codecs.<V>of(values), policy), management::add);
+                name, terms, () -> open(name, KeyMappers.of(keys), Codecs.<V>of(values), policy), this::opened);
+    }
+
+    private void opened(CacheEngine<?, ?> cache) {
+        management.add(cache);
+        clientListeners.opened(cache);
     }
 
     private <K, V> CacheEngine<K, V> open(
@@ -248,6 +261,7 @@ public final class CacheClient implements AutoCloseable {
         cache.whenClosed(() -> {
             caches.forget(cache);
             management.remove(cache);
+            clientListeners.closed(cache);
         });
         return cache;
     }
@@ -359,6 +373,40 @@ public final class CacheClient implements AutoCloseable {
     public Runnable addListener(FailoverListener listener) {
         requireOpen();
         return listeners.add(Objects.requireNonNull(listener, "listener"));
+    }
+
+    /**
+     * Adds someone to tell which caches this client has; of those that are open at once, on this thread.
+     *
+     * @param listener the listener
+     * @return ends it
+     */
+    public Runnable addListener(ClientListener listener) {
+        requireOpen();
+        return clientListeners.add(Objects.requireNonNull(listener, "listener"), caches.all());
+    }
+
+    /**
+     * Adds someone to tell of the commands that this client's calls send to its servers, those of every tier; not of probes.
+     *
+     * @param observer the observer
+     * @return ends it
+     */
+    public Runnable observeCommands(CallObserver observer) {
+        requireOpen();
+        return store.observe(Objects.requireNonNull(observer, "observer"));
+    }
+
+    /**
+     * Adds someone to tell of loads. A load is one run of a loader, for one key or several; it is told of on the thread that runs it, in the context
+     * of its caller where {@link CacheClientBuilder#contextCarrier} carries that.
+     *
+     * @param observer the observer
+     * @return ends it
+     */
+    public Runnable observeLoads(CallObserver observer) {
+        requireOpen();
+        return services.loads().add(Objects.requireNonNull(observer, "observer"));
     }
 
     /**

@@ -10,6 +10,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Lookup;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -395,6 +396,20 @@ final class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public CacheStats stats() {
         return counters.snapshot(runner.gate().running(), runner.gate().waiting());
+    }
+
+    CacheFigures figures() {
+        return new CacheFigures() {
+            @Override
+            public CacheStats totals() {
+                return counters.totals(runner.gate().running(), runner.gate().waiting());
+            }
+
+            @Override
+            public @Nullable EntryUse use() {
+                return entries.isRaw() ? null : store.use(keys.prefix());
+            }
+        };
     }
 
     /** How many entries were read under another key since the cache was opened, whatever statistics were reset. */

@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.LatencyHistogram;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -34,13 +35,23 @@ final class Counters {
             "it was written under another key: a server, a proxy or a client library gave the"
                     + " answer to another question";
 
+    private static final CacheStats NOTHING =
+            new CacheStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Latency.NONE, Latency.NONE);
+
     private final AtomicLong misplacedEver = new AtomicLong();
     private final String cache;
     private final Events events;
+    /** All that was counted when statistics were last reset. */
+    private volatile CacheStats reset = NOTHING;
 
     Counters(String cache, Events events) {
         this.cache = cache;
         this.events = events;
+    }
+
+    /** The cache's name. */
+    String cache() {
+        return cache;
     }
 
     void loadFailed(String storeKey, Throwable cause) {
@@ -96,7 +107,18 @@ final class Counters {
         events.tell(listener -> listener.storeFailed(cache, operation, cause));
     }
 
+    /** What was counted since statistics were last reset. */
     CacheStats snapshot(long loadsRunning, long loadsWaiting) {
+        CacheStats before = reset;
+        return since(before, all(loadsRunning, loadsWaiting, loadTime.snapshot(), readTime.snapshot()));
+    }
+
+    /** What was counted ever, without latencies. */
+    CacheStats totals(long loadsRunning, long loadsWaiting) {
+        return all(loadsRunning, loadsWaiting, Latency.NONE, Latency.NONE);
+    }
+
+    private CacheStats all(long loadsRunning, long loadsWaiting, Latency load, Latency read) {
         return new CacheStats(
                 hits.sum(),
                 misses.sum(),
@@ -115,31 +137,39 @@ final class Counters {
                 failedReads.sum(),
                 failedWrites.sum(),
                 failedRemovals.sum(),
-                loadTime.snapshot(),
-                readTime.snapshot());
+                load,
+                read);
     }
 
+    private static CacheStats since(CacheStats before, CacheStats now) {
+        return new CacheStats(
+                now.hits() - before.hits(),
+                now.misses() - before.misses(),
+                now.staleHits() - before.staleHits(),
+                now.joins() - before.joins(),
+                now.loads() - before.loads(),
+                now.loadFailures() - before.loadFailures(),
+                now.leasesExpired() - before.leasesExpired(),
+                now.loadsRunning(),
+                now.loadsWaiting(),
+                now.stored() - before.stored(),
+                now.notStored() - before.notStored(),
+                now.removals() - before.removals(),
+                now.unreadable() - before.unreadable(),
+                now.misplaced() - before.misplaced(),
+                now.failedReads() - before.failedReads(),
+                now.failedWrites() - before.failedWrites(),
+                now.failedRemovals() - before.failedRemovals(),
+                since(before.loadTime(), now.loadTime()),
+                since(before.readTime(), now.readTime()));
+    }
+
+    private static Latency since(Latency before, Latency now) {
+        return now.buckets().since(before.buckets()).summary();
+    }
+
+    /** Has {@link #snapshot} begin anew; nothing that is counted meanwhile is lost, and totals go on. */
     void reset() {
-        for (LongAdder counter : new LongAdder[] {
-            hits,
-            misses,
-            staleHits,
-            joins,
-            loads,
-            stored,
-            notStored,
-            removals,
-            loadFailures,
-            leasesExpired,
-            unreadable,
-            misplaced,
-            failedReads,
-            failedWrites,
-            failedRemovals
-        }) {
-            counter.reset();
-        }
-        loadTime.reset();
-        readTime.reset();
+        reset = all(0, 0, loadTime.snapshot(), readTime.snapshot());
     }
 }

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheListener;
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.ContextCarrier;
 import java.time.Clock;
 import java.time.InstantSource;
@@ -16,6 +17,7 @@ import java.util.function.LongSupplier;
  * @param threads runs what its caller does not wait for
  * @param events tells the listener
  * @param context carries a caller's context into the background
+ * @param loads those who observe loads
  */
 record EngineServices(
         InstantSource clock,
@@ -23,7 +25,8 @@ record EngineServices(
         Deadlines deadlines,
         BackgroundThreads threads,
         Events events,
-        CarriedContext context)
+        CarriedContext context,
+        CallObservers loads)
         implements AutoCloseable {
 
     static EngineServices start(String client, CacheListener listener, List<ContextCarrier> carriers) {
@@ -51,7 +54,8 @@ record EngineServices(
                 new Deadlines(threads.platform("deadlines"), nanoTime),
                 threads,
                 Events.to(listener, threads.platform("events")),
-                new CarriedContext(carriers));
+                new CarriedContext(carriers),
+                new CallObservers());
     }
 
     /** Lets the threads end. Leases are kept, for loads that still run on their callers' threads. */

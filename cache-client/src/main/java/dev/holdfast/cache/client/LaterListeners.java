@@ -3,43 +3,20 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverReason;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Tells listeners that came after the composite was built. They share a thread with each other, and with no listener from before. */
 final class LaterListeners implements FailoverListener {
-    private static final Logger LOG = LoggerFactory.getLogger(LaterListeners.class);
-
-    private final List<Place> places = new CopyOnWriteArrayList<>();
-
-    /** Of one listener, compared by identity: the listener's {@code equals} is foreign. */
-    private static final class Place {
-        final FailoverListener listener;
-
-        Place(FailoverListener listener) {
-            this.listener = listener;
-        }
-    }
+    private final ListenerList<FailoverListener> listeners = new ListenerList<>("a failover listener");
 
     /** Adds a listener, until what is returned is run. */
     Runnable add(FailoverListener listener) {
-        Place place = new Place(listener);
-        places.add(place);
-        return () -> places.remove(place);
+        return listeners.add(listener);
     }
 
     private void tell(Consumer<FailoverListener> event) {
-        for (Place place : places) {
-            try {
-                event.accept(place.listener);
-            } catch (RuntimeException | LinkageError e) {
-                LOG.warn("a failover listener failed", e);
-            }
-        }
+        listeners.tell(event);
     }
 
     @Override

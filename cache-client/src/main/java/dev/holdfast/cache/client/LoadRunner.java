@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheInterruptedException;
+import dev.holdfast.cache.CallObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -160,14 +161,20 @@ final class LoadRunner<K, V> implements AutoCloseable {
         if (!run.place().granted().isDone()) {
             run.place().granted().get();
         }
+        CallObserver.Ended observed = services.loads().began("load", counters.cache());
+        Throwable failure = null;
         long start = System.nanoTime();
         try {
             gate.holding(() -> {
                 loading.load(wanted);
                 return wanted;
             });
+        } catch (Throwable e) {
+            failure = e;
+            throw e;
         } finally {
             counters.loadTime.record(System.nanoTime() - start);
+            observed.ended(failure);
         }
     }
 

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
@@ -237,6 +238,11 @@ public final class ClusterStore implements CacheStore {
     @Override
     public @Nullable PartialOutage outage() {
         return session.topology.outages().ask(key -> Slots.of(serverKey(key)));
+    }
+
+    @Override
+    public Runnable observe(CallObserver observer) {
+        return session.observers.add(observer);
     }
 
     @Override

@@ -119,6 +119,12 @@ final class Errand<T> {
         return mayHaveRun ? LettuceErrors.outcomeUnknown(why) : why;
     }
 
+    /** What the last attempt that failed did so with; {@code null} if none did, or it is answered. */
+    @Nullable
+    RuntimeException problem() {
+        return next == Next.DONE ? null : failure;
+    }
+
     /** The node that was named by ASK, to be asked once. */
     @Nullable
     Node askNext() {

@@ -1,8 +1,11 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.CallObservers;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +27,7 @@ final class Group<T> {
     private boolean sent;
     private boolean settled;
     private boolean answered;
+    private CallObserver.Ended observed = CallObserver.UNOBSERVED;
 
     Group(Node node) {
         this.node = node;
@@ -66,9 +70,24 @@ final class Group<T> {
         link = chosen;
     }
 
-    void send() {
+    void send(CallObservers observers) {
         sent = true;
+        if (observers.isObserved()) {
+            String command = errands.get(0).type().toString();
+            observed = errands.size() == 1
+                    ? observers.began(command, node.toString())
+                    : observers.beganPipeline(command, node.toString());
+        }
         link().send(commands);
+    }
+
+    private @Nullable Throwable problem() {
+        for (Errand<T> errand : errands) {
+            if (errand.problem() != null) {
+                return errand.problem();
+            }
+        }
+        return settled ? null : new CancellationException("nobody waits for the answer any more");
     }
 
     boolean isSent() {
@@ -96,6 +115,7 @@ final class Group<T> {
             }
             link.exit(commands.size(), bytes, answered);
             node.inFlight().exit(tick);
+            observed.ended(problem());
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.CallObservers;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,9 +31,11 @@ final class Router {
     private final LettuceErrors errors;
     private final Targets targets;
     private final Outcomes outcomes;
+    private final CallObservers observers;
     private final long retryNanos;
 
-    Router(ClusterConfig config, Topology topology, Watch watch, LettuceErrors errors) {
+    Router(ClusterConfig config, Topology topology, Watch watch, LettuceErrors errors, CallObservers observers) {
+        this.observers = observers;
         this.topology = topology;
         this.watch = watch;
         this.errors = errors;
@@ -97,10 +101,21 @@ final class Router {
             return;
         }
         int tick = watch.enter(node);
+        RuntimeException before = errand.problem();
+        CallObserver.Ended observed = observers.isObserved()
+                ? observers.began(errand.type().toString(), node.toString())
+                : CallObserver.UNOBSERVED;
+        Throwable failure = null;
         try {
             attempt(errand, node, cut, until);
+            // A redirection is an answer; a failure may be that of an earlier attempt.
+            failure = errand.problem() == before ? null : errand.problem();
+        } catch (Throwable e) {
+            failure = e;
+            throw e;
         } finally {
             node.inFlight().exit(tick);
+            observed.ended(failure);
         }
     }
 
@@ -237,7 +252,7 @@ final class Router {
             for (Group<T> group : open) {
                 group.begin(watch);
                 if (group.errands().stream().noneMatch(errand -> isCut(errand, cut))) {
-                    group.send();
+                    group.send(observers);
                 }
             }
             open.forEach(group -> settle(group, until));

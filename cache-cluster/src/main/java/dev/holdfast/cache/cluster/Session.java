@@ -3,6 +3,7 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.ProbeResult;
@@ -27,6 +28,7 @@ final class Session {
     final Topology topology;
     final Router router;
     final OperationMeter meter = new OperationMeter();
+    final CallObservers observers = new CallObservers();
     final Instant startedAt = Instant.now();
 
     final PrefixRemoval.Unfinished unfinishedRemovals = new PrefixRemoval.Unfinished();
@@ -64,7 +66,7 @@ final class Session {
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
         this.topology = new Topology(config, errors);
         this.watch = new Watch(topology, config);
-        this.router = new Router(config, topology, watch, errors);
+        this.router = new Router(config, topology, watch, errors, observers);
     }
 
     void requireOpen() {

@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.failover.KeyOperation.No;
@@ -384,6 +385,13 @@ public final class FailoverStore implements CacheStore {
     @Override
     public boolean isServing() {
         return switchboard.isServing();
+    }
+
+    @Override
+    public Runnable observe(CallObserver observer) {
+        List<Runnable> ends =
+                tiers.stream().map(tier -> tier.store().observe(observer)).toList();
+        return () -> ends.forEach(Runnable::run);
     }
 
     /** {@inheritDoc} Type, latency and connections are those of the serving tier; operations are those of all tiers; {@code tiers} has each. */

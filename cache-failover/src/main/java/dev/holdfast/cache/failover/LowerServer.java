@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
@@ -213,6 +214,11 @@ final class LowerServer implements CacheStore {
     @Override
     public boolean isServing() {
         return store.isServing();
+    }
+
+    @Override
+    public Runnable observe(CallObserver observer) {
+        return store.observe(observer);
     }
 
     @Override

@@ -7,6 +7,7 @@ import com.github.benmanes.caffeine.cache.RemovalCause;
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Latency;
@@ -67,6 +68,7 @@ public final class MemoryStore implements CacheStore {
     private final ConcurrentMap<String, Entry> map;
     private final RecentReads recent;
     private final PrefixIndex index = new PrefixIndex();
+    private final Evictions evictions = new Evictions();
     private final ExpiryTimer timer = new ExpiryTimer();
     /** Made by the first increment that needs it, under its lock. */
     private @Nullable Cache<OnceId, Long> onceResults;
@@ -117,6 +119,7 @@ public final class MemoryStore implements CacheStore {
                 .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
                     if (entry != null) {
                         remove(entry);
+                        evictions.add(entry.key);
                     }
                 })
                 .build();
@@ -509,6 +512,17 @@ public final class MemoryStore implements CacheStore {
     @Override
     public String tierName() {
         return "memory";
+    }
+
+    @Override
+    public EntryUse use(String prefix) {
+        LongAdder entries = new LongAdder();
+        index.forEach(prefix, entry -> {
+            if (entry.current(clock)) {
+                entries.increment();
+            }
+        });
+        return new EntryUse(entries.sum(), evictions.of(prefix));
     }
 
     @Override

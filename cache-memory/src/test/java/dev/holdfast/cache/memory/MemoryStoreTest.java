@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.StoreHealth;
@@ -322,5 +323,37 @@ class MemoryStoreTest {
         assertThrows(IllegalArgumentException.class, () -> MemoryStore.create(0));
         assertThrows(IllegalArgumentException.class, () -> MemoryStore.builder().maxBytes(-1));
         assertThrows(IllegalArgumentException.class, () -> MemoryStore.builder().keyPrefix("a b"));
+    }
+
+    @Test
+    void entriesAndEvictionsAreCountedByTheBeginningOfTheirKeys() {
+        store.put("users:1", VALUE, TTL);
+        store.put("users:2", VALUE, Duration.ofSeconds(1));
+        store.put("orders:1", VALUE, TTL);
+        store.put("users", VALUE, TTL);
+        assertEquals(new EntryUse(2, 0), store.use("users:"));
+        advance(Duration.ofSeconds(2));
+        assertEquals(1, store.use("users:").entries());
+        store.remove("orders:1");
+        assertEquals(new EntryUse(0, 0), store.use("orders:"));
+
+        byte[] large = new byte[10_000];
+        for (int i = 0; i < 1_000; i++) {
+            store.put("orders:" + i, large, TTL);
+        }
+        EntryUse orders = store.use("orders:");
+        assertTrue(orders.entries() > 0 && orders.entries() < 110, orders::toString);
+        assertEquals(1_000, orders.entries() + orders.evictions(), orders::toString);
+    }
+
+    @Test
+    void evictionsOfSoManyBeginningsAreToldApartAndNoMore() {
+        Evictions evictions = new Evictions();
+        for (int i = 0; i < 2_000; i++) {
+            evictions.add(i + ":k");
+            evictions.add(i + ":k");
+        }
+        assertEquals(2, evictions.of("999:"));
+        assertEquals(0, evictions.of("1999:"));
     }
 }

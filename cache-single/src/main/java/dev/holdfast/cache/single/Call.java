@@ -55,6 +55,7 @@ final class Call {
     // Written before the state, and read after it.
     private @Nullable Lane lane;
     private long deadline;
+    private long takenAt;
     private boolean limited;
     private @Nullable Object reply;
     private @Nullable Supplier<? extends RuntimeException> failure;
@@ -190,10 +191,21 @@ final class Call {
             return false;
         }
         this.lane = lane;
+        takenAt = now;
         limited = until - now < commandNanos;
         deadline = limited ? until : now + commandNanos;
         state = State.SENT;
         return true;
+    }
+
+    /** When it was about to be written; of no meaning before that. Once answered. */
+    long takenAt() {
+        return takenAt;
+    }
+
+    /** Whether it got a connection. Once answered. */
+    boolean wasTaken() {
+        return lane != null;
     }
 
     /** Its commands, which are forgotten. */

@@ -2,6 +2,7 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.SparedKeys;
@@ -55,6 +56,8 @@ final class Combiner implements Connections {
 
     private final Dialer dialer;
     private final JedisErrors errors;
+    private final CallObservers observers;
+    private final String address;
     private final Restarts restarts;
     private final int size;
     private final long connectNanos;
@@ -72,9 +75,11 @@ final class Combiner implements Connections {
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger workers = new AtomicInteger();
 
-    Combiner(SingleConfig config, Dialer dialer, Reserve reserve, JedisErrors errors) {
+    Combiner(SingleConfig config, Dialer dialer, Reserve reserve, JedisErrors errors, CallObservers observers) {
         this.dialer = dialer;
         this.errors = errors;
+        this.observers = observers;
+        this.address = config.address();
         this.restarts = dialer.restarts();
         this.size = config.poolSize();
         this.connectNanos = config.connectTimeout().toNanos();
@@ -245,6 +250,9 @@ final class Combiner implements Connections {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+        if (call.wasTaken()) {
+            observers.waited(address, call.takenAt() - start);
         }
         return call.takeReply();
     }

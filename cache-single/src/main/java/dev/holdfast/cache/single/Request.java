@@ -79,6 +79,11 @@ final class Request extends CommandArguments {
         };
     }
 
+    /** What it is called, {@code GET}. */
+    String name() {
+        return getCommand().toString();
+    }
+
     /** Whether it changes nothing. */
     boolean readOnly() {
         return readOnly;

@@ -4,6 +4,8 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.NodeHealth;
@@ -362,6 +364,11 @@ public final class SingleStore implements CacheStore {
     }
 
     @Override
+    public Runnable observe(CallObserver observer) {
+        return shared.observers.add(observer);
+    }
+
+    @Override
     public StoreHealth health() {
         PoolHealth pool = shared.connections.figures();
         Canary canary = shared.canary;
@@ -489,6 +496,7 @@ public final class SingleStore implements CacheStore {
         final SingleConfig config;
         final Instant startedAt = Instant.now();
         final OperationMeter meter = new OperationMeter();
+        final CallObservers observers = new CallObservers();
         final Connections connections;
         final Canary canary;
         final PrefixScans scans = new PrefixScans();
@@ -504,8 +512,9 @@ public final class SingleStore implements CacheStore {
             this.errors = new JedisErrors(config);
             Dialer dialer = new Dialer(config, errors);
             Reserve reserve = new Reserve(config, dialer, errors);
-            this.connections = new Combiner(config, dialer, reserve, errors);
-            this.canary = new Canary(config, reserve, dialer::generation, connections, errors);
+            Combiner combiner = new Combiner(config, dialer, reserve, errors, observers);
+            this.connections = new ObservedConnections(combiner, observers, config.address());
+            this.canary = new Canary(config, reserve, dialer::generation, combiner, errors);
             this.restarts = dialer.restarts();
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
         }

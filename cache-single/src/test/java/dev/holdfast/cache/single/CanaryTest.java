@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.RespPeer;
@@ -81,7 +82,7 @@ class CanaryTest {
             JedisErrors errors = new JedisErrors(config);
             Dialer dialer = new Dialer(config, errors);
             Reserve reserve = new Reserve(config, dialer, errors);
-            Combiner connections = new Combiner(config, dialer, reserve, errors);
+            Combiner connections = new Combiner(config, dialer, reserve, errors, new CallObservers());
             IntSupplier generation = () -> {
                 if (planted.getAndSet(false)) {
                     throw new NoClassDefFoundError("as when a class loader is closed");

@@ -15,6 +15,8 @@ final class Batch {
         /** How many commands its request may have, itself included. */
         final int most;
 
+        final long since = System.nanoTime();
+
         final AtomicBoolean taken = new AtomicBoolean();
         final CompletableFuture<Reply> reply = new CompletableFuture<>();
         /** How many commands its request had, itself included. */

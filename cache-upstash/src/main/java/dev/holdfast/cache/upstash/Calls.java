@@ -1,6 +1,8 @@
 package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.NodeHealth;
@@ -30,6 +32,7 @@ final class Calls {
     private final Repetitions repetitions;
 
     private final OperationMeter meter = new OperationMeter();
+    final CallObservers observers = new CallObservers();
     private final Saturation saturation;
     private final Instant startedAt;
     private volatile boolean closed;
@@ -39,7 +42,7 @@ final class Calls {
         this.prefix = config.keyPrefix();
         this.spared = new SparedKeys(prefix, LoggerFactory.getLogger(UpstashStore.class)::warn);
         this.rest = new RestClient(config, resolver, others);
-        this.saturation = new Saturation(rest.errors().address());
+        this.saturation = new Saturation(rest.errors().address(), observers);
         this.combiner = new Combiner(
                 rest,
                 config.maxConnections(),
@@ -58,7 +61,9 @@ final class Calls {
 
     /** Runs one command; a failed reply is an exception. */
     <T> T run(Command command, long deadline, Answer<T> answer) {
-        return metered(command, () -> {
+        CallObserver.Ended observed =
+                observers.began(command.name(), rest.errors().address());
+        return metered(command, observed, () -> {
             Reply reply = repetitions.one(command, deadline);
             if (reply instanceof Reply.Failure failure) {
                 throw rest.errors().text(command.name(), failure.text());
@@ -69,7 +74,10 @@ final class Calls {
 
     /** Runs several commands in one request; failed replies stand in their places. Repeats what is harmless, as a single one. */
     List<Reply> runAll(List<Command> commands, long deadline) {
-        return metered(commands.get(0), () -> repetitions.all(commands, deadline));
+        Command first = commands.get(0);
+        CallObserver.Ended observed =
+                observers.beganPipeline(first.name(), rest.errors().address());
+        return metered(first, observed, () -> repetitions.all(commands, deadline));
     }
 
     /** Runs a script that answers a number, by its name if the server knows it. */
@@ -106,6 +114,18 @@ final class Calls {
 
     private interface Work<T> {
         T run();
+    }
+
+    private <T> T metered(Command command, CallObserver.Ended observed, Work<T> work) {
+        Throwable failure = null;
+        try {
+            return metered(command, work);
+        } catch (Throwable e) {
+            failure = e;
+            throw e;
+        } finally {
+            observed.ended(failure);
+        }
     }
 
     private <T> T metered(Command command, Work<T> work) {

@@ -95,6 +95,7 @@ final class Combiner {
     Reply run(Waiting mine, long timeoutNanos) {
         if (isNobodyWaiting() && !free.hasQueuedThreads() && free.tryAcquire()) {
             try {
+                saturation.waited(mine.since);
                 return alone(mine, timeoutNanos);
             } finally {
                 release();
@@ -130,7 +131,8 @@ final class Combiner {
     }
 
     private <T> T own(String what, long timeoutNanos, LongFunction<T> request) {
-        long until = System.nanoTime() + timeoutNanos;
+        long start = System.nanoTime();
+        long until = start + timeoutNanos;
         boolean acquired = false;
         try {
             acquired = free.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS);
@@ -146,6 +148,7 @@ final class Combiner {
             throw saturated(what);
         }
         try {
+            saturation.waited(start);
             return request.apply(Math.max(1, until - System.nanoTime()));
         } finally {
             release();
@@ -296,6 +299,7 @@ final class Combiner {
                 waitingCount.decrementAndGet();
                 if (next.taken.compareAndSet(false, true)) {
                     batch.add(next);
+                    saturation.waited(next.since);
                 }
             }
         }

@@ -1,12 +1,13 @@
 package dev.holdfast.cache.upstash;
 
+import dev.holdfast.cache.CallObservers;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Counts the calls that found no free connection. Probes have a connection of their own, so that they can be well while no call
+ * Counts the calls that found no free connection, and tells observers how long the others waited for one. Probes have a connection of their own, so that they can be well while no call
  * gets through: a tier in which so many calls in a row found none, and not one an answer, is no tier that serves. Thread-safe.
  */
 final class Saturation {
@@ -14,11 +15,24 @@ final class Saturation {
     private static final int SHUT = 8;
 
     private final String address;
+    private final CallObservers observers;
     private final LongAdder total = new LongAdder();
     private final AtomicInteger sinceAnswer = new AtomicInteger();
 
     Saturation(String address) {
+        this(address, new CallObservers());
+    }
+
+    Saturation(String address, CallObservers observers) {
         this.address = address;
+        this.observers = observers;
+    }
+
+    /** A call has got a connection for which it has waited since a moment, by {@link System#nanoTime()}. */
+    void waited(long since) {
+        if (observers.isObserved()) {
+            observers.waited(address, System.nanoTime() - since);
+        }
     }
 
     void another(int active, int waiting) {

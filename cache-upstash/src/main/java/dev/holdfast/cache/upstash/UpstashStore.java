@@ -2,6 +2,7 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
@@ -215,6 +216,11 @@ public final class UpstashStore implements CacheStore {
         return positive("limit", shorter).compareTo(limit) >= 0
                 ? this
                 : new UpstashStore(calls, multiKey, unfinished, shorter, true);
+    }
+
+    @Override
+    public Runnable observe(CallObserver observer) {
+        return calls.observers.add(observer);
     }
 
     @Override

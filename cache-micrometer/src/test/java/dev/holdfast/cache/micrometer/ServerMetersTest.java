@@ -1,0 +1,242 @@
+package dev.holdfast.cache.micrometer;
+
+import static dev.holdfast.cache.micrometer.Meters.await;
+import static dev.holdfast.cache.micrometer.Meters.keys;
+import static dev.holdfast.cache.micrometer.Meters.value;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.testkit.RedisCluster;
+import dev.holdfast.cache.testkit.RedisServer;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.distribution.CountAtBucket;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** The meters of tiers, of nodes and of the commands to them, on real servers. */
+class ServerMetersTest {
+    private static final String DURATION = "db.client.operation.duration";
+    private static final double[] BOUNDARIES = {0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10};
+
+    private final MeterRegistry registry = new SimpleMeterRegistry();
+
+    @AfterEach
+    void close() {
+        registry.close();
+    }
+
+    private CacheClient open(String... namesAndValues) {
+        CacheClient client = CacheClient.from(Settings.of(map(namesAndValues)));
+        CacheClientMetrics.of(client).bindTo(registry);
+        return client;
+    }
+
+    private static Map<String, String> map(String... namesAndValues) {
+        Map<String, String> map = new HashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            map.put(namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return map;
+    }
+
+    private static Cache<String, String> cache(CacheClient client) {
+        return client.cache("users", String.class, String.class);
+    }
+
+    @Test
+    void aKilledServerShowsInEveryMeterAndSoDoesItsReturn() {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client = open("REDIS_URL", redis.url())) {
+            Cache<String, String> cache = cache(client);
+            cache.put("k", "v");
+            String[] turn = {"from", "single", "to", "memory"};
+            assertEquals(1, value(registry, "holdfast.client.status", "status", "healthy"));
+            assertEquals(1, value(registry, "holdfast.tier.state", "tier", "single", "state", "closed"));
+            assertEquals(1, value(registry, "holdfast.tier.serving", "tier", "single"));
+            assertEquals(0, value(registry, "holdfast.tier.serving", "tier", "memory"));
+            assertEquals(
+                    5, registry.find("holdfast.failovers").tags(turn).meters().size());
+            assertEquals(0, sum("holdfast.failovers"));
+
+            redis.kill();
+            cache.remove("k");
+            cache.put("k", "there");
+            await("the failover to be counted", () -> sum("holdfast.failovers", turn) == 1);
+            await("memory to serve", () -> value(registry, "holdfast.tier.serving", "tier", "memory") == 1);
+            assertEquals(1, value(registry, "holdfast.client.status", "status", "critical"));
+            assertEquals(0, value(registry, "holdfast.client.status", "status", "healthy"));
+            assertEquals(1, value(registry, "holdfast.tier.state", "tier", "single", "state", "open"));
+            assertEquals(1, value(registry, "holdfast.tier.dirty.keys", "tier", "single"));
+            await("a failed probe", () -> value(registry, "holdfast.tier.probe.failures", "tier", "single") > 0);
+            assertEquals(1, sum("holdfast.failovers"));
+
+            redis.restart(RedisServer.Data.EMPTY);
+            await("the way back", () -> value(registry, "holdfast.tier.serving", "tier", "single") == 1);
+            assertEquals(0, value(registry, "holdfast.tier.dirty.keys", "tier", "single"));
+            assertEquals(0, value(registry, "holdfast.tier.probe.failures", "tier", "single"));
+            assertEquals(1, value(registry, "holdfast.client.status", "status", "healthy"));
+        }
+    }
+
+    private double sum(String name, String... tags) {
+        return registry.find(name).tags(tags).meters().stream()
+                .mapToDouble(meter -> meter.measure().iterator().next().getValue())
+                .sum();
+    }
+
+    @Test
+    void commandsAreTimedByServerNameAndError() {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client = open("REDIS_URL", redis.url(), "CACHE_TIERS", "single")) {
+            Cache<String, String> cache = cache(client);
+            String[] server = {"server.address", "127.0.0.1", "server.port", String.valueOf(redis.port())};
+            cache.put("k", "v");
+            cache.get("k");
+            cache.get("k");
+            assertEquals(2, value(registry, DURATION, "db.operation.name", "GET", "error.type", "none"));
+            assertEquals(
+                    1,
+                    registry.find(DURATION)
+                            .tags(server)
+                            .tag("db.operation.name", "SET")
+                            .timers()
+                            .size());
+            assertEquals(3, value(registry, "db.client.connection.wait_time", server));
+            redis.kill();
+            assertThrows(CacheUnavailableException.class, () -> cache.get("k"));
+            assertTrue(sum(DURATION, "error.type", "connection") > 0);
+            assertEquals(
+                    Set.of(Set.of(
+                            "client",
+                            "db.system.name",
+                            "db.operation.name",
+                            "error.type",
+                            "server.address",
+                            "server.port")),
+                    keys(registry, DURATION));
+            assertEquals(1, value(registry, "holdfast.cache.store.failures", "operation", "read"));
+        }
+    }
+
+    @Test
+    void theHistogramHasOpenTelemetrysBoundaries() {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client = open("REDIS_URL", redis.url())) {
+            cache(client).put("k", "v");
+            Timer timer = registry.get(DURATION).tag("db.operation.name", "SET").timer();
+            double[] buckets = Arrays.stream(timer.takeSnapshot().histogramCounts())
+                    .mapToDouble(CountAtBucket::bucket)
+                    .map(nanos -> nanos / TimeUnit.SECONDS.toNanos(1))
+                    .toArray();
+            assertArrayEquals(BOUNDARIES, buckets, 1e-12);
+        }
+    }
+
+    @Test
+    void connectionsAreCountedByNode() {
+        try (RedisServer redis = RedisServer.start();
+                CacheClient client = open("REDIS_URL", redis.url(), "REDIS_CONNECTION_POOL_SIZE", "3")) {
+            cache(client).put("k", "v");
+            String[] node = {
+                "db.client.connection.pool.name",
+                "single",
+                "server.address",
+                "127.0.0.1",
+                "server.port",
+                String.valueOf(redis.port())
+            };
+            assertEquals(3, value(registry, "db.client.connection.max", node));
+            assertEquals(0, value(registry, "db.client.connection.pending_requests", node));
+            assertEquals(0, value(registry, "db.client.connection.timeouts", node));
+            await(
+                    "an idle connection",
+                    () -> registry.get("db.client.connection.count")
+                                    .tags(node)
+                                    .tag("db.client.connection.state", "idle")
+                                    .gauge()
+                                    .value()
+                            > 0);
+        }
+    }
+
+    @Test
+    void aClustersNodesHaveTheirMetersAsLongAsTheyBelongToIt() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
+                CacheClient client = open("REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", cluster.seeds())) {
+            Cache<String, String> cache = cache(client);
+            for (int i = 0; i < 100; i++) {
+                cache.put("k" + i, "v");
+            }
+            for (RedisServer master : cluster.masters()) {
+                assertTrue(sum(DURATION, "server.port", String.valueOf(master.port())) > 0);
+            }
+            RedisServer added = cluster.addNode();
+            String port = String.valueOf(added.port());
+            await("meters of the node that was added", () -> {
+                double unused = value(registry, "holdfast.client.status", "status", "healthy");
+                return !registry.find("db.client.connection.max")
+                        .tag("server.port", port)
+                        .meters()
+                        .isEmpty();
+            });
+            cluster.removeNode(added);
+            await("meters of the node that was removed to go", () -> {
+                double unused = value(registry, "holdfast.client.status", "status", "healthy");
+                return meters("server.port", port).isEmpty();
+            });
+            assertFalse(meters(
+                            "server.port",
+                            String.valueOf(cluster.masters().get(0).port()))
+                    .isEmpty());
+        }
+    }
+
+    private List<Meter> meters(String key, String value) {
+        return registry.getMeters().stream()
+                .filter(meter -> value.equals(meter.getId().getTag(key)))
+                .toList();
+    }
+
+    @Test
+    void noTagHoldsAKeyAValueOrASecretAndAddressesAreOnlyWhereTheyBelong() {
+        String password = "correct-horse-battery";
+        try (RedisServer redis = RedisServer.builder().password(password).start();
+                CacheClient client = open("REDIS_URL", redis.url())) {
+            Cache<String, String> cache = cache(client);
+            cache.get("key-of-ada", key -> "value-of-ada");
+            assertThrows(IllegalArgumentException.class, () -> client.cache("no:name", String.class, String.class));
+            redis.kill();
+            cache.get("key-of-ada");
+            Set<String> values = registry.getMeters().stream()
+                    .flatMap(meter -> meter.getId().getTags().stream())
+                    .map(Tag::getValue)
+                    .collect(Collectors.toSet());
+            for (String secret : List.of(password, "key-of-ada", "value-of-ada", "redis://")) {
+                assertTrue(values.stream().noneMatch(value -> value.contains(secret)), values::toString);
+            }
+            String port = String.valueOf(redis.port());
+            assertTrue(registry.getMeters().stream()
+                    .filter(meter -> meter.getId().getTags().stream()
+                            .anyMatch(tag -> tag.getValue().contains(port)))
+                    .allMatch(meter -> meter.getId().getName().startsWith("db.client.")));
+        }
+    }
+}
