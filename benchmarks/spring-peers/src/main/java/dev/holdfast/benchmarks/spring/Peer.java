@@ -4,6 +4,7 @@ import com.alicp.jetcache.anno.config.EnableMethodCache;
 import com.alicp.jetcache.autoconfigure.JetCacheAutoConfiguration;
 import dev.holdfast.spring.boot.HoldfastAutoConfiguration;
 import dev.holdfast.spring.boot.HoldfastCacheAutoConfiguration;
+import dev.holdfast.spring.boot.HoldfastMetricsAutoConfiguration;
 import java.util.ArrayList;
 import java.util.List;
 import org.redisson.api.RedissonClient;
@@ -123,6 +124,7 @@ enum Peer {
     @ImportAutoConfiguration({
         HoldfastAutoConfiguration.class,
         HoldfastCacheAutoConfiguration.class,
+        HoldfastMetricsAutoConfiguration.class,
         CacheMetricsAutoConfiguration.class
     })
     static class Holdfast {}
