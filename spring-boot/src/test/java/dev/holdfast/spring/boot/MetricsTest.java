@@ -42,15 +42,18 @@ class MetricsTest {
 
     @Test
     void theFirstScrapeHasACacheThatWasCreatedAfterTheStart() {
-        application(Origin.class).withPropertyValues("holdfast.caches.late.ttl=1m").run(context -> {
-            PrometheusMeterRegistry registry = context.getBean(PrometheusMeterRegistry.class);
-            assertThat(gets(registry, "users")).isNotEmpty();
-            assertThat(gets(registry, "late")).isEmpty();
+        application(Origin.class)
+                .withPropertyValues("holdfast.caches.late.ttl=1m")
+                .run(context -> {
+                    PrometheusMeterRegistry registry = context.getBean(PrometheusMeterRegistry.class);
+                    assertThat(gets(registry, "users")).isNotEmpty();
+                    assertThat(gets(registry, "late")).isEmpty();
 
-            CacheClient client = context.getBean(CacheClient.class);
-            client.cache("late", String.class, String.class).get("missing");
-            assertThat(gets(registry, "late")).anyMatch(line -> line.contains("result=\"miss\"") && line.endsWith(" 1.0"));
-        });
+                    CacheClient client = context.getBean(CacheClient.class);
+                    client.cache("late", String.class, String.class).get("missing");
+                    assertThat(gets(registry, "late"))
+                            .anyMatch(line -> line.contains("result=\"miss\"") && line.endsWith(" 1.0"));
+                });
     }
 
     @Test
@@ -87,11 +90,14 @@ class MetricsTest {
 
     @Test
     void aCacheOfTheManagerThatIsMadeLaterIsThereAsWell() {
-        application().withPropertyValues("holdfast.caches.typed.type=java.lang.String").run(context -> {
-            Cache typed = context.getBean(CacheManager.class).getCache("typed");
-            typed.get("missing");
-            assertThat(gets(context.getBean(PrometheusMeterRegistry.class), "typed")).isNotEmpty();
-        });
+        application()
+                .withPropertyValues("holdfast.caches.typed.type=java.lang.String")
+                .run(context -> {
+                    Cache typed = context.getBean(CacheManager.class).getCache("typed");
+                    typed.get("missing");
+                    assertThat(gets(context.getBean(PrometheusMeterRegistry.class), "typed"))
+                            .isNotEmpty();
+                });
     }
 
     /** Not closed with the context. */

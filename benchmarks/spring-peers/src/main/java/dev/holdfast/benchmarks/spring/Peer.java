@@ -10,6 +10,7 @@ import java.util.List;
 import org.redisson.api.RedissonClient;
 import org.redisson.spring.cache.RedissonSpringCacheManager;
 import org.redisson.spring.starter.RedissonAutoConfigurationV4;
+import org.springframework.boot.Banner;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
@@ -66,10 +67,12 @@ enum Peer {
         List<Class<?>> sources = new ArrayList<>(List.of(Common.class, configuration, beans));
         return new SpringApplicationBuilder(sources.toArray(Class<?>[]::new))
                 .web(WebApplicationType.NONE)
-                .bannerMode(org.springframework.boot.Banner.Mode.OFF)
+                .bannerMode(Banner.Mode.OFF)
                 .properties(
                         "spring.data.redis.url=" + url,
                         "spring.cache.redis.enable-statistics=true",
+                        // Redisson's JCache provider would be chosen first, and Holdfast keeps away from any type.
+                        this == SPRING_DATA_REDIS ? "spring.cache.type=redis" : "peer=" + name(),
                         "jetcache.areaInCacheName=false",
                         "jetcache.statIntervalMinutes=0",
                         "jetcache.remote.default.type=redis.lettuce",

@@ -1,7 +1,9 @@
 package dev.holdfast.benchmarks.spring;
 
 import dev.holdfast.cache.testkit.RedisServer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +13,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Callers of the service while its server is away for five seconds. */
 final class PeerOutage {
@@ -21,14 +25,18 @@ final class PeerOutage {
     private static final long BACK = TimeUnit.SECONDS.toNanos(90);
     private static final long PACE = TimeUnit.MILLISECONDS.toNanos(2);
 
+    private static final Pattern HITS = Pattern.compile("keyspace_hits:(\\d+)");
+
     private final Shop shop;
+    private final RedisServer redis;
     private final AtomicBoolean stop = new AtomicBoolean();
     private final AtomicLong calls = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
     private final LongAccumulator longest = new LongAccumulator(Math::max, 0);
 
-    PeerOutage(Shop shop) {
+    private PeerOutage(Shop shop, RedisServer redis) {
         this.shop = shop;
+        this.redis = redis;
     }
 
     /** Runs it and says what was seen, as cells of a row. */
@@ -50,7 +58,7 @@ final class PeerOutage {
         long start = System.nanoTime();
         fault.run();
         AtomicLong evictionFailures = new AtomicLong();
-        Set<Long> evicted = java.util.Collections.synchronizedSet(new HashSet<>());
+        Set<Long> evicted = Collections.synchronizedSet(new HashSet<>());
         Thread evicting = new Thread(() -> evict(evicted, evictionFailures), "evicting");
         evicting.start();
         waitFor(AWAY - (System.nanoTime() - start));
@@ -113,18 +121,26 @@ final class PeerOutage {
         return there;
     }
 
-    /** How long it takes until a second of calls has no failure; -1 if that never comes. */
+    /** How long it takes until a second of calls has no failure and the server answers them; -1 if that never comes. */
     private long untilServed(long repaired) {
         while (System.nanoTime() - repaired < BACK) {
             long at = System.nanoTime();
-            long before = failures.get();
-            long callsBefore = calls.get();
+            long failuresBefore = failures.get();
+            long hitsBefore = hits();
             waitFor(TimeUnit.SECONDS.toNanos(1));
-            if (failures.get() == before && calls.get() > callsBefore + CALLERS) {
+            if (failures.get() == failuresBefore && hits() > hitsBefore + 100) {
                 return TimeUnit.NANOSECONDS.toMillis(at - repaired);
             }
         }
         return -1;
+    }
+
+    private long hits() {
+        Object info = redis.command("INFO", "stats");
+        String text =
+                info instanceof byte[] bytes ? new String(bytes, StandardCharsets.US_ASCII) : String.valueOf(info);
+        Matcher hits = HITS.matcher(text);
+        return hits.find() ? Long.parseLong(hits.group(1)) : 0;
     }
 
     private static void waitFor(long nanos) {
@@ -135,10 +151,10 @@ final class PeerOutage {
     }
 
     static String killed(Shop shop, RedisServer redis) throws InterruptedException {
-        return new PeerOutage(shop).run(redis::kill, () -> redis.restart(RedisServer.Data.KEEP));
+        return new PeerOutage(shop, redis).run(redis::kill, () -> redis.restart(RedisServer.Data.KEEP));
     }
 
     static String frozen(Shop shop, RedisServer redis) throws InterruptedException {
-        return new PeerOutage(shop).run(redis::freeze, redis::thaw);
+        return new PeerOutage(shop, redis).run(redis::freeze, redis::thaw);
     }
 }

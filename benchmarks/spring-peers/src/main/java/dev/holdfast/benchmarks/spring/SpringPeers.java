@@ -19,8 +19,14 @@ final class SpringPeers {
             }
             try (RedisServer redis = RedisServer.start()) {
                 print(peer, "null", run(peer, redis, SpringPeers::nulls));
-                print(peer, "killed", run(peer, redis, context -> PeerOutage.killed(context.getBean(Shop.class), redis)));
-                print(peer, "frozen", run(peer, redis, context -> PeerOutage.frozen(context.getBean(Shop.class), redis)));
+                print(
+                        peer,
+                        "killed",
+                        run(peer, redis, context -> PeerOutage.killed(context.getBean(Shop.class), redis)));
+                print(
+                        peer,
+                        "frozen",
+                        run(peer, redis, context -> PeerOutage.frozen(context.getBean(Shop.class), redis)));
                 print(peer, "two types", twoTypes(peer, redis));
                 print(peer, "late cache in Prometheus", run(peer, redis, context -> late(peer, context)));
             }
