@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.springframework.beans.factory.config.ConfigurableListableBeanFactory;
 import org.springframework.cache.interceptor.CacheOperationSource;
 import org.springframework.core.ResolvableType;
@@ -32,14 +31,12 @@ final class CacheSources {
      * Creates one.
      *
      * @param beanFactory the application's beans
-     * @param operations says what methods do with caches; {@code null} if nothing does
+     * @param operations says what methods do with caches
      * @param manager the name of the manager whose caches are asked for
      */
-    CacheSources(
-            ConfigurableListableBeanFactory beanFactory, @Nullable CacheOperationSource operations, String manager) {
+    CacheSources(ConfigurableListableBeanFactory beanFactory, CacheOperationSource operations, String manager) {
         this.beanFactory = beanFactory;
-        this.uses = SingletonSupplier.of(
-                () -> operations == null ? Map.of() : CacheUses.find(beanFactory, operations, manager));
+        this.uses = SingletonSupplier.of(() -> CacheUses.find(beanFactory, operations, manager));
         this.beans = SingletonSupplier.of(this::findBeans);
         this.keyText = SingletonSupplier.of(() -> new KeyText(KeyConversions.of(beanFactory)));
     }

@@ -13,6 +13,7 @@ import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.ssl.NoSuchSslBundleException;
 import org.springframework.boot.ssl.SslBundles;
 import org.springframework.core.env.ConfigurableEnvironment;
+import org.springframework.util.function.SingletonSupplier;
 
 /** What the client is opened with, from every source: {@code holdfast.*}, connection details, {@code spring.data.redis.*}, environment. */
 final class ClientSources {
@@ -25,7 +26,7 @@ final class ClientSources {
     private final VariableLayer joined;
     private final VariableLayer redisLayer;
     private final VariableLayer holdfastLayer;
-    private @Nullable Settings settings;
+    private final SingletonSupplier<Settings> settings = SingletonSupplier.of(this::make);
 
     ClientSources(
             HoldfastProperties holdfast,
@@ -53,12 +54,9 @@ final class ClientSources {
         return joined.properties();
     }
 
-    /** The same each time. */
-    synchronized Settings settings() {
-        if (settings == null) {
-            settings = make();
-        }
-        return settings;
+    /** The same each time; made, and told of in the log, when it is first asked for. */
+    Settings settings() {
+        return settings.obtain();
     }
 
     private Settings make() {

@@ -28,14 +28,14 @@ final class FutureLoads {
     /** The same, failing with what the loader failed with. Cancelling it leaves the load. */
     static <T> CompletableFuture<T> unwrapped(CompletableFuture<T> loaded) {
         CompletableFuture<T> result = new CompletableFuture<>();
-        loaded.whenComplete((value, failure) -> {
+        var unusedTold = loaded.whenComplete((value, failure) -> {
             if (failure == null) {
                 result.complete(value);
             } else {
                 result.completeExceptionally(cause(failure));
             }
         });
-        result.whenComplete((value, failure) -> {
+        var unusedLeft = result.whenComplete((value, failure) -> {
             if (result.isCancelled()) {
                 loaded.cancel(true);
             }

@@ -48,11 +48,16 @@ final class VariableLayers {
         return layer;
     }
 
-    /** As it stands in the process's environment, where a password may hold what a placeholder looks like. */
+    /** As it stands where placeholders are not meant or can't be had: a password may look like one. */
     private static @Nullable Object value(ConfigurableEnvironment environment, PropertySource<?> source, String name) {
-        return source instanceof SystemEnvironmentPropertySource
-                ? source.getProperty(name)
-                : environment.getProperty(name);
+        if (source instanceof SystemEnvironmentPropertySource) {
+            return source.getProperty(name);
+        }
+        try {
+            return environment.getProperty(name);
+        } catch (IllegalArgumentException e) {
+            return source.getProperty(name);
+        }
     }
 
     static VariableLayer details(HoldfastConnectionDetails details) {

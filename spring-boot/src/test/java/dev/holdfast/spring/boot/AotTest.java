@@ -2,8 +2,15 @@ package dev.holdfast.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.File;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,6 +20,7 @@ import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
 import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.cache.annotation.EnableCaching;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.aot.AbstractAotProcessor;
@@ -37,9 +45,13 @@ class AotTest {
         }
 
         public static void main(String[] args) {
-            new SpringApplicationBuilder(Application.class)
+            try (ConfigurableApplicationContext context = new SpringApplicationBuilder(Application.class)
                     .web(WebApplicationType.NONE)
-                    .run(args);
+                    .run(args)) {
+                Origin origin = context.getBean(Origin.class);
+                origin.find(1);
+                System.out.println("started with " + origin.find(1).getClass().getName());
+            }
         }
     }
 
@@ -77,5 +89,51 @@ class AotTest {
                         "org.springframework.cache.interceptor.SimpleKey",
                         RedisProperties.class.getName(),
                         "META-INF/services/dev.holdfast.*");
+        compile();
+        assertThat(started()).contains("started with " + User.class.getName());
+    }
+
+    private void compile() throws Exception {
+        List<String> arguments = new ArrayList<>(List.of(
+                "-proc:none",
+                "-nowarn",
+                "-cp",
+                directory.resolve("classes") + File.pathSeparator + classPath(),
+                "-d",
+                directory.resolve("classes").toString()));
+        try (Stream<Path> sources = Files.walk(directory.resolve("sources"))) {
+            sources.filter(Files::isRegularFile).map(Path::toString).forEach(arguments::add);
+        }
+        StringWriter output = new StringWriter();
+        assertThat(ToolProvider.findFirst("javac")
+                        .orElseThrow()
+                        .run(new PrintWriter(output), new PrintWriter(output), arguments.toArray(String[]::new)))
+                .as(output.toString())
+                .isZero();
+    }
+
+    /** Runs what was prepared, in a JVM of its own, as an image does. */
+    private String started() throws Exception {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dspring.aot.enabled=true",
+                        "-cp",
+                        String.join(
+                                File.pathSeparator,
+                                directory.resolve("classes").toString(),
+                                directory.resolve("resources").toString(),
+                                classPath()),
+                        Application.class.getName(),
+                        "--spring.main.banner-mode=off")
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(output).isZero();
+        return output;
+    }
+
+    /** With whatever the tests were started with, in the manifest of a jar or not. */
+    private static String classPath() {
+        return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
     }
 }
