@@ -15,45 +15,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.springframework.boot.SpringApplicationAotProcessor;
-import org.springframework.boot.WebApplicationType;
-import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
-import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.cache.annotation.EnableCaching;
-import org.springframework.context.ConfigurableApplicationContext;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
 import org.springframework.context.aot.AbstractAotProcessor;
 
 /** What Spring prepares ahead of time, as {@code process-aot} of its Maven plugin does. */
 class AotTest {
     @TempDir
     Path directory;
-
-    @Configuration(proxyBeanMethods = false)
-    @EnableCaching
-    @ImportAutoConfiguration({
-        SslAutoConfiguration.class,
-        HoldfastAutoConfiguration.class,
-        HoldfastCacheAutoConfiguration.class,
-        HoldfastHealthAutoConfiguration.class
-    })
-    static class Application {
-        @Bean
-        Origin origin() {
-            return new Origin();
-        }
-
-        public static void main(String[] args) {
-            try (ConfigurableApplicationContext context = new SpringApplicationBuilder(Application.class)
-                    .web(WebApplicationType.NONE)
-                    .run(args)) {
-                Origin origin = context.getBean(Origin.class);
-                origin.find(1);
-                System.out.println("started with " + origin.find(1).getClass().getName());
-            }
-        }
-    }
 
     private String all(Path root) throws Exception {
         StringBuilder text = new StringBuilder();
@@ -77,7 +44,7 @@ class AotTest {
                 .groupId("com.example")
                 .artifactId("application")
                 .build();
-        new SpringApplicationAotProcessor(Application.class, settings, new String[0]).process();
+        new SpringApplicationAotProcessor(AotApplication.class, settings, new String[0]).process();
 
         assertThat(all(directory.resolve("sources")))
                 .contains(
@@ -123,7 +90,7 @@ class AotTest {
                                 directory.resolve("classes").toString(),
                                 directory.resolve("resources").toString(),
                                 classPath()),
-                        Application.class.getName(),
+                        AotApplication.class.getName(),
                         "--spring.main.banner-mode=off")
                 .redirectErrorStream(true)
                 .start();
