@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.SortedSet;
@@ -12,6 +13,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
 
 /**
  * Settings by name, as the environment has them, read once. A variable that is not set, or is empty, has its default; one
@@ -41,10 +43,16 @@ public final class Settings {
             Pattern.compile("(https?|rediss?|valkeys?|rediss?-sentinel|tcp|unix)://.*", Pattern.DOTALL);
 
     private final Map<String, String> values;
+    private final Map<String, SSLContext> tls;
     private final SortedSet<String> serviceLinks = new TreeSet<>();
 
     private Settings(Map<String, String> values) {
+        this(values, Map.of());
+    }
+
+    private Settings(Map<String, String> values, Map<String, SSLContext> tls) {
         this.values = values;
+        this.tls = tls;
         values.forEach((name, value) -> {
             if (name.endsWith("_PORT") && SERVICE_LINK.matcher(value.strip()).matches()) {
                 serviceLinks.add(name);
@@ -73,7 +81,9 @@ public final class Settings {
     public Settings with(String name, String value) {
         Map<String, String> changed = new TreeMap<>(values);
         changed.put(name, value);
-        return new Settings(changed);
+        Settings derived = new Settings(changed, tls);
+        derived.serviceLinks.addAll(serviceLinks);
+        return derived;
     }
 
     /**
@@ -101,6 +111,32 @@ public final class Settings {
             }
         }
         return new Settings(values);
+    }
+
+    /**
+     * Derives settings in which the connections of one tier use TLS by a context made elsewhere, for instance with a client
+     * certificate. The server's host name is verified in addition to what the context verifies.
+     *
+     * @param tier the tier's name: {@code single} or {@code cluster}
+     * @param context the context
+     * @return the derived settings
+     */
+    public Settings withTls(String tier, SSLContext context) {
+        Map<String, SSLContext> contexts = new TreeMap<>(tls);
+        contexts.put(tier, Objects.requireNonNull(context, "context"));
+        Settings derived = new Settings(values, contexts);
+        derived.serviceLinks.addAll(serviceLinks);
+        return derived;
+    }
+
+    /**
+     * Returns the TLS context that a tier's connections use instead of what the variables say.
+     *
+     * @param tier the tier's name
+     * @return the context; empty if none was given
+     */
+    public Optional<SSLContext> tls(String tier) {
+        return Optional.ofNullable(tls.get(tier));
     }
 
     /**

@@ -252,4 +252,16 @@ class SettingsTest {
         }
         assertTrue(Settings.environment().isSet("PATH"));
     }
+
+    @Test
+    void aTlsContextIsOneTiersAndLeavesTheRestAsItIs() {
+        Settings settings = Settings.of(Map.of("X", "a", "REDIS_PORT", "tcp://10.0.0.1:6379"));
+        Settings derived = settings.withTls("single", TlsContexts.system());
+
+        assertEquals(TlsContexts.system(), derived.tls("single").orElseThrow());
+        assertTrue(derived.tls("cluster").isEmpty());
+        assertTrue(settings.tls("single").isEmpty());
+        assertEquals("a", derived.text("X").orElseThrow());
+        assertEquals(settings.serviceLinks(), derived.serviceLinks());
+    }
 }

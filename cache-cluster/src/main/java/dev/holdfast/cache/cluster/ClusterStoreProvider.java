@@ -38,6 +38,7 @@ public final class ClusterStoreProvider implements StoreProvider {
         AccessSettings access = new AccessSettings(settings, AccessVariables.CLUSTER);
         ClusterConfig config = nodes(settings);
         config = config.withAccess(start -> access.tls(access.login(start), Boolean.TRUE.equals(access.tlsSwitch())));
+        config = settings.tls("cluster").map(config::withTls).orElse(config);
         config = limited(settings, config, access)
                 .withHealthCheckInterval(Duration.ofMillis(settings.number(
                         "REDIS_HEALTH_CHECK_INTERVAL",

@@ -29,7 +29,7 @@ public final class Monitor implements AutoCloseable {
     private final List<MonitorServer> servers = new ArrayList<>();
 
     /** {@code own} is what the settings say of the server. */
-    Monitor(CacheClient client, Settings settings, MonitorSettings own) {
+    Monitor(CacheClient client, Settings settings, MonitorSettings own, boolean listening) {
         String name = "holdfast-" + client.name() + "-monitor";
         scheduler = new ScheduledThreadPoolExecutor(1, IsolatedThreads.platform(name));
         scheduler.setRemoveOnCancelPolicy(true);
@@ -40,7 +40,9 @@ public final class Monitor implements AutoCloseable {
         endpoints.add("/metrics", request -> prometheus.reply(watch.figures().now()));
         streams = new Streams(watch.events());
         try {
-            listen(client, name, own, access);
+            if (listening) {
+                listen(client, name, own, access);
+            }
             watch.start();
         } catch (RuntimeException | Error e) {
             close();
@@ -57,7 +59,20 @@ public final class Monitor implements AutoCloseable {
      * @throws CacheConfigException if one of them is malformed, or the start is strict and the port can't be had
      */
     public static Monitor start(CacheClient client, Settings settings) {
-        return new Monitor(client, settings, MonitorSettings.of(settings));
+        return new Monitor(client, settings, MonitorSettings.of(settings), true);
+    }
+
+    /**
+     * Begins to watch a client behind somebody else's server, which hands requests to {@link #handle} and guards what is to be guarded
+     * besides {@code /api/admin/}. Listens nowhere.
+     *
+     * @param client the client
+     * @param settings what the monitor's variables are read from; those of its own server are checked and have no effect
+     * @return the monitor, to be closed before the client
+     * @throws CacheConfigException if one of them is malformed
+     */
+    public static Monitor mounted(CacheClient client, Settings settings) {
+        return new Monitor(client, settings, MonitorSettings.of(settings), false);
     }
 
     private void listen(CacheClient client, String name, MonitorSettings own, Access access) {

@@ -25,7 +25,7 @@ final class Monitored implements AutoCloseable {
         Settings settings = Settings.of(values);
         client = CacheClient.builder().name(name).settings(settings).build();
         try {
-            monitor = new Monitor(client, settings, change.apply(MonitorSettings.of(settings)));
+            monitor = new Monitor(client, settings, change.apply(MonitorSettings.of(settings)), true);
         } catch (RuntimeException | Error e) {
             client.close();
             throw e;

@@ -41,6 +41,7 @@ public final class SingleStoreProvider implements StoreProvider {
                     + " them: REDIS_URL=redis://[user[:password]@]host[:port][/database]");
         }
         SingleConfig server = url.isPresent() ? fromUrl(settings, access, url.get()) : parts;
+        server = settings.tls("single").map(server::withTls).orElse(server);
         return withSentinels(settings, server.with(access::limits));
     }
 
