@@ -161,7 +161,7 @@ public final class Settings {
         }
         Map<String, String> more = new TreeMap<>(values);
         more.put(name, value);
-        Settings derived = new Settings(more);
+        Settings derived = new Settings(more, tls);
         derived.serviceLinks.addAll(serviceLinks);
         return derived;
     }

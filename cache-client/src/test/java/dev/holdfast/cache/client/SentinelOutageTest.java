@@ -39,7 +39,8 @@ class SentinelOutageTest {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
                 CacheClient client =
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", sentinels.url(), "CACHE_TIERS", tiers)))) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).build();
             List<Thread> callers = new ArrayList<>();
             for (int i = 0; i < CALLERS; i++) {
                 String key = "k" + i;

@@ -369,8 +369,8 @@ class MemoryStoreTest {
     void evictionsOfSoManyBeginningsAreToldApartAndNoMore() {
         Evictions evictions = new Evictions();
         for (int i = 0; i < 2_000; i++) {
-            evictions.add(i + ":k");
-            evictions.add(i + ":k");
+            evictions.add(i + ":k", true);
+            evictions.add(i + ":k", false);
         }
         assertEquals(2, evictions.of("999:"));
         assertEquals(0, evictions.of("1999:"));

@@ -29,7 +29,7 @@ final class CachePolicies {
     static CachePolicy of(String cache, CachePolicy client, CacheOptions options) {
         CachePolicies policies = new CachePolicies(CacheValueType.property(cache), client);
         policies.with("ttl", options.ttl(), CachePolicy::withTtl);
-        policies.with("stale-for", options.staleIfError(), CachePolicy::withStaleIfError);
+        policies.with("stale-if-error", options.staleIfError(), CachePolicy::withStaleIfError);
         policies.with("null-ttl", nullTtl(options, policies.policy), CachePolicy::withRememberAbsence);
         policies.with("load-timeout", options.loadTimeout(), CachePolicy::withLoadTimeout);
         policies.with("load-soft-timeout", options.loadSoftTimeout(), CachePolicy::withLoadSoftTimeout);

@@ -38,7 +38,7 @@ final class TypedCaches {
         if (cache.policy().rememberAbsence().isZero()) {
             cache.remove(key);
         } else {
-            cache.refresh(key, absent -> null);
+            cache.putAbsent(key);
         }
     }
 }

@@ -89,7 +89,9 @@ class CacheTypesTest {
     static class OwnCache {
         @Bean
         Cache<Long, User> users(CacheClient client) {
-            return client.cache("things", Long.class, User.class).policy(CachePolicy.of(Duration.ofSeconds(7))).build();
+            return client.cache("things", Long.class, User.class)
+                    .policy(CachePolicy.of(Duration.ofSeconds(7)))
+                    .build();
         }
     }
 
@@ -218,7 +220,7 @@ class CacheTypesTest {
                 .withPropertyValues(
                         "holdfast.ttl=10m",
                         "holdfast.caches.things.ttl=5s",
-                        "holdfast.caches.things.stale-for=1h",
+                        "holdfast.caches.things.stale-if-error=1h",
                         "holdfast.caches.things.refresh-ahead=0.5",
                         "holdfast.caches.things.load-timeout=2s",
                         "holdfast.caches.things.load-soft-timeout=100ms",
