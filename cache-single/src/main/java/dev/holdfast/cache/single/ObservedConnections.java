@@ -3,6 +3,7 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.redis.Authentication;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +55,16 @@ final class ObservedConnections implements Connections {
     @Override
     public void disconnect(Throwable cause) {
         connections.disconnect(cause);
+    }
+
+    @Override
+    public void switchOver(Throwable why) {
+        connections.switchOver(why);
+    }
+
+    @Override
+    public void authenticate(Authentication words) {
+        connections.authenticate(words);
     }
 
     @Override
