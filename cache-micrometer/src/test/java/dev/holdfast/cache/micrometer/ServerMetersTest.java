@@ -13,6 +13,8 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.cluster.ClusterStore;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import io.micrometer.core.instrument.Meter;
@@ -21,6 +23,7 @@ import io.micrometer.core.instrument.Tag;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.distribution.CountAtBucket;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -180,13 +183,14 @@ class ServerMetersTest {
     @Test
     void aClustersNodesHaveTheirMetersAsLongAsTheyBelongToIt() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                CacheClient client = open(
-                        "REDIS_CLUSTER_ENABLED",
-                        "true",
-                        "REDIS_CLUSTER_NODES",
-                        cluster.seeds(),
-                        "REDIS_HEALTH_CHECK_INTERVAL",
-                        "3000")) {
+                CacheClient client = CacheClient.builder()
+                        .tier(
+                                "cluster",
+                                ClusterStore.of(
+                                        ClusterConfig.of(List.of(cluster.seeds().split(",")))
+                                                .withTopologyRefresh(Duration.ofSeconds(1))))
+                        .build()) {
+            CacheClientMetrics.of(client).bindTo(registry);
             Cache<String, String> cache = cache(client);
             // On a busy machine it may miss the start.
             await("the cluster to serve", () -> value(registry, "holdfast.tier.serving", "tier", "cluster") == 1);
