@@ -337,15 +337,15 @@ class EndpointsTest {
 
     @Test
     void theMemoryOfAServerThatHasABoundIsKnown() {
-        try (RedisServer redis = RedisServer.builder().maxMemory(64 << 20).start();
+        try (RedisServer redis = RedisServer.builder().maxMemory(32 << 20).start();
                 Monitored here = new Monitored("REDIS_URL", redis.url())) {
             here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
             Await.until(
                     Duration.ofSeconds(20),
                     () -> "its bound in " + here.get("/api/monitoring/metrics/performance"),
-                    () -> here.get("/api/monitoring/metrics/performance").body().contains("\"maxBytes\":67108864,"));
+                    () -> here.get("/api/monitoring/metrics/performance").body().contains("\"maxBytes\":33554432,"));
             assertHas(
-                    here.get("/metrics"), "holdfast_memory_max_bytes{client=\"holdfast\",tier=\"single\"} 6.7108864E7");
+                    here.get("/metrics"), "holdfast_memory_max_bytes{client=\"holdfast\",tier=\"single\"} 3.3554432E7");
         }
     }
 
