@@ -8,10 +8,12 @@ import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.RemoteAccess;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +46,18 @@ public final class ClusterConfig {
      */
     public static ClusterConfig of(List<String> nodes) {
         return new ClusterConfig(new Parts(Address.parseAll(nodes, 0)));
+    }
+
+    /**
+     * Starts like {@link #of(List)}.
+     *
+     * @param node {@code host:port}
+     * @param more further ones
+     * @return the configuration
+     * @throws IllegalArgumentException if one is malformed
+     */
+    public static ClusterConfig of(String node, String... more) {
+        return of(Stream.concat(Stream.of(node), Arrays.stream(more)).toList());
     }
 
     /** Derives one that gets at its nodes in another way. */

@@ -119,9 +119,10 @@ final class Targets {
         return fit.isEmpty() ? master : fit.get(ThreadLocalRandom.current().nextInt(fit.size()));
     }
 
+    /** Whether it is in our zone; one that nobody has asked yet may be, and is asked by the read. */
     private boolean isNear(Node node) {
         String known = node.pool().zone();
-        return known != null && known.equals(zone);
+        return known == null ? !node.pool().wasReached() : known.equals(zone);
     }
 
     /** Whether the trouble is one shard's: the others, at least half of the slots, are served. */

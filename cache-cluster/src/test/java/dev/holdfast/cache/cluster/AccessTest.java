@@ -177,6 +177,13 @@ class AccessTest {
     }
 
     @Test
+    void nodesAreAListOrWords() {
+        assertEquals(List.of("a:1", "b:2"), ClusterConfig.of("a:1", "b:2").nodes());
+        assertEquals("redis://a:1", ClusterConfig.of("a:1").toString());
+        assertThrows(IllegalArgumentException.class, () -> ClusterConfig.of("a:1", "b"));
+    }
+
+    @Test
     void aMapOfAddressesIsChecked() {
         for (String wrong : List.of("seeds", "a=b=c", "a:1=b", "a=", "=b", "a=b,a=c", "a:x=b:1")) {
             CacheConfigException e =

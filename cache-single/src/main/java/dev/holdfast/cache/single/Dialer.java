@@ -174,8 +174,11 @@ final class Dialer {
 
     private void fail(Link link, Throwable why) {
         CacheUnavailableException failure = errors.notOpened(why, link);
+        Doom doom = link.doom();
+        if (doom == null || doom.overdue()) {
+            doubtPlace();
+        }
         discard(link);
-        doubtPlace();
         // Whoever is told of the failure finds it counted.
         if (failure.reason().counts() && !link.opened().isDone()) {
             failedDials.increment();

@@ -27,12 +27,20 @@ final class Masters {
     /** So long those that are slow are waited for while one has answered. */
     private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
+    /** So long sentinels are not believed that still name the former master: they tell each other of a switch every two seconds. */
+    private static final long HEARSAY_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final Place.Master place;
     private final List<Sentinel> sentinels = new ArrayList<>();
     private final AtomicBoolean listening = new AtomicBoolean();
     private volatile Runnable whenSwitched = () -> {};
     private volatile boolean doubted;
     private volatile @Nullable Address known;
+
+    /** The former master, and when a sentinel told of the switch: the others may not have heard of it yet. */
+    private @Nullable Address left;
+
+    private long leftAt;
 
     Masters(SingleConfig config, Place.Master place) {
         this.place = place;
@@ -68,8 +76,7 @@ final class Masters {
         try {
             Address found = ask(until);
             answered = true;
-            become(found);
-            return found;
+            return become(found, false);
         } finally {
             doubted |= !answered;
         }
@@ -133,7 +140,7 @@ final class Masters {
             Sentinel.Listener listener = new Sentinel.Listener() {
                 @Override
                 public void switched(Address to) {
-                    become(to);
+                    Address unused = become(to, true);
                 }
 
                 @Override
@@ -157,19 +164,32 @@ final class Masters {
         }
     }
 
-    private void become(Address master) {
+    /**
+     * Takes in where the master is.
+     *
+     * @param told whether a sentinel told of a switch, rather than answered a question
+     * @return where it is
+     */
+    private Address become(Address master, boolean told) {
         Address before;
         synchronized (this) {
             before = known;
+            boolean late = master.equals(left) && System.nanoTime() - leftAt < HEARSAY_NANOS;
+            if (before != null && (before.equals(master) || (late && !told))) {
+                return before;
+            }
             known = master;
-            if (!master.equals(before)) {
-                doubted = false;
+            doubted = false;
+            if (told) {
+                left = before;
+                leftAt = System.nanoTime();
             }
         }
-        if (before != null && !before.equals(master)) {
+        if (before != null) {
             LOG.info("Sentinel: the master {} is {} now, before that {}", place.master(), master, before);
             whenSwitched.run();
         }
+        return master;
     }
 
     void close() {
