@@ -17,7 +17,8 @@ class ConnectionNameTest {
                         .name(client)
                         .settings(Settings.of(settings).withDefault("REDIS_URL", redis.url()))
                         .build()) {
-            Cache<String, String> cache = opened.cache("c", String.class, String.class);
+            Cache<String, String> cache =
+                    opened.cache("c", String.class, String.class).build();
             cache.put("k", "v");
             return String.valueOf(redis.command("CLIENT", "LIST"));
         }
