@@ -36,7 +36,7 @@ final class JedisErrors {
     JedisErrors(SingleConfig config) {
         this.config = config;
         this.server =
-                (config.names() == AccessVariables.SENTINEL ? "the sentinel at " : "Redis at ") + config.address();
+                (config.names().equals(AccessVariables.SENTINEL) ? "the sentinel at " : "Redis at ") + config.address();
     }
 
     /** Whether the server refused to write because it has become a replica. */
@@ -99,7 +99,7 @@ final class JedisErrors {
 
     private String credentialsHint() {
         AccessVariables names = config.names();
-        String where = names == AccessVariables.SINGLE ? ", or in REDIS_URL" : "";
+        String where = names.equals(AccessVariables.SINGLE) ? ", or in REDIS_URL" : "";
         if (config.access().credentials() == null) {
             return "it wants a password (" + names.password() + where + ')';
         }
