@@ -2,7 +2,7 @@ package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.ForeignText;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -83,8 +83,10 @@ final class Reach {
             return plain;
         }
         try {
-            SSLSocket socket = (SSLSocket)
-                    TlsContexts.system().getSocketFactory().createSocket(plain, target.host(), target.port(), true);
+            SSLSocket socket = (SSLSocket) TlsConfig.system()
+                    .context()
+                    .getSocketFactory()
+                    .createSocket(plain, target.host(), target.port(), true);
             SSLParameters verified = socket.getSSLParameters();
             verified.setEndpointIdentificationAlgorithm("HTTPS");
             socket.setSSLParameters(verified);

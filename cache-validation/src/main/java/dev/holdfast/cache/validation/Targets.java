@@ -1,5 +1,6 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.cluster.ClusterConfig;
@@ -33,10 +34,11 @@ final class Targets {
                 : SingleConfig.of(
                         settings.text("REDIS_HOST").orElse("localhost"),
                         settings.integer("REDIS_PORT", 6379, 1, 65_535));
+        HostAndPort place = HostAndPort.of(config.address());
         return new Target(
-                config.host(),
-                config.port(),
-                config.tls() != null,
+                place.host(),
+                place.port(),
+                config.tls() != null || (!url && settings.flag("REDIS_TLS", false)),
                 url ? config.username() : settings.text("REDIS_USERNAME").orElse(null),
                 url ? config.password() : settings.secret("REDIS_PASSWORD").orElse(null),
                 url ? config.database() : settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE),
@@ -46,13 +48,29 @@ final class Targets {
                 url ? Variables.URL : Variables.PARTS);
     }
 
+    /** Where a server listens. */
+    private record HostAndPort(String host, int port) {
+
+        /** Of {@code host:port}, an IPv6 address in brackets; what has no such place can't be looked at from here. */
+        static HostAndPort of(String address) {
+            int colon = address.lastIndexOf(':');
+            if (colon < 0 || address.contains("/") || address.contains(",")) {
+                throw new CacheConfigException("the validation looks at servers by host and port, and this one is "
+                        + address + ": give it REDIS_URL=redis://host:port of the server behind that");
+            }
+            return new HostAndPort(
+                    address.substring(0, colon).replaceAll("[\\[\\]]", ""),
+                    Integer.parseInt(address.substring(colon + 1)));
+        }
+    }
+
     private static List<Target> cluster(Settings settings, Duration connect, Duration command) {
         return ClusterConfig.of(settings.list("REDIS_CLUSTER_NODES")).nodes().stream()
                 .map(node -> {
-                    int colon = node.lastIndexOf(':');
+                    HostAndPort place = HostAndPort.of(node);
                     return new Target(
-                            node.substring(0, colon).replaceAll("[\\[\\]]", ""),
-                            Integer.parseInt(node.substring(colon + 1)),
+                            place.host(),
+                            place.port(),
                             settings.flag("REDIS_CLUSTER_TLS", false),
                             settings.text("REDIS_CLUSTER_USERNAME").orElse(null),
                             settings.secret("REDIS_CLUSTER_PASSWORD").orElse(null),

@@ -1,17 +1,18 @@
 package dev.holdfast.spring.boot;
 
 import dev.holdfast.cache.CacheConfigException;
+import dev.holdfast.cache.CacheEvent;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.CacheClientBuilder;
-import dev.holdfast.cache.failover.FailoverListener;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.context.ApplicationEventPublisher;
 
 /** Opens the client, and says in the words of the properties why it can't be opened. */
 final class ClientFactory {
@@ -20,24 +21,24 @@ final class ClientFactory {
     private final ClientSources sources;
     private final ObjectProvider<CacheClientBuilderCustomizer> customizers;
     private final ObjectProvider<ContextCarrier> carriers;
-    private final ObjectProvider<FailoverListener> listeners;
+    private final ApplicationEventPublisher publisher;
 
     ClientFactory(
             ClientSources sources,
             ObjectProvider<CacheClientBuilderCustomizer> customizers,
             ObjectProvider<ContextCarrier> carriers,
-            ObjectProvider<FailoverListener> listeners) {
+            ApplicationEventPublisher publisher) {
         this.sources = sources;
         this.customizers = customizers;
         this.carriers = carriers;
-        this.listeners = listeners;
+        this.publisher = publisher;
     }
 
     CacheClient open(String name) {
         Settings settings = sources.settings();
         CacheClientBuilder builder = CacheClient.builder().name(name).settings(settings);
         carriers.orderedStream().forEach(builder::contextCarrier);
-        listeners.orderedStream().forEach(builder::failoverListener);
+        builder.on(CacheEvent.class, publisher::publishEvent);
         customizers.orderedStream().forEach(customizer -> customizer.customize(builder));
         try {
             return builder.build();

@@ -1,7 +1,7 @@
 package dev.holdfast.spring.boot;
 
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -88,7 +88,7 @@ final class ClientSources {
 
     private SSLContext context(@Nullable String bundle, String property) {
         if (bundle == null) {
-            return TlsContexts.system();
+            return TlsConfig.system().context();
         }
         try {
             return bundles.getBundle(bundle).createSslContext();

@@ -2,13 +2,13 @@ package dev.holdfast.spring.boot;
 
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.client.CacheClient;
-import dev.holdfast.cache.failover.FailoverListener;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
 import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.ssl.SslBundles;
+import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ImportRuntimeHints;
 import org.springframework.core.env.ConfigurableEnvironment;
@@ -38,7 +38,7 @@ public final class HoldfastAutoConfiguration {
             ClientSources sources,
             ObjectProvider<CacheClientBuilderCustomizer> customizers,
             ObjectProvider<ContextCarrier> carriers,
-            ObjectProvider<FailoverListener> listeners) {
-        return new ClientFactory(sources, customizers, carriers, listeners).open(properties.name());
+            ApplicationEventPublisher publisher) {
+        return new ClientFactory(sources, customizers, carriers, publisher).open(properties.name());
     }
 }
