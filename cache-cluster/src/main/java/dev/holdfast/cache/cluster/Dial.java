@@ -15,6 +15,7 @@ import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.concurrent.Future;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -65,7 +66,17 @@ final class Dial {
      * @param began is given every channel that is opened, on an event loop
      */
     static CompletableFuture<Wire> begin(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
-        Dial dial = new Dial(node, config, wiring, began);
+        Dial dial;
+        try {
+            dial = new Dial(node, config, wiring, began);
+        } catch (RejectedExecutionException e) {
+            return CompletableFuture.failedFuture(new IllegalStateException("the store is closed", e));
+        }
+        Runnable forget = Loops.whenEnded(
+                dial.loop,
+                () -> dial.result.completeExceptionally(
+                        new UnsentException(new IOException("its event loop has ended"))));
+        CompletableFuture<?> unused = dial.result.whenComplete((wire, failure) -> forget.run());
         try {
             dial.loop.execute(() -> {
                 dial.guarded(dial::beat);

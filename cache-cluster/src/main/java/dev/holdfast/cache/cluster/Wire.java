@@ -10,6 +10,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.util.concurrent.Future;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
@@ -38,6 +39,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
     private final Pairing pairing = new Pairing();
     private final RedisStateMachine decoder = new RedisStateMachine();
     private final Queue<AsyncCommand<byte[], byte[], ?>> awaited = new ArrayDeque<>();
+    private final Runnable forgetLoop;
     private volatile @Nullable Authentication words;
     private volatile @Nullable String zone;
     private @Nullable ByteBuf unread;
@@ -53,6 +55,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
     Wire(Channel channel, long maxValueBytes) {
         this.channel = channel;
         this.maxValueBytes = maxValueBytes;
+        this.forgetLoop = Loops.whenEnded(channel.eventLoop(), this::loopEnded);
     }
 
     /**
@@ -90,7 +93,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
     /** Whether it is open; for any thread. */
     boolean isOpen() {
-        return channel.isActive();
+        return channel.isActive() && !channel.eventLoop().isShuttingDown();
     }
 
     /** When bytes were last read from it, or it was made; for any thread. */
@@ -280,6 +283,9 @@ final class Wire extends ChannelInboundHandlerAdapter {
     private void answerNext(ByteBuf in) {
         AsyncCommand<byte[], byte[], ?> command = awaited.element();
         misfit = null;
+        if (command.getType() == CommandType.GET && isNoValue(in.getByte(in.readerIndex()))) {
+            throw new MalformedReplyException("a reply that does not fit " + command.getType());
+        }
         boolean complete = decoder.decode(in, command.getOutput(), e -> misfit = e);
         if (!complete || misfit != null) {
             throw new MalformedReplyException("a reply that does not fit " + command.getType(), misfit);
@@ -287,6 +293,11 @@ final class Wire extends ChannelInboundHandlerAdapter {
         pairing.answered(command);
         awaited.remove();
         command.complete();
+    }
+
+    /** Whether a reply that begins so is a status or a number, which Lettuce would take for the bytes of a value. */
+    private static boolean isNoValue(byte kind) {
+        return kind == '+' || kind == ':';
     }
 
     /** Keeps a reply that has begun. */
@@ -329,10 +340,26 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
     /** Resets it and fails what is in flight. To close it ends it again, from within: the first reason stands. */
     void end(Throwable why) {
+        end(why, this::resetNow);
+    }
+
+    /** Its event loop has ended, and does nothing for it any more. */
+    private void loopEnded() {
+        end(new IOException("its event loop has ended"), () -> {
+            try {
+                channel.unsafe().closeForcibly();
+            } catch (Throwable e) {
+                // Netty wants its loop for this, or its memory: the system closes it with the last that refers to it.
+            }
+        });
+    }
+
+    private void end(Throwable why, Runnable reset) {
         Throwable first = failure == null ? why : failure;
         if (failure == null) {
             failure = why;
-            resetNow();
+            forgetLoop.run();
+            reset.run();
             if (unread != null) {
                 unread.release();
                 unread = null;
@@ -353,7 +380,7 @@ final class Wire extends ChannelInboundHandlerAdapter {
         try {
             channel.eventLoop().execute(task);
         } catch (RejectedExecutionException e) {
-            // Its channel is closed, and what was in flight has failed.
+            // What was in flight fails with the loop.
         }
     }
 

@@ -9,8 +9,6 @@ import dev.holdfast.cache.redis.Login;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
-import io.netty.channel.EventLoopGroup;
-import io.netty.channel.nio.NioEventLoopGroup;
 import io.netty.channel.socket.nio.NioChannelOption;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.net.InetAddress;
@@ -31,17 +29,13 @@ import org.jspecify.annotations.Nullable;
  * there.
  */
 final class Wiring {
-    private static final int EVENT_LOOPS = 2;
-
     /** A connection that is silent for 15 s is asked by the system, and given up after three questions without answer. */
     private static final int KEEP_ALIVE_SECONDS = 15;
 
     private static final int KEEP_ALIVE_GAP_SECONDS = 5;
     private static final int KEEP_ALIVE_QUESTIONS = 3;
 
-    @SuppressWarnings("deprecation") // What stands in for it is not in Netty 4.1.
-    private final EventLoopGroup loops =
-            new NioEventLoopGroup(EVENT_LOOPS, IsolatedThreads.platform("holdfast-cluster-io"));
+    private final Loops loops = new Loops();
 
     private final ThreadPoolExecutor resolvers = new ThreadPoolExecutor(
             0, 64, 1, TimeUnit.SECONDS, new SynchronousQueue<>(), IsolatedThreads.platform("holdfast-cluster-dns"));
@@ -62,7 +56,11 @@ final class Wiring {
 
     private final Lookups lookups = new Lookups(InetAddress::getAllByName, resolvers, System::nanoTime);
 
-    /** The event loop for another connection. */
+    /**
+     * The event loop for another connection.
+     *
+     * @throws RejectedExecutionException if the store is closed
+     */
     EventLoop loop() {
         return loops.next();
     }
@@ -137,6 +135,6 @@ final class Wiring {
     /** Ends all threads; waits two seconds at most. */
     void close() {
         resolvers.shutdownNow();
-        loops.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(2, TimeUnit.SECONDS);
+        loops.close();
     }
 }

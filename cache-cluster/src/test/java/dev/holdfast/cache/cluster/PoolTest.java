@@ -142,7 +142,7 @@ class PoolTest {
         assertTrue(node.pool().health(0).failedDials() >= 5);
     }
 
-    private static AsyncCommand<byte[], byte[], String> sent(Link link) {
+    static AsyncCommand<byte[], byte[], String> sent(Link link) {
         AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
         link.send(ping);
         return ping;

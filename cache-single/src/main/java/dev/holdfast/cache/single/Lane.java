@@ -26,8 +26,6 @@ final class Lane {
     /** How many replies a reader that has its own stays for. */
     private static final int MOST_FOR_OTHERS = 256;
 
-    private static final byte[] PONG = {'P', 'O', 'N', 'G'};
-
     /** A connection that always has something under way is marked so often: a reply too many is seen where nothing is. */
     private static final long MARK_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -406,7 +404,7 @@ final class Lane {
 
     /** Whether something answers PING in the server's place. */
     private static boolean isPong(@Nullable Object reply) {
-        return reply instanceof byte[] text && Arrays.equals(text, PONG);
+        return reply instanceof Status status && status.isPong();
     }
 
     private static byte[] markText() {

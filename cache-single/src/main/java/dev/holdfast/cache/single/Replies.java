@@ -83,7 +83,7 @@ final class Replies {
     /**
      * Reads one reply, and waits for it.
      *
-     * @return {@code byte[]} for a string or a status, {@code Long}, {@code List} of these, or null; a refusal is returned
+     * @return {@code byte[]} for a string, {@link Status}, {@code Long}, {@code List} of these, or null; a refusal is returned
      *     as a {@link JedisDataException}
      * @throws MalformedReplyException if it is none
      * @throws TooLargeReplyException if it holds a value that is larger than the limit
@@ -97,7 +97,7 @@ final class Replies {
     private @Nullable Object read(int depth) throws IOException {
         byte kind = next();
         return switch (kind) {
-            case '+' -> line();
+            case '+' -> Status.of(line());
             // What a server writes may be of any length, and hold what forges a line of a log.
             case '-' -> new Refusal(new String(line(), StandardCharsets.UTF_8));
             case ':' -> number();

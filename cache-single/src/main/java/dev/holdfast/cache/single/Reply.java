@@ -13,10 +13,13 @@ import org.jspecify.annotations.Nullable;
  */
 @FunctionalInterface
 interface Reply<T extends @Nullable Object> {
-    /** A value; null if there is none. Also a status. */
-    // NullAway does not see that the lambda's type says so.
+    /** A value; null if there is none. A status is another command's. */
+    // NullAway does not see that the type says so.
     @SuppressWarnings("NullAway")
-    Reply<byte @Nullable []> VALUE = (reply, by) -> (byte[]) reply;
+    Reply<byte @Nullable []> VALUE = (reply, by) -> value(reply);
+
+    /** Whether it was done: a status, or null where a condition did not hold. */
+    Reply<Boolean> DONE = (reply, by) -> done(reply);
 
     /** A number. */
     Reply<Long> NUMBER = (reply, by) -> (Long) Objects.requireNonNull(reply);
@@ -30,7 +33,7 @@ interface Reply<T extends @Nullable Object> {
     /**
      * Checks a reply.
      *
-     * @param reply {@code byte[]}, {@code Long}, {@code List} or null
+     * @param reply {@code byte[]}, {@link Status}, {@code Long}, {@code List} or null
      * @param by the connection on which it came
      * @return what is made of it
      * @throws RuntimeException if it is none that the command can have
@@ -56,6 +59,20 @@ interface Reply<T extends @Nullable Object> {
             long since,
             @Nullable String process) {}
 
+    private static byte @Nullable [] value(@Nullable Object reply) {
+        if (reply != null && !(reply instanceof byte[])) {
+            throw new IllegalArgumentException("another kind of reply where a value belongs");
+        }
+        return (byte[]) reply;
+    }
+
+    private static boolean done(@Nullable Object reply) {
+        if (reply != null && !(reply instanceof Status)) {
+            throw new IllegalArgumentException("another kind of reply where a status belongs");
+        }
+        return reply != null;
+    }
+
     private static long digits(@Nullable Object reply) {
         return Long.parseLong(new String((byte[]) Objects.requireNonNull(reply), StandardCharsets.US_ASCII));
     }
@@ -63,7 +80,7 @@ interface Reply<T extends @Nullable Object> {
     private static List<byte @Nullable []> values(List<?> reply, int count) {
         List<byte @Nullable []> values = new ArrayList<>(count);
         for (Object value : reply) {
-            values.add((byte[]) value);
+            values.add(value(value));
         }
         if (values.size() != count) {
             throw new IllegalArgumentException(values.size() + " values for " + count + " keys");

@@ -130,7 +130,7 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
-        run(set(Request.repeatable(Command.SET), key, value, ttl), Reply.VALUE);
+        run(set(Request.repeatable(Command.SET), key, value, ttl), Reply.DONE);
     }
 
     @Override
@@ -185,7 +185,7 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        return run(set(Request.once(Command.SET), key, value, ttl).with(Keyword.NX), Reply.VALUE) != null;
+        return run(set(Request.once(Command.SET), key, value, ttl).with(Keyword.NX), Reply.DONE);
     }
 
     @Override

@@ -10,12 +10,15 @@ import java.util.Base64;
 
 /**
  * How bytes stand in a database whose arguments are JSON strings, so text: what is valid UTF-8 stands as it is, for other
- * clients to read; anything else as base64 behind a marker. Text that happens to begin with the marker is written as
+ * clients to read, unless it is large and JSON would escape most of it; anything else as base64 behind a marker. Text that happens to begin with the marker is written as
  * base64 too, so what begins with it is always ours.
  */
 final class ValueText {
     /** U+0000 is valid in JSON and in Redis, and begins no text that people or programs store. */
     private static final String MARKER = "\0base64:";
+
+    /** Smaller values stand as text, for other clients to read, whatever room that takes. */
+    private static final int LARGE = 64 << 10;
 
     private static final byte[] MARKER_BYTES = MARKER.getBytes(StandardCharsets.US_ASCII);
 
@@ -24,7 +27,7 @@ final class ValueText {
     static String encode(byte[] value) {
         if (!beginsWithMarker(value)) {
             String text = textOf(value);
-            if (text != null) {
+            if (text != null && !isLongerAsText(value)) {
                 return text;
             }
         }
@@ -59,6 +62,18 @@ final class ValueText {
         } catch (CharacterCodingException e) {
             return null;
         }
+    }
+
+    /** Whether a large value takes more room as a JSON string than as base64: one full of control characters, as bitmaps are, or of quotes. */
+    private static boolean isLongerAsText(byte[] value) {
+        if (value.length < LARGE) {
+            return false;
+        }
+        long escaped = 0;
+        for (byte b : value) {
+            escaped += b >= 0 && b < ' ' ? 6 : b == '"' || b == '\\' ? 2 : 1;
+        }
+        return escaped > MARKER_BYTES.length + 4L * (value.length / 3 + 1);
     }
 
     private static boolean beginsWithMarker(byte[] value) {

@@ -3,7 +3,7 @@ package dev.holdfast.cache.validation;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Secret;
-import dev.holdfast.cache.TlsContexts;
+import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.testkit.Certificates;
 import dev.holdfast.cache.testkit.RedisServer;
 import javax.net.ssl.SSLContext;
@@ -20,7 +20,8 @@ class ValidationTlsTest {
     static void trust() throws Exception {
         before = SSLContext.getDefault();
         SSLContext.setDefault(
-                TlsContexts.trusting(CERTIFICATES.trustStore(), Secret.of(CERTIFICATES.trustStorePassword())));
+                TlsConfig.trusting(CERTIFICATES.trustStore(), Secret.of(CERTIFICATES.trustStorePassword()))
+                        .context());
     }
 
     @AfterAll

@@ -1,0 +1,66 @@
+package dev.holdfast.cache.single;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.testkit.RespPeer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A reply of another kind than a command can have is another command's: it is no answer, and its connection goes. */
+class ReplyKindsTest {
+
+    @ParameterizedTest
+    @ValueSource(strings = {"+OK", "+PONG", ":1", "*0"})
+    void whatIsNoValueIsNotTakenForOne(String shifted) throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        try (RespPeer peer = RespPeer.start((command, caller) -> {
+                    switch (command.get(0)) {
+                        case "GET" -> {
+                            if (asked.incrementAndGet() == 1) {
+                                caller.lines(shifted);
+                            } else {
+                                caller.lines("$1", "v");
+                            }
+                        }
+                        case "PING" -> {
+                            if (command.size() > 1) {
+                                caller.lines("$" + command.get(1).length(), command.get(1));
+                            } else {
+                                caller.lines("+PONG");
+                            }
+                        }
+                        default -> caller.lines("+OK");
+                    }
+                });
+                SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", peer.port()))) {
+            assertArrayEquals("v".getBytes(StandardCharsets.US_ASCII), store.get("k"));
+            assertTrue(asked.get() >= 2, () -> "asked " + asked + " times");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {":1", "*0"})
+    void whatIsNoStatusIsNotTakenForOne(String shifted) throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        try (RespPeer peer = RespPeer.start((command, caller) -> {
+                    if (command.get(0).equals("SET")) {
+                        caller.lines(asked.incrementAndGet() == 1 ? shifted : "+OK");
+                    } else if (command.get(0).equals("PING") && command.size() > 1) {
+                        caller.lines("$" + command.get(1).length(), command.get(1));
+                    } else {
+                        caller.lines(command.get(0).equals("PING") ? "+PONG" : "+OK");
+                    }
+                });
+                SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", peer.port()))) {
+            store.put("k", new byte[] {1}, Duration.ofMinutes(1));
+            assertFalse(asked.get() < 2, () -> "asked " + asked + " times");
+            assertTrue(List.of(2, 3).contains(asked.get()), () -> "asked " + asked + " times");
+        }
+    }
+}
