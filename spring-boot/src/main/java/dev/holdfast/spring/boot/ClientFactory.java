@@ -7,7 +7,6 @@ import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.CacheClientBuilder;
-import dev.holdfast.cache.failover.FailoverListener;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,24 +19,20 @@ final class ClientFactory {
     private final ClientSources sources;
     private final ObjectProvider<CacheClientBuilderCustomizer> customizers;
     private final ObjectProvider<ContextCarrier> carriers;
-    private final ObjectProvider<FailoverListener> listeners;
 
     ClientFactory(
             ClientSources sources,
             ObjectProvider<CacheClientBuilderCustomizer> customizers,
-            ObjectProvider<ContextCarrier> carriers,
-            ObjectProvider<FailoverListener> listeners) {
+            ObjectProvider<ContextCarrier> carriers) {
         this.sources = sources;
         this.customizers = customizers;
         this.carriers = carriers;
-        this.listeners = listeners;
     }
 
     CacheClient open(String name) {
         Settings settings = sources.settings();
         CacheClientBuilder builder = CacheClient.builder().name(name).settings(settings);
         carriers.orderedStream().forEach(builder::contextCarrier);
-        listeners.orderedStream().forEach(builder::failoverListener);
         customizers.orderedStream().forEach(customizer -> customizer.customize(builder));
         try {
             return builder.build();

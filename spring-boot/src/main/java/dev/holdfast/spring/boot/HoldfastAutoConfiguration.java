@@ -2,7 +2,6 @@ package dev.holdfast.spring.boot;
 
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.client.CacheClient;
-import dev.holdfast.cache.failover.FailoverListener;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -37,8 +36,7 @@ public final class HoldfastAutoConfiguration {
             HoldfastProperties properties,
             ClientSources sources,
             ObjectProvider<CacheClientBuilderCustomizer> customizers,
-            ObjectProvider<ContextCarrier> carriers,
-            ObjectProvider<FailoverListener> listeners) {
-        return new ClientFactory(sources, customizers, carriers, listeners).open(properties.name());
+            ObjectProvider<ContextCarrier> carriers) {
+        return new ClientFactory(sources, customizers, carriers).open(properties.name());
     }
 }

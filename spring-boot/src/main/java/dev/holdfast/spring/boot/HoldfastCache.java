@@ -70,10 +70,9 @@ final class HoldfastCache<K> implements org.springframework.cache.Cache {
     public <T> @Nullable T get(Object key, Callable<T> valueLoader) {
         K mapped = keys.apply(key);
         try {
-            return (T) cache.get(mapped, ignored -> valueLoader.call());
+            return (T) cache.get(mapped, ignored -> LoaderFailure.call(valueLoader));
         } catch (CacheLoadException e) {
-            Throwable cause = e.getCause();
-            throw new ValueRetrievalException(key, valueLoader, cause == null ? e : cause);
+            throw new ValueRetrievalException(key, valueLoader, LoaderFailure.of(e));
         }
     }
 
