@@ -85,6 +85,7 @@ final class Bench {
             hits.cache();
             new EngineBench(report, pace).run();
         });
+        groups.put("meters", hits::meters);
         groups.put("failover", hits::failover);
         groups.put("upstash", new UpstashBench(report, pace)::run);
         groups.put("start", processes::start);

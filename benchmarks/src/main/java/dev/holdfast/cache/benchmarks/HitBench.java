@@ -43,6 +43,15 @@ final class HitBench {
                 report, "engine.overhead.ns", "holdfastLoaderDecoding", "storeCopying", NanosContest.Fork::nanos, "ns");
     }
 
+    void meters() throws RunnerException {
+        NanosContest.Results results = new NanosContest(MeteredHits.class, 1, pace)
+                .run("here", "hereMetered", "server", "serverMetered", "nothing", "unobserved");
+        results.speedup(report, "meters.hit", "hereMetered", "here");
+        results.speedup(report, "meters.hit.server", "serverMetered", "server");
+        results.excess(report, "meters.unobserved.ns", "unobserved", "nothing", NanosContest.Fork::nanos, "ns");
+        results.excess(report, "meters.unobserved.bytes", "unobserved", "nothing", NanosContest.Fork::bytes, "bytes");
+    }
+
     void failover() throws RunnerException {
         for (int threads = 1; threads <= 2; threads++) {
             String name = threads == 1 ? "failover.overhead" : "failover.overhead.t2";

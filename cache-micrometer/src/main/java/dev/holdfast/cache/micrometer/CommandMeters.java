@@ -5,7 +5,6 @@ import dev.holdfast.cache.micrometer.MeterSet.Name;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -71,17 +70,16 @@ final class CommandMeters implements CallObserver {
         });
     }
 
-    /** Takes the meters of other servers than these out. */
-    void keep(Set<String> places) {
-        servers.forEach((place, server) -> {
-            if (!places.contains(place) && servers.remove(place, server)) {
-                server.meters().close();
-            }
-        });
+    /** Takes the meters of a server out, which is not called any more. */
+    void forget(String place) {
+        OfServer server = servers.remove(place);
+        if (server != null) {
+            server.meters().close();
+        }
     }
 
     /** Takes all out. */
     void close() {
-        keep(Set.of());
+        servers.keySet().forEach(this::forget);
     }
 }

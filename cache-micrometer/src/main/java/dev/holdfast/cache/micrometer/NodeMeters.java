@@ -33,7 +33,7 @@ final class NodeMeters {
 
     private record Node(String tier, String address) {}
 
-    /** Creates one without nodes; {@code commands} is told which there are. */
+    /** Creates one without nodes; {@code commands} is told which have gone. */
     NodeMeters(MeterSet meters, CommandMeters commands) {
         this.meters = meters;
         this.commands = commands;
@@ -65,6 +65,9 @@ final class NodeMeters {
         nodes.forEach((node, set) -> {
             if (!present.contains(node) && nodes.remove(node, set)) {
                 set.close();
+                if (!addresses.contains(node.address())) {
+                    commands.forget(node.address());
+                }
             }
         });
         present.forEach(node -> {
@@ -72,7 +75,6 @@ final class NodeMeters {
                 nodes.put(node, register(node, view));
             }
         });
-        commands.keep(addresses);
     }
 
     private MeterSet register(Node node, HealthView view) {
