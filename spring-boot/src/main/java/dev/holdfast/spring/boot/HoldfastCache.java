@@ -70,27 +70,9 @@ final class HoldfastCache<K> implements org.springframework.cache.Cache {
     public <T> @Nullable T get(Object key, Callable<T> valueLoader) {
         K mapped = keys.apply(key);
         try {
-            return (T) cache.get(mapped, ignored -> called(valueLoader));
+            return (T) cache.get(mapped, ignored -> LoaderFailure.call(valueLoader));
         } catch (CacheLoadException e) {
-            Throwable cause = e.getCause() instanceof Thrown thrown ? thrown.getCause() : e.getCause();
-            throw new ValueRetrievalException(key, valueLoader, cause == null ? e : cause);
-        }
-    }
-
-    private static @Nullable Object called(Callable<?> valueLoader) throws Exception {
-        try {
-            return valueLoader.call();
-        } catch (RuntimeException e) {
-            throw new Thrown(e);
-        }
-    }
-
-    /** Carries a loader's unchecked exception through the cache, so that it can be told from one of the cache's own. */
-    private static final class Thrown extends Exception {
-        private static final long serialVersionUID = 1;
-
-        Thrown(RuntimeException cause) {
-            super(cause);
+            throw new ValueRetrievalException(key, valueLoader, LoaderFailure.of(e));
         }
     }
 

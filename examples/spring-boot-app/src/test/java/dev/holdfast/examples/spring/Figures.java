@@ -16,8 +16,8 @@ import java.util.stream.Collectors;
 
 /** Prints what an outage costs the application's callers, and what the starter costs its start. {@code mvn -q -Pspring-app verify}. */
 final class Figures {
-    private static final int OUTAGES = 5;
-    private static final int STARTS = 7;
+    private static final int OUTAGES = 3;
+    private static final int STARTS = 5;
     private static final Pattern STARTED = Pattern.compile("process running for ([0-9.]+)");
     private static final Pattern OURS =
             Pattern.compile("holdfast-(?!example)|/cache-[a-z]+/target|/spring-boot[a-z-]*/target/|/jedis-|/caffeine-");
@@ -29,6 +29,7 @@ final class Figures {
             try (RunningApplication application =
                     new RunningApplication("spring.data.redis.url=" + redis.url(), "logging.level.root=error")) {
                 for (int i = 0; i < OUTAGES; i++) {
+                    print("undisturbed", Outage.none(application));
                     print("killed", Outage.killed(application, redis));
                     print("frozen", Outage.frozen(application, redis));
                 }

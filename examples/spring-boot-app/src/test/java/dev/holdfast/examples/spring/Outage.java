@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.springframework.cache.Cache;
 import org.springframework.cache.CacheManager;
 import tools.jackson.databind.JsonNode;
@@ -19,6 +20,7 @@ final class Outage {
     private static final int CALLERS = 8;
     private static final int KEYS = 200;
     private static final int EVICTED = 100;
+    private static final int UNDISTURBED = 10_000;
     private static final long PACE = TimeUnit.MILLISECONDS.toNanos(2);
     private static final long LONGEST_WAIT = TimeUnit.SECONDS.toNanos(60);
 
@@ -52,7 +54,36 @@ final class Outage {
         return new Outage(application).run(redis::freeze, redis::thaw);
     }
 
+    /** The same callers while nothing happens: what the machine itself makes calls take. */
+    static Seen none(RunningApplication application) throws InterruptedException {
+        Outage none = new Outage(application);
+        return none.underLoad(() -> {
+            long until = none.calls.get() + UNDISTURBED;
+            until("the callers have called", () -> none.calls.get() > until);
+            return none.seen(0, none.health());
+        });
+    }
+
     private Seen run(Runnable fault, Runnable repair) throws InterruptedException {
+        return underLoad(() -> {
+            fault.run();
+            until("health tells it", () -> !health().endsWith(" healthy"));
+            String during = health();
+            Products products = application.bean(Products.class);
+            for (long id = KEYS + 1; id <= KEYS + EVICTED; id++) {
+                products.changed(id);
+            }
+            repair.run();
+            until("the server serves again", () -> health().endsWith(" healthy"));
+            return seen(cameBack(), during);
+        });
+    }
+
+    private Seen seen(int cameBack, String health) {
+        return new Seen(calls.get(), failures.get(), longest.get() / 1e6, cameBack, health);
+    }
+
+    private Seen underLoad(Supplier<Seen> happening) throws InterruptedException {
         Products products = application.bean(Products.class);
         for (long id = 1; id <= KEYS + EVICTED; id++) {
             products.find(id);
@@ -67,15 +98,7 @@ final class Outage {
         try {
             until("the callers are under way", () -> calls.get() > CALLERS * 20L);
             longest.reset();
-            fault.run();
-            until("health tells it", () -> !health().endsWith(" healthy"));
-            String during = health();
-            for (long id = KEYS + 1; id <= KEYS + EVICTED; id++) {
-                products.changed(id);
-            }
-            repair.run();
-            until("the server serves again", () -> health().endsWith(" healthy"));
-            return new Seen(calls.get(), failures.get(), longest.get() / 1e6, cameBack(), during);
+            return happening.get();
         } finally {
             stop.set(true);
             for (Thread caller : callers) {
@@ -125,7 +148,7 @@ final class Outage {
             if (System.nanoTime() - start > LONGEST_WAIT) {
                 throw new AssertionError("waited a minute in vain until " + what);
             }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
         }
     }
 }
