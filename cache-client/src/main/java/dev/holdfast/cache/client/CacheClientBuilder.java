@@ -6,7 +6,9 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.ContextCarrier;
+import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.failover.TierPolicy;
 import java.time.Duration;
@@ -17,6 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CacheClientBuilder {
     private String name = "holdfast";
+    private KeyPrefix keyPrefix = KeyPrefix.NONE;
     private Settings settings = Settings.of(Map.of());
-    private final List<Tier> servers = new ArrayList<>();
+    private final List<Server> servers = new ArrayList<>();
     private final List<Consumer<Events>> listeners = new ArrayList<>();
     private final List<ContextCarrier> carriers = new ArrayList<>();
     private @Nullable Supplier<? extends CacheStore> memories;
@@ -66,6 +70,69 @@ public final class CacheClientBuilder {
         return this;
     }
 
+    /** A server as it was asked for: its store, or what opens that; {@code rules} is null where settings and its name decide. */
+    private record Server(
+            String name,
+            @Nullable CacheStore store,
+            @Nullable StoreConfig config,
+            @Nullable TierPolicy rules) {
+        CacheStore open(String client, KeyPrefix keyPrefix) {
+            return store != null
+                    ? store
+                    : Objects.requireNonNull(config, "config").open(connectionName(client), keyPrefix);
+        }
+    }
+
+    /** A client's name as servers take it for that of a connection: printable ASCII without blanks. */
+    static String connectionName(String client) {
+        return client.replaceAll("[^!-~]", "-");
+    }
+
+    /**
+     * Sets what stands before every key in the servers of {@link #tier(StoreConfig)}, with a colon, where their configurations have no prefix of their
+     * own.
+     *
+     * @param value the prefix without a colon; empty for none
+     * @return this
+     * @throws IllegalArgumentException if {@link KeyPrefix#of} refuses it
+     */
+    public CacheClientBuilder keyPrefix(String value) {
+        this.keyPrefix = KeyPrefix.of(value);
+        return this;
+    }
+
+    /**
+     * Adds a server that a configuration describes, below those added before, under the configuration's own name for the tier. It is opened when the
+     * client is built.
+     *
+     * @param config the configuration: {@code SingleConfig.parse("redis://host:6379")}
+     * @return this
+     */
+    public CacheClientBuilder tier(StoreConfig config) {
+        return tier(config.tier(), config);
+    }
+
+    /**
+     * Adds a server like {@link #tier(StoreConfig)}, under another name.
+     *
+     * @param tier its name
+     * @param config the configuration
+     * @return this
+     */
+    public CacheClientBuilder tier(String tier, StoreConfig config) {
+        return add(new Server(tier, null, Objects.requireNonNull(config, "config"), null));
+    }
+
+    private CacheClientBuilder add(Server server) {
+        if (server.name().isBlank()
+                || servers.stream().anyMatch(other -> other.name().equals(server.name()))) {
+            throw new IllegalArgumentException(
+                    "a tier's name must not be blank and be given once: \"" + server.name() + '"');
+        }
+        servers.add(server);
+        return this;
+    }
+
     /**
      * Adds a server below those added before. With at least one server from code, the settings make none; this process's memory stands below all of them
      * unless {@link #withoutMemory()} says otherwise.
@@ -87,11 +154,8 @@ public final class CacheClientBuilder {
      * @return this
      */
     public CacheClientBuilder tier(String tier, CacheStore store, TierPolicy rules) {
-        if (tier.isBlank() || servers.stream().anyMatch(other -> other.name().equals(tier))) {
-            throw new IllegalArgumentException("a tier's name must not be blank and be given once: \"" + tier + '"');
-        }
-        servers.add(new Tier(tier, Objects.requireNonNull(store, "store"), Objects.requireNonNull(rules, "rules")));
-        return this;
+        return add(
+                new Server(tier, Objects.requireNonNull(store, "store"), null, Objects.requireNonNull(rules, "rules")));
     }
 
     /**
@@ -277,8 +341,27 @@ public final class CacheClientBuilder {
         return !servers.isEmpty() || memories != null;
     }
 
+    /** Opens those that are not open; if one can't be, all are closed. */
     List<Tier> servers() {
-        return List.copyOf(servers);
+        List<Tier> open = new ArrayList<>();
+        try {
+            ClientSettings client = client();
+            for (Server each : servers) {
+                TierPolicy rules = each.rules() != null ? each.rules() : client.rulesOf(each.name());
+                open.add(new Tier(each.name(), each.open(name, keyPrefix), rules));
+            }
+            return open;
+        } catch (Throwable e) {
+            Stream<CacheStore> opened = open.stream().map(Tier::store);
+            Stream<CacheStore> given =
+                    servers.stream().skip(open.size()).flatMap(each -> Stream.ofNullable(each.store()));
+            Closing.after(
+                    e,
+                    Stream.concat(opened, given)
+                            .map(store -> (Runnable) store::close)
+                            .toArray(Runnable[]::new));
+            throw e;
+        }
     }
 
     /** Makes memories; {@code null} if there is to be none. */

@@ -70,13 +70,9 @@ record OpenTiers(
         return join(builder, wanted, prefixes, listener);
     }
 
-    /** A client's name as servers take it for that of a connection: printable ASCII without blanks. */
-    private static String connectionName(String name) {
-        return name.replaceAll("[^!-~]", "-");
-    }
-
     private static Wanted bySettings(CacheClientBuilder builder, StoreProviders stores) {
-        Settings settings = builder.settings().withDefault(CLIENT_NAME, connectionName(builder.name()));
+        Settings settings =
+                builder.settings().withDefault(CLIENT_NAME, CacheClientBuilder.connectionName(builder.name()));
         ClientSettings client = new ClientSettings(settings);
         TierPlan plan = TierPlan.of(settings, stores);
         for (KnownTier known : KnownTier.values()) {

@@ -13,18 +13,25 @@ import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Counter;
+import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.LoadingCache;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** What a user writes to have a client, its caches and its counters. */
@@ -155,6 +162,65 @@ class ClientFaceTest {
                 CacheConfigException.class,
                 () -> CacheClient.builder().withoutMemory().build());
         assertThrows(IllegalArgumentException.class, () -> CacheClient.builder().memory(1_000));
+    }
+
+    @Test
+    void aConfigurationTakesTheClientsNameAndPrefixWhereItHasNoneOfItsOwn() {
+        try (RedisServer redis = RedisServer.start()) {
+            SingleConfig config = SingleConfig.parse(redis.url());
+            try (CacheClient client = CacheClient.builder()
+                    .tier(config)
+                    .tier("own", config.withKeyPrefix(KeyPrefix.of("mine")).withClientName("my-name"))
+                    .name("the shop")
+                    .keyPrefix("shop")
+                    .build()) {
+                Cache<String, String> cache =
+                        client.cache("c", String.class, String.class).build();
+                cache.put("k", "v");
+                assertEquals(List.of("shop:c:k"), keys(redis));
+                client.forceFailover("single");
+                cache.put("k", "w");
+                assertTrue(keys(redis).contains("mine:c:k"), () -> keys(redis).toString());
+                String clients = text(redis.command("CLIENT", "LIST"));
+                assertTrue(clients.contains("name=the-shop ") && clients.contains("name=my-name "), clients);
+            }
+        }
+        CacheClientBuilder twice = CacheClient.builder().tier(SingleConfig.parse("redis://127.0.0.1:1"));
+        assertThrows(IllegalArgumentException.class, () -> twice.tier(SingleConfig.parse("redis://127.0.0.1:2")));
+    }
+
+    private static List<String> keys(RedisServer redis) {
+        List<String> keys = new ArrayList<>();
+        for (Object key : (List<?>) Objects.requireNonNull(redis.command("KEYS", "*:c:*"))) {
+            keys.add(text(key));
+        }
+        return keys;
+    }
+
+    private static String text(@Nullable Object reply) {
+        return reply instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : String.valueOf(reply);
+    }
+
+    @Test
+    void aStoreThatIsGivenIsClosedWhereAConfigurationCantBeOpened() {
+        AtomicInteger closings = new AtomicInteger();
+        CacheStore given = MemoryStore.create(1 << 20);
+        StoreConfig broken = new StoreConfig() {
+            @Override
+            public String tier() {
+                return "broken";
+            }
+
+            @Override
+            public CacheStore open(String client, KeyPrefix keyPrefix) {
+                closings.incrementAndGet();
+                throw new CacheConfigException("a file that can't be read");
+            }
+        };
+        CacheClientBuilder builder = CacheClient.builder().tier("given", given).tier(broken);
+        assertThrows(CacheConfigException.class, builder::build);
+        assertEquals(1, closings.get());
+        assertThrows(IllegalStateException.class, () -> given.get("k"), "it is closed");
     }
 
     @Test

@@ -1,8 +1,10 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.RemoteAccess;
@@ -21,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * Where a {@link ClusterStore}'s cluster is and how to talk to it. Start from {@link #of} and derive with the withers;
  * every instance is valid. Immutable.
  */
-public final class ClusterConfig {
+public final class ClusterConfig implements StoreConfig {
     private final Parts parts;
 
     private ClusterConfig(Parts parts) {
@@ -389,6 +391,16 @@ public final class ClusterConfig {
     }
 
     /** The nodes, without secrets. */
+    @Override
+    public String tier() {
+        return "cluster";
+    }
+
+    @Override
+    public CacheStore open(String client, KeyPrefix keyPrefix) {
+        return ClusterStore.of(withAccess(own -> own.orElse(client, keyPrefix)));
+    }
+
     @Override
     public String toString() {
         return parts.access.urlStart() + String.join(",", nodes());

@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * and its name. Start from {@link #defaults} and derive with the withers; every instance is valid. Immutable.
  */
 public final class RemoteAccess {
+    /** Of connections for which nobody says another. */
+    private static final String NAME = "holdfast";
+
     /** The most connections to a server. */
     public static final int MOST_CONNECTIONS = 1_000;
 
@@ -141,6 +144,20 @@ public final class RemoteAccess {
         return parts.poolSize;
     }
 
+    /**
+     * Derives one that has a client's name and prefix where it has none of its own.
+     *
+     * @param client the name of connections
+     * @param prefix what stands before every key
+     * @return the derived one
+     */
+    public RemoteAccess orElse(String client, KeyPrefix prefix) {
+        return with(parts -> {
+            parts.keyPrefix = parts.keyPrefix.equals(KeyPrefix.NONE) ? prefix : parts.keyPrefix;
+            parts.clientName = parts.clientName.equals(NAME) ? client : parts.clientName;
+        });
+    }
+
     /** Returns what stands before every key. */
     public KeyPrefix keyPrefix() {
         return parts.keyPrefix;
@@ -179,7 +196,7 @@ public final class RemoteAccess {
         private int poolSize = 5;
         private KeyPrefix keyPrefix = KeyPrefix.NONE;
         private long maxValueBytes = 512L << 20;
-        private String clientName = "holdfast";
+        private String clientName = NAME;
 
         Parts() {}
 

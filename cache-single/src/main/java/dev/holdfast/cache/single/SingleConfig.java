@@ -1,8 +1,10 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.Address;
@@ -20,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Where a {@link SingleStore}'s server is and how to talk to it. Start from {@link #of}, {@link #ofSentinels}, {@link #ofSocket} or
  * {@link #parse} and derive with the withers; every instance is valid. Immutable.
  */
-public final class SingleConfig {
+public final class SingleConfig implements StoreConfig {
     private static final int SENTINEL_PORT = 26_379;
     private static final int LONGEST_SOCKET = 100;
 
@@ -366,6 +368,16 @@ public final class SingleConfig {
      */
     public String address() {
         return place.name();
+    }
+
+    @Override
+    public String tier() {
+        return "single";
+    }
+
+    @Override
+    public CacheStore open(String client, KeyPrefix keyPrefix) {
+        return SingleStore.of(with(own -> own.orElse(client, keyPrefix)));
     }
 
     /** The URL, without secrets. */

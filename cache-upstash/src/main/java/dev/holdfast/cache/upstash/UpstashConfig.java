@@ -1,8 +1,10 @@
 package dev.holdfast.cache.upstash;
 
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.RemoteAccess;
 import java.net.URI;
@@ -12,7 +14,7 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** How to reach an Upstash database. Start from {@link #of} and derive with the withers. Immutable. */
-public final class UpstashConfig {
+public final class UpstashConfig implements StoreConfig {
     /** More than other tiers have: an HTTP connection carries one request at a time, and is far from its server. */
     static final int DEFAULT_CONNECTIONS = 8;
 
@@ -251,6 +253,17 @@ public final class UpstashConfig {
 
     private static boolean isLoopback(String host) {
         return host.equalsIgnoreCase("localhost") || host.equals("[::1]") || host.matches("127(\\.\\d{1,3}){3}");
+    }
+
+    @Override
+    public String tier() {
+        return "upstash";
+    }
+
+    /** {@inheritDoc} Upstash names no connections. */
+    @Override
+    public CacheStore open(String client, KeyPrefix keyPrefix) {
+        return UpstashStore.create(access.keyPrefix().equals(KeyPrefix.NONE) ? withKeyPrefix(keyPrefix) : this);
     }
 
     @Override

@@ -11,10 +11,8 @@ import dev.holdfast.cache.Counter;
 import dev.holdfast.cache.LoadingCache;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.cluster.ClusterConfig;
-import dev.holdfast.cache.cluster.ClusterStore;
 import dev.holdfast.cache.jackson.JacksonCodec;
 import dev.holdfast.cache.single.SingleConfig;
-import dev.holdfast.cache.single.SingleStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.time.Duration;
@@ -54,7 +52,7 @@ class CodeDocTest {
     static void start() {
         redis = RedisServer.start();
         client = CacheClient.builder()
-                .tier("single", SingleStore.of(SingleConfig.parse(redis.url())))
+                .tier(SingleConfig.parse(redis.url()))
                 .build();
     }
 
@@ -71,8 +69,9 @@ class CodeDocTest {
         // doc
         CacheClient client = CacheClient.builder()
                 .name("shop") // in the log, in threads' names and in JMX
-                .tier("cluster", ClusterStore.of(ClusterConfig.of(List.of(nodes))))
-                .tier("single", SingleStore.of(SingleConfig.parse(url)))
+                .keyPrefix("shop")
+                .tier(ClusterConfig.of(nodes))
+                .tier(SingleConfig.parse(url))
                 .memory(32 << 20) // the last tier, always there: this only changes its size
                 .build();
         // end
