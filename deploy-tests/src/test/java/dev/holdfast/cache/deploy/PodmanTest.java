@@ -90,10 +90,17 @@ class PodmanTest {
                 }
                 assertEquals("redis-cluster", client.health().type());
             }
+            // A replica that has never had its master's data can't take its place.
+            for (int port = 7004; port <= 7006; port++) {
+                int replica = port;
+                await("replica " + port, () -> ask(replica, "info", "replication")
+                        .contains("master_link_status:up"));
+            }
             compose(FILE, "kill", "redis-2").mustEndWith(0);
             await(
                     "an election",
-                    () -> nodes().contains("fail") && ask7001("info").contains("cluster_slots_ok:16384"));
+                    () -> nodes().contains("fail")
+                            && ask(7001, "cluster", "info").contains("cluster_slots_ok:16384"));
             compose(FILE, "start", "redis-2").mustEndWith(0);
             await(
                     "the node, as a replica",
@@ -113,12 +120,13 @@ class PodmanTest {
     }
 
     private static String nodes() {
-        return ask7001("nodes");
+        return ask(7001, "cluster", "nodes");
     }
 
-    private static String ask7001(String what) {
-        return Shell.run(List.of("redis-cli", "-p", "7001", "cluster", what), Map.of())
-                .out();
+    private static String ask(int port, String... words) {
+        List<String> command = new ArrayList<>(List.of("redis-cli", "-p", "" + port));
+        command.addAll(List.of(words));
+        return Shell.run(command, Map.of()).out();
     }
 
     @Test
