@@ -1,9 +1,9 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.ServerMemory;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -12,17 +12,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Protocol.Command;
 
-/** Asks the server how much memory it takes, while somebody looks at health and without keeping him waiting. Thread-safe. */
+/**
+ * Asks the server how much memory it takes, while somebody looks at health and without keeping him waiting, on the connection that no caller uses.
+ * Thread-safe.
+ */
 final class MemoryInquiry {
     private static final Logger LOG = LoggerFactory.getLogger(SingleStore.class);
     private static final long LIMIT = TimeUnit.SECONDS.toNanos(1);
 
-    private final Connections connections;
+    private final Reserve reserve;
+    private final JedisErrors errors;
     private final Executor threads;
     private final ServerMemory memory = new ServerMemory();
 
-    MemoryInquiry(Connections connections, Executor threads) {
-        this.connections = connections;
+    MemoryInquiry(Reserve reserve, JedisErrors errors, Executor threads) {
+        this.reserve = reserve;
+        this.errors = errors;
         this.threads = threads;
     }
 
@@ -44,15 +49,16 @@ final class MemoryInquiry {
     }
 
     private void ask() {
-        long now = System.nanoTime();
+        long until = System.nanoTime() + LIMIT;
         try {
-            byte[] info = connections.call(Request.reading(Command.INFO).with("memory"), Reply.VALUE, now, now + LIMIT);
-            if (info != null) {
+            Object answer = reserve.ask(List.of(Request.reading(Command.INFO).with("memory")), until, until)
+                    .get(0);
+            if (answer instanceof byte[] info) {
                 memory.answered(info);
+            } else if (errors.isNoPermission(answer)) {
+                memory.refused();
             }
-        } catch (CacheRejectedException e) {
-            memory.refused();
-        } catch (CacheException | IllegalStateException | ClassCastException e) {
+        } catch (CacheException | IllegalStateException e) {
             LOG.debug("the server did not say how much memory it takes", e);
         }
     }

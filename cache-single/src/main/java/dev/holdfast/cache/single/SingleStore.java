@@ -520,7 +520,7 @@ public final class SingleStore implements CacheStore {
             this.connections = new ObservedConnections(combiner, observers, config.address());
             this.canary = new Canary(config, reserve, dialer::generation, combiner, errors);
             this.restarts = dialer.restarts();
-            this.memory = new MemoryInquiry(connections, dialer::execute);
+            this.memory = new MemoryInquiry(reserve, errors, dialer::execute);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
             dialer.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
             dialer.rotateBy(new Rotation(

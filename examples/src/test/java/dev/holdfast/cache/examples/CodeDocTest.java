@@ -51,9 +51,7 @@ class CodeDocTest {
     @BeforeAll
     static void start() {
         redis = RedisServer.start();
-        client = CacheClient.builder()
-                .tier(SingleConfig.parse(redis.url()))
-                .build();
+        client = CacheClient.builder().tier(SingleConfig.parse(redis.url())).build();
     }
 
     @AfterAll
@@ -65,7 +63,7 @@ class CodeDocTest {
     @Test
     void aClientWithItsTiers() {
         String url = redis.url();
-        String[] nodes = {"127.0.0.1:" + redis.port()};
+        List<String> nodes = List.of("127.0.0.1:" + redis.port());
         // doc
         CacheClient client = CacheClient.builder()
                 .name("shop") // in the log, in threads' names and in JMX
