@@ -6,10 +6,12 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -26,6 +28,10 @@ final class Figures {
 
     public static void main(String[] args) throws Exception {
         try (RedisServer redis = RedisServer.start()) {
+            if (args.length > 0 && args[0].equals("starts")) {
+                starts(redis);
+                return;
+            }
             try (RunningApplication application =
                     new RunningApplication("spring.data.redis.url=" + redis.url(), "logging.level.root=error")) {
                 for (int i = 0; i < OUTAGES; i++) {
@@ -55,29 +61,41 @@ final class Figures {
         String without = Arrays.stream(whole.split(File.pathSeparator))
                 .filter(entry -> !OURS.matcher(entry).find() || entry.contains("spring-boot-app"))
                 .collect(Collectors.joining(File.pathSeparator));
-        List<Double> cached = new ArrayList<>();
-        List<Double> uncached = new ArrayList<>();
+        List<Start> cached = new ArrayList<>();
+        List<Start> uncached = new ArrayList<>();
         for (int i = 0; i < STARTS; i++) {
             cached.add(start(whole, "--spring.data.redis.url=" + redis.url()));
             uncached.add(start(without, "--spring.cache.type=none"));
         }
-        System.out.printf(
-                Locale.ROOT,
-                "start in ms, median of %d: %.0f with the starter %s, %.0f without %s, %.0f more%n",
-                STARTS,
-                median(cached),
-                cached,
-                median(uncached),
-                uncached,
-                median(cached) - median(uncached));
+        print("start in ms", cached, uncached, Start::millis);
+        print("start in ms of processor time", cached, uncached, Start::processorMillis);
     }
 
-    private static double median(List<Double> values) {
-        return values.stream().sorted().toList().get(values.size() / 2);
+    /**
+     * One start.
+     *
+     * @param millis from the process's begin until it said that it had started
+     * @param processorMillis what it had used of all processors by then, which others on the machine hardly change
+     */
+    private record Start(double millis, double processorMillis) {}
+
+    private static void print(String what, List<Start> cached, List<Start> uncached, ToDoubleFunction<Start> figure) {
+        System.out.printf(
+                Locale.ROOT,
+                "%s, median of %d: %.0f with the starter, %.0f without, %.0f more%n",
+                what,
+                STARTS,
+                median(cached, figure),
+                median(uncached, figure),
+                median(cached, figure) - median(uncached, figure));
+    }
+
+    private static double median(List<Start> starts, ToDoubleFunction<Start> figure) {
+        return starts.stream().mapToDouble(figure).sorted().toArray()[starts.size() / 2];
     }
 
     /** Runs the application until it says that it has started. */
-    private static double start(String path, String property) throws IOException {
+    private static Start start(String path, String property) throws IOException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
@@ -95,7 +113,8 @@ final class Figures {
                 all.append(line).append('\n');
                 Matcher started = STARTED.matcher(line);
                 if (started.find()) {
-                    return Double.parseDouble(started.group(1)) * 1_000;
+                    Duration used = process.info().totalCpuDuration().orElse(Duration.ZERO);
+                    return new Start(Double.parseDouble(started.group(1)) * 1_000, used.toMillis());
                 }
                 line = output.readLine();
             }
