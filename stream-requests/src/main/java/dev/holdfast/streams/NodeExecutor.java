@@ -41,7 +41,7 @@ final class NodeExecutor extends ClusterCommandExecutor {
     @Override
     protected <T> T execute(Connection connection, CommandObject<T> command) {
         try {
-            T reply = super.execute(connection, command);
+            T reply = command.getBuilder().build(Exchange.one(connection, command.getArguments()));
             nodes.used(connection);
             return reply;
         } catch (JedisMovedDataException e) {
