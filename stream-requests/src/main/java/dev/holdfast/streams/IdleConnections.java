@@ -11,6 +11,7 @@ import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.util.Pool;
 
 /**
@@ -72,6 +73,14 @@ final class IdleConnections {
                 throw refusal;
             }
             throw new JedisConnectionException("the server refuses a connection: " + refusal.getMessage(), refusal);
+        } catch (JedisException e) {
+            if (e.getCause() instanceof ClassCastException shifted) {
+                JedisConnectionException unread =
+                        new JedisConnectionException("the replies to the log-in are not those of what was asked");
+                unread.addSuppressed(shifted);
+                throw unread;
+            }
+            throw e;
         }
     }
 

@@ -5,53 +5,74 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import redis.clients.jedis.Protocol;
 
 /** How many connections a worker has, and a Redis that has fewer to give. */
 class ConnectionsTest extends Fixture {
     private static final Pattern TAKING = Pattern.compile("(?m) addr=(\\S+) .*cmd=xreadgroup ");
 
     @Test
-    void aWorkerGoesOnThatMayHaveFewerConnectionsThanTerminals() throws Exception {
+    void aWorkerWhoseOwnIdleConnectionsAreTheLastOnesTakesRequestsAgain() throws Exception {
         int terminals = 40;
+        List<Socket> strangers = new ArrayList<>();
         try (RedisServer own = RedisServer.builder()
                         .persistence(RedisServer.Persistence.NONE)
-                        .line("maxclients 20")
+                        .line("maxclients 60")
                         .start();
                 TcpProxy proxy = TcpProxy.to("127.0.0.1", own.port())) {
-            StreamsConfig config = config(own).withClaimIdle(Duration.ofSeconds(5));
             StreamsConfig proxied = StreamsConfig.single("redis://127.0.0.1:" + proxy.port())
                     .withName(name)
-                    .withGrace(Duration.ZERO)
-                    .withClaimIdle(Duration.ofSeconds(5));
-            try (RequestClient client = RequestClient.connect(config);
-                    RequestServer server = RequestServer.start(proxied, terminals, request -> {
-                        Thread.sleep(50);
-                        return request.payload();
-                    })) {
-                assertEquals("x", text(client.callAndWait("first", bytes("x"), LIMIT)));
-                AtomicInteger ids = new AtomicInteger();
-                // What is lost here is answered to whoever asks again.
-                calls(client, ids, terminals, 2);
-                for (int i = 0; i < 6; i++) {
+                    .withGrace(Duration.ZERO);
+            Gate gate = new Gate();
+            try (RequestClient client = RequestClient.connect(config(own));
+                    RequestServer server = RequestServer.start(proxied, terminals, gate)) {
+                List<CompletableFuture<byte[]>> calls = new ArrayList<>();
+                for (int i = 0; i < terminals; i++) {
+                    calls.add(client.call("id" + i, bytes("x"), LIMIT));
+                }
+                until("all to be under way", () -> gate.begun.get() == terminals);
+                proxy.delay(Duration.ofMillis(200));
+                gate.open.countDown();
+                until("many connections", () -> proxy.openConnections() >= 15);
+                proxy.pass();
+                calls.forEach(CompletableFuture::join);
+                boolean full = false;
+                while (!full) {
+                    full = !isServed(own, strangers);
+                }
+                until("a stranger to have the connection that takes requests", () -> {
                     killTaker(own);
-                    calls(client, ids, terminals, 2);
-                }
-                until(
-                        "the worker to take requests again",
-                        () -> server.health().trouble().isEmpty());
-                for (int i = 0; i < 20; i++) {
-                    assertEquals("x", text(client.callAndWait("then" + i, bytes("x"), LIMIT)));
-                }
-                assertTrue(proxy.openConnections() <= 20, "open: " + proxy.openConnections());
+                    return isServed(own, strangers);
+                });
+                assertEquals("x", text(client.callAndWait("then", bytes("x"), LIMIT)));
             }
+        } finally {
+            for (Socket each : strangers) {
+                each.close();
+            }
+        }
+    }
+
+    /** Whether the server has a connection left for a stranger, who keeps it. */
+    private static boolean isServed(RedisServer server, List<Socket> strangers) throws IOException {
+        Socket stranger = new Socket(InetAddress.getLoopbackAddress(), server.port());
+        strangers.add(stranger);
+        try {
+            stranger.getOutputStream().write(bytes("PING\r\n"));
+            return stranger.getInputStream().read() == '+';
+        } catch (SocketException refused) {
+            return false;
         }
     }
 
@@ -101,7 +122,7 @@ class ConnectionsTest extends Fixture {
             }
             until("the first to be served", () -> {
                 try {
-                    first.call(Command.of(redis.clients.jedis.Protocol.Command.XLEN, bytes(requests())));
+                    first.call(Command.of(Protocol.Command.XLEN, bytes(requests())));
                     return true;
                 } catch (RuntimeException refused) {
                     assertTrue(Trouble.isTooManyClients(refused), refused.toString());
@@ -115,21 +136,6 @@ class ConnectionsTest extends Fixture {
         Matcher taking = TAKING.matcher(String.valueOf(server.command("CLIENT", "LIST")));
         if (taking.find()) {
             server.command("CLIENT", "KILL", "ADDR", taking.group(1));
-        }
-    }
-
-    /** As many calls at once, so often; how they end does not matter. */
-    private static void calls(RequestClient client, AtomicInteger ids, int callers, int rounds) {
-        for (int round = 0; round < rounds; round++) {
-            List<CompletableFuture<byte[]>> calls = new ArrayList<>();
-            for (int i = 0; i < callers; i++) {
-                try {
-                    calls.add(client.call("id" + ids.incrementAndGet(), bytes("x"), Duration.ofSeconds(1)));
-                } catch (RequestRejectedException full) {
-                    // Its connections are few, too.
-                }
-            }
-            calls.forEach(each -> each.handle((answer, failure) -> failure).join());
         }
     }
 }

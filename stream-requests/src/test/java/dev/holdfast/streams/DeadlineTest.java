@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +32,7 @@ class DeadlineTest extends Fixture {
     @Test
     void aRequestThatNamesNoTimeOfItsOwnIsRunWithinItsLimit() {
         ServerClock clock = new ServerClock();
-        clock.told(java.util.List.of(bytes("1000"), bytes("0")));
+        clock.told(List.of(bytes("1000"), bytes("0")));
         long told = clock.deadline("1000000-0", 0, null);
         assertEquals(5_000_000_000L, clock.deadline("1000000-0", 5_000, null) - told, "an older client's");
         assertEquals(2_000_000_000L, clock.deadline("1000000-0", 5_000, bytes("1002000")) - told);
