@@ -37,16 +37,7 @@ class ConnectionsTest extends Fixture {
             Gate gate = new Gate();
             try (RequestClient client = RequestClient.connect(config(own));
                     RequestServer server = RequestServer.start(proxied, terminals, gate)) {
-                List<CompletableFuture<byte[]>> calls = new ArrayList<>();
-                for (int i = 0; i < terminals; i++) {
-                    calls.add(client.call("id" + i, bytes("x"), LIMIT));
-                }
-                until("all to be under way", () -> gate.begun.get() == terminals);
-                proxy.delay(Duration.ofMillis(200));
-                gate.open.countDown();
-                until("many connections", () -> proxy.openConnections() >= 15);
-                proxy.pass();
-                calls.forEach(CompletableFuture::join);
+                openMany(client, terminals, gate, proxy);
                 boolean full = false;
                 while (!full) {
                     full = !isServed(own, strangers);
@@ -87,16 +78,7 @@ class ConnectionsTest extends Fixture {
             Gate gate = new Gate();
             try (RequestServer server = RequestServer.start(config, terminals, gate);
                     RequestClient client = RequestClient.connect(config())) {
-                List<CompletableFuture<byte[]>> calls = new ArrayList<>();
-                for (int i = 0; i < terminals; i++) {
-                    calls.add(client.call("id" + i, bytes("x"), LIMIT));
-                }
-                until("all to be under way", () -> gate.begun.get() == terminals);
-                proxy.delay(Duration.ofMillis(200));
-                gate.open.countDown();
-                until("many connections", () -> proxy.openConnections() >= 10);
-                proxy.pass();
-                calls.forEach(CompletableFuture::join);
+                openMany(client, terminals, gate, proxy);
                 until("few connections", () -> proxy.openConnections() <= 3);
                 assertEquals(terminals, server.health().answered());
             }
@@ -130,6 +112,20 @@ class ConnectionsTest extends Fixture {
                 }
             });
         }
+    }
+
+    /** Has all terminals end their work at the same time, each on a connection of its own. */
+    private static void openMany(RequestClient client, int terminals, Gate gate, TcpProxy proxy) throws Exception {
+        List<CompletableFuture<byte[]>> calls = new ArrayList<>();
+        for (int i = 0; i < terminals; i++) {
+            calls.add(client.call("id" + i, bytes("x"), LIMIT));
+        }
+        until("all to be under way", () -> gate.begun.get() == terminals);
+        proxy.delay(Duration.ofMillis(200));
+        gate.open.countDown();
+        until("many connections", () -> proxy.openConnections() >= 10);
+        proxy.pass();
+        calls.forEach(CompletableFuture::join);
     }
 
     private static void killTaker(RedisServer server) {
