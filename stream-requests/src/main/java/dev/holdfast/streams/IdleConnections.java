@@ -2,19 +2,21 @@ package dev.holdfast.streams;
 
 import java.io.IOException;
 import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Connection;
-import redis.clients.jedis.Protocol;
 import redis.clients.jedis.exceptions.JedisConnectionException;
 import redis.clients.jedis.exceptions.JedisDataException;
+import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.util.Pool;
 
 /**
- * When the connections of pools were last used. A server, or what is between, closes one that is idle, and that shows only when something was sent; so one
- * that was idle is asked for the time before it is given a command. One that is closed is replaced; a silence that lasts as long as a command may take is the
+ * When the connections of pools were last used, and how many there may be. A server, or what is between, closes one that is idle, and that shows only when something was sent; so one
+ * that was idle is asked whether it is there before it is given a command. One that is closed is replaced; a silence that lasts as long as a command may take is the
  * command's own, so whoever waits for a server that is silent waits once. For any number of threads.
  */
 final class IdleConnections {
@@ -26,6 +28,7 @@ final class IdleConnections {
     private final long idleNanos;
     private final int commandMillis;
     private final Map<Connection, Long> usedAt = Collections.synchronizedMap(new WeakHashMap<>());
+    private final Map<Pool<Connection>, PoolBound> bounds = Collections.synchronizedMap(new WeakHashMap<>());
 
     /**
      * Asks those that have not been used for so long.
@@ -41,10 +44,12 @@ final class IdleConnections {
      * Takes a connection that is there; {@link #giveBack} is due.
      *
      * @throws JedisConnectionException if none can be had
+     * @throws JedisDataException if the server refuses it, and may have it later
      */
     Connection borrow(Pool<Connection> pool) {
+        bounds.computeIfAbsent(pool, PoolBound::new).tidy(pool);
         while (true) {
-            Connection connection = pool.getResource();
+            Connection connection = open(pool);
             boolean there = false;
             try {
                 there = isThere(connection);
@@ -59,7 +64,36 @@ final class IdleConnections {
         }
     }
 
-    /** Asks for the time, if it was idle. */
+    /** What is refused before a command was sent is no answer to it. */
+    private static Connection open(Pool<Connection> pool) {
+        try {
+            return pool.getResource();
+        } catch (JedisDataException refusal) {
+            if (Trouble.mayPass(refusal)) {
+                throw refusal;
+            }
+            throw new JedisConnectionException("the server refuses a connection: " + refusal.getMessage(), refusal);
+        } catch (JedisException e) {
+            if (e.getCause() instanceof ClassCastException shifted) {
+                JedisConnectionException unread =
+                        new JedisConnectionException("the replies to the log-in are not those of what was asked");
+                unread.addSuppressed(shifted);
+                throw unread;
+            }
+            throw e;
+        }
+    }
+
+    /** Makes room in servers that have no connection left: closes what is idle, and has there be fewer for a while. */
+    void makeRoom() {
+        Map<Pool<Connection>, PoolBound> present;
+        synchronized (bounds) {
+            present = new HashMap<>(bounds);
+        }
+        present.forEach((pool, bound) -> bound.lower(pool));
+    }
+
+    /** Has it answer, if it was idle. */
     private boolean isThere(Connection connection) {
         if (connection.isBroken()) {
             // Somebody discards it at this moment.
@@ -72,11 +106,10 @@ final class IdleConnections {
         try {
             // One that is silent may have been forgotten by what is between, which says nothing of the server: a new
             // one tells.
+            int patience = connection.getSoTimeout();
             connection.setSoTimeout(Math.max(1, commandMillis / PART));
-            var unused = connection.executeCommand(Protocol.Command.TIME);
-            connection.setSoTimeout(commandMillis);
-        } catch (JedisDataException refusal) {
-            connection.setSoTimeout(commandMillis);
+            var unused = Exchange.all(connection, List.of());
+            connection.setSoTimeout(patience);
         } catch (JedisConnectionException e) {
             LOG.debug("a connection that was idle is not there any more: {}", Trouble.shown(e));
             return false;
@@ -90,10 +123,13 @@ final class IdleConnections {
         usedAt.put(connection, System.nanoTime());
     }
 
-    /** Gives one back to its pool, or discards it if it is broken. */
+    /** Gives one back to its pool, discards it if it is broken, or closes it if there are too many. */
     static void giveBack(Connection connection, Pool<Connection> pool) {
         if (connection.isBroken()) {
             discard(connection, pool);
+        } else if (PoolBound.isOver(pool)) {
+            connection.setHandlingPool(null);
+            pool.returnBrokenResource(connection);
         } else {
             connection.close();
         }

@@ -20,7 +20,7 @@ final class KeptAnswers {
     private final Map<String, Optional<Head>> heads = new HashMap<>();
     private String from = "-";
 
-    /** A request without its payload: id, reply stream, limit. */
+    /** A request without its payload: id, reply stream, limit, deadline. */
     private record Head(List<?> fields) {
         String id() {
             return StreamReply.text(fields.get(0));
@@ -32,6 +32,11 @@ final class KeptAnswers {
 
         String limit() {
             return StreamReply.text(fields.get(2));
+        }
+
+        /** Empty if the request names none. */
+        byte[] deadline() {
+            return (byte[]) Objects.requireNonNull(fields.get(3));
         }
     }
 
@@ -80,8 +85,7 @@ final class KeptAnswers {
             return;
         }
         worker.counters().redelivered.increment();
-        long deadline =
-                partition.clock().nanosAfter(StreamReply.millis(request.entryId()), Long.parseLong(head.limit()));
+        long deadline = partition.clock().deadline(request.entryId(), Long.parseLong(head.limit()), head.deadline());
         boolean parked = false;
         try {
             parked = worker.repetitions()

@@ -1,10 +1,16 @@
 package dev.holdfast.streams;
 
 import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.CommandObject;
 import redis.clients.jedis.Connection;
+import redis.clients.jedis.Protocol;
 import redis.clients.jedis.StaticCommandFlagsRegistry;
+import redis.clients.jedis.exceptions.JedisAskDataException;
 import redis.clients.jedis.exceptions.JedisConnectionException;
+import redis.clients.jedis.exceptions.JedisDataException;
 import redis.clients.jedis.exceptions.JedisException;
 import redis.clients.jedis.exceptions.JedisMovedDataException;
 import redis.clients.jedis.executors.ClusterCommandExecutor;
@@ -40,10 +46,31 @@ final class NodeExecutor extends ClusterCommandExecutor {
 
     @Override
     protected <T> T execute(Connection connection, CommandObject<T> command) {
+        return command.getBuilder().build(reply(connection, command.getArguments()));
+    }
+
+    /** The reply, of the node that is about to own a slot if this one says so: Jedis' own way there has no place for a mark. */
+    private @Nullable Object reply(Connection connection, CommandArguments command) {
         try {
-            T reply = super.execute(connection, command);
+            return last(connection, List.of(command));
+        } catch (JedisAskDataException e) {
+            try (Connection next = nodes.getConnection(e.getTargetNode())) {
+                return last(next, List.of(new CommandArguments(Protocol.Command.ASKING), command));
+            }
+        }
+    }
+
+    /** The last reply, unless a command is refused. */
+    private @Nullable Object last(Connection connection, List<CommandArguments> commands) {
+        try {
+            List<@Nullable Object> replies = Exchange.all(connection, commands);
             nodes.used(connection);
-            return reply;
+            for (Object reply : replies) {
+                if (reply instanceof JedisDataException refusal) {
+                    throw refusal;
+                }
+            }
+            return replies.get(replies.size() - 1);
         } catch (JedisMovedDataException e) {
             nodes.moved(e.getTargetNode());
             throw e;

@@ -11,14 +11,11 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.BuilderFactory;
 import redis.clients.jedis.CommandArguments;
-import redis.clients.jedis.CommandObject;
 import redis.clients.jedis.Connection;
 import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.DefaultJedisClientConfig;
 import redis.clients.jedis.HostAndPort;
-import redis.clients.jedis.Pipeline;
 import redis.clients.jedis.RedisClient;
 import redis.clients.jedis.RedisClusterClient;
 import redis.clients.jedis.UnifiedJedis;
@@ -44,6 +41,7 @@ class Redis implements AutoCloseable {
     private final StreamsConfig config;
     private final int connections;
     private final Duration longestBlock;
+    private final @Nullable Redis others;
     private final IdleConnections idle;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable Clients clients;
@@ -60,6 +58,12 @@ class Redis implements AutoCloseable {
      * @param longestBlock how long a command may wait in the server by its own will
      */
     Redis(StreamsConfig config, int connections, Duration longestBlock) {
+        this(config, connections, longestBlock, null);
+    }
+
+    /** Makes connections before which others give way: if a server has none left, those are closed that the others don't need. */
+    Redis(StreamsConfig config, int connections, Duration longestBlock, @Nullable Redis others) {
+        this.others = others;
         this.idle = new IdleConnections(IDLE_MILLIS, config.commandTimeout().toMillis());
         this.config = config;
         this.connections = connections;
@@ -124,18 +128,23 @@ class Redis implements AutoCloseable {
         return !(reply instanceof RuntimeException e) || Trouble.isRefusal(e);
     }
 
-    /** On a connection of its own: one whose reply was read in part, for want of memory, must serve nobody any more. */
+    /** On a connection of its own: one on which anything failed, but for a refusal, must serve nobody any more. */
     private <T extends @Nullable Object> T on(RedisClient client, Function<Connection, T> work) {
         Pool<Connection> pool = client.getPool();
         Connection connection = idle.borrow(pool);
+        boolean whole = false;
         try {
             T reply = work.apply(connection);
             idle.used(connection);
+            whole = true;
             return reply;
-        } catch (Error e) {
-            connection.setBroken();
-            throw e;
+        } catch (JedisDataException refusal) {
+            whole = true;
+            throw refusal;
         } finally {
+            if (!whole) {
+                connection.setBroken();
+            }
             IdleConnections.giveBack(connection, pool);
         }
     }
@@ -163,14 +172,9 @@ class Redis implements AutoCloseable {
         return replies;
     }
 
-    // A pipeline has nothing to close but what it has not read.
-    @SuppressWarnings("resource")
     private static List<@Nullable Object> pipelined(Connection connection, List<Command> commands) {
-        Pipeline pipeline = new Pipeline(connection);
-        for (Command command : commands) {
-            pipeline.appendCommand(new CommandObject<>(arguments(command), BuilderFactory.RAW_OBJECT));
-        }
-        List<@Nullable Object> replies = new ArrayList<>(pipeline.syncAndReturnAll());
+        List<@Nullable Object> replies =
+                Exchange.all(connection, commands.stream().map(Redis::arguments).toList());
         for (int i = 0; i < replies.size(); i++) {
             Command whole = commands.get(i).whole();
             if (whole != null && Trouble.isUnknownScript(replies.get(i))) {
@@ -194,13 +198,13 @@ class Redis implements AutoCloseable {
 
     private static @Nullable Object one(Connection connection, Command command) {
         try {
-            return connection.executeCommand(arguments(command));
+            return Exchange.one(connection, arguments(command));
         } catch (JedisDataException e) {
             Command whole = command.whole();
             if (whole == null || !Trouble.isUnknownScript(e)) {
                 throw e;
             }
-            return connection.executeCommand(arguments(whole));
+            return Exchange.one(connection, arguments(whole));
         }
     }
 
@@ -241,6 +245,9 @@ class Redis implements AutoCloseable {
 
     private void lost(Clients used, Throwable e) {
         if (e instanceof RuntimeException known) {
+            if (Trouble.isTooManyClients(known)) {
+                makeRoom();
+            }
             boolean patient = config.clustered() && System.nanoTime() - workedAt < CLUSTER_PATIENCE_NANOS;
             if (!Trouble.wantsNewConnections(known) || patient) {
                 return;
@@ -259,6 +266,14 @@ class Redis implements AutoCloseable {
             lock.unlock();
         }
         used.usual().close();
+    }
+
+    /** Closes what is idle here and in others, and does with fewer for a while. */
+    private void makeRoom() {
+        idle.makeRoom();
+        if (others != null) {
+            others.makeRoom();
+        }
     }
 
     private Clients make() {
@@ -302,6 +317,10 @@ class Redis implements AutoCloseable {
         pool.setMaxWait(config.commandTimeout());
         // The pool's own thread for that would inherit whatever its first user has.
         pool.setTimeBetweenEvictionRuns(Duration.ofMillis(-1));
+        // Whoever takes a connection closes those that were not needed.
+        pool.setMinEvictableIdleDuration(PoolBound.LONGEST_IDLE);
+        pool.setNumTestsPerEvictionRun(-1);
+        pool.setTestWhileIdle(false);
         pool.setJmxEnabled(false);
         return pool;
     }

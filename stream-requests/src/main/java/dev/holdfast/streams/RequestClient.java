@@ -18,7 +18,7 @@ import redis.clients.jedis.Protocol;
 
 /**
  * Sends requests and waits for their answers. One for a process is enough: it has three threads, one more for the futures of {@link #call}, one more while one of several
- * partitions is away, and two connections to Redis, and one reply stream for all callers, which expires a minute after the process has died.
+ * partitions is away, and up to four connections to Redis (to each node of a cluster), and one reply stream for all callers, which expires a minute after the process has died.
  *
  * <p>Each call ends within its limit: with an answer, or with the {@link RequestException} that says what the caller may do. While
  * Redis is away, calls are rejected at once; those that were sent before wait for their answers until their limits.
@@ -52,7 +52,7 @@ public final class RequestClient implements AutoCloseable {
         this.config = config;
         this.replies = new Keys(config).replies(UUID.randomUUID().toString());
         this.commands = new Redis(config, 3, Duration.ZERO);
-        this.blocking = new Redis(config, 1, Duration.ofMillis(ReplyReader.BLOCK_MILLIS));
+        this.blocking = new Redis(config, 1, Duration.ofMillis(ReplyReader.BLOCK_MILLIS), commands);
         this.calls = new Calls(config);
         this.sender = new Sender(config, commands, calls, replies);
         this.reader = new ReplyReader(blocking, calls, replies, config.clustered());

@@ -165,7 +165,7 @@ final class RequestRun implements Runnable, Held {
             return;
         }
         long limitMillis = Long.parseLong(StreamReply.text(limit));
-        deadline = partition.clock().nanosAfter(StreamReply.millis(entry.id()), limitMillis);
+        deadline = partition.clock().deadline(entry.id(), limitMillis, fields.get("d"));
         try {
             answer(StreamReply.text(id), replies, payload);
         } catch (OverException e) {
@@ -177,7 +177,12 @@ final class RequestRun implements Runnable, Held {
 
     /** Whether it can be a limit. */
     static boolean isNumber(String text) {
-        return text.matches("[0-9]{1,12}");
+        return isNumber(text, 12);
+    }
+
+    /** Whether it has digits only, so many at most. */
+    static boolean isNumber(String text, int digits) {
+        return text.length() <= digits && text.matches("[0-9]+");
     }
 
     /** Answers it, or has it wait where it holds no terminal; if there is no room, then here. */
@@ -359,9 +364,9 @@ final class RequestRun implements Runnable, Held {
                 throw new LeftException();
             }
             worker.counters().attemptsFailed.increment();
-            LOG.warn("delivery {} of {} failed", delivery, id, failure);
+            HandlerFailure.log(LOG, "delivery " + delivery + " of " + id + " failed", failure);
             if (delivery >= worker.config().maxDeliveries()) {
-                return giveUp(failure.getClass().getName() + ": " + Trouble.shown(failure));
+                return giveUp(HandlerFailure.reason(failure));
             }
             deliverAgain();
             if (isOver()) {

@@ -42,7 +42,7 @@ public final class RequestServer implements AutoCloseable {
         this.config = config;
         this.terminals = new Terminals(count);
         this.commands = new Redis(config, count + OTHERS, Duration.ZERO);
-        this.blocking = new Redis(config, 1, Duration.ofMillis(Intake.BLOCK_MILLIS));
+        this.blocking = new Redis(config, 1, Duration.ofMillis(Intake.BLOCK_MILLIS), commands);
         this.worker = new Worker(config, commands, Objects.requireNonNull(handler, "handler"));
         this.intake = new Intake(worker, blocking, terminals);
         this.heartbeat = intake.heartbeat();

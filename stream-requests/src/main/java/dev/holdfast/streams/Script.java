@@ -26,10 +26,15 @@ enum Script {
             redis.call('PEXPIRE', KEYS[1], ARGV[1])
             return 1"""),
 
-    /** Request stream; longest length, id, reply stream, limit, payload. Answers the entry's id, or 0 if the stream is full. */
+    /**
+     * Request stream; longest length, id, reply stream, limit, payload. Answers the entry's id, or 0 if the stream is full. The request names the server's time at which it
+     * is over, since its entry's id may be ahead of that: after a failover to a slow clock.
+     */
     ADD("""
             if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return 0 end
-            return redis.pcall('XADD', KEYS[1], '*', 'i', ARGV[2], 'r', ARGV[3], 'l', ARGV[4], 'p', ARGV[5])"""),
+            local now = redis.call('TIME')
+            local over = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[4])
+            return redis.pcall('XADD', KEYS[1], '*', 'i', ARGV[2], 'r', ARGV[3], 'l', ARGV[4], 'd', over, 'p', ARGV[5])"""),
 
     /**
      * Reply stream; bytes, entries. The first entries, so many bytes and so many entries of them at most, but always one if there is one.
@@ -173,8 +178,8 @@ enum Script {
             return added"""),
 
     /**
-     * Request stream; entries. Of the first of them, as many as have a megabyte together, each one's call's id, reply stream and
-     * limit; nil for one that is gone or has none.
+     * Request stream; entries. Of the first of them, as many as have a megabyte together, each one's call's id, reply stream,
+     * limit and deadline, empty if it names none; nil for one that is gone or has none.
      */
     HEADS("""
             local heads = {}
@@ -189,7 +194,7 @@ enum Script {
                   bytes = bytes + #found[2][j + 1]
                 end
               end
-              heads[i] = is.i and is.r and is.l and {is.i, is.r, is.l} or false
+              heads[i] = is.i and is.r and is.l and {is.i, is.r, is.l, is.d or ''} or false
             end
             return heads"""),
 

@@ -22,16 +22,24 @@ final class ServerClock {
     }
 
     /**
-     * When it will be so long after an entry was added, by {@link System#nanoTime()}. An entry from the future, as after a failover to a slow clock,
-     * was added now at the latest.
+     * When a request is over, by {@link System#nanoTime()}: so long after it was added, but not later than the server's time that it names itself. An entry from
+     * the future, as after a failover to a slow clock, was added now at the latest.
+     *
+     * @param limitMillis up to 12 digits
+     * @param named milliseconds as text; {@code null} or anything else if it names none, as older clients' requests do
      */
-    long nanosAfter(long entryMillis, long millis) {
+    long deadline(String entryId, long limitMillis, byte @Nullable [] named) {
         Told last = told;
         if (last == null) {
             throw new IllegalStateException("the server's time is not known yet");
         }
         long nowMillis = last.millis + (System.nanoTime() - last.nanos) / 1_000_000;
-        return last.nanos + (Math.min(entryMillis, nowMillis) - last.millis + millis) * 1_000_000;
+        long overMillis = Math.min(StreamReply.millis(entryId), nowMillis) + limitMillis;
+        String text = named == null ? "" : StreamReply.text(named);
+        if (RequestRun.isNumber(text, 13)) {
+            overMillis = Math.min(overMillis, Long.parseLong(text));
+        }
+        return last.nanos + (overMillis - last.millis) * 1_000_000;
     }
 
     static long millis(@Nullable Object reply) {

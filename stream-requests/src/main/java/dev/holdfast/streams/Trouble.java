@@ -2,6 +2,7 @@ package dev.holdfast.streams;
 
 import dev.holdfast.cache.ForeignText;
 import java.net.SocketTimeoutException;
+import java.util.NoSuchElementException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.exceptions.JedisDataException;
@@ -49,10 +50,32 @@ final class Trouble {
 
     /** Whether it may be otherwise after a while: the server is away, or in a state that passes. */
     static boolean mayPass(RuntimeException e) {
-        return !(e instanceof JedisDataException)
-                || STATES.contains(code(e))
-                || isForbidden(e)
-                || text(e).contains("max number of clients");
+        return !(e instanceof JedisDataException) || STATES.contains(code(e)) || isForbidden(e) || isTooManyClients(e);
+    }
+
+    /** Whether the server has no connection left to give. */
+    static boolean isTooManyClients(RuntimeException e) {
+        return e instanceof JedisDataException && text(e).contains("max number of clients");
+    }
+
+    /** Whether the server closes the connection behind this refusal. */
+    static boolean isLastWord(JedisDataException e) {
+        return isTooManyClients(e) || text(e).contains("Protocol error");
+    }
+
+    /** Whether this user may not use {@code ECHO}. */
+    static boolean isNoEcho(JedisDataException e) {
+        return isForbidden(e) && text(e).contains("'echo'");
+    }
+
+    /** Whether two refusals tell the same state of the server. */
+    static boolean isSameState(JedisDataException one, JedisDataException other) {
+        return code(one).equals(code(other));
+    }
+
+    /** Whether no connection became free in time, which says nothing about those that there are. */
+    static boolean isNoneFree(RuntimeException e) {
+        return e.getCause() instanceof NoSuchElementException;
     }
 
     /** Whether the server has answered, if only to refuse. */
@@ -77,17 +100,38 @@ final class Trouble {
 
     /** Whether the connections are of no use any more: lost, or to a server that has become a replica. */
     static boolean wantsNewConnections(RuntimeException e) {
-        return !(e instanceof JedisDataException) || code(e).equals("READONLY");
+        return e instanceof JedisDataException ? code(e).equals("READONLY") : !isNoneFree(e);
     }
 
-    /** For people: the innermost message, cut and cleaned. Causes may be a circle, so they are followed so far and no farther. */
+    /**
+     * For people: the innermost message, cut and cleaned. Causes may be a circle, so they are followed so far and no farther; what a foreign one throws when it
+     * is asked is passed over.
+     */
     static String shown(Throwable e) {
-        Throwable root = e;
-        for (int depth = 0; depth < DEEPEST_CAUSE && root.getCause() != null; depth++) {
-            root = root.getCause();
+        Throwable root = root(e);
+        String message;
+        try {
+            message = root.getMessage();
+        } catch (Throwable mute) {
+            message = root.getClass().getName() + ", which has no message to be shown";
         }
-        String message = root.getMessage();
         return ForeignText.shown(message == null ? root.getClass().getSimpleName() : message);
+    }
+
+    private static Throwable root(Throwable e) {
+        Throwable root = e;
+        try {
+            for (int depth = 0; depth < DEEPEST_CAUSE; depth++) {
+                Throwable cause = root.getCause();
+                if (cause == null) {
+                    break;
+                }
+                root = cause;
+            }
+        } catch (Throwable mute) {
+            // The last that could be asked.
+        }
+        return root;
     }
 
     private static String text(RuntimeException e) {

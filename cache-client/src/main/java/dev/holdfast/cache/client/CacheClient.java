@@ -374,7 +374,7 @@ public final class CacheClient implements AutoCloseable {
      */
     public Runnable addListener(ClientListener listener) {
         requireOpen();
-        return clientListeners.add(Objects.requireNonNull(listener, "listener"), caches.all());
+        return clientListeners.add(Objects.requireNonNull(listener, "listener"), caches::all);
     }
 
     /**

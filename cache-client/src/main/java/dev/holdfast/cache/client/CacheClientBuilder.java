@@ -309,7 +309,7 @@ public final class CacheClientBuilder {
         try {
             open = OpenTiers.open(this, caches::prefixes, new TierEvents(events));
         } catch (Throwable e) {
-            Closing.after(e, services::close);
+            Closing.after(e, services::close, this::closeGiven);
             throw e;
         }
         CacheClient client;
@@ -338,7 +338,21 @@ public final class CacheClientBuilder {
 
     /** Whether code says which tiers there are. */
     boolean hasTiers() {
-        return !servers.isEmpty() || memories != null;
+        return !servers.isEmpty();
+    }
+
+    /** Closes the stores that were given, wherever the start has ended. */
+    private void closeGiven() {
+        new Closing(servers.stream()
+                        .flatMap(each -> Stream.ofNullable(each.store()))
+                        .map(store -> (Runnable) store::close)
+                        .toArray(Runnable[]::new))
+                .close();
+    }
+
+    @Nullable
+    InstantSource clock() {
+        return clock;
     }
 
     /** Opens those that are not open; if one can't be, all are closed. */

@@ -260,7 +260,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         List<Request<K, V>> missing = new ArrayList<>();
         storeKeys.forEach((key, storeKey) -> missing.add(
                 new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));
-        List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values);
+        List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values, caller);
         if (!unanswered.isEmpty()) {
             load(unanswered, loaders.several(), values, caller);
         }
@@ -268,7 +268,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     /** Puts what the store has into {@code values}. Returns the requests that are left, with their last values. */
-    private List<Request<K, V>> readAll(List<Request<K, V>> requests, Collection<String> storeKeys, Map<K, V> values) {
+    private List<Request<K, V>> readAll(
+            List<Request<K, V>> requests,
+            Collection<String> storeKeys,
+            Map<K, V> values,
+            @Nullable AsyncCall<K, V, ?> caller) {
         Map<String, byte[]> found;
         Collection<String> unknown = Set.of();
         try {
@@ -290,9 +294,25 @@ class CacheEngine<K, V> implements Cache<K, V> {
             Found<V> entry = reads.found(storeKey, found.get(storeKey));
             if (!read(request.key(), entry, values)) {
                 missing.add(request.withLast(entry.last(false)));
+            } else {
+                refreshIfDue(request, entry, caller);
             }
         }
         return missing;
+    }
+
+    private void refreshIfDue(Request<K, V> request, Found<V> found, @Nullable AsyncCall<K, V, ?> caller) {
+        byte[] entry = found.entry();
+        CachePolicy callPolicy = request.policy();
+        if (callPolicy.refreshAhead() > 0
+                && entry != null
+                && !found.isAbsence()
+                && entries.isDue(entry, callPolicy, entries.now())) {
+            loads.refreshAhead(
+                    new Request<>(
+                            request.key(), request.storeKey(), request.loader(), callPolicy, entry, request.stamp(), true),
+                    caller == null ? null : caller.context());
+        }
     }
 
     /** Counts what was found for a key and puts a fresh value into {@code values}. Returns whether it is an answer. */

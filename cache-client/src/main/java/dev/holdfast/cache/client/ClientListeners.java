@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import java.util.Collection;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
 /** Tells listeners of the caches of one client. */
 final class ClientListeners implements AutoCloseable {
@@ -9,9 +10,10 @@ final class ClientListeners implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     /** Adds a listener, which is told of the caches that are open, until what is returned is run. */
-    Runnable add(ClientListener listener, Collection<CacheEngine<?, ?>> open) {
+    Runnable add(ClientListener listener, Supplier<Collection<CacheEngine<?, ?>>> open) {
         Runnable end = listeners.add(listener);
-        open.forEach(cache -> listeners.tell(listener, each -> opened(each, cache)));
+        // Asked for after the listener stands in the list: whoever opens a cache meanwhile tells it, or is among these, or both.
+        open.get().forEach(cache -> listeners.tell(listener, each -> opened(each, cache)));
         return end;
     }
 

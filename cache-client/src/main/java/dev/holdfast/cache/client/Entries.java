@@ -129,10 +129,12 @@ final class Entries<V> {
         return Envelope.markedStale(entry, now);
     }
 
-    /** A readable entry with another lifetime, which begins now. */
+    /** A readable entry whose lifetime ends as if it were stored now. It was made when it was made. */
     Encoded renewed(byte[] entry, CachePolicy policy) {
-        Lifetime lifetime = lifetime(policy, policy.ttl());
-        return new Encoded(Envelope.renewed(entry, lifetime), lifetime.inStore());
+        Lifetime fromNow = lifetime(policy, policy.ttl());
+        long created = Math.min(Envelope.created(entry), fromNow.created());
+        Lifetime lifetime = new Lifetime(created, fromNow.freshUntil(), fromNow.staleUntil());
+        return new Encoded(Envelope.renewed(entry, lifetime), fromNow.inStore());
     }
 
     Encoded encode(String storeKey, V value, CachePolicy policy) {

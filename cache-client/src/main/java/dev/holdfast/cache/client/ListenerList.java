@@ -3,13 +3,9 @@ package dev.holdfast.cache.client;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Listeners that come and go. What one throws is logged and harms no other. For any number of threads. */
 final class ListenerList<L> {
-    private static final Logger LOG = LoggerFactory.getLogger(ListenerList.class);
-
     private final String what;
     private final List<Place<L>> places = new CopyOnWriteArrayList<>();
 
@@ -43,8 +39,8 @@ final class ListenerList<L> {
     void tell(L listener, Consumer<L> event) {
         try {
             event.accept(listener);
-        } catch (RuntimeException | LinkageError e) {
-            LOG.warn("{} failed", what, e);
+        } catch (Throwable e) {
+            UnderWay.said(what + " failed", e);
         }
     }
 }

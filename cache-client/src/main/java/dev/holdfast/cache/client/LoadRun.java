@@ -87,12 +87,15 @@ final class LoadRun implements Deadlines.Deadline {
         if (state.compareAndSet(State.RUNNING, State.INTERRUPTING)) {
             Thread target = thread;
             Runnable cancel = cancellation;
-            if (cancel != null) {
-                cancel.run();
-            } else if (target != null) {
-                target.interrupt();
+            try {
+                if (cancel != null) {
+                    cancel.run();
+                } else if (target != null) {
+                    target.interrupt();
+                }
+            } finally {
+                state.set(State.INTERRUPTED);
             }
-            state.set(State.INTERRUPTED);
         }
         return false;
     }

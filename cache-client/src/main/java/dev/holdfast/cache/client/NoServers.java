@@ -32,7 +32,8 @@ final class NoServers {
             case "isServing" -> false;
             case "tierName" -> "none";
             case "health" -> StoreHealth.of("none", false, Instant.EPOCH);
-            case "close", "disconnect", "outage" -> null;
+            case "close", "disconnect", "outage", "use" -> null;
+            case "observe" -> (Runnable) () -> {};
             default ->
                 throw new CacheUnavailableException(
                         "this cache or counter is kept on servers only, and " + why, null, Reason.CONNECTION, false);

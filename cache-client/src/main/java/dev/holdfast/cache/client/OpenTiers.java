@@ -7,6 +7,7 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverBuilder;
 import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverStore;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -148,6 +149,10 @@ record OpenTiers(
                 .config(builder.failover())
                 .prefixes(prefixes)
                 .made(Envelope::made);
+        InstantSource clock = builder.clock();
+        if (clock != null) {
+            failover.clock(clock);
+        }
         try {
             wanted.servers().forEach(tier -> failover.tier(tier.name(), tier.store(), tier.rules()));
             if (wanted.memories() != null) {

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -24,6 +25,9 @@ final class Writes<K, V> {
      * replica that is behind: then none ever succeeds.
      */
     private static final int ATTEMPTS = 100;
+
+    /** What no caller stores: a value of 16 random bytes. */
+    private static final byte[] NOBODYS = nobodys();
 
     private final CacheStore store;
     private final Reads<V> reads;
@@ -45,6 +49,12 @@ final class Writes<K, V> {
         this.counters = counters;
         this.flights = flights;
         this.pauses = pauses;
+    }
+
+    private static byte[] nobodys() {
+        byte[] value = new byte[16];
+        ThreadLocalRandom.current().nextBytes(value);
+        return value;
     }
 
     void put(String storeKey, V value, CachePolicy policy) {
@@ -179,7 +189,8 @@ final class Writes<K, V> {
     }
 
     /**
-     * Removes whatever is there and returns what of it was fresh. Always changes the store, as {@link #markStale} does and for its reason.
+     * Removes what is there and returns it if it was fresh. Always asks for a change, as {@link #markStale} does and for its reason, but for one that does
+     * nothing to what another caller has stored meanwhile.
      */
     @Nullable
     V getAndRemove(String storeKey) {
@@ -187,12 +198,8 @@ final class Writes<K, V> {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 byte[] present = store.get(storeKey);
                 V value = reads.found(storeKey, present).fresh();
-                if (present == null || value == null) {
-                    store.remove(storeKey);
-                    return Optional.<V>empty();
-                }
-                if (store.remove(storeKey, present)) {
-                    return Optional.of(value);
+                if (store.remove(storeKey, present == null ? NOBODYS : present) || present == null) {
+                    return Optional.ofNullable(value);
                 }
             }
             throw givenUp("getAndRemove");

@@ -85,6 +85,12 @@ final class Link {
                 pool.noticeClosing();
             }
         });
+        // A loop that ends says nothing of its channels, and runs nothing of theirs.
+        Runnable forget = Loops.whenEnded(open.channel().eventLoop(), () -> {
+            pool.noticeClosing();
+            failQueued();
+        });
+        unused = open.channel().closeFuture().addListener(closed -> forget.run());
         if (doom.get() != null) {
             open.reset(new IllegalStateException("it is not wanted any more"));
             failQueued();

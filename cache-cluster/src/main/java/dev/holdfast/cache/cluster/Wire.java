@@ -333,6 +333,12 @@ final class Wire extends ChannelInboundHandlerAdapter {
         end(cause);
     }
 
+    /** Its channel is done with, as one that never opened is, of which nothing else is said. */
+    @Override
+    public void handlerRemoved(ChannelHandlerContext context) {
+        end(new ClosedByPeerException());
+    }
+
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         end(new ClosedByPeerException());

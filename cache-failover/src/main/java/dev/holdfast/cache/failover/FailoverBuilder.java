@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheStore;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -27,6 +28,7 @@ public final class FailoverBuilder {
     private FailoverConfig config = FailoverConfig.DEFAULT;
     private Supplier<? extends Collection<String>> prefixes = List::of;
     private @Nullable ToLongFunction<byte[]> made;
+    private InstantSource clock = Clock.systemUTC();
     private String name = "holdfast-failover";
     private SplittableRandom random = new SplittableRandom();
     private Logger log = LoggerFactory.getLogger(FailoverStore.class);
@@ -139,6 +141,17 @@ public final class FailoverBuilder {
     }
 
     /**
+     * Sets the clock that {@link #made} goes by, where that is not the system's.
+     *
+     * @param value the clock
+     * @return this builder
+     */
+    public FailoverBuilder clock(InstantSource value) {
+        clock = Objects.requireNonNull(value, "clock");
+        return this;
+    }
+
+    /**
      * Names the composite's threads.
      *
      * @param value the name
@@ -201,7 +214,7 @@ public final class FailoverBuilder {
     }
 
     private CacheStore lower(CacheStore store) {
-        return made == null ? store : new LowerServer(store, made);
+        return made == null ? store : new LowerServer(store, made, clock);
     }
 
     /** The longest one call may take; 0 if the store keeps to any limit. */

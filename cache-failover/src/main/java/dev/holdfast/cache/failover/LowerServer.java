@@ -7,7 +7,9 @@ import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -29,6 +31,7 @@ final class LowerServer implements CacheStore {
     private static final long MARGIN_MILLIS = 1_000;
 
     private final CacheStore store;
+    private final InstantSource clock;
     private final ToLongFunction<byte[]> made;
     private final AtomicLong sinceMillis;
 
@@ -38,13 +41,25 @@ final class LowerServer implements CacheStore {
      * @param made says when a value was made, in epoch milliseconds; {@link Long#MAX_VALUE} if it does not tell
      */
     LowerServer(CacheStore store, ToLongFunction<byte[]> made) {
-        this(store, made, new AtomicLong(Long.MIN_VALUE));
+        this(store, made, Clock.systemUTC());
     }
 
-    private LowerServer(CacheStore store, ToLongFunction<byte[]> made, AtomicLong sinceMillis) {
+    /** {@code clock}: the one that values were made by. */
+    LowerServer(CacheStore store, ToLongFunction<byte[]> made, InstantSource clock) {
+        this(store, made, clock, new AtomicLong(Long.MIN_VALUE));
+    }
+
+    private LowerServer(
+            CacheStore store, ToLongFunction<byte[]> made, InstantSource clock, AtomicLong sinceMillis) {
         this.store = store;
         this.made = made;
+        this.clock = clock;
         this.sinceMillis = sinceMillis;
+    }
+
+    /** Begins another period, now. */
+    void begin() {
+        begin(clock.millis());
     }
 
     /** Begins another period. */
@@ -198,7 +213,7 @@ final class LowerServer implements CacheStore {
 
     @Override
     public CacheStore within(Duration limit) {
-        return new LowerServer(store.within(limit), made, sinceMillis);
+        return new LowerServer(store.within(limit), made, clock, sinceMillis);
     }
 
     @Override

@@ -110,7 +110,7 @@ final class Tier {
     /** Calls come to it for so many times: with each, what is on a lower server from before is not seen any more. Under the switchboard's lock. */
     void beginPeriod(int number) {
         if (number != period && store instanceof LowerServer server) {
-            server.begin(System.currentTimeMillis());
+            server.begin();
         }
         period = number;
     }

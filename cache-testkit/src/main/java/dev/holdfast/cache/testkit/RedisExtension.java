@@ -24,6 +24,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 public final class RedisExtension implements BeforeAllCallback, BeforeEachCallback, AfterAllCallback {
     private final Supplier<RedisServer> start;
     private @Nullable RedisServer server;
+    /** How many classes of tests have begun and not ended, one within the other. */
+    private int depth;
+
 
     private RedisExtension(Supplier<RedisServer> start) {
         this.start = start;
@@ -74,7 +77,11 @@ public final class RedisExtension implements BeforeAllCallback, BeforeEachCallba
 
     @Override
     public void beforeAll(ExtensionContext context) {
-        server = start.get();
+        // Nested classes of tests begin and end within those around them.
+        if (depth == 0) {
+            server = start.get();
+        }
+        depth++;
     }
 
     @Override
@@ -90,7 +97,10 @@ public final class RedisExtension implements BeforeAllCallback, BeforeEachCallba
 
     @Override
     public void afterAll(ExtensionContext context) {
-        server().close();
-        server = null;
+        RedisServer running = server;
+        if (running != null && --depth == 0) {
+            running.close();
+            server = null;
+        }
     }
 }
