@@ -310,7 +310,13 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 && entries.isDue(entry, callPolicy, entries.now())) {
             loads.refreshAhead(
                     new Request<>(
-                            request.key(), request.storeKey(), request.loader(), callPolicy, entry, request.stamp(), true),
+                            request.key(),
+                            request.storeKey(),
+                            request.loader(),
+                            callPolicy,
+                            entry,
+                            request.stamp(),
+                            true),
                     caller == null ? null : caller.context());
         }
     }

@@ -12,7 +12,8 @@ final class ClientListeners implements AutoCloseable {
     /** Adds a listener, which is told of the caches that are open, until what is returned is run. */
     Runnable add(ClientListener listener, Supplier<Collection<CacheEngine<?, ?>>> open) {
         Runnable end = listeners.add(listener);
-        // Asked for after the listener stands in the list: whoever opens a cache meanwhile tells it, or is among these, or both.
+        // Asked for after the listener stands in the list: whoever opens a cache meanwhile tells it, or is among these,
+        // or both.
         open.get().forEach(cache -> listeners.tell(listener, each -> opened(each, cache)));
         return end;
     }

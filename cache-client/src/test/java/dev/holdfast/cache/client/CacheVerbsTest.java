@@ -20,6 +20,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
@@ -200,5 +201,41 @@ class CacheVerbsTest extends EngineFixture {
         assertThrows(CacheUnavailableException.class, () -> cache.remove("k", "v"));
         assertThrows(CacheUnavailableException.class, () -> cache.getAndRemove("k"));
         assertEquals(3, cache.stats().failedWrites() + cache.stats().failedRemovals());
+    }
+
+    /** As between two callers, or from a replica that is behind. */
+    @Test
+    void whatIsStoredWhileAnotherTakesNothingIsKept() {
+        for (String before : new String[] {"nothing", "stale"}) {
+            if (before.equals("stale")) {
+                cache.put("k", "old");
+                time.advance(MINUTE.multipliedBy(5));
+            }
+            byte[] seen = store.get("c:k");
+            AtomicBoolean first = new AtomicBoolean(true);
+            store.after = operation -> {
+                if (operation.equals("get") && first.compareAndSet(true, false)) {
+                    cache.put("k", "new");
+                }
+            };
+            String taken = cache.getAndRemove("k");
+            store.after = operation -> {};
+            if (before.equals("nothing")) {
+                assertNull(seen);
+                assertNull(taken);
+                assertEquals("new", cache.getAndRemove("k"), "nobody has taken it");
+            } else {
+                assertEquals("new", taken, "it came in between, and is what was there");
+            }
+            assertNull(cache.get("k"));
+        }
+    }
+
+    @Test
+    void anotherTimeToLiveMakesNoValueNew() {
+        cache.put("k", "v");
+        time.advance(MINUTE);
+        assertTrue(cache.expire("k", HOUR));
+        assertEquals(MINUTE, cache.lookup("k").age());
     }
 }

@@ -118,7 +118,7 @@ class CachesTest {
     void aCacheTakesAtMostThreeKilobytesBeforeItHoldsAnything() throws Exception {
         open("first");
         beans();
-        int count = 1_000;
+        int count = 4_000;
         List<Cache<String, String>> open = new ArrayList<>();
         long before = usedHeap();
         for (int i = 0; i < count; i++) {

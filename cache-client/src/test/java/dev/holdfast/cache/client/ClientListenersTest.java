@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Codec;
@@ -187,7 +186,7 @@ class ClientListenersTest {
             });
             cache.getAll(List.of("a", "b"), keys -> Map.of());
             assertThrows(
-                    CacheLoadException.class,
+                    IllegalStateException.class,
                     () -> cache.get("bad", key -> {
                         throw new IllegalStateException("the origin's trouble");
                     }));

@@ -320,4 +320,42 @@ class LoadingCacheTest extends EngineFixture {
             throw new IllegalStateException("the origin says no");
         }));
     }
+
+    @Test
+    void aValueThatIsDueIsRefreshedByAReadOfSeveralToo() {
+        try (LoadingCache<String, String> cache =
+                open(CachePolicy.of(MINUTE).withRefreshAhead(0.5), Loaders.single(this::load))) {
+            assertEquals(Map.of("a", "of a", "b", "of b"), cache.getAll(List.of("a", "b")));
+            time.advance(Duration.ofSeconds(40));
+            assertEquals(2, cache.getAll(List.of("a", "b")).size());
+            until("both were loaded again", () -> loads.get() == 4);
+            until(
+                    "both are new",
+                    () -> cache.lookup("a").age().isZero()
+                            && cache.lookup("b").age().isZero());
+        }
+    }
+
+    @Test
+    void aThreadThatCanNotBeHadToCancelAnAnswerHoldsNobody() {
+        LoadRun.Owner owner = new LoadRun.Owner() {
+            @Override
+            public void expired() {}
+
+            @Override
+            public void neverBegan() {}
+
+            @Override
+            public boolean isAbandoned() {
+                return false;
+            }
+        };
+        LoadRun run = new LoadRun(false, new LoadGate(1).enter(), Long.MAX_VALUE, owner);
+        assertTrue(run.begin());
+        run.waitsFor(() -> {
+            throw new OutOfMemoryError("unable to create native thread, as in a test");
+        });
+        assertThrows(OutOfMemoryError.class, run::passed);
+        assertTrue(run.end(), "it ends, and does not spin");
+    }
 }

@@ -10,9 +10,15 @@ import dev.holdfast.cache.redis.Login;
 import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.testkit.RedisServer;
 import io.lettuce.core.protocol.AsyncCommand;
+import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
+import java.lang.ref.WeakReference;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -58,6 +64,35 @@ class LoopsTest {
             assertEquals("PONG", PoolTest.sent(node.pool().alone()).get(5, TimeUnit.SECONDS));
             assertEquals("PONG", PoolTest.sent(node.pool().control()).get(5, TimeUnit.SECONDS));
             node.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+        } finally {
+            wiring.close();
+        }
+    }
+
+    /** What waits for the end of a loop is let go of with what it belongs to, however that ended. */
+    @Test
+    void connectionsThatNeverOpenedLeaveNothingOnTheirLoop() throws Exception {
+        Wiring wiring = new Wiring(new Login(RemoteAccess.defaults()), null);
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = free.getLocalPort();
+        }
+        Address nobody = new Address("127.0.0.1", port);
+        ClusterConfig config = ClusterConfig.of(List.of(nobody.toString()));
+        List<WeakReference<Channel>> channels = new CopyOnWriteArrayList<>();
+        try {
+            for (int i = 0; i < 50; i++) {
+                CompletableFuture<Wire> dial =
+                        Dial.begin(nobody, config, wiring, channel -> channels.add(new WeakReference<>(channel)));
+                assertThrows(ExecutionException.class, () -> dial.get(5, TimeUnit.SECONDS));
+            }
+            Shards.eventually("no channel is held", () -> {
+                System.gc();
+                return channels.stream()
+                                .filter(channel -> channel.get() != null)
+                                .count()
+                        <= 2;
+            });
         } finally {
             wiring.close();
         }

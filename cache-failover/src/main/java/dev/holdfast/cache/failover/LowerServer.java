@@ -49,8 +49,7 @@ final class LowerServer implements CacheStore {
         this(store, made, clock, new AtomicLong(Long.MIN_VALUE));
     }
 
-    private LowerServer(
-            CacheStore store, ToLongFunction<byte[]> made, InstantSource clock, AtomicLong sinceMillis) {
+    private LowerServer(CacheStore store, ToLongFunction<byte[]> made, InstantSource clock, AtomicLong sinceMillis) {
         this.store = store;
         this.made = made;
         this.clock = clock;

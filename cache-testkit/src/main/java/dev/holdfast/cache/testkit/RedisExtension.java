@@ -27,7 +27,6 @@ public final class RedisExtension implements BeforeAllCallback, BeforeEachCallba
     /** How many classes of tests have begun and not ended, one within the other. */
     private int depth;
 
-
     private RedisExtension(Supplier<RedisServer> start) {
         this.start = start;
     }

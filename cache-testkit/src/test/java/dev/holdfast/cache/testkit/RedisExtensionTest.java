@@ -3,6 +3,7 @@ package dev.holdfast.cache.testkit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -37,5 +38,14 @@ class RedisExtensionTest {
     @Test
     void oneThatIsNotRegisteredSaysSo() {
         assertThrows(IllegalStateException.class, () -> RedisExtension.create().url());
+    }
+
+    /** Tests within tests have the same Redis. */
+    @Nested
+    class Within {
+        @Test
+        void itIsThere() {
+            use();
+        }
     }
 }
