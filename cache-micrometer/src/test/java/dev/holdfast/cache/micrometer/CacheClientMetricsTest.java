@@ -12,7 +12,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
@@ -195,7 +194,7 @@ class CacheClientMetricsTest {
         cache.get("k", key -> "v");
         cache.getAll(List.of("a", "b"), keys -> Map.of("a", "1"));
         assertThrows(
-                CacheLoadException.class,
+                IllegalStateException.class,
                 () -> cache.get("bad", key -> {
                     throw new IllegalStateException("the origin's trouble");
                 }));

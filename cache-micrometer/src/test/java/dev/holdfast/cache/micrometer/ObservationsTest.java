@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Settings;
@@ -176,7 +175,7 @@ class ObservationsTest {
     void whatFailsIsAnErrorOfItsSpan() {
         Cache<String, String> cache = open();
         assertThrows(
-                CacheLoadException.class,
+                IllegalStateException.class,
                 () -> cache.get("k", key -> {
                     throw new IllegalStateException("the origin's trouble");
                 }));
