@@ -59,7 +59,8 @@ final class Kustomization {
                 found++;
             }
         }
-        if (found != 1) {
+        boolean one = at(patch, "target", "name") != null;
+        if (one ? found != 1 : found == 0) {
             throw new IllegalArgumentException(found + " objects are the target of " + patch);
         }
     }
