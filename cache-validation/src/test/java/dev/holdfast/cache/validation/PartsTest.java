@@ -77,10 +77,20 @@ class PartsTest {
                                 "REDIS_HOST", "h",
                                 "REDIS_FALLBACK_TO_SINGLE", "false"))
                         .tiers());
+        assertEquals(List.of("cluster"), tiers("REDIS_CLUSTER_NODES", "h:1"));
+        assertEquals(
+                List.of(),
+                new Environment(Map.of("REDIS_CLUSTER_NODES", "h:1", "REDIS_CLUSTER_ENABLED", "false")).tiers());
+        assertEquals(List.of("upstash"), tiers("UPSTASH_REDIS_REST_TOKEN_FILE", "/run/secrets/token"));
+        assertEquals(List.of("upstash"), tiers("KV_REST_API_TOKEN_FILE", "/run/secrets/token"));
         assertEquals(List.of("single"), new Environment(Map.of("CACHE_TIERS", "single,memory")).tiers());
         assertTrue(all.keyPrefix().matches("#validate:[0-9a-f-]{36}:"), all.keyPrefix());
         assertTrue(
                 new Environment(Map.of("REDIS_KEY_PREFIX", "app")).keyPrefix().startsWith("app:#validate:"));
+    }
+
+    private static List<String> tiers(String name, String value) {
+        return new Environment(Map.of(name, value)).tiers();
     }
 
     @Test
