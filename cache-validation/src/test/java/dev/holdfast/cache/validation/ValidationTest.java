@@ -185,7 +185,7 @@ class ValidationTest {
     @Test
     void aMalformedVariableIsNamedAndNothingIsContacted() {
         Run.patient("REDIS_URL", "redis://127.0.0.1:1", "CACHE_TTL", "5 minutes")
-                .mustFail("settings", "CACHE_TTL", "whole number");
+                .mustFail("settings", "CACHE_TTL", "a number with a unit");
         Run.patient().mustFail("settings", "no server is configured", "REDIS_URL");
     }
 
