@@ -84,6 +84,37 @@ class ValidationTest {
     }
 
     @Test
+    void aClusterWhoseSeedIsAReplicaIsReadyAndIsLeftEmpty() {
+        try (RedisCluster cluster = RedisCluster.start()) {
+            String seed = "127.0.0.1:" + cluster.replicas().get(0).port();
+            Run.patient("REDIS_CLUSTER_NODES", seed).mustBeReady("Good");
+            cluster.masters().forEach(master -> assertEquals(0L, master.command("DBSIZE"), master.toString()));
+        }
+    }
+
+    @Test
+    void aMasterThatCanNotBeCleanedKeepsNoOtherFromIt() {
+        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start()) {
+            RedisServer seed = cluster.node(0);
+            int first = ClusterNodes.parse(String.valueOf(seed.command("CLUSTER", "NODES")))
+                    .masters()
+                    .get(0)
+                    .port();
+            for (RedisServer master : cluster.masters()) {
+                if (master.port() == first) {
+                    master.command("ACL", "SETUSER", "default", "-scan");
+                }
+            }
+            Run run = Run.patient("REDIS_CLUSTER_NODES", "127.0.0.1:" + seed.port());
+            run.mustFail("cluster: commands", "refuses SCAN");
+            assertTrue(run.line("cluster: cleanup").contains("scan"), run.output());
+            for (RedisServer master : cluster.masters()) {
+                assertEquals(master.port() == first ? 1L : 0L, master.command("DBSIZE"), master.toString());
+            }
+        }
+    }
+
+    @Test
     void aMasterWithoutAReplicaIsNamed() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start()) {
             Run.patient("REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", cluster.seeds())
