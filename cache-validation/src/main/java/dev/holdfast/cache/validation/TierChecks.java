@@ -1,5 +1,6 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.validation.ClusterNodes.Node;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
@@ -30,7 +31,16 @@ final class TierChecks implements AutoCloseable {
 
     /** Makes them, and says whether the tier can be relied upon. */
     boolean run() {
-        if (!reach(Targets.of(tier, environment.settings()))) {
+        List<Target> targets;
+        try {
+            targets = Targets.of(tier, environment.settings());
+        } catch (CacheException e) {
+            return findings.add(Result.failed(
+                    named("address"),
+                    ForeignText.shown(e.getMessage()),
+                    "put that right for this check; docs/settings.md has every variable"));
+        }
+        if (!reach(targets)) {
             return false;
         }
         if (well) {
