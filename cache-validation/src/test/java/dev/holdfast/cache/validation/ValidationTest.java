@@ -91,7 +91,8 @@ class ValidationTest {
     void aClusterWhoseSeedIsAReplicaIsReadyAndIsLeftEmpty() {
         try (RedisCluster cluster = RedisCluster.start()) {
             String seed = "127.0.0.1:" + cluster.replicas().get(0).port();
-            Run.patient("REDIS_CLUSTER_NODES", seed).mustBeReady("Good");
+            Run.patient("REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", seed)
+                    .mustBeReady("Good");
             cluster.masters().forEach(master -> assertEquals(0L, master.command("DBSIZE"), master.toString()));
         }
     }
@@ -109,7 +110,7 @@ class ValidationTest {
                     master.command("ACL", "SETUSER", "default", "-scan");
                 }
             }
-            Run run = Run.patient("REDIS_CLUSTER_NODES", "127.0.0.1:" + seed.port());
+            Run run = Run.patient("REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", "127.0.0.1:" + seed.port());
             run.mustFail("cluster: commands", "refuses SCAN");
             assertTrue(run.line("cluster: cleanup").contains("scan"), run.output());
             for (RedisServer master : cluster.masters()) {
