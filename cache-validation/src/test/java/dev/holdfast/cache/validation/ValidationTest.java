@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.cache.testkit.UpstashGateway;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -16,7 +13,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 import tools.jackson.databind.JsonNode;
@@ -84,37 +80,6 @@ class ValidationTest {
             Run.patient("UPSTASH_REDIS_REST_URL", gateway.url(), "UPSTASH_REDIS_REST_TOKEN", "wrong-" + SECRET)
                     .mustFail("upstash: login", "UPSTASH_REDIS_REST_TOKEN")
                     .mustHide(SECRET);
-        }
-    }
-
-    @Test
-    void secretsAreReadFromTheFilesThatHoldThem(@TempDir Path dir) throws IOException {
-        String file = Files.writeString(dir.resolve("secret"), SECRET + "\n").toString();
-        try (RedisServer redis = RedisServer.builder().password(SECRET).start();
-                RedisServer open = bounded().start();
-                UpstashGateway gateway = UpstashGateway.start("127.0.0.1:" + open.port(), SECRET)) {
-            String port = "" + redis.port();
-            Run.patient("REDIS_HOST", "127.0.0.1", "REDIS_PORT", port, "REDIS_PASSWORD_FILE", file)
-                    .mustBeReady("Good")
-                    .mustHide(SECRET);
-            Run.patient("REDIS_URL", "redis://127.0.0.1:" + port, "REDIS_PASSWORD_FILE", file)
-                    .mustBeReady("Good");
-            Run.patient("UPSTASH_REDIS_REST_URL", gateway.url(), "UPSTASH_REDIS_REST_TOKEN_FILE", file)
-                    .mustBeReady("Good")
-                    .mustHide(SECRET);
-        }
-    }
-
-    @Test
-    void aServerWithoutHostAndPortFailsAndTheOtherTiersAreChecked() {
-        try (RedisServer redis = bounded().start();
-                UpstashGateway gateway = UpstashGateway.start("127.0.0.1:" + redis.port(), SECRET)) {
-            for (String url : List.of("redis-sentinel://app:pw-of-it@127.0.0.1:1/shop", "unix:///run/nobody.sock")) {
-                Run run = Run.patient(
-                        "REDIS_URL", url, "UPSTASH_REDIS_REST_URL", gateway.url(), "UPSTASH_REDIS_REST_TOKEN", SECRET);
-                run.mustFail("single: address", "by host and port").mustHide("pw-of-it");
-                assertTrue(run.line("upstash: failover").startsWith("ok"), run.output());
-            }
         }
     }
 
@@ -191,23 +156,6 @@ class ValidationTest {
             proxy.delay(Duration.ofMillis(100));
             Run.of(new String[] {"--seconds", "2"}, "REDIS_URL", "redis://127.0.0.1:" + proxy.port())
                     .mustFail("single: latency", "target 10 ms", "REDIS_URL");
-        }
-    }
-
-    @Test
-    void aMalformedVariableIsNamedAndNothingIsContacted() {
-        Run.patient("REDIS_URL", "redis://127.0.0.1:1", "CACHE_TTL", "5 minutes")
-                .mustFail("settings", "CACHE_TTL", "a number with a unit");
-        Run.patient().mustFail("settings", "no server is configured", "REDIS_URL");
-    }
-
-    @Test
-    void theKillSwitchIsSaidAndTheServersAreCheckedNevertheless() {
-        try (RedisServer redis = bounded().start()) {
-            Run run = Run.patient("REDIS_URL", redis.url(), "REDIS_ENABLED", "false");
-            run.mustBeReady("Good");
-            assertTrue(run.line("settings").contains("REDIS_ENABLED is false"), run.output());
-            assertTrue(run.line("single: login").startsWith("ok"), run.output());
         }
     }
 
