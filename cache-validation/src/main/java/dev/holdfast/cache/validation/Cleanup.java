@@ -1,12 +1,14 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.validation.Conversation.RefusedException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Removes what this run has left on a server, and lets what must stay for now expire within ten minutes, in case this process is killed: the stores'
- * own keys live for a day otherwise.
+ * own keys live for a day otherwise. For one thread.
  */
 final class Cleanup {
     private static final String TEN_MINUTES = "600000";
@@ -14,14 +16,23 @@ final class Cleanup {
     private final Conversation server;
     private final String pattern;
 
+    /** What was there when this run's keys were looked for; {@code null} before. */
+    private @Nullable List<String> known;
+
     Cleanup(Conversation server, String keyPrefix) {
         this.server = server;
         this.pattern = keyPrefix.replaceAll("([\\[\\]*?\\\\^])", "\\\\$1") + '*';
     }
 
-    /** Lets every key of this run expire. */
+    /** Lets the keys of this run expire. They are looked for in the whole database, so once: what comes later is for {@link #remove()}. */
     void shorten() {
-        each(key -> server.ask("PEXPIRE", key, TEN_MINUTES));
+        List<String> keys = known;
+        if (keys == null) {
+            keys = new ArrayList<>();
+            each(keys::add);
+            known = keys;
+        }
+        keys.forEach(key -> server.ask("PEXPIRE", key, TEN_MINUTES));
     }
 
     /** Removes every key of this run. */

@@ -16,6 +16,13 @@ final class Environment {
     static final String UPSTASH = "upstash";
     static final String MEMORY = "memory";
 
+    private static final List<String> OF_UPSTASH = List.of(
+            "UPSTASH_REDIS_REST_URL",
+            "UPSTASH_REDIS_REST_TOKEN",
+            "UPSTASH_REDIS_REST_TOKEN_FILE",
+            "KV_REST_API_URL",
+            "KV_REST_API_TOKEN",
+            "KV_REST_API_TOKEN_FILE");
     private static final String PREFIX = "REDIS_KEY_PREFIX";
     private static final String TIERS = "CACHE_TIERS";
     /** Far longer than a run: the stores' own probes would renew what they leave behind. */
@@ -90,17 +97,14 @@ final class Environment {
             return named.stream().filter(tier -> !tier.equals(MEMORY)).toList();
         }
         List<String> tiers = new ArrayList<>();
-        if (settings.flag("REDIS_CLUSTER_ENABLED", false)) {
+        if (settings.flag("REDIS_CLUSTER_ENABLED", settings.isSet("REDIS_CLUSTER_NODES"))) {
             tiers.add(CLUSTER);
         }
         boolean single = settings.isSet("REDIS_URL") || settings.isSet("REDIS_HOST");
         if (single && (tiers.isEmpty() || settings.flag("REDIS_FALLBACK_TO_SINGLE", true))) {
             tiers.add(SINGLE);
         }
-        if (settings.isSet("UPSTASH_REDIS_REST_URL")
-                || settings.isSet("UPSTASH_REDIS_REST_TOKEN")
-                || settings.isSet("KV_REST_API_URL")
-                || settings.isSet("KV_REST_API_TOKEN")) {
+        if (OF_UPSTASH.stream().anyMatch(settings::isSet)) {
             tiers.add(UPSTASH);
         }
         return tiers;

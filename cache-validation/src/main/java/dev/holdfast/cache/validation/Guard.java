@@ -1,5 +1,6 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.IOException;
@@ -88,7 +89,7 @@ final class Guard implements AutoCloseable {
     private static void remove(String keyPrefix) {
         Environment environment = new Environment(System.getenv());
         for (String tier : environment.tiers()) {
-            for (Target target : servers(tier, Targets.of(tier, environment.settings()))) {
+            for (Target target : servers(tier, environment)) {
                 try (Conversation server = Conversation.with(target)) {
                     new Cleanup(server, keyPrefix).remove();
                 } catch (RefusedException | UncheckedIOException e) {
@@ -99,7 +100,14 @@ final class Guard implements AutoCloseable {
     }
 
     /** Of a cluster all masters, as the first node says that answers. */
-    private static List<Target> servers(String tier, List<Target> configured) {
+    private static List<Target> servers(String tier, Environment environment) {
+        List<Target> configured;
+        try {
+            configured = Targets.of(tier, environment.settings());
+        } catch (CacheConfigException e) {
+            // Nothing of this tier was looked at.
+            return List.of();
+        }
         if (!tier.equals(Environment.CLUSTER)) {
             return configured;
         }

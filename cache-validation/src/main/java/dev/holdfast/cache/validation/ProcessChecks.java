@@ -54,7 +54,7 @@ final class ProcessChecks {
             return Result.failed(
                     "settings",
                     "no server is configured",
-                    "set REDIS_URL, REDIS_CLUSTER_ENABLED and REDIS_CLUSTER_NODES, or UPSTASH_REDIS_REST_URL and its token");
+                    "set REDIS_URL, REDIS_CLUSTER_NODES, or UPSTASH_REDIS_REST_URL and its token");
         }
         String measured = "well-formed; " + String.join(" > ", tiers) + " > memory";
         String off = environment.switchedOff();

@@ -3,6 +3,7 @@ package dev.holdfast.cache.validation;
 import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.TlsConfig.Verification;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -64,12 +65,21 @@ final class Reach {
 
     /** Shakes hands and verifies chain and host. */
     static Result tls(String check, Target target) {
-        if (!target.encrypted()) {
+        if (target.tls() == null) {
             return Result.skipped(
                     check, "none is asked for (" + target.variables().tls() + ')');
         }
+        Verification verification = target.tls().verification();
         try (Socket socket = open(target)) {
-            return certificate(check, target, ((SSLSocket) socket).getSession());
+            SSLSession session = ((SSLSocket) socket).getSession();
+            return verification == Verification.FULL
+                    ? certificate(check, target, session)
+                    : Result.warning(
+                            check,
+                            session.getProtocol() + ", the certificate is "
+                                    + (verification == Verification.CA ? "verified for no host" : "not verified"),
+                            "let REDIS_TLS_VERIFY, or the tier's own variable for that, be full, if the server's name can be"
+                                    + " that of its certificate");
         } catch (IOException e) {
             String why = Causes.find(e, SocketTimeoutException.class) == null ? why(e) : NO_TLS;
             return Result.failed(check, target.address() + ": " + why, remedy(e, target));
@@ -79,17 +89,18 @@ final class Reach {
     /** Connects, and where encryption is asked for shakes hands and verifies; whoever calls closes it. */
     static Socket open(Target target) throws IOException {
         Socket plain = connect(target);
-        if (!target.encrypted()) {
+        TlsConfig tls = target.tls();
+        if (tls == null) {
             return plain;
         }
         try {
-            SSLSocket socket = (SSLSocket) TlsConfig.system()
-                    .context()
-                    .getSocketFactory()
-                    .createSocket(plain, target.host(), target.port(), true);
-            SSLParameters verified = socket.getSSLParameters();
-            verified.setEndpointIdentificationAlgorithm("HTTPS");
-            socket.setSSLParameters(verified);
+            SSLSocket socket = (SSLSocket)
+                    tls.context().getSocketFactory().createSocket(plain, target.host(), target.port(), true);
+            if (tls.verification() == Verification.FULL) {
+                SSLParameters verified = socket.getSSLParameters();
+                verified.setEndpointIdentificationAlgorithm("HTTPS");
+                socket.setSSLParameters(verified);
+            }
             socket.startHandshake();
             return socket;
         } catch (IOException | RuntimeException e) {
@@ -123,7 +134,8 @@ final class Reach {
             return "let " + place + " have the name that the certificate is for";
         }
         if (text.contains("certification path") || text.contains("trustanchors")) {
-            return "put its authority into the JVM's trust store (-Djavax.net.ssl.trustStore), or let " + place
+            return "put its authority into the JVM's trust store (-Djavax.net.ssl.trustStore) or name it by REDIS_TLS_CA_FILE, of Upstash"
+                    + " UPSTASH_TLS_CA_FILE, or let " + place
                     + " name a server with a certificate that is trusted";
         }
         return target.variables().tls()

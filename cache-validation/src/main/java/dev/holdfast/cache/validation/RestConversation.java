@@ -1,5 +1,6 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.TlsConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Objects;
@@ -23,12 +24,20 @@ final class RestConversation implements Conversation {
 
     RestConversation(Target target) {
         this.target = target;
-        this.http = new OkHttpClient.Builder()
+        OkHttpClient.Builder client = new OkHttpClient.Builder()
                 .followRedirects(false)
                 .retryOnConnectionFailure(false)
                 .connectTimeout(target.connect())
-                .callTimeout(target.connect().plus(target.command()))
-                .build();
+                .callTimeout(target.connect().plus(target.command()));
+        TlsConfig tls = target.tls();
+        if (tls != null) {
+            client.sslSocketFactory(
+                    tls.context().getSocketFactory(), Objects.requireNonNull(new OkHttpClient().x509TrustManager()));
+            if (tls.verification() != TlsConfig.Verification.FULL) {
+                client.hostnameVerifier((host, session) -> true);
+            }
+        }
+        this.http = client.build();
     }
 
     @Override

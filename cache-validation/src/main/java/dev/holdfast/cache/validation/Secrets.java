@@ -1,7 +1,11 @@
 package dev.holdfast.cache.validation;
 
+import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -15,8 +19,9 @@ import java.util.regex.Pattern;
  */
 final class Secrets {
     private static final Pattern NAMES = Pattern.compile(".*(PASSWORD|TOKEN|SECRET|WEBHOOK_URL|PAGERDUTY_KEY).*");
-    private static final Pattern USER_INFO = Pattern.compile("[a-zA-Z]+://(?:([^:@/]*):)?([^@/]*)@.*", Pattern.DOTALL);
+    private static final Pattern USER_INFO = Pattern.compile("[a-zA-Z-]+://(?:([^:@/]*):)?([^@/]*)@.*", Pattern.DOTALL);
     private static final int SHORTEST = 4;
+    private static final int MOST_BYTES = 64 * 1024;
 
     private final List<String> longestFirst;
 
@@ -25,7 +30,8 @@ final class Secrets {
                 Comparator.comparingInt(String::length).reversed().thenComparing(Comparator.naturalOrder()));
         variables.forEach((name, value) -> {
             if (NAMES.matcher(name).matches()) {
-                found.add(value.strip());
+                // The path of a file is no secret, and messages name it.
+                found.add(name.endsWith("_FILE") ? inFile(value.strip()) : value.strip());
             }
             Matcher url = USER_INFO.matcher(value);
             if (url.matches()) {
@@ -36,6 +42,16 @@ final class Secrets {
         });
         longestFirst =
                 found.stream().filter(secret -> secret.length() >= SHORTEST).toList();
+    }
+
+    /** What a file holds; nothing if it can't be read, as the check of the settings says. */
+    private static String inFile(String path) {
+        try {
+            Path file = Path.of(path);
+            return Files.size(file) > MOST_BYTES ? "" : Files.readString(file).strip();
+        } catch (IOException | InvalidPathException e) {
+            return "";
+        }
     }
 
     /** The text with {@code ***} in the place of each secret. */

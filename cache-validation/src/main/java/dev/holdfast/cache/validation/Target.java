@@ -1,8 +1,10 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TlsConfig;
 import java.net.URI;
 import java.time.Duration;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param host its name or address, IPv6 without brackets
  * @param port its port
- * @param encrypted whether the connection is encrypted; certificates are verified as the JVM is told to
+ * @param tls how the connection is encrypted; {@code null} for a plain one
  * @param user its ACL user; {@code null} for the default user
  * @param password the password, of a REST interface the token; {@code null} for none
  * @param database the database's number
@@ -22,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 record Target(
         String host,
         int port,
-        boolean encrypted,
+        @Nullable TlsConfig tls,
         @Nullable String user,
         @Nullable Secret password,
         int database,
@@ -33,7 +35,17 @@ record Target(
 
     /** The same for another server. */
     Target at(String otherHost, int otherPort) {
-        return new Target(otherHost, otherPort, encrypted, user, password, database, rest, connect, command, variables);
+        return new Target(otherHost, otherPort, tls, user, password, database, rest, connect, command, variables);
+    }
+
+    /** The same over a REST interface, whose token is what is made of the password. */
+    Target over(URI address, UnaryOperator<String> token) {
+        Secret made = password == null ? null : Secret.of(token.apply(password.reveal()));
+        return new Target(host, port, tls, user, made, database, address, connect, command, variables);
+    }
+
+    boolean encrypted() {
+        return tls != null;
     }
 
     String address() {

@@ -4,48 +4,67 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.redis.AccessSettings;
+import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.Authentication;
+import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.Login;
+import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.single.SingleConfig;
 import java.net.URI;
-import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/** Takes the servers of a tier from settings that are known to be well-formed. */
+/** Takes the servers of a tier from settings that are known to be well-formed: log-in, TLS and limits as the stores read them. */
 final class Targets {
     private static final int HTTP = 80;
     private static final int HTTPS = 443;
 
     private Targets() {}
 
-    /** The servers of a tier: one, or the configured nodes of a cluster. */
+    /**
+     * The servers of a tier: one, or the configured nodes of a cluster.
+     *
+     * @throws CacheConfigException if a server has no host and port, or a file with a secret or a certificate can't be read
+     */
     static List<Target> of(String tier, Settings settings) {
-        Duration connect = settings.millis("REDIS_CONNECT_TIMEOUT", Duration.ofSeconds(5));
-        Duration command = settings.millis("REDIS_COMMAND_TIMEOUT", Duration.ofSeconds(3));
         return switch (tier) {
-            case Environment.CLUSTER -> cluster(settings, connect, command);
-            case Environment.UPSTASH -> List.of(upstash(settings, connect, command));
-            default -> List.of(single(settings, connect, command));
+            case Environment.CLUSTER -> cluster(settings);
+            case Environment.UPSTASH -> List.of(upstash(settings));
+            default -> List.of(single(settings));
         };
     }
 
-    private static Target single(Settings settings, Duration connect, Duration command) {
-        boolean url = settings.isSet("REDIS_URL");
-        SingleConfig config = url
-                ? SingleConfig.parse(settings.text("REDIS_URL").orElseThrow())
-                : SingleConfig.of(
-                        settings.text("REDIS_HOST").orElse("localhost"),
-                        settings.integer("REDIS_PORT", 6379, 1, 65_535));
-        HostAndPort place = HostAndPort.of(config.address());
-        return new Target(
-                place.host(),
-                place.port(),
-                config.tls() != null || (!url && settings.flag("REDIS_TLS", false)),
-                url ? config.username() : settings.text("REDIS_USERNAME").orElse(null),
-                url ? config.password() : settings.secret("REDIS_PASSWORD").orElse(null),
-                url ? config.database() : settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE),
-                null,
-                connect,
-                command,
-                url ? Variables.URL : Variables.PARTS);
+    private static Target single(Settings settings) {
+        AccessSettings access = new AccessSettings(settings, AccessVariables.SINGLE);
+        Optional<String> url = settings.text("REDIS_URL");
+        if (url.isPresent()) {
+            SingleConfig config = SingleConfig.parse(url.get());
+            RemoteAccess start = access.limits(RemoteAccess.defaults().withCommandTimeout(config.commandTimeout()));
+            RemoteAccess encrypted = access.tls(login(start, config, access), config.tls() != null);
+            return target(HostAndPort.of(config.address()), encrypted, config.database(), Variables.URL);
+        }
+        RemoteAccess start = access.login(access.limits(RemoteAccess.defaults()));
+        HostAndPort place = new HostAndPort(
+                settings.text("REDIS_HOST").orElse("localhost").replaceAll("[\\[\\]]", ""),
+                settings.integer("REDIS_PORT", 6379, 1, 65_535));
+        return target(
+                place,
+                access.tls(start, Boolean.TRUE.equals(access.tlsSwitch())),
+                settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE),
+                Variables.PARTS);
+    }
+
+    /** Who logs in is in the URL; a password that is not may be in a file. */
+    private static RemoteAccess login(RemoteAccess start, SingleConfig config, AccessSettings access) {
+        RemoteAccess login = start;
+        if (config.password() != null) {
+            login = start.withPassword(config.password());
+        } else if (access.passwordFile().isPresent()) {
+            login = access.login(start);
+        }
+        return config.username() == null ? login : login.withUsername(config.username());
     }
 
     /** Where a server listens. */
@@ -64,44 +83,57 @@ final class Targets {
         }
     }
 
-    private static List<Target> cluster(Settings settings, Duration connect, Duration command) {
+    private static List<Target> cluster(Settings settings) {
+        AccessSettings access = new AccessSettings(settings, AccessVariables.CLUSTER);
+        RemoteAccess login = access.login(access.limits(RemoteAccess.defaults()));
+        RemoteAccess encrypted = access.tls(login, Boolean.TRUE.equals(access.tlsSwitch()));
         return ClusterConfig.of(settings.list("REDIS_CLUSTER_NODES")).nodes().stream()
-                .map(node -> {
-                    HostAndPort place = HostAndPort.of(node);
-                    return new Target(
-                            place.host(),
-                            place.port(),
-                            settings.flag("REDIS_CLUSTER_TLS", false),
-                            settings.text("REDIS_CLUSTER_USERNAME").orElse(null),
-                            settings.secret("REDIS_CLUSTER_PASSWORD").orElse(null),
-                            0,
-                            null,
-                            connect,
-                            command,
-                            Variables.CLUSTER);
-                })
+                .map(node -> target(HostAndPort.of(node), encrypted, 0, Variables.CLUSTER))
                 .toList();
     }
 
-    private static Target upstash(Settings settings, Duration connect, Duration command) {
-        boolean own = settings.isSet("UPSTASH_REDIS_REST_URL") || settings.isSet("UPSTASH_REDIS_REST_TOKEN");
+    private static Target upstash(Settings settings) {
+        boolean own = settings.isSet("UPSTASH_REDIS_REST_URL")
+                || settings.isSet("UPSTASH_REDIS_REST_TOKEN")
+                || settings.isSet("UPSTASH_REDIS_REST_TOKEN_FILE");
+        AccessSettings access = new AccessSettings(settings, own ? AccessVariables.UPSTASH : AccessVariables.VERCEL);
         Variables variables = own ? Variables.UPSTASH : Variables.KV;
-        URI url = URI.create(unquoted(settings.text(variables.place()).orElseThrow()));
+        URI url = URI.create(unquoted(settings.text(variables.place())
+                .orElseThrow(() -> new CacheConfigException(
+                        variables.place() + " is not set, but must be the database's https:// address"))));
         boolean encrypted = "https".equalsIgnoreCase(url.getScheme());
-        String token =
-                unquoted(settings.secret(variables.credentials()).orElseThrow().reveal());
         int port = url.getPort() > 0 ? url.getPort() : encrypted ? HTTPS : HTTP;
+        HostAndPort place = new HostAndPort(url.getHost().replaceAll("[\\[\\]]", ""), port);
+        RemoteAccess login = access.login(access.limits(RemoteAccess.defaults()));
+        return target(place, access.tls(login, encrypted), 0, variables).over(url, Targets::unquoted);
+    }
+
+    private static Target target(HostAndPort place, RemoteAccess access, int database, Variables variables) {
+        Authentication words = words(access);
         return new Target(
-                url.getHost().replaceAll("[\\[\\]]", ""),
-                port,
-                encrypted,
+                place.host(),
+                place.port(),
+                access.tls(),
+                words.username(),
+                secret(words.password()),
+                database,
                 null,
-                Secret.of(token),
-                0,
-                url,
-                connect,
-                command,
+                access.connectTimeout(),
+                access.commandTimeout(),
                 variables);
+    }
+
+    private static Authentication words(RemoteAccess access) {
+        Login login = new Login(access);
+        try {
+            return login.isNeeded() ? login.ask() : new Authentication(null, "");
+        } catch (CredentialsException e) {
+            throw new CacheConfigException(String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    private static @Nullable Secret secret(String text) {
+        return text.isEmpty() ? null : Secret.of(text);
     }
 
     /** As the store takes them: white space and quotes around either are dropped. */

@@ -1,12 +1,15 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.validation.ClusterNodes.Node;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** All checks of one tier, in an order in which each builds upon those before. */
@@ -16,6 +19,7 @@ final class TierChecks implements AutoCloseable {
     private final Findings findings;
     private final Options options;
     private final List<Conversation> open = new ArrayList<>();
+    private final List<Cleanup> cleanups = new ArrayList<>();
     private boolean well = true;
 
     TierChecks(String tier, Environment environment, Findings findings, Options options) {
@@ -27,7 +31,16 @@ final class TierChecks implements AutoCloseable {
 
     /** Makes them, and says whether the tier can be relied upon. */
     boolean run() {
-        if (reach(Targets.of(tier, environment.settings())) == null) {
+        List<Target> targets;
+        try {
+            targets = Targets.of(tier, environment.settings());
+        } catch (CacheException e) {
+            return findings.add(Result.failed(
+                    named("address"),
+                    ForeignText.shown(e.getMessage()),
+                    "put that right for this check; docs/settings.md has every variable"));
+        }
+        if (!reach(targets)) {
             return false;
         }
         if (well) {
@@ -46,8 +59,8 @@ final class TierChecks implements AutoCloseable {
         well &= findings.add(result);
     }
 
-    /** Finds a server that can be asked, and asks it; {@code null} if there is none. */
-    private @Nullable Conversation reach(List<Target> targets) {
+    /** Finds a server that can be asked, and asks it; whether there is one. */
+    private boolean reach(List<Target> targets) {
         Target chosen = targets.get(0);
         Result address = Reach.address(named("address"), chosen);
         List<String> silent = new ArrayList<>();
@@ -63,7 +76,7 @@ final class TierChecks implements AutoCloseable {
                     "let " + chosen.variables().place() + " name nodes that are there");
         }
         if (!findings.add(address) || !findings.add(Reach.tls(named("TLS"), chosen))) {
-            return null;
+            return false;
         }
         Conversation server = logIn(chosen);
         if (server != null && tier.equals(Environment.CLUSTER)) {
@@ -71,14 +84,12 @@ final class TierChecks implements AutoCloseable {
         } else if (server != null) {
             server(server, chosen, environment.keyPrefix() + "values");
         }
-        return server;
+        return server != null;
     }
 
     private @Nullable Conversation logIn(Target target) {
         try {
-            Conversation server = Conversation.with(target);
-            open.add(server);
-            server.ask("PING");
+            Conversation server = greeted(target);
             findings.add(Result.ok(named("login"), target + " answers " + target.userName()));
             return server;
         } catch (RefusedException e) {
@@ -96,7 +107,21 @@ final class TierChecks implements AutoCloseable {
         return null;
     }
 
+    private static Conversation greeted(Target target) {
+        Conversation server = Conversation.with(target);
+        try {
+            server.ask("PING");
+            return server;
+        } catch (RefusedException | UncheckedIOException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    /** Checks a server that takes this run's keys, which are removed from it later. */
     private void server(Conversation server, Target target, String key) {
+        open.add(server);
+        cleanups.add(new Cleanup(server, environment.keyPrefix()));
         Rights rights = Rights.of(server, tier, key);
         add(rights.commands(named("commands"), target, environment));
         add(rights.writes(named("writes"), target));
@@ -106,7 +131,8 @@ final class TierChecks implements AutoCloseable {
 
     private void cluster(Conversation seed, Target target) {
         ClusterNodes cluster;
-        try {
+        // It may be a replica, which has the keys of its master and lets nobody change them.
+        try (seed) {
             cluster = ClusterNodes.parse(String.valueOf(seed.ask("CLUSTER", "NODES")));
         } catch (RefusedException e) {
             add(Result.failed(
@@ -132,9 +158,13 @@ final class TierChecks implements AutoCloseable {
         Findings here = new Findings(result -> {});
         TierChecks one = new TierChecks(tier, environment, here, options);
         Conversation server = one.logIn(target);
-        open.addAll(one.open);
         if (server != null) {
-            one.server(server, target, key);
+            try {
+                one.server(server, target, key);
+            } finally {
+                open.addAll(one.open);
+                cleanups.addAll(one.cleanups);
+            }
         }
         for (Result result : here.report().results()) {
             int at = worst.stream().map(Result::check).toList().indexOf(result.check());
@@ -161,17 +191,23 @@ final class TierChecks implements AutoCloseable {
 
     /** Lets what this run has left on the servers expire soon. */
     void shorten() {
-        open.forEach(server -> new Cleanup(server, environment.keyPrefix()).shorten());
+        cleanups.forEach(Cleanup::shorten);
     }
 
     /** Removes what this run has left on the servers. */
     void cleanUp() {
-        try {
-            open.forEach(server -> new Cleanup(server, environment.keyPrefix()).remove());
-        } catch (RefusedException | UncheckedIOException e) {
+        Set<String> reasons = new LinkedHashSet<>();
+        for (Cleanup each : cleanups) {
+            try {
+                each.remove();
+            } catch (RefusedException | UncheckedIOException e) {
+                reasons.add(ForeignText.shown(e.getMessage()));
+            }
+        }
+        if (!reasons.isEmpty()) {
             findings.add(Result.warning(
                     named("cleanup"),
-                    "not all keys of this run could be removed: " + ForeignText.shown(e.getMessage()),
+                    "not all keys of this run could be removed: " + String.join("; ", reasons),
                     "look for those that begin with " + environment.keyPrefix()
                             + "; they expire by themselves, the last within a day"));
         }

@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What decides without a server. */
 class PartsTest {
@@ -62,6 +66,32 @@ class PartsTest {
     }
 
     @Test
+    void aSecretOfASentinelsUrlOrOfAFileIsHiddenAndThePathIsNot(@TempDir Path dir) throws IOException {
+        Path file = Files.writeString(dir.resolve("secret"), "from-a-file\n");
+        Secrets secrets = new Secrets(Map.of(
+                "REDIS_URL", "redis-sentinel://app:of-the-url@h:1/master", "REDIS_CLUSTER_PASSWORD_FILE", "" + file));
+        assertEquals("*** *** " + file, secrets.hidden("of-the-url from-a-file " + file));
+    }
+
+    @Test
+    void limitsAndDatabaseOfATargetAreThoseOfItsTier() {
+        Target cluster = Targets.of(
+                        "cluster",
+                        new Environment(Map.of(
+                                        "REDIS_CLUSTER_NODES", "h:1",
+                                        "REDIS_CLUSTER_COMMAND_TIMEOUT", "70",
+                                        "REDIS_COMMAND_TIMEOUT", "80"))
+                                .settings())
+                .get(0);
+        assertEquals(70, cluster.command().toMillis());
+        Target single = Targets.of(
+                        "single", new Environment(Map.of("REDIS_URL", "redis://h:1/3?timeout=90ms")).settings())
+                .get(0);
+        assertEquals(90, single.command().toMillis());
+        assertEquals(3, single.database());
+    }
+
+    @Test
     void tiersAreThoseThatAreConfiguredInTheirOrder() {
         Environment all = new Environment(Map.of(
                 "REDIS_CLUSTER_ENABLED", "true",
@@ -77,10 +107,20 @@ class PartsTest {
                                 "REDIS_HOST", "h",
                                 "REDIS_FALLBACK_TO_SINGLE", "false"))
                         .tiers());
+        assertEquals(List.of("cluster"), tiers("REDIS_CLUSTER_NODES", "h:1"));
+        assertEquals(
+                List.of(),
+                new Environment(Map.of("REDIS_CLUSTER_NODES", "h:1", "REDIS_CLUSTER_ENABLED", "false")).tiers());
+        assertEquals(List.of("upstash"), tiers("UPSTASH_REDIS_REST_TOKEN_FILE", "/run/secrets/token"));
+        assertEquals(List.of("upstash"), tiers("KV_REST_API_TOKEN_FILE", "/run/secrets/token"));
         assertEquals(List.of("single"), new Environment(Map.of("CACHE_TIERS", "single,memory")).tiers());
         assertTrue(all.keyPrefix().matches("#validate:[0-9a-f-]{36}:"), all.keyPrefix());
         assertTrue(
                 new Environment(Map.of("REDIS_KEY_PREFIX", "app")).keyPrefix().startsWith("app:#validate:"));
+    }
+
+    private static List<String> tiers(String name, String value) {
+        return new Environment(Map.of(name, value)).tiers();
     }
 
     @Test

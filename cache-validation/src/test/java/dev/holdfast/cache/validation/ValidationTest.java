@@ -3,7 +3,6 @@ package dev.holdfast.cache.validation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.cache.testkit.UpstashGateway;
@@ -67,28 +66,6 @@ class ValidationTest {
             run.mustBeReady("Good");
             assertTrue(run.line("single: memory").startsWith("warn"), run.output());
             assertTrue(run.line("monitoring").contains("REDIS_MONITORING_ENABLED=true"), run.output());
-        }
-    }
-
-    @Test
-    void aGoodClusterIsReadyAndAMissingSlotIsNamed() {
-        try (RedisCluster cluster =
-                RedisCluster.builder().requireFullCoverage(false).start()) {
-            String[] variables = {"REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", cluster.seeds()};
-            Run.patient(variables).mustBeReady("Good");
-            cluster.masters().forEach(master -> assertEquals(0L, master.command("DBSIZE"), master.toString()));
-
-            cluster.nodes().forEach(node -> node.command("CLUSTER", "DELSLOTS", "0"));
-            Run.patient(variables).mustFail("cluster: slots", "16383 of 16384", "REDIS_CLUSTER_NODES");
-        }
-    }
-
-    @Test
-    void aMasterWithoutAReplicaIsNamed() {
-        try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start()) {
-            Run.patient("REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", cluster.seeds())
-                    .mustFail(
-                            "cluster: replicas", "127.0.0.1:" + cluster.node(0).port(), "REDIS_CLUSTER_NODES");
         }
     }
 
@@ -179,23 +156,6 @@ class ValidationTest {
             proxy.delay(Duration.ofMillis(100));
             Run.of(new String[] {"--seconds", "2"}, "REDIS_URL", "redis://127.0.0.1:" + proxy.port())
                     .mustFail("single: latency", "target 10 ms", "REDIS_URL");
-        }
-    }
-
-    @Test
-    void aMalformedVariableIsNamedAndNothingIsContacted() {
-        Run.patient("REDIS_URL", "redis://127.0.0.1:1", "CACHE_TTL", "5 minutes")
-                .mustFail("settings", "CACHE_TTL", "a number with a unit");
-        Run.patient().mustFail("settings", "no server is configured", "REDIS_URL");
-    }
-
-    @Test
-    void theKillSwitchIsSaidAndTheServersAreCheckedNevertheless() {
-        try (RedisServer redis = bounded().start()) {
-            Run run = Run.patient("REDIS_URL", redis.url(), "REDIS_ENABLED", "false");
-            run.mustBeReady("Good");
-            assertTrue(run.line("settings").contains("REDIS_ENABLED is false"), run.output());
-            assertTrue(run.line("single: login").startsWith("ok"), run.output());
         }
     }
 

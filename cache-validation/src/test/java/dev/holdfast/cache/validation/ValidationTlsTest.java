@@ -6,6 +6,7 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.testkit.Certificates;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.UpstashGateway;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,7 +44,55 @@ class ValidationTlsTest {
             Run.patient("REDIS_URL", redis.url())
                     .mustFail("single: TLS", "for another host", "let REDIS_URL have the name");
             redis.setCertificate(CERTIFICATES, Certificates.Kind.UNTRUSTED);
-            Run.patient("REDIS_URL", redis.url()).mustFail("single: TLS", "not trusted", "trustStore", "REDIS_URL");
+            Run.patient("REDIS_URL", redis.url())
+                    .mustFail("single: TLS", "not trusted", "trustStore", "REDIS_TLS_CA_FILE", "REDIS_URL");
+        }
+    }
+
+    @Test
+    void filesOfTheEnvironmentSayWhoIsTrustedAndWhoThisIs() {
+        Certificates others = Certificates.create();
+        String authority = others.authority().toString();
+        try (RedisServer redis =
+                RedisServer.builder().tls(others, Certificates.Kind.VALID).start()) {
+            Run.patient("REDIS_URL", redis.url()).mustFail("single: TLS");
+            Run.patient("REDIS_URL", redis.url(), "REDIS_TLS_CA_FILE", authority)
+                    .mustBeReady("Good");
+            redis.command("CONFIG", "SET", "tls-auth-clients", "yes");
+            Certificates.Client client = others.client();
+            Run.patient(
+                            "REDIS_HOST",
+                            "127.0.0.1",
+                            "REDIS_PORT",
+                            "" + redis.port(),
+                            "REDIS_TLS",
+                            "true",
+                            "REDIS_TLS_CA_FILE",
+                            authority,
+                            "REDIS_TLS_CERT_FILE",
+                            client.certificate().toString(),
+                            "REDIS_TLS_KEY_FILE",
+                            client.key().toString())
+                    .mustBeReady("Good");
+        }
+        try (RedisServer redis =
+                RedisServer.builder().tls(others, Certificates.Kind.WRONG_NAME).start()) {
+            Run run = Run.patient("REDIS_URL", redis.url(), "REDIS_TLS_CA_FILE", authority, "REDIS_TLS_VERIFY", "ca");
+            run.mustBeReady("Good");
+            assertTrue(run.line("single: TLS").contains("verified for no host"), run.output());
+        }
+        try (RedisServer redis = RedisServer.start();
+                UpstashGateway gateway = UpstashGateway.builder("127.0.0.1:" + redis.port(), "a-token")
+                        .tls(others, Certificates.Kind.VALID)
+                        .start()) {
+            Run.patient(
+                            "UPSTASH_REDIS_REST_URL",
+                            "https://localhost:" + gateway.port(),
+                            "UPSTASH_REDIS_REST_TOKEN",
+                            "a-token",
+                            "UPSTASH_TLS_CA_FILE",
+                            authority)
+                    .mustBeReady("Good");
         }
     }
 

@@ -4,6 +4,7 @@ import static dev.holdfast.cache.deploy.Yamls.at;
 import static dev.holdfast.cache.deploy.Yamls.list;
 import static dev.holdfast.cache.deploy.Yamls.text;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -49,8 +50,7 @@ final class Kustomization {
     }
 
     private static void patch(List<JsonNode> objects, Object patch) {
-        JsonNode operations =
-                JSON.valueToTree(Yamls.documents(text(patch, "patch")).get(0));
+        JsonNode operations = operations(text(patch, "patch"));
         int found = 0;
         for (int i = 0; i < objects.size(); i++) {
             JsonNode object = objects.get(i);
@@ -59,8 +59,20 @@ final class Kustomization {
                 found++;
             }
         }
-        if (found != 1) {
+        boolean one = at(patch, "target", "name") != null;
+        if (one ? found != 1 : found == 0) {
             throw new IllegalArgumentException(found + " objects are the target of " + patch);
+        }
+    }
+
+    /** What begins with a bracket has to be JSON, as the real one demands. */
+    private static JsonNode operations(String patch) {
+        try {
+            return patch.startsWith("[")
+                    ? JSON.readTree(patch)
+                    : JSON.valueToTree(Yamls.documents(patch).get(0));
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("no JSON patch: " + patch, e);
         }
     }
 

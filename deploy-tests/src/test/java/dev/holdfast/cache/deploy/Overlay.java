@@ -7,6 +7,7 @@ import static dev.holdfast.cache.deploy.Yamls.text;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -21,10 +22,13 @@ record Overlay(String name, List<Object> objects) {
             List.of("dev", "staging", "production", "canary", "blue-green", "traefik-weighted", "streams-demo");
 
     static Overlay of(String name) {
+        return of(Yamls.DEPLOY.resolve("k8s").resolve("overlays").resolve(name), name);
+    }
+
+    static Overlay of(Path folder, String name) {
         ObjectMapper json = new ObjectMapper();
         List<Object> objects = new ArrayList<>();
-        Kustomization.build(Yamls.DEPLOY.resolve("k8s").resolve("overlays").resolve(name))
-                .forEach(object -> objects.add(json.convertValue(object, Object.class)));
+        Kustomization.build(folder).forEach(object -> objects.add(json.convertValue(object, Object.class)));
         return new Overlay(name, objects);
     }
 

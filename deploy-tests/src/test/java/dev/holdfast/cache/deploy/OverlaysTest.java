@@ -104,11 +104,12 @@ class OverlaysTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"dev,1", "staging,2", "production,4", "canary,9", "traefik-weighted,4"})
-    void updatesGoOneByOneAndCanBeUndone(String name, int replicas) {
+    @CsvSource({"dev,1,0", "staging,2,0", "production,4,1", "canary,9,1", "traefik-weighted,4,1"})
+    void updatesGoOneByOneAndCanBeUndone(String name, int replicas, int away) {
         Object deployment = Overlay.of(name).one("Deployment", APP);
         assertEquals(replicas, at(deployment, "spec", "replicas"));
-        assertEquals(Map.of("maxSurge", 1, "maxUnavailable", 1), at(deployment, "spec", "strategy", "rollingUpdate"));
+        assertEquals(
+                Map.of("maxSurge", 1, "maxUnavailable", away), at(deployment, "spec", "strategy", "rollingUpdate"));
         assertEquals(600, at(deployment, "spec", "progressDeadlineSeconds"));
         assertEquals(10, at(deployment, "spec", "revisionHistoryLimit"));
     }

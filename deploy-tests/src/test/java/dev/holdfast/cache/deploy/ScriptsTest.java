@@ -2,6 +2,7 @@ package dev.holdfast.cache.deploy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -24,16 +25,41 @@ class ScriptsTest {
             #!/bin/sh
             echo "$*" >> "$CALLS"
             case "$*" in
-            kustomize*) echo "  namespace: holdfast" ;;
+            kustomize*) echo "$RENDERED" ;;
+            *"apply -k"*part=application) cat "$3/kustomization.yaml" > "$CALLS.live" ;;
+            *jsonpath=*REDIS_ENABLED*) echo "$OFF" ;;
+            *"get service"*) printf %s "$COLOUR" ;;
+            *"rollout undo"*) exit "${UNDO:-0}" ;;
             *"get secret"*) exit 1 ;;
             *"create secret"*) cat > "$CALLS.secret" ;;
             *"get statefulset"*) echo statefulset.apps/redis-cluster ;;
-            *"get deployment"*) echo deployment.apps/cached-service ;;
+            *"get deployment"*) printf '%s\\n' ${DEPLOYMENTS:-deployment.apps/cached-service} ;;
             *proxy/health) echo OK ;;
             *proxy/ready) echo "${READY:-READY}" ;;
-            *health/redis) echo '{"status":"healthy","redis":{}}' ;;
+            *health/redis) echo "{\\"status\\":\\"${STATUS:-healthy}\\",\\"redis\\":{}}" ;;
             *"rollout status deployment"*) exit "${ROLLOUT:-0}" ;;
             esac
+            """;
+
+    /** As the real one shows an overlay, in part. */
+    private static final String RENDERED = """
+            apiVersion: v1
+            data:
+              CACHE_TTL: "300"
+            kind: ConfigMap
+            metadata:
+              name: cached-service
+              namespace: holdfast
+            ---
+            apiVersion: v1
+            kind: Service
+            metadata:
+              name: cached-service
+              namespace: holdfast
+            spec:
+              selector:
+                app: cached-service
+                version: blue
             """;
 
     @TempDir
@@ -50,7 +76,8 @@ class ScriptsTest {
     }
 
     private Shell.Output run(Map<String, String> more, String... command) {
-        Map<String, String> environment = new TreeMap<>(more);
+        Map<String, String> environment = new TreeMap<>(Map.of("RENDERED", RENDERED, "OFF", "", "COLOUR", ""));
+        environment.putAll(more);
         environment.put("PATH", dir + ":" + System.getenv("PATH"));
         environment.put("CALLS", calls.toString());
         environment.put("TRIES", "1");
@@ -100,7 +127,93 @@ class ScriptsTest {
     void podsThatDoNotBecomeReadyFailWithWhatToDo() {
         Shell.Output failed =
                 run(Map.of("ROLLOUT", "1"), "deploy", "production").mustEndWith(1);
-        assertTrue(failed.err().contains("deploy/rollback holdfast"), failed.err());
+        assertTrue(failed.err().contains("deploy/rollback holdfast cached-service\n"), failed.err());
+    }
+
+    /** What a deployment of the overlay applied as the application. */
+    private Overlay applied(String overlay) throws IOException {
+        Path folder = Files.createDirectories(dir.resolve("applied"));
+        Path base = Yamls.DEPLOY.resolve("k8s").resolve("overlays").toAbsolutePath();
+        String live = Files.readString(Path.of(calls + ".live"));
+        Files.writeString(folder.resolve("kustomization.yaml"), live.replace("../", base + "/"));
+        return Overlay.of(folder, overlay);
+    }
+
+    private static List<Object> pods(Overlay overlay) {
+        return overlay.kind("Deployment")
+                .map(each -> Yamls.at(each, "spec", "template"))
+                .toList();
+    }
+
+    @Test
+    void aDeploymentKeepsTheColourAndTheKillSwitch() throws IOException {
+        run(Map.of("COLOUR", "green", "OFF", "false false", "STATUS", "disabled"), "deploy", "blue-green")
+                .mustEndWith(0);
+        Overlay kept = applied("blue-green");
+        assertEquals("green", Yamls.text(kept.one("Service", "cached-service"), "spec", "selector", "version"));
+        assertEquals(2, pods(kept).size());
+        for (Object pod : pods(kept)) {
+            assertTrue(
+                    Yamls.list(pod, "spec", "containers", 0, "env")
+                            .contains(Map.of("name", "REDIS_ENABLED", "value", "false")),
+                    pod.toString());
+        }
+
+        run(Map.of(), "deploy", "blue-green").mustEndWith(0);
+        Overlay first = applied("blue-green");
+        assertEquals("blue", Yamls.text(first.one("Service", "cached-service"), "spec", "selector", "version"));
+        assertFalse(pods(first).toString().contains("REDIS_ENABLED"), "as the ConfigMap says");
+        String[] left = Yamls.DEPLOY
+                .resolve("k8s")
+                .resolve("overlays")
+                .toFile()
+                .list((folder, name) -> name.startsWith(".live"));
+        assertEquals(List.of(), List.of(left));
+    }
+
+    @Test
+    void podsStartAnewWhenTheirConfigurationHasChangedAndElseDoNot() throws IOException {
+        List<Object> marks = new ArrayList<>();
+        for (String ttl : List.of("300", "300", "60")) {
+            run(Map.of("RENDERED", RENDERED.replace("300", ttl)), "deploy", "dev")
+                    .mustEndWith(0);
+            marks.add(Yamls.at(pods(applied("dev")).get(0), "metadata", "annotations", "holdfast.dev/config"));
+        }
+        assertEquals(marks.get(0), marks.get(1));
+        assertNotEquals(marks.get(0), marks.get(2));
+    }
+
+    @Test
+    void aRollbackOfOneDeploymentLeavesTheOthers() throws IOException {
+        Map<String, String> two =
+                Map.of("DEPLOYMENTS", "deployment.apps/cached-service deployment.apps/cached-service-canary");
+        Shell.Output which = run(two, "rollback", "holdfast").mustEndWith(2);
+        assertTrue(which.err().contains("deployment.apps/cached-service-canary"), which.err());
+        assertEquals(List.of(), calls("rollout undo"));
+        run(two, "rollback", "holdfast", "cached-service-canary").mustEndWith(0);
+        assertEquals(List.of("-n holdfast rollout undo deployment/cached-service-canary"), calls("rollout undo"));
+        assertEquals(1, calls("proxy/health").size());
+    }
+
+    @Test
+    void aDeploymentWithoutARevisionBeforeIsNamedWithWhatToDo() {
+        Shell.Output failed = run(Map.of("UNDO", "1"), "rollback", "holdfast", "cached-service-canary")
+                .mustEndWith(1);
+        assertTrue(failed.err().contains("scale deployment/cached-service-canary --replicas=0"), failed.err());
+    }
+
+    @Test
+    void aRevisionThatIsUndoneWhileRedisIsOffIsWithoutRedisToo() throws IOException {
+        run(Map.of("OFF", "false", "STATUS", "disabled"), "rollback", "holdfast")
+                .mustEndWith(0);
+        List<String> changes = Files.readAllLines(calls).stream()
+                .filter(each -> each.contains("undo") || each.contains("set env"))
+                .toList();
+        assertEquals(
+                List.of(
+                        "-n holdfast rollout undo deployment.apps/cached-service",
+                        "-n holdfast set env deployment.apps/cached-service REDIS_ENABLED=false"),
+                changes);
     }
 
     @Test
@@ -119,7 +232,11 @@ class ScriptsTest {
         assertEquals(
                 1, calls("{\"spec\":{\"selector\":{\"version\":\"blue\"}}}").size());
         run(Map.of(), "rollback", "holdfast", "--redis-off").mustEndWith(0);
-        assertEquals(1, calls("{\"data\":{\"REDIS_ENABLED\":\"false\"}}").size());
+        assertEquals(
+                1,
+                calls("set env deployment.apps/cached-service REDIS_ENABLED=false")
+                        .size());
+        assertEquals(List.of(), calls("patch configmap"), "the next deployment would undo that");
     }
 
     @Test
