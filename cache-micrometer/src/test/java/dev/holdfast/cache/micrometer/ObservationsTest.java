@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Settings;
@@ -176,7 +175,7 @@ class ObservationsTest {
     void whatFailsIsAnErrorOfItsSpan() {
         Cache<String, String> cache = open();
         assertThrows(
-                CacheLoadException.class,
+                IllegalStateException.class,
                 () -> cache.get("k", key -> {
                     throw new IllegalStateException("the origin's trouble");
                 }));
@@ -189,6 +188,61 @@ class ObservationsTest {
         assertTrue(named(Observations.COMMAND).stream()
                 .allMatch(each -> each.getError() instanceof CacheUnavailableException));
         assertNull(registry.getCurrentObservation());
+    }
+
+    /** Fails at one moment in the life of an observation. */
+    private static final class Failing implements ObservationHandler<Observation.Context> {
+        private volatile String moment = "never";
+
+        private void at(String now) {
+            if (moment.equals(now)) {
+                throw new StackOverflowError("when told of " + now);
+            }
+        }
+
+        @Override
+        public void onStart(Observation.Context context) {
+            at("start");
+        }
+
+        @Override
+        public void onScopeOpened(Observation.Context context) {
+            at("open");
+        }
+
+        @Override
+        public void onScopeClosed(Observation.Context context) {
+            at("close");
+        }
+
+        @Override
+        public void onError(Observation.Context context) {
+            at("error");
+        }
+
+        @Override
+        public boolean supportsContext(Observation.Context context) {
+            return true;
+        }
+    }
+
+    @Test
+    void whateverFailsInAHandlerWhatHasBegunEnds() {
+        Failing handler = new Failing();
+        registry.observationConfig().observationHandler(handler);
+        Cache<String, String> cache = open();
+        for (String moment : List.of("start", "open", "close", "error")) {
+            handler.moment = moment;
+            stopped.clear();
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> cache.get("k of " + moment, key -> {
+                        throw new IllegalStateException("the origin's trouble");
+                    }));
+            assertEquals(1, named(Observations.LOAD).size(), moment);
+            assertEquals(List.of("GET of nobody"), commands(), moment);
+            assertNull(registry.getCurrentObservation(), moment);
+        }
     }
 
     @Test
