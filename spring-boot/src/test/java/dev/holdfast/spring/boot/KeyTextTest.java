@@ -35,7 +35,7 @@ class KeyTextTest {
 
     /** Says nothing of itself, and could be made of a String. */
     static final class Opaque {
-        Opaque(String ignored) {
+        public Opaque(String ignored) {
             assertNotNull(ignored);
         }
     }
@@ -83,7 +83,7 @@ class KeyTextTest {
     static final class Vague {
         private final String exact;
 
-        Vague(String exact) {
+        public Vague(String exact) {
             this.exact = exact;
         }
 
