@@ -27,6 +27,16 @@ public final class CallObservers {
         }
     }
 
+    /** A call that one observer is told of. For the thread that makes it. */
+    private static final class Underway {
+        final CallObserver observer;
+        CallObserver.Ended ended = CallObserver.UNOBSERVED;
+
+        Underway(CallObserver observer) {
+            this.observer = observer;
+        }
+    }
+
     /** Creates one without observers. */
     public CallObservers() {}
 
@@ -58,9 +68,12 @@ public final class CallObservers {
         if (places.isEmpty()) {
             return CallObserver.UNOBSERVED;
         }
-        List<CallObserver.Ended> told = new ArrayList<>(1);
-        tell(places, each -> told.add(each.observer.began(name, place)));
-        return failure -> tell(told, each -> each.ended(failure));
+        // Made before anybody is told: who knows of the beginning is told of the end even if memory runs out.
+        List<Underway> all = new ArrayList<>(places.size());
+        places.forEach(each -> all.add(new Underway(each.observer)));
+        CallObserver.Ended end = failure -> tell(all, each -> each.ended.ended(failure));
+        tell(all, each -> each.ended = each.observer.began(name, place));
+        return end;
     }
 
     /**
@@ -91,11 +104,20 @@ public final class CallObservers {
             try {
                 event.accept(each);
             } catch (Throwable e) {
-                // Powers of two only: it may fail at each call.
-                long count = failures.incrementAndGet();
-                if (Long.bitCount(count) == 1) {
-                    LOG.warn("an observer failed, {} times so far; calls go on", count, e);
-                }
+                warn(e);
+            }
+        }
+    }
+
+    private void warn(Throwable failure) {
+        // Powers of two only: it may fail at each call.
+        long count = failures.incrementAndGet();
+        if (Long.bitCount(count) == 1) {
+            try {
+                LOG.warn("an observer failed, {} times so far; calls go on", count, failure);
+            } catch (Throwable e) {
+                // The others are to be told, and the call is to go on: there is nobody left to tell of this.
+                failures.incrementAndGet();
             }
         }
     }

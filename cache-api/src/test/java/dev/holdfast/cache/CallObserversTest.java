@@ -92,6 +92,23 @@ class CallObserversTest {
     }
 
     @Test
+    void aFailureThatCannotEvenBeLoggedHarmsNobodyEither() {
+        observers.add(new Log("first"));
+        observers.add((name, place) -> {
+            throw new StackOverflowError() {
+                @Override
+                public String getMessage() {
+                    throw new LinkageError("while it was logged");
+                }
+            };
+        });
+        observers.add(new Log("last"));
+        observers.began("GET", "here").ended(null);
+        assertEquals(
+                List.of("first GET at here", "last GET at here", "first GET ended null", "last GET ended null"), told);
+    }
+
+    @Test
     void whatNobodyObservesIsOneObjectForAllCalls() {
         assertSame(CallObserver.UNOBSERVED, observers.began("GET", "here"));
         assertSame(CallObserver.UNOBSERVED, observers.beganPipeline("SET", "here"));

@@ -28,6 +28,9 @@ final class NodeMeters {
     private final MeterSet meters;
     private final CommandMeters commands;
     private final Map<Node, MeterSet> nodes = new ConcurrentHashMap<>();
+    /** The addresses of servers that were nodes and are none now. Guarded by the lock. */
+    private final Set<String> gone = new HashSet<>();
+
     private final ReentrantLock lock = new ReentrantLock();
     private boolean closed;
 
@@ -65,11 +68,12 @@ final class NodeMeters {
         nodes.forEach((node, set) -> {
             if (!present.contains(node) && nodes.remove(node, set)) {
                 set.close();
-                if (!addresses.contains(node.address())) {
-                    commands.forget(node.address());
-                }
+                gone.add(node.address());
             }
         });
+        gone.removeAll(addresses);
+        // Each time, since a command that was under way when its server went makes the server's meters anew.
+        gone.forEach(commands::forget);
         present.forEach(node -> {
             if (!nodes.containsKey(node)) {
                 nodes.put(node, register(node, view));

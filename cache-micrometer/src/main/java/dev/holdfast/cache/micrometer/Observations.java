@@ -70,15 +70,60 @@ public final class Observations {
     }
 
     private static CallObserver.Ended load(String cache, ObservationRegistry registry) {
-        Observation observation = Observation.createNotStarted(LOAD, registry)
+        Observation observation = started(Observation.createNotStarted(LOAD, registry)
                 .contextualName("load ".concat(cache))
-                .lowCardinalityKeyValue("cache", cache)
-                .start();
-        Observation.Scope scope = observation.openScope();
+                .lowCardinalityKeyValue("cache", cache));
+        Observation.Scope scope = opened(observation, registry);
         return failure -> {
-            scope.close();
-            end(observation, failure);
+            try {
+                close(scope, registry);
+            } finally {
+                end(observation, failure);
+            }
         };
+    }
+
+    /** If a handler fails, those that know of the beginning are told of the end. */
+    private static Observation started(Observation observation) {
+        boolean started = false;
+        try {
+            observation.start();
+            started = true;
+            return observation;
+        } finally {
+            if (!started) {
+                observation.stop();
+            }
+        }
+    }
+
+    private static Observation.Scope opened(Observation observation, ObservationRegistry registry) {
+        Observation.Scope before = registry.getCurrentObservationScope();
+        try {
+            return observation.openScope();
+        } catch (Throwable e) {
+            try {
+                // The thread has the scope before handlers are told of it.
+                Observation.Scope half = registry.getCurrentObservationScope();
+                if (half != null && half != before) {
+                    close(half, registry);
+                }
+            } finally {
+                observation.stop();
+            }
+            throw e;
+        }
+    }
+
+    /** Leaves the thread with what it was doing before, also if a handler fails. */
+    private static void close(Observation.Scope scope, ObservationRegistry registry) {
+        try {
+            scope.close();
+        } finally {
+            if (registry.getCurrentObservationScope() == scope) {
+                registry.setCurrentObservationScope(scope.getPreviousObservationScope());
+            }
+        }
     }
 
     private static CallObserver.Ended command(String name, String server, ObservationRegistry registry) {
@@ -86,20 +131,22 @@ public final class Observations {
         SenderContext<Object> context = new SenderContext<>((carrier, key, value) -> {}, Kind.CLIENT);
         context.setRemoteServiceName("redis");
         context.setRemoteServiceAddress(server);
-        Observation observation = Observation.createNotStarted(COMMAND, () -> context, registry)
+        Observation observation = started(Observation.createNotStarted(COMMAND, () -> context, registry)
                 .contextualName(name)
                 .lowCardinalityKeyValue("db.system.name", "redis")
                 .lowCardinalityKeyValue("db.operation.name", name)
                 .lowCardinalityKeyValue("server.address", address.host())
-                .lowCardinalityKeyValue("server.port", address.port())
-                .start();
+                .lowCardinalityKeyValue("server.port", address.port()));
         return failure -> end(observation, failure);
     }
 
     private static void end(Observation observation, @Nullable Throwable failure) {
-        if (failure != null) {
-            observation.error(failure);
+        try {
+            if (failure != null) {
+                observation.error(failure);
+            }
+        } finally {
+            observation.stop();
         }
-        observation.stop();
     }
 }

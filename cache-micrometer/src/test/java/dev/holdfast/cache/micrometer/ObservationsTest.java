@@ -190,6 +190,61 @@ class ObservationsTest {
         assertNull(registry.getCurrentObservation());
     }
 
+    /** Fails at one moment in the life of an observation. */
+    private static final class Failing implements ObservationHandler<Observation.Context> {
+        private volatile String moment = "never";
+
+        private void at(String now) {
+            if (moment.equals(now)) {
+                throw new StackOverflowError("when told of " + now);
+            }
+        }
+
+        @Override
+        public void onStart(Observation.Context context) {
+            at("start");
+        }
+
+        @Override
+        public void onScopeOpened(Observation.Context context) {
+            at("open");
+        }
+
+        @Override
+        public void onScopeClosed(Observation.Context context) {
+            at("close");
+        }
+
+        @Override
+        public void onError(Observation.Context context) {
+            at("error");
+        }
+
+        @Override
+        public boolean supportsContext(Observation.Context context) {
+            return true;
+        }
+    }
+
+    @Test
+    void whateverFailsInAHandlerWhatHasBegunEnds() {
+        Failing handler = new Failing();
+        registry.observationConfig().observationHandler(handler);
+        Cache<String, String> cache = open();
+        for (String moment : List.of("start", "open", "close", "error")) {
+            handler.moment = moment;
+            stopped.clear();
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> cache.get("k of " + moment, key -> {
+                        throw new IllegalStateException("the origin's trouble");
+                    }));
+            assertEquals(1, named(Observations.LOAD).size(), moment);
+            assertEquals(List.of("GET of nobody"), commands(), moment);
+            assertNull(registry.getCurrentObservation(), moment);
+        }
+    }
+
     @Test
     void nothingIsObservedOnceThatHasEnded() {
         end.run();

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.cluster.ClusterConfig;
@@ -20,6 +21,7 @@ import dev.holdfast.cache.testkit.RedisServer;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tag;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.distribution.CountAtBucket;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -218,6 +220,34 @@ class ServerMetersTest {
                             "server.port",
                             String.valueOf(cluster.masters().get(0).port()))
                     .isEmpty());
+        }
+    }
+
+    @Test
+    void aCommandThatOutlivesItsNodeLeavesNoMeters() {
+        MeterSet all = new MeterSet(registry, Tags.empty());
+        CommandMeters commands = new CommandMeters(all);
+        NodeMeters nodes = new NodeMeters(all, commands);
+        try (RedisServer first = RedisServer.start();
+                RedisServer second = RedisServer.start();
+                CacheClient before = CacheClient.from(Settings.of(Map.of("REDIS_URL", first.url())));
+                CacheClient after = CacheClient.from(Settings.of(Map.of("REDIS_URL", second.url())))) {
+            HealthView view = new HealthView(after::health, System::nanoTime, health -> {});
+            String port = String.valueOf(first.port());
+            String address = "127.0.0.1:" + port;
+            nodes.follow(before.health(), view);
+            CallObserver.Ended command = commands.began("GET", address);
+            nodes.follow(after.health(), view);
+            assertEquals(List.of(), meters("server.port", port));
+            command.ended(null);
+            assertFalse(meters("server.port", port).isEmpty());
+            nodes.follow(after.health(), view);
+            assertEquals(List.of(), meters("server.port", port));
+
+            nodes.follow(before.health(), view);
+            commands.began("GET", address).ended(null);
+            nodes.follow(before.health(), view);
+            assertEquals(1, value(registry, DURATION, "server.port", port), "of a node that came back");
         }
     }
 

@@ -4,13 +4,16 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.AccessSettings;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.RemoteAccess;
 import java.util.Optional;
+import javax.net.ssl.SSLContext;
 
 /** Makes the tier {@code single} from {@code REDIS_URL}, or {@code REDIS_HOST} and its companions. */
 public final class SingleStoreProvider implements StoreProvider {
+    private static final String TIER = "single";
     private static final String URL = "REDIS_URL";
     private static final String HOST = "REDIS_HOST";
 
@@ -19,7 +22,7 @@ public final class SingleStoreProvider implements StoreProvider {
 
     @Override
     public String tier() {
-        return "single";
+        return TIER;
     }
 
     @Override
@@ -41,7 +44,7 @@ public final class SingleStoreProvider implements StoreProvider {
                     + " them: REDIS_URL=redis://[user[:password]@]host[:port][/database]");
         }
         SingleConfig server = url.isPresent() ? fromUrl(settings, access, url.get()) : parts;
-        server = settings.tls("single").map(server::withTls).orElse(server);
+        server = settings.tls(TIER).map(server::withTls).orElse(server);
         return withSentinels(settings, server.with(access::limits));
     }
 
@@ -93,6 +96,10 @@ public final class SingleStoreProvider implements StoreProvider {
             return config;
         }
         boolean on = encrypted == null ? config.tls() != null : encrypted;
-        return config.withSentinels(start -> sentinels.tls(sentinels.login(start), on));
+        Optional<SSLContext> given = settings.tls(TIER);
+        return config.withSentinels(start -> {
+            RemoteAccess login = sentinels.login(start);
+            return on && given.isPresent() ? login.withTls(TlsConfig.of(given.get())) : sentinels.tls(login, on);
+        });
     }
 }

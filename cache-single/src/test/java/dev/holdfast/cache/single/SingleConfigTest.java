@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.redis.Address;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +21,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +29,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What may be configured, in code, by URL and by environment; and what is said of a mistake. */
 class SingleConfigTest {
+    @Test
+    void aContextThatIsGivenIsForTheSentinelsToo() throws Exception {
+        SSLContext given = SSLContext.getInstance("TLS");
+        Settings settings = Settings.of(Map.of("REDIS_URL", "redis-sentinel://s1:1/shop"));
+        SingleConfig config = SingleStoreProvider.config(settings.withTls("single", given));
+        SingleConfig sentinel = config.sentinel(new Address("s1", 1));
+        assertSame(given, config.tls().context());
+        assertSame(given, sentinel.tls().context());
+    }
 
     @Test
     void aUrlHoldsAllParts() {

@@ -64,12 +64,14 @@ final class ClientSources {
         if (ofRedis) {
             LOG.info("The cache's server is that of spring.data.redis.*; holdfast.* would win over it");
         }
-        if (redis.sentinel().master() != null) {
-            LOG.warn("spring.data.redis.sentinel.* is not read: there is no tier for Sentinel");
+        if (redis.sentinel().isWanted() && !redis.sentinel().isWhole()) {
+            LOG.warn("spring.data.redis.* is not read: of spring.data.redis.sentinel.master and"
+                    + " spring.data.redis.sentinel.nodes one is set, but both are needed");
         }
         Settings plain = Settings.of(joined.values());
         if (ofRedis) {
-            String tier = redis.cluster().nodes() == null ? "single" : "cluster";
+            boolean single = redis.sentinel().isWanted() || redis.cluster().nodes() == null;
+            String tier = single ? "single" : "cluster";
             return withTls(plain, tier, redis.ssl(), RedisProperties.PREFIX);
         }
         if (joined.source().equals(holdfastLayer.source())) {

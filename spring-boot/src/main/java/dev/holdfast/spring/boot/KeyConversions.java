@@ -15,6 +15,8 @@ final class KeyConversions {
             return beans.getBean(own, ConversionService.class);
         }
         ApplicationConversionService conversions = new ApplicationConversionService();
+        // Spring's last resort, toString() of whatever could be made of a String, may say the same of different keys.
+        conversions.removeConvertible(Object.class, String.class);
         ApplicationConversionService.addBeans(conversions, beans);
         return conversions;
     }

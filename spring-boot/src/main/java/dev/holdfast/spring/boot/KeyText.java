@@ -3,10 +3,12 @@ package dev.holdfast.spring.boot;
 import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.net.URI;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.time.temporal.TemporalAccessor;
 import java.time.temporal.TemporalAmount;
 import java.util.Collection;
+import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -117,11 +119,25 @@ final class KeyText {
                 || value instanceof URI) {
             return value.toString();
         }
+        if (value instanceof Date date) {
+            return instant(date).toString();
+        }
         if (isUnordered(value) || !conversions.canConvert(value.getClass(), String.class)) {
             return null;
         }
         String text = conversions.convert(value, String.class);
         return text == null || text.equals(identity(value)) ? null : text;
+    }
+
+    /** With all that makes it differ from others: its own text has seconds only, in the process's time zone. */
+    @SuppressWarnings("JavaUtilDate") // whatever is passed to a method may be one
+    private static Instant instant(Date date) {
+        try {
+            return date.toInstant();
+        } catch (UnsupportedOperationException e) {
+            // java.sql's days and times of day say that they are no instants, and are equal by their milliseconds.
+            return Instant.ofEpochMilli(date.getTime());
+        }
     }
 
     /** What a conversion would put one after another, in no order that can be relied on. */

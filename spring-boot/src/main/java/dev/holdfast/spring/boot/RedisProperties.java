@@ -23,7 +23,29 @@ record RedisProperties(
 
     record Cluster(@Nullable List<String> nodes) {}
 
-    record Sentinel(@Nullable String master) {}
+    /** The name of the master, where the sentinels are, and what they want for a log-in. */
+    record Sentinel(
+            @Nullable String master,
+            @Nullable List<String> nodes,
+            @Nullable String username,
+            @Nullable String password) {
+
+        /** Whether anything says that Sentinel leads to the server. */
+        boolean isWanted() {
+            return master != null || nodes != null;
+        }
+
+        /** Whether that is enough to find it. */
+        boolean isWhole() {
+            return master != null && nodes != null;
+        }
+
+        /** Without secrets. */
+        @Override
+        public String toString() {
+            return "Sentinel";
+        }
+    }
 
     /** Without secrets. */
     @Override

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The client's variables that one source sets, each with the property that says so. For one thread. */
 final class VariableLayer {
+    private static final List<String> FAMILIES =
+            List.of("REDIS_CLUSTER_", "REDIS_SENTINEL_", "REDIS_TLS_", "UPSTASH_TLS_");
+
     private final String source;
     private final Map<String, String> values = new TreeMap<>();
     private final Map<String, String> properties = new TreeMap<>();
@@ -81,12 +84,15 @@ final class VariableLayer {
         return Collections.unmodifiableMap(properties);
     }
 
-    /** Whether a variable says where a server is, or who the client is there. */
+    /** Whether a variable says where a server is, who the client is there, or whom it trusts to be that server. */
     static boolean isServer(String variable) {
         return switch (variable) {
-            case "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB" -> true;
-            case "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_URL", "KV_REST_API_TOKEN" -> true;
-            default -> variable.startsWith("REDIS_CLUSTER_") && !variable.equals("REDIS_CLUSTER_READ_FROM");
+            case "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_TLS" -> true;
+            case "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE" -> true;
+            case "UPSTASH_REDIS_REST_URL", "UPSTASH_REDIS_REST_TOKEN", "UPSTASH_REDIS_REST_TOKEN_FILE" -> true;
+            case "KV_REST_API_URL", "KV_REST_API_TOKEN", "KV_REST_API_TOKEN_FILE" -> true;
+            case "REDIS_CLUSTER_READ_FROM" -> false;
+            default -> FAMILIES.stream().anyMatch(variable::startsWith);
         };
     }
 }

@@ -75,6 +75,9 @@ final class VariableLayers {
         VariableLayer layer = new VariableLayer(prefix + '*')
                 .setMillis("REDIS_COMMAND_TIMEOUT", prefix + "timeout", redis.timeout())
                 .setMillis("REDIS_CONNECT_TIMEOUT", prefix + "connect-timeout", redis.connectTimeout());
+        if (redis.sentinel().isWanted()) {
+            return sentinel(layer, redis);
+        }
         if (redis.cluster().nodes() != null) {
             return layer.set("REDIS_CLUSTER_ENABLED", prefix + "cluster.nodes", TRUE)
                     .set(
@@ -96,6 +99,21 @@ final class VariableLayers {
             layer.set("REDIS_HOST", prefix + "host", "localhost");
         }
         return layer;
+    }
+
+    /** Sets nothing where the sentinels or the name of the master are missing: the password is not for any other server. */
+    private static VariableLayer sentinel(VariableLayer layer, RedisProperties redis) {
+        RedisProperties.Sentinel sentinel = redis.sentinel();
+        String prefix = RedisProperties.PREFIX + ".sentinel.";
+        if (sentinel.master() == null || sentinel.nodes() == null) {
+            return layer;
+        }
+        return layer.set(
+                        "REDIS_URL",
+                        prefix + "nodes",
+                        RedisUrls.ofSentinels(sentinel.master(), sentinel.nodes(), redis))
+                .set("REDIS_SENTINEL_USERNAME", prefix + "username", sentinel.username())
+                .set("REDIS_SENTINEL_PASSWORD", prefix + "password", sentinel.password());
     }
 
     static VariableLayer holdfast(HoldfastProperties holdfast) {

@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import java.math.BigDecimal;
+import java.sql.Time;
+import java.sql.Timestamp;
 import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Currency;
+import java.util.Date;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,8 +21,11 @@ import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
+import org.springframework.beans.factory.support.DefaultListableBeanFactory;
+import org.springframework.beans.factory.support.RootBeanDefinition;
 import org.springframework.boot.convert.ApplicationConversionService;
 import org.springframework.cache.interceptor.SimpleKey;
+import org.springframework.core.convert.converter.Converter;
 
 class KeyTextTest {
     private final ApplicationConversionService conversions = new ApplicationConversionService();
@@ -27,7 +35,7 @@ class KeyTextTest {
 
     /** Says nothing of itself, and could be made of a String. */
     static final class Opaque {
-        Opaque(String ignored) {
+        public Opaque(String ignored) {
             assertNotNull(ignored);
         }
     }
@@ -55,6 +63,52 @@ class KeyTextTest {
     void datesAreTheSameInEveryLanguage() {
         assertEquals("2026-11-29", text.of(LocalDate.of(2026, 11, 29)));
         assertEquals("PT5M", text.of(Duration.ofMinutes(5)));
+    }
+
+    @Test
+    @SuppressWarnings("JavaUtilDate") // what it is about
+    void datesOfOneSecondAreDifferentKeysInEveryTimeZone() {
+        Instant second = Instant.parse("2026-11-29T12:00:00Z");
+        long millis = second.toEpochMilli() + 1;
+        Timestamp exact = Timestamp.from(second.plusNanos(7));
+        assertEquals("2026-11-29T12:00:00Z", text.of(Date.from(second)));
+        assertEquals("2026-11-29T12:00:00.001Z", text.of(new Date(millis)));
+        assertEquals("2026-11-29T12:00:00.001Z", text.of(new java.sql.Date(millis)));
+        assertEquals("2026-11-29T12:00:00.001Z", text.of(new Time(millis)));
+        assertEquals("2026-11-29T12:00:00.000000007Z", text.of(exact));
+        assertEquals("(\"2026-11-29T12:00:00.001Z\",1)", text.of(new SimpleKey(new Date(millis), 1)));
+    }
+
+    /** Could be made of a String, and says less of itself than makes it differ. */
+    static final class Vague {
+        private final String exact;
+
+        public Vague(String exact) {
+            this.exact = exact;
+        }
+
+        @Override
+        public String toString() {
+            return exact.substring(0, 1);
+        }
+    }
+
+    static final class Exact implements Converter<Vague, String> {
+        @Override
+        public String convert(Vague vague) {
+            return vague.exact;
+        }
+    }
+
+    @Test
+    void whatAnObjectSaysOfItselfIsNoTextUnlessAConverterTakesIt() {
+        DefaultListableBeanFactory beans = new DefaultListableBeanFactory();
+        KeyText own = new KeyText(KeyConversions.of(beans));
+        assertNull(own.of(new Vague("1.1")));
+        assertNull(own.of(new SimpleKey(new Vague("1.1"), 1)));
+        assertEquals("EUR", own.of(Currency.getInstance("EUR")));
+        beans.registerBeanDefinition("vague", new RootBeanDefinition(Exact.class));
+        assertEquals("1.1", new KeyText(KeyConversions.of(beans)).of(new Vague("1.1")));
     }
 
     @Test

@@ -133,6 +133,92 @@ class VariableLayersTest {
     }
 
     @Test
+    void nothingThatIsForOneSourcesServerGoesToAnothers() {
+        List<VariableLayer> others = List.of(
+                holdfast(Map.of("holdfast.single.url", "redis://h")),
+                redis(Map.of("spring.data.redis.host", "h")),
+                VariableLayers.details(new HoldfastConnectionDetails() {
+                    @Override
+                    public String getHost() {
+                        return "h";
+                    }
+
+                    @Override
+                    public int getPort() {
+                        return 1;
+                    }
+                }));
+        for (String variable : List.of(
+                "REDIS_PASSWORD",
+                "REDIS_PASSWORD_FILE",
+                "REDIS_CLUSTER_PASSWORD_FILE",
+                "REDIS_SENTINEL_USERNAME",
+                "REDIS_SENTINEL_PASSWORD",
+                "REDIS_SENTINEL_PASSWORD_FILE",
+                "REDIS_SENTINEL_TLS",
+                "REDIS_TLS",
+                "REDIS_TLS_CA_FILE",
+                "REDIS_TLS_CERT_FILE",
+                "REDIS_TLS_KEY_FILE",
+                "REDIS_TLS_KEY_PASSWORD",
+                "REDIS_TLS_KEY_PASSWORD_FILE",
+                "REDIS_TLS_VERIFY",
+                "UPSTASH_REDIS_REST_TOKEN",
+                "UPSTASH_REDIS_REST_TOKEN_FILE",
+                "UPSTASH_TLS_CA_FILE",
+                "UPSTASH_TLS_KEY_PASSWORD",
+                "KV_REST_API_TOKEN",
+                "KV_REST_API_TOKEN_FILE")) {
+            VariableLayer environment = environment(Map.of(variable, "x"), Map.of());
+            for (VariableLayer other : others) {
+                VariableLayer joined = VariableLayers.join(List.of(other, environment));
+                assertNull(joined.values().get(variable), variable + " beside " + other.source());
+            }
+            VariableLayer alone = VariableLayers.join(List.of(redis(Map.of()), environment));
+            assertEquals("x", alone.values().get(variable), variable);
+        }
+    }
+
+    @Test
+    void springsSentinelsAreAUrl() {
+        assertEquals(
+                Map.of(
+                        "REDIS_URL", "redis-sentinel://a%40b:p%2F%3A%20%25@s1:26379,s2:26379/my%20master/3",
+                        "REDIS_SENTINEL_USERNAME", "watcher",
+                        "REDIS_SENTINEL_PASSWORD", "w"),
+                redis(Map.of(
+                                "spring.data.redis.sentinel.master", "my master",
+                                "spring.data.redis.sentinel.nodes", "s1:26379,s2:26379",
+                                "spring.data.redis.sentinel.username", "watcher",
+                                "spring.data.redis.sentinel.password", "w",
+                                "spring.data.redis.username", "a@b",
+                                "spring.data.redis.password", "p/: %",
+                                "spring.data.redis.database", "3"))
+                        .values());
+        assertEquals(
+                Map.of("REDIS_URL", "redis-sentinel://:p@s1:1/m"),
+                redis(Map.of(
+                                "spring.data.redis.sentinel.master", "m",
+                                "spring.data.redis.sentinel.nodes", "s1:1",
+                                "spring.data.redis.password", "p"))
+                        .values());
+    }
+
+    @Test
+    void aPasswordOfHalfASentinelGoesNowhere() {
+        for (String half : List.of("master", "nodes")) {
+            VariableLayer layer = redis(Map.of(
+                    "spring.data.redis.sentinel." + half,
+                    "s1:1",
+                    "spring.data.redis.password",
+                    "p",
+                    "spring.data.redis.timeout",
+                    "2s"));
+            assertEquals(Map.of("REDIS_COMMAND_TIMEOUT", "2000"), layer.values(), half);
+        }
+    }
+
+    @Test
     void aPasswordInTheEnvironmentMayLookLikeAPlaceholder() {
         VariableLayer layer = environment(
                 Map.of("REDIS_PASSWORD", "a${b}c", "lower", "x"),
