@@ -30,8 +30,7 @@ class DialectTest {
         return node;
     }
 
-    @SafeVarargs
-    private static List<Object> shard(List<Object>... nodes) {
+    private static List<Object> shard(Object... nodes) {
         return List.of(List.of(bytes("slots"), List.of(0L, 16_383L), bytes("nodes"), List.of(nodes)));
     }
 
