@@ -150,7 +150,7 @@ class RotationTest {
             until("it was asked", () -> !interrupted.isEmpty());
             vault.change("newer");
             until("it was asked again", () -> interrupted.size() > 1);
-            assertEquals(List.of(false, false), interrupted.subList(0, 2));
+            assertEquals(List.of(false, false), List.copyOf(interrupted).subList(0, 2));
         }
     }
 
@@ -161,7 +161,7 @@ class RotationTest {
         try (Rotation rotation = new Rotation(
                 login(vault), words -> used.add(words.password()), "rotation-test", task -> new Thread(task) {
                     @Override
-                    public void start() {
+                    public synchronized void start() {
                         if (starts.incrementAndGet() == 1) {
                             throw new OutOfMemoryError("unable to create native thread: made by a test");
                         }
