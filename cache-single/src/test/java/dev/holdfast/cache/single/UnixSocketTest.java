@@ -3,6 +3,7 @@ package dev.holdfast.cache.single;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class UnixSocketTest {
     private static final int BYTES = 20_000;
+    private static final long LONGEST_NANOS = 8_000_000_000L;
 
     @TempDir
     private Path directory;
@@ -47,7 +49,7 @@ class UnixSocketTest {
             AtomicBoolean ended = new AtomicBoolean();
             FutureTask<Void> reading = new FutureTask<>(() -> {
                 try {
-                    while (read.get() < BYTES) {
+                    while (read.get() < BYTES && !ended.get()) {
                         assertEquals('x', in.read());
                         read.incrementAndGet();
                     }
@@ -69,10 +71,13 @@ class UnixSocketTest {
             try (SocketChannel peer = server.accept()) {
                 for (int i = 0; i < BYTES && !ended.get(); i++) {
                     peer.write(ByteBuffer.wrap(new byte[] {'x'}));
+                    long end = System.nanoTime() + LONGEST_NANOS;
                     while (read.get() <= i && !ended.get()) {
-                        Thread.onSpinWait();
+                        assertTrue(System.nanoTime() - end < 0, "it has come, and is waited for");
                     }
                 }
+            } finally {
+                ended.set(true);
                 reader.join();
                 looker.join();
             }
