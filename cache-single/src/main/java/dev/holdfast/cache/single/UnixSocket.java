@@ -91,7 +91,7 @@ final class UnixSocket extends Socket {
 
     @Override
     public void setSoLinger(boolean on, int seconds) {
-        // What the server has not read is dropped anyway.
+        // Nothing drops what the server has not read: it lies with the server, which reads it before it sees the end.
     }
 
     @Override
