@@ -51,8 +51,16 @@ final class ClientSettings {
                 .withSlowCallThreshold(third);
     }
 
-    /** Upstash bills each command and answers over the internet; an HTTP edge may hold a request back. */
+    /**
+     * Upstash bills each command and answers over the internet; an HTTP edge may hold a request back. The server at a socket of the file
+     * system reads what was sent there even after a reset.
+     */
     TierPolicy rulesOf(String tier) {
+        if (tier.equals(KnownTier.SINGLE.tier())) {
+            return TierPolicy.DEFAULT.withBuffered(settings.text("REDIS_URL")
+                    .filter(url -> url.regionMatches(true, 0, "unix:", 0, 5))
+                    .isPresent());
+        }
         if (!tier.equals(KnownTier.UPSTASH.tier())) {
             return TierPolicy.DEFAULT;
         }

@@ -1,8 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.redis.Address;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The command by which nodes are asked what they see of the cluster. The first says most; proxies in front of a cluster, and users who
@@ -17,8 +15,8 @@ enum Dialect {
         }
 
         @Override
-        View view(Object reply, List<?> slots, Address asked) {
-            return View.parse(bytes(reply), slots, asked);
+        View view(Object reply, List<?> slots, Asked asked) {
+            return View.parse(bytes(reply), slots, asked.address());
         }
 
         @Override
@@ -34,7 +32,7 @@ enum Dialect {
         }
 
         @Override
-        View view(Object reply, List<?> slots, Address asked) {
+        View view(Object reply, List<?> slots, Asked asked) {
             return SlotRanges.view(list(reply), asked);
         }
     },
@@ -46,7 +44,7 @@ enum Dialect {
         }
 
         @Override
-        View view(Object reply, List<?> slots, Address asked) {
+        View view(Object reply, List<?> slots, Asked asked) {
             return ShardList.view(list(reply), asked);
         }
     };
@@ -58,23 +56,22 @@ enum Dialect {
      * Reads a reply to it.
      *
      * @param slots a reply to {@code CLUSTER SLOTS} that came with it; empty if there is none
-     * @param asked the node that replied, which may not know its own address
+     * @param asked the node that replied
      * @throws IllegalArgumentException if it is malformed
      */
-    abstract View view(Object reply, List<?> slots, Address asked);
+    abstract View view(Object reply, List<?> slots, Asked asked);
 
     /** Whether the cluster may have clients use other addresses than those in a reply. */
     boolean hasHostNames(Object reply) {
         return false;
     }
 
-    /** What to ask with if nodes refuse this; {@code null} if nothing is left. */
-    @Nullable
+    /** What to ask with if a node refuses this; the first after the last. */
     Dialect next() {
         return switch (this) {
             case NODES -> SLOTS;
             case SLOTS -> SHARDS;
-            case SHARDS -> null;
+            case SHARDS -> NODES;
         };
     }
 

@@ -14,9 +14,12 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Asks nodes what they see of the cluster, and waits for some of the answers. Of one thread, but for {@link #ask(Node)}. */
 final class Inquiry {
+    private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
     private static final String WHOLE = "cluster_slots_ok:" + Slots.COUNT;
 
     private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
@@ -24,7 +27,6 @@ final class Inquiry {
     /** What stands for a fingerprint where a node refuses to give one. */
     static final String REFUSED = "refused";
 
-    private final Topology topology;
     private final LettuceErrors errors;
     private final Map<Node, CompletableFuture<View>> asked = new LinkedHashMap<>();
     private final CompletableFuture<View> first = new CompletableFuture<>();
@@ -33,11 +35,9 @@ final class Inquiry {
     /**
      * Begins one.
      *
-     * @param topology knows how nodes are asked
      * @param withEndpoints whether to ask how clients are to reach the nodes, too, though no node has a host name
      */
-    Inquiry(Topology topology, LettuceErrors errors, boolean withEndpoints) {
-        this.topology = topology;
+    Inquiry(LettuceErrors errors, boolean withEndpoints) {
         this.errors = errors;
         this.withEndpoints = withEndpoints;
     }
@@ -99,22 +99,29 @@ final class Inquiry {
     /** Asks one node; for any thread. */
     CompletableFuture<View> ask(Node node) {
         Link link = node.pool().control();
-        return ask(node, link, topology.dialect()).exceptionally(failure -> {
+        Dialect first = node.dialect();
+        return ask(node, link, first, first).exceptionally(failure -> {
             throw errors.noView(node, link, failure);
         });
     }
 
-    private CompletableFuture<View> ask(Node node, Link link, Dialect dialect) {
+    /** Asks in one dialect, and in the others while the node refuses them. It is asked so from now on if it answers. */
+    private CompletableFuture<View> ask(Node node, Link link, Dialect dialect, Dialect first) {
         CompletableFuture<View> answer = new CompletableFuture<>();
         CompletableFuture<?> unused = askIn(node, link, dialect).whenComplete((view, failure) -> {
             boolean refused = failure != null && LettuceErrors.isCommandRefused(failure);
-            Dialect other = refused ? topology.refused(dialect) : null;
-            if (other == null || other == dialect) {
-                end(answer, view, failure);
-            } else {
+            if (refused && dialect.next() != first) {
                 CompletableFuture<?> unusedAgain =
-                        ask(node, link, other).whenComplete((seen, why) -> end(answer, seen, why));
+                        ask(node, link, dialect.next(), first).whenComplete((seen, why) -> end(answer, seen, why));
+                return;
             }
+            if (refused) {
+                node.dialect(Dialect.NODES);
+            } else if (failure == null && dialect != first) {
+                LOG.info("Redis cluster node {}: CLUSTER {} is refused, so CLUSTER {} is asked", node, first, dialect);
+                node.dialect(dialect);
+            }
+            end(answer, view, failure);
         });
         return answer;
     }
@@ -131,7 +138,7 @@ final class Inquiry {
         AsyncCommand<byte[], byte[], ?> members = dialect.request().command();
         if (dialect != Dialect.NODES) {
             link.send(members);
-            return members.thenApply(reply -> dialect.view(reply, List.of(), node.address()))
+            return members.thenApply(reply -> dialect.view(reply, List.of(), node.asked()))
                     .toCompletableFuture();
         }
         CompletableFuture<List<Object>> slots;
@@ -146,7 +153,7 @@ final class Inquiry {
                             : CompletableFuture.completedFuture(List.<Object>of()))
                     .toCompletableFuture();
         }
-        return members.thenCombine(slots, (lines, ranges) -> dialect.view(lines, ranges, node.address()))
+        return members.thenCombine(slots, (lines, ranges) -> dialect.view(lines, ranges, node.asked()))
                 .toCompletableFuture();
     }
 

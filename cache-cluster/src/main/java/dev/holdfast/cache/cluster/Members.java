@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * thread.
  */
 final class Members {
-    private final Address asked;
+    private final Asked asked;
     private final Map<String, View.Member> members = new LinkedHashMap<>();
 
     /**
@@ -22,7 +22,7 @@ final class Members {
      *
      * @param asked the node that replied
      */
-    Members(Address asked) {
+    Members(Asked asked) {
         this.asked = asked;
     }
 
@@ -40,7 +40,7 @@ final class Members {
     String add(@Nullable String id, @Nullable String host, long port, @Nullable String master, int from, int to) {
         Address address = address(host, port);
         String known = id == null || id.isEmpty() ? String.valueOf(address) : id;
-        boolean itself = asked.equals(address);
+        boolean itself = asked.isAt(address);
         View.Member present = members.get(known);
         if (present == null) {
             Set<String> flags = master == null
@@ -58,10 +58,15 @@ final class Members {
 
     private @Nullable Address address(@Nullable String host, long port) {
         try {
-            return new Address(host == null || host.isEmpty() ? asked.host() : host, (int) port);
+            return new Address(host == null || host.isEmpty() ? asked.address().host() : host, (int) port);
         } catch (IllegalArgumentException e) {
             return null;
         }
+    }
+
+    /** Whether this process talks TLS to them. */
+    boolean areReachedByTls() {
+        return asked.tls();
     }
 
     /** What was collected. */

@@ -29,6 +29,7 @@ final class Node {
     private volatile boolean written;
     private volatile boolean doubted;
     private volatile boolean holdsWrites;
+    private volatile Dialect dialect = Dialect.NODES;
     /** Done when its canary was compared, or is not waited for any more; {@code null} if it need not be. */
     private volatile @Nullable CompletableFuture<Void> comparison;
 
@@ -56,6 +57,20 @@ final class Node {
 
     Prober prober() {
         return prober;
+    }
+
+    /** How it is asked what it sees of the cluster: as it last answered, unless it refused every way or was out since. */
+    Dialect dialect() {
+        return dialect;
+    }
+
+    void dialect(Dialect value) {
+        dialect = value;
+    }
+
+    /** What it takes to read its replies. */
+    Asked asked() {
+        return new Asked(address, config.tls() != null, config::reached);
     }
 
     Role role() {
@@ -166,6 +181,7 @@ final class Node {
     void out(Throwable why) {
         canaries.outages().out(role.slots());
         compared(); // before it comes back, as with any node that was out
+        dialect = Dialect.NODES; // what comes back may be another process
         outSince = System.nanoTime();
         outage = why;
         reset(new Doom(Doom.Kind.OUT, why));

@@ -159,21 +159,53 @@ final class PrefixRemoval {
     /** Asks every master now, each for what it alone knows: which slots it is just giving or taking. */
     private SlotMap survey() {
         List<Node> masters = topology.known(until).masters();
-        Dialect dialect = topology.dialect();
-        List<Object> members = askWhoIsThere(masters, dialect.request().widened());
+        List<Seen> seen = askWhoIsThere(masters);
         hear();
-        boolean named = members.stream().anyMatch(dialect::hasHostNames);
+        boolean named = seen.stream().anyMatch(Seen::hasHostNames);
         List<List<Object>> slots = named ? askAll(masters, Requests.CLUSTER_SLOTS) : List.of();
         List<View> views = new ArrayList<>();
         for (int i = 0; i < masters.size(); i++) {
             Node master = masters.get(i);
             try {
-                views.add(dialect.view(members.get(i), named ? slots.get(i) : List.of(), master.address()));
+                views.add(seen.get(i).view(named ? slots.get(i) : List.of(), master.asked()));
             } catch (IllegalArgumentException e) {
                 throw errors.noView(master, null, e);
             }
         }
         return topology.publish(views);
+    }
+
+    /**
+     * What a master sees of the cluster.
+     *
+     * @param dialect how it was asked
+     * @param reply its reply
+     * @param openSince when the connection was opened on which it came
+     */
+    private record Seen(Dialect dialect, Object reply, long openSince) {
+        boolean hasHostNames() {
+            return dialect.hasHostNames(reply);
+        }
+
+        View view(List<?> slots, Asked asked) {
+            return dialect.view(reply, slots, asked);
+        }
+    }
+
+    /** What a question was answered with; while it is refused, the master is asked in other words. */
+    private Seen seen(Node master, Dialect first, Errand<Object> asked) {
+        Dialect dialect = first;
+        Errand<Object> question = asked;
+        while (question.reply() == null
+                && dialect.next() != first
+                && LettuceErrors.isCommandRefused(question.failure())) {
+            dialect = dialect.next();
+            question = question(master, dialect.request().widened());
+            router.runAll(List.of(question), System.nanoTime(), until);
+        }
+        Object reply = replyTo(question);
+        master.dialect(dialect);
+        return new Seen(dialect, reply, question.openSince());
     }
 
     /** As calls, so that a master that hangs or is gone is noticed as with any call, and is not waited for. */
@@ -199,27 +231,31 @@ final class PrefixRemoval {
     }
 
     /** Asks every master who is in the cluster, and what its process is called, for which it need not have an answer. */
-    private List<Object> askWhoIsThere(List<Node> masters, Request<Object> request) {
+    private List<Seen> askWhoIsThere(List<Node> masters) {
+        List<Dialect> dialects = masters.stream().map(Node::dialect).toList();
         List<Errand<Object>> questions = new ArrayList<>();
-        masters.forEach(master -> questions.add(question(master, request)));
+        for (int i = 0; i < masters.size(); i++) {
+            questions.add(question(masters.get(i), dialects.get(i).request().widened()));
+        }
         if (!unfinished.nameless) {
             masters.forEach(master -> questions.add(question(master, Requests.INFO_SERVER.widened())));
         }
         long asked = System.nanoTime();
         router.runAll(questions, asked, until);
         Map<Node, Answer> heard = new LinkedHashMap<>();
-        List<Object> replies = new ArrayList<>();
+        List<Seen> seen = new ArrayList<>();
         for (int i = 0; i < masters.size(); i++) {
             Errand<Object> members = questions.get(i);
-            replies.add(replyTo(members));
+            Seen answer = seen(masters.get(i), dialects.get(i), members);
+            seen.add(answer);
             Errand<Object> info = questions.get(questions.size() - masters.size() + i);
             String process = info == members ? null : processOf(info);
             // The name is that of the connection on which it came.
-            long since = process == null ? members.openSince() : info.openSince();
+            long since = process == null ? answer.openSince() : info.openSince();
             heard.put(masters.get(i), new Answer(asked, since, process));
         }
         answers = heard;
-        return replies;
+        return seen;
     }
 
     private @Nullable String processOf(Errand<Object> info) {

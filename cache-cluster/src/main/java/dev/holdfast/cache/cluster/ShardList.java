@@ -1,6 +1,5 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.redis.Address;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,25 +18,48 @@ final class ShardList {
      *
      * @throws IllegalArgumentException if it is malformed
      */
-    static View view(List<?> reply, Address asked) {
+    static View view(List<?> reply, Asked asked) {
         Members members = new Members(asked);
         for (Object each : reply) {
             Map<String, Object> shard = map(each);
             List<Map<String, Object>> nodes =
                     list(shard.get("nodes")).stream().map(ShardList::map).toList();
-            String master = null;
-            for (Map<String, Object> node : nodes) {
-                if ("master".equals(Members.text(node.get("role")))) {
-                    master = addMaster(members, node, list(shard.get("slots")));
-                }
+            Map<String, Object> first = master(nodes);
+            if (first == null) {
+                continue;
             }
+            String master = addMaster(members, first, list(shard.get("slots")));
             for (Map<String, Object> node : nodes) {
-                if (master != null && !"master".equals(Members.text(node.get("role")))) {
+                if (!isMaster(node) && !hasFailed(node)) {
                     add(members, node, master, 0, -1);
                 }
             }
         }
         return members.view();
+    }
+
+    /** The master of a shard, which lists a former one too while nobody has told it to follow: one that failed only if there is no other. */
+    private static @Nullable Map<String, Object> master(List<Map<String, Object>> nodes) {
+        Map<String, Object> failed = null;
+        for (Map<String, Object> node : nodes) {
+            if (isMaster(node)) {
+                if (!hasFailed(node)) {
+                    return node;
+                }
+                failed = node;
+            }
+        }
+        return failed;
+    }
+
+    private static boolean isMaster(Map<String, Object> node) {
+        return "master".equals(Members.text(node.get("role")));
+    }
+
+    /** Servers say {@code fail}, their documentation {@code failed}. */
+    private static boolean hasFailed(Map<String, Object> node) {
+        String health = Members.text(node.get("health"));
+        return health != null && health.startsWith("fail");
     }
 
     private static String addMaster(Members members, Map<String, Object> node, List<?> slots) {
@@ -49,8 +71,9 @@ final class ShardList {
     }
 
     private static String add(Members members, Map<String, Object> node, @Nullable String master, int from, int to) {
-        Object port =
-                node.containsKey("tls-port") && !node.containsKey("port") ? node.get("tls-port") : node.get("port");
+        String preferred = members.areReachedByTls() ? "tls-port" : "port";
+        String other = members.areReachedByTls() ? "port" : "tls-port";
+        Object port = node.containsKey(preferred) ? node.get(preferred) : node.get(other);
         if (!(port instanceof Long number)) {
             throw new IllegalArgumentException("a node of CLUSTER SHARDS without a port");
         }

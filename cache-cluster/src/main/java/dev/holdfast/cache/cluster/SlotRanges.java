@@ -1,6 +1,5 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.redis.Address;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +16,7 @@ final class SlotRanges {
      *
      * @throws IllegalArgumentException if it is malformed
      */
-    static View view(List<?> reply, Address asked) {
+    static View view(List<?> reply, Asked asked) {
         Members members = new Members(asked);
         for (Object range : reply) {
             if (!(range instanceof List<?> parts) || parts.size() < 3) {

@@ -75,7 +75,6 @@ final class Topology implements Runnable {
 
     private final Login login;
     private final Rotation rotation;
-    private volatile Dialect dialect = Dialect.NODES;
     private volatile SlotMap map = SlotMap.UNKNOWN;
     private volatile Cut cut = new Cut(null);
     private volatile long askedSince = System.nanoTime();
@@ -105,26 +104,6 @@ final class Topology implements Runnable {
 
     SlotMap map() {
         return map;
-    }
-
-    /** How nodes are asked what they see of the cluster. */
-    Dialect dialect() {
-        return dialect;
-    }
-
-    /** Notes that a node refused to be asked so; returns how it may be asked, {@code null} if nothing is left. */
-    @Nullable
-    Dialect refused(Dialect asked) {
-        Dialect present = dialect;
-        if (present != asked) {
-            return present;
-        }
-        Dialect next = asked.next();
-        if (next != null) {
-            LOG.info("Redis cluster {}: CLUSTER {} is refused, so CLUSTER {} is asked", config.nodes(), asked, next);
-            dialect = next;
-        }
-        return next;
     }
 
     /** Logs connections in anew that have other words than these, and waits for that, as long as a command may take. */
@@ -394,8 +373,8 @@ final class Topology implements Runnable {
         try {
             if (wiring == null) {
                 wiring = new Wiring(login, config.tls());
-                rotation.start();
             }
+            rotation.start();
             round(gather());
         } finally {
             freshSince = began;
@@ -536,7 +515,7 @@ final class Topology implements Runnable {
 
     private List<View> gather() {
         failures.clear();
-        Inquiry inquiry = new Inquiry(this, errors, withEndpoints);
+        Inquiry inquiry = new Inquiry(errors, withEndpoints);
         List<Node> known = fitNodes();
         // One is enough where nothing hints at a change.
         int most = wantedBefore ? VIEWS : 1;

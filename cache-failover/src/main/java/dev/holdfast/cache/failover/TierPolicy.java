@@ -46,8 +46,8 @@ public final class TierPolicy {
     /**
      * Derives one with another assumption about what lies between.
      *
-     * @param value whether something between this process and the server (a proxy, an HTTP edge) may hold a command back and
-     *     deliver it although our connection was closed
+     * @param value whether something between this process and the server (a proxy, an HTTP edge, a socket of the file system) may hold
+     *     a command back and deliver it although our connection was closed
      * @return the derived policy
      */
     public TierPolicy withBuffered(boolean value) {

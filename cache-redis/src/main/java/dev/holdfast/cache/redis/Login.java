@@ -4,6 +4,8 @@ import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.CredentialsProvider;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +16,9 @@ public final class Login {
     private final boolean constant;
     private final Clock clock;
     private final AtomicReference<@Nullable Given> latest = new AtomicReference<>();
+
+    /** How many questions there were: an answer that took long must not replace that to a later one. */
+    private final AtomicLong questions = new AtomicLong();
 
     /**
      * Creates one.
@@ -37,8 +42,13 @@ public final class Login {
      * @param credentials the same as it gave them
      * @param words for the connection
      * @param lifetime from when until when they are good
+     * @param question the number of the question that they answered last
      */
-    private record Given(Credentials credentials, Authentication words, Lifetime lifetime) {}
+    private record Given(Credentials credentials, Authentication words, Lifetime lifetime, long question) {
+        Given answering(long later) {
+            return new Given(credentials, words, lifetime, later);
+        }
+    }
 
     /** Says whether connections log in at all. */
     public boolean isNeeded() {
@@ -53,7 +63,7 @@ public final class Login {
     /**
      * Asks for the words of a connection. May block.
      *
-     * @return the words
+     * @return the words; where somebody asked later and was answered before, those that he was given
      * @throws CredentialsException if there are none
      */
     public Authentication ask() throws CredentialsException {
@@ -61,6 +71,7 @@ public final class Login {
             // A user with "nopass" takes any password.
             return new Authentication(username, "");
         }
+        long question = questions.incrementAndGet();
         Credentials given;
         try {
             given = provider.get();
@@ -73,21 +84,25 @@ public final class Login {
         if (given == null) {
             throw new CredentialsException(null);
         }
-        return note(given).words();
-    }
-
-    private Given note(Credentials given) {
-        Given before = latest.get();
-        if (before != null && before.credentials().equals(given)) {
-            return before;
-        }
         String user = given.username() == null ? username : given.username();
         Given now = new Given(
                 given,
                 new Authentication(user, given.password().reveal()),
-                new Lifetime(clock.instant(), given.expiresAt()));
-        latest.set(now);
-        return now;
+                new Lifetime(clock.instant(), given.expiresAt()),
+                question);
+        return Objects.requireNonNull(latest.updateAndGet(before -> later(before, now)))
+                .words();
+    }
+
+    /** What is the same stays as old as it is. */
+    private static Given later(@Nullable Given before, Given now) {
+        if (before == null) {
+            return now;
+        }
+        if (before.question() > now.question()) {
+            return before;
+        }
+        return before.credentials().equals(now.credentials()) ? before.answering(now.question()) : now;
     }
 
     /**

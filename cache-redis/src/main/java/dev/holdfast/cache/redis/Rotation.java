@@ -1,7 +1,10 @@
 package dev.holdfast.cache.redis;
 
+import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.IsolatedThreads;
+import java.time.Duration;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -20,11 +23,18 @@ public final class Rotation implements AutoCloseable {
     private final Login login;
     private final Consumer<Authentication> connections;
     private final String name;
+    private final ThreadFactory threads;
     private final AtomicBoolean started = new AtomicBoolean();
+    private final Backoff registering = new Backoff(Duration.ofSeconds(1), Duration.ofMinutes(1));
     private volatile @Nullable Thread thread;
     private volatile boolean closed;
     private volatile boolean changed;
+
+    /** Whether what a change brought is still to be asked for; of the thread. */
+    private boolean owed;
+
     private boolean failing;
+    private CredentialsProvider.@Nullable Registration registration;
 
     /**
      * Creates one that does nothing yet.
@@ -34,33 +44,70 @@ public final class Rotation implements AutoCloseable {
      * @param name the thread's
      */
     public Rotation(Login login, Consumer<Authentication> connections, String name) {
+        this(login, connections, name, task -> IsolatedThreads.thread(task, name));
+    }
+
+    Rotation(Login login, Consumer<Authentication> connections, String name, ThreadFactory threads) {
         this.login = login;
         this.connections = connections;
         this.name = name;
+        this.threads = threads;
     }
 
-    /** Starts it, if there is anything to rotate and nobody did before; for whoever has opened a connection. */
+    /**
+     * Starts it, if there is anything to rotate and nobody did before; for whoever has opened a connection.
+     *
+     * @throws OutOfMemoryError if there is no thread for it; the next call tries again
+     */
     public void start() {
         if (login.rotates() && !started.get() && !closed && started.compareAndSet(false, true)) {
-            Thread made = IsolatedThreads.thread(this::run, name);
-            thread = made;
-            made.start();
+            boolean runs = false;
+            try {
+                Thread made = threads.newThread(this::run);
+                thread = made;
+                made.start();
+                runs = true;
+            } finally {
+                if (!runs) {
+                    started.set(false);
+                }
+            }
         }
     }
 
     private void run() {
-        CredentialsProvider.Registration registration = login.onChange(this::hasChanged);
         try {
             while (!closed) {
+                register();
                 if (!changed) {
                     LockSupport.parkNanos(this, login.pause().toNanos());
                 }
                 if (!closed) {
                     turn();
                 }
+                // A provider that was interrupted, or says so, must not keep the next pause from being one.
+                Thread.interrupted();
             }
         } finally {
-            registration.close();
+            if (registration != null) {
+                registration.close();
+            }
+        }
+    }
+
+    /** Has the provider tell of changes. What changed before it did so is asked for at once. */
+    private void register() {
+        if (registration != null || registering.remaining(System.nanoTime()).toNanos() > 0) {
+            return;
+        }
+        try {
+            registration = login.onChange(this::hasChanged);
+            changed = true;
+        } catch (Throwable e) {
+            registering.failed(System.nanoTime());
+            if (registering.failures() == 1) {
+                warn("the provider does not tell of changes", e);
+            }
         }
     }
 
@@ -72,8 +119,12 @@ public final class Rotation implements AutoCloseable {
     private void turn() {
         try {
             if (changed) {
+                owed = true;
                 changed = false;
+            }
+            if (owed) {
                 Authentication unused = login.ask();
+                owed = false;
             } else {
                 login.askIfDue();
             }
@@ -82,11 +133,23 @@ public final class Rotation implements AutoCloseable {
                 connections.accept(words);
             }
             failing = false;
-        } catch (CredentialsException | RuntimeException e) {
-            if (!failing && !closed) {
+        } catch (Throwable e) {
+            // Whatever it was: nobody else asks.
+            if (!failing) {
                 failing = true;
-                LOG.warn("{}: open connections stay logged in as they are: {}", name, e.getMessage());
+                warn("open connections stay logged in as they are", e);
             }
+        }
+    }
+
+    private void warn(String what, Throwable e) {
+        if (closed) {
+            return;
+        }
+        try {
+            LOG.warn("{}: {}: {}", name, what, e instanceof Error ? e.toString() : e.getMessage());
+        } catch (Throwable alsoThis) {
+            // Not even memory to say so.
         }
     }
 

@@ -48,9 +48,13 @@ public final class SecretFile implements CredentialsProvider {
         }
     }
 
+    /** What is no path may be the secret itself, which must not be shown; nor may the cause, which says it too. */
     private CacheConfigException complaint(String what, @Nullable IOException e) {
+        boolean shown = file.isAbsolute() || Files.exists(file);
         return new CacheConfigException(
-                variable + " names the file " + file + ", which " + what + "; it must hold the secret and nothing else",
-                e);
+                variable + " names "
+                        + (shown ? "the file " + file : "a file (not shown, as it may be the secret itself)")
+                        + ", which " + what + "; it must be the path of a file that holds the secret and nothing else",
+                shown ? e : null);
     }
 }

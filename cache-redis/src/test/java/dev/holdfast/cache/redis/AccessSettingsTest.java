@@ -14,6 +14,8 @@ import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.TlsConfig.Verification;
 import dev.holdfast.cache.testkit.Certificates;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -116,6 +118,18 @@ class AccessSettingsTest {
         Files.writeString(file, "other");
         assertEquals(new Authentication("app", "other"), login.ask());
         assertNull(access.password());
+    }
+
+    @Test
+    void aPasswordThatStandsWhereItsFileShouldIsNotShown() {
+        Settings settings = Settings.of(Map.of("REDIS_PASSWORD_FILE", "hunter22"));
+        CacheConfigException e = assertThrows(
+                CacheConfigException.class, () -> new AccessSettings(settings, AccessVariables.SINGLE).passwordFile());
+        StringWriter trace = new StringWriter();
+        e.printStackTrace(new PrintWriter(trace));
+        assertTrue(e.getMessage().startsWith("REDIS_PASSWORD_FILE names a file"), e.getMessage());
+        assertTrue(e.getMessage().contains("must be the path of a file"), e.getMessage());
+        assertFalse(trace.toString().contains("hunter"), trace.toString());
     }
 
     @Test

@@ -18,6 +18,9 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** What a provider is asked, and when. */
@@ -84,6 +87,34 @@ class LoginTest {
         assertEquals(new Authentication("app", "b"), login.askAgain(first));
         assertEquals(List.of(token("a")), refused);
         assertNull(login.askAgain(new Authentication("app", "b")), "the same again");
+    }
+
+    @Test
+    void anAnswerThatTookLongDoesNotReplaceThatToALaterQuestion() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Thread first = Thread.currentThread();
+        CredentialsProvider vault = () -> {
+            if (Thread.currentThread() == first) {
+                return token("new");
+            }
+            asked.countDown();
+            assertTrue(goOn.await(20, TimeUnit.SECONDS));
+            return token("old");
+        };
+        Login login = new Login(RemoteAccess.defaults().withCredentials(vault));
+        FutureTask<Authentication> slow = new FutureTask<>(login::ask);
+        Thread thread = new Thread(slow);
+        thread.start();
+        try {
+            assertTrue(asked.await(20, TimeUnit.SECONDS));
+            assertEquals("new", login.ask().password());
+        } finally {
+            goOn.countDown();
+            thread.join();
+        }
+        assertEquals("new", login.latest().password());
+        assertEquals("new", slow.get().password());
     }
 
     @Test

@@ -653,11 +653,7 @@ final class Combiner implements Connections {
 
     @Override
     public void authenticate(Authentication words) {
-        for (Lane lane : lanes.all()) {
-            if (!words.equals(lane.link().words())) {
-                reauthentication.of(lane, words);
-            }
-        }
+        reauthentication.of(lanes.all(), words);
     }
 
     @Override

@@ -11,7 +11,6 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,7 +31,17 @@ final class Masters {
 
     private final Place.Master place;
     private final List<Sentinel> sentinels = new ArrayList<>();
-    private final AtomicBoolean listening = new AtomicBoolean();
+    private final Sentinel.Listener listener = new Sentinel.Listener() {
+        @Override
+        public void switched(Address to) {
+            Address unused = become(to, true);
+        }
+
+        @Override
+        public void missed() {
+            lookAgain();
+        }
+    };
     private volatile Runnable whenSwitched = () -> {};
     private volatile boolean doubted;
     private volatile @Nullable Address known;
@@ -66,11 +75,11 @@ final class Masters {
      * @throws IOException if no sentinel says it
      */
     Address find(long until) throws IOException {
+        sentinels.forEach(sentinel -> sentinel.listen(listener));
         Address present = known;
         if (present != null && !doubted) {
             return present;
         }
-        listen();
         doubted = false;
         boolean answered = false;
         try {
@@ -133,23 +142,6 @@ final class Masters {
                     Reason.REFUSED);
         }
         throw MasterUnknownException.unanswered(sentinels.toString(), failure);
-    }
-
-    private void listen() {
-        if (!listening.get() && listening.compareAndSet(false, true)) {
-            Sentinel.Listener listener = new Sentinel.Listener() {
-                @Override
-                public void switched(Address to) {
-                    Address unused = become(to, true);
-                }
-
-                @Override
-                public void missed() {
-                    lookAgain();
-                }
-            };
-            sentinels.forEach(sentinel -> sentinel.listen(listener));
-        }
     }
 
     /** A switch may have been missed while nobody listened to one of them. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** Logs open connections in anew, between the calls of others, which do not notice. For one thread of ours. */
 final class Reauthentication {
@@ -37,13 +38,42 @@ final class Reauthentication {
         this.reader = reader;
     }
 
-    /** Logs one in; if the server refuses that, it stays logged in as it was, and the provider is asked once more. */
-    void of(Lane lane, Authentication words) {
+    /**
+     * Logs those in that have other words. What the server refuses to log in stays logged in as it was, and the provider is asked once
+     * more; what goes wrong with one keeps no other from it.
+     */
+    void of(Lane[] lanes, Authentication words) {
+        Refusal refusal = null;
+        RuntimeException failure = null;
+        for (Lane lane : lanes) {
+            if (words.equals(lane.link().words())) {
+                continue;
+            }
+            try {
+                Refusal refused = of(lane, words);
+                refusal = refusal == null ? refused : refusal;
+            } catch (RuntimeException e) {
+                failure = failure == null ? e : failure;
+            }
+        }
+        if (refusal != null) {
+            refused(words, refusal);
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    /** Logs one in; returns what the server refuses it with. */
+    @Nullable
+    Refusal of(Lane lane, Authentication words) {
+        // Before there is a right to write, which would be lost with an Error: it may wait one timeout, and its reply
+        // takes two.
+        Call call = Call.of(List.of(Entry.auth(words)), false, System.nanoTime() + 3 * commandNanos);
         if (!acquire(lane)) {
-            return;
+            return null;
         }
         long now = System.nanoTime();
-        Call call = Call.of(List.of(Entry.auth(words)), false, now + 2 * commandNanos);
         lane.send(call, now, now + commandNanos);
         sent.accept(lane);
         while (!call.isAnswered()) {
@@ -56,10 +86,10 @@ final class Reauthentication {
             }
         }
         if (call.takeReply() instanceof Refusal refusal) {
-            refused(words, refusal);
-        } else {
-            lane.link().words(words);
+            return refusal;
         }
+        lane.link().words(words);
+        return null;
     }
 
     private void refused(Authentication words, Refusal refusal) {

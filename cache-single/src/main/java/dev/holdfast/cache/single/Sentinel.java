@@ -7,10 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,6 +34,7 @@ final class Sentinel {
     private final Dialer dialer;
     private final Reserve reserve;
     private final Backoff pause = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2));
+    private final AtomicBoolean listening = new AtomicBoolean();
     private volatile boolean closed;
 
     /** Told what a sentinel says. */
@@ -105,27 +105,48 @@ final class Sentinel {
         return new String(bytes, StandardCharsets.UTF_8);
     }
 
-    /** Listens until it is closed, on a thread of its own. */
+    /** Listens until it is closed, on a thread of its own, unless it does. If there is no thread now, the next call tries again. */
     void listen(Listener listener) {
+        if (closed || listening.get() || !listening.compareAndSet(false, true)) {
+            return;
+        }
+        boolean begun = false;
         try {
             dialer.execute(() -> listenOn(listener));
+            begun = true;
         } catch (RejectedExecutionException | OutOfMemoryError e) {
             LOG.debug("no thread to listen to the sentinel {}", config.address(), e);
+        } finally {
+            if (!begun) {
+                listening.set(false);
+            }
         }
     }
 
     private void listenOn(Listener listener) {
+        try {
+            listenAgainAndAgain(listener);
+        } finally {
+            listening.set(false);
+        }
+    }
+
+    private void listenAgainAndAgain(Listener listener) {
         while (!closed) {
-            Link link = dialer.dial();
+            Link link = null;
             try {
+                link = dialer.dial();
                 link.opened().get(config.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
                 follow(link, listener);
             } catch (InterruptedException e) {
                 return;
-            } catch (IOException | ExecutionException | TimeoutException | RuntimeException e) {
+            } catch (Throwable e) {
+                // Whatever it was: it is listened to again.
                 LOG.debug("the sentinel {} can't be listened to", config.address(), e);
             } finally {
-                dialer.discard(link);
+                if (link != null) {
+                    dialer.discard(link);
+                }
             }
             pause.failed(System.nanoTime());
             LockSupport.parkNanos(pause.remaining(System.nanoTime()).toNanos());

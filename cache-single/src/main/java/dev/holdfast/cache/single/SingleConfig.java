@@ -88,7 +88,9 @@ public final class SingleConfig implements StoreConfig {
     }
 
     /**
-     * Starts like {@link #of} with a socket of the file system ({@code unixsocket} of {@code redis.conf}).
+     * Starts like {@link #of} with a socket of the file system ({@code unixsocket} of {@code redis.conf}). A frozen server executes, when
+     * it goes on, what was sent there before the connection was reset: a tier of it needs {@code TierPolicy.withBuffered(true)}, which
+     * {@code REDIS_URL} brings by itself.
      *
      * @param socket its absolute path, of at most 100 bytes
      * @return the configuration

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.single;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -14,7 +15,10 @@ import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
+import java.nio.channels.spi.SelectorProvider;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -35,9 +39,27 @@ final class UnixSocket extends Socket {
     private volatile int timeoutMillis;
 
     UnixSocket() throws IOException {
-        channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-        readable = Selector.open();
-        writable = Selector.open();
+        this(SelectorProvider.provider());
+    }
+
+    /** Creates one of what a provider opens; if that is not all, nothing stays open. */
+    UnixSocket(SelectorProvider provider) throws IOException {
+        List<Closeable> opened = new ArrayList<>();
+        boolean complete = false;
+        try {
+            channel = provider.openSocketChannel(StandardProtocolFamily.UNIX);
+            opened.add(channel);
+            readable = provider.openSelector();
+            opened.add(readable);
+            writable = provider.openSelector();
+            complete = true;
+        } finally {
+            if (!complete) {
+                for (Closeable each : opened) {
+                    each.close();
+                }
+            }
+        }
     }
 
     /** Connects. May block for as long as the server accepts nobody. */
@@ -69,7 +91,7 @@ final class UnixSocket extends Socket {
 
     @Override
     public void setSoLinger(boolean on, int seconds) {
-        // What the server has not read is dropped anyway.
+        // Nothing drops what the server has not read: it lies with the server, which reads it before it sees the end.
     }
 
     @Override
@@ -145,7 +167,7 @@ final class UnixSocket extends Socket {
         private int take(byte[] to, int offset, int length) throws IOException {
             lock.lock();
             try {
-                fill();
+                boolean unused = fill();
                 if (!buffer.hasRemaining()) {
                     return ended ? -1 : 0;
                 }
@@ -157,9 +179,10 @@ final class UnixSocket extends Socket {
             }
         }
 
-        private void fill() throws IOException {
+        /** Takes from the channel what it has, unless there is some; returns whether the channel had any, or has ended. */
+        private boolean fill() throws IOException {
             if (buffer.hasRemaining() || ended) {
-                return;
+                return false;
             }
             buffer.clear();
             try {
@@ -169,13 +192,17 @@ final class UnixSocket extends Socket {
             } finally {
                 buffer.flip();
             }
+            return ended || buffer.hasRemaining();
         }
 
         @Override
         public int available() throws IOException {
             lock.lock();
             try {
-                fill();
+                if (fill()) {
+                    // Whoever found nothing and is about to wait would wait for what is here now.
+                    readable.wakeup();
+                }
                 return buffer.remaining();
             } finally {
                 lock.unlock();

@@ -228,6 +228,28 @@ class AccessTest {
         }
     }
 
+    /** Over TCP it is dropped; here failover has to count on it. */
+    @Test
+    void whatWasSentToASocketOfTheFileSystemIsExecutedAfterAFreezeThoughTheConnectionWasReset() {
+        Path socket = directory.resolve("redis.sock");
+        try (RedisServer server =
+                        RedisServer.builder().line("unixsocket " + socket).start();
+                SingleStore store = open("REDIS_URL", "unix://" + socket)) {
+            store.put("k", VALUE, TTL);
+            server.freeze();
+            try {
+                CacheUnavailableException e =
+                        assertThrows(CacheUnavailableException.class, () -> store.within(Duration.ofMillis(300))
+                                .put("late", VALUE, TTL));
+                assertTrue(e.outcomeUnknown(), e.getMessage());
+                store.disconnect(new IOException("the tier is opened"));
+            } finally {
+                server.thaw();
+            }
+            until("it is executed", () -> Long.valueOf(1).equals(server.command("EXISTS", "late")));
+        }
+    }
+
     @Test
     void everyConnectionHasTheNameThatIsSet() {
         try (RedisServer server = RedisServer.start();

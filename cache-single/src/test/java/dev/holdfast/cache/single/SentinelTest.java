@@ -9,17 +9,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.testkit.RedisSentinels;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** The master is where three real sentinels say. */
 class SentinelTest {
     private static final Duration TTL = Duration.ofMinutes(1);
+    private static final long SECONDS_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final byte[] VALUE = "value".getBytes(UTF_8);
 
     private static boolean serves(SingleStore store) {
@@ -127,5 +134,66 @@ class SentinelTest {
             CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
             assertTrue(e.getMessage().contains("no master of the name stock"), e.getMessage());
         }
+    }
+
+    @Test
+    void aSentinelIsListenedToAgainAfterAnError() {
+        try (RedisSentinels sentinels = RedisSentinels.start("shop")) {
+            SingleConfig config = SingleConfig.parse(sentinels.url());
+            Place.Master place = (Place.Master) config.place();
+            Sentinel sentinel = new Sentinel(config.sentinel(place.sentinels().get(0)), place.master());
+            AtomicInteger begun = new AtomicInteger();
+            try {
+                sentinel.listen(new Sentinel.Listener() {
+                    @Override
+                    public void switched(Address to) {}
+
+                    @Override
+                    public void missed() {
+                        if (begun.incrementAndGet() == 1) {
+                            throw new NoClassDefFoundError("as when a class loader is closed");
+                        }
+                    }
+                });
+                until("it is listened to again", () -> begun.get() > 1);
+            } finally {
+                sentinel.close(new IOException("the test is over"));
+            }
+        }
+    }
+
+    @Test
+    void whoeverStoppedListeningListensAgainWithTheNextConnection() throws IOException {
+        try (RedisSentinels sentinels = RedisSentinels.start("shop")) {
+            SingleConfig config = SingleConfig.parse(sentinels.url());
+            Masters masters = new Masters(config, (Place.Master) config.place());
+            try {
+                masters.find(System.nanoTime() + SECONDS_NANOS);
+                until("all are listened to", () -> listeners().size() == 3);
+                listeners().forEach(Thread::interrupt);
+                sentinels.killSentinel(0);
+                until("one does not listen any more", () -> listeners().size() == 2);
+                until("all are listened to again", () -> {
+                    try {
+                        masters.find(System.nanoTime() + SECONDS_NANOS);
+                    } catch (IOException e) {
+                        return false;
+                    }
+                    return listeners().size() == 3;
+                });
+            } finally {
+                masters.close();
+            }
+        }
+    }
+
+    private static List<Thread> listeners() {
+        List<Thread> listeners = new ArrayList<>();
+        Thread.getAllStackTraces().forEach((thread, frames) -> {
+            if (Arrays.stream(frames).anyMatch(frame -> frame.getMethodName().equals("listenOn"))) {
+                listeners.add(thread);
+            }
+        });
+        return listeners;
     }
 }

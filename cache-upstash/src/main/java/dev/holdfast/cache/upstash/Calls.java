@@ -102,6 +102,11 @@ final class Calls {
         return script(script, keys, arguments, deadline, Reply::isOne);
     }
 
+    /** Whether the database would take a script with these arguments, even if it does not know it by its name. */
+    boolean fits(RedisScript script, List<String> keys, List<String> arguments) {
+        return eval("EVAL", script.text(), keys, arguments).json().length <= config.maxCommandBytes();
+    }
+
     private static Command eval(String name, String script, List<String> keys, List<String> arguments) {
         List<String> parts = new ArrayList<>(3 + keys.size() + arguments.size());
         parts.add(name);

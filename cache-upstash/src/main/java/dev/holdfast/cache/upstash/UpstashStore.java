@@ -126,8 +126,7 @@ public final class UpstashStore implements CacheStore {
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
         long deadline = deadline();
-        List<String> arguments = List.of(ValueText.encode(expected), encoded(value), millis(ttl));
-        return calls.flag(RedisScript.REPLACE, List.of(serverKey(key)), arguments, deadline);
+        return ifStored(RedisScript.REPLACE, key, expected, List.of(encoded(value), millis(ttl)), deadline);
     }
 
     @Override
@@ -138,8 +137,26 @@ public final class UpstashStore implements CacheStore {
     @Override
     public boolean remove(String key, byte[] expected) {
         long deadline = deadline();
-        List<String> arguments = List.of(ValueText.encode(expected));
-        return calls.flag(RedisScript.REMOVE, List.of(serverKey(key)), arguments, deadline);
+        return ifStored(RedisScript.REMOVE, key, expected, List.of(), deadline);
+    }
+
+    /** Changes a value if it is the expected one, which may stand as base64 or, as others write it, as text. */
+    private boolean ifStored(RedisScript script, String key, byte[] expected, List<String> arguments, long deadline) {
+        List<String> keys = List.of(serverKey(key));
+        if (calls.flag(script, keys, with(ValueText.encode(expected), arguments), deadline)) {
+            return true;
+        }
+        String text = ValueText.avoidedText(expected);
+        List<String> asText = text == null ? List.of() : with(text, arguments);
+        // What does not fit into a command was not stored by one.
+        return text != null && calls.fits(script, keys, asText) && calls.flag(script, keys, asText, deadline);
+    }
+
+    private static List<String> with(String first, List<String> others) {
+        List<String> all = new ArrayList<>(1 + others.size());
+        all.add(first);
+        all.addAll(others);
+        return all;
     }
 
     @Override

@@ -34,6 +34,11 @@ final class ValueText {
         return MARKER + Base64.getEncoder().encodeToString(value);
     }
 
+    /** The text of a value that {@link #encode} writes as base64 for its size alone: others may have stored it so. {@code null} of any other. */
+    static @org.jspecify.annotations.Nullable String avoidedText(byte[] value) {
+        return isLongerAsText(value) && !beginsWithMarker(value) ? textOf(value) : null;
+    }
+
     static byte[] decode(byte[] stored) {
         if (!beginsWithMarker(stored)) {
             return stored;

@@ -1,0 +1,24 @@
+package dev.holdfast.cache.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.holdfast.cache.Settings;
+import java.util.Map;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ClientSettingsTest {
+    /** After a reset nothing comes any more over TCP; at the others it may. */
+    @ParameterizedTest
+    @CsvSource({
+        "unix:///run/redis.sock, SINGLE, true",
+        "UNIX:///run/redis.sock, SINGLE, true",
+        "redis://localhost, SINGLE, false",
+        "unix:///run/redis.sock, CLUSTER, false",
+        "redis://localhost, UPSTASH, true"
+    })
+    void whereACommandMayComeAfterAResetTheTierIsBuffered(String url, KnownTier tier, boolean buffered) {
+        ClientSettings settings = new ClientSettings(Settings.of(Map.of("REDIS_URL", url)));
+        assertEquals(buffered, settings.rulesOf(tier.tier()).buffered());
+    }
+}

@@ -1,0 +1,56 @@
+package dev.holdfast.cache.single;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.holdfast.cache.redis.Authentication;
+import dev.holdfast.cache.redis.Login;
+import dev.holdfast.cache.testkit.RespPeer;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ReauthenticationTest {
+    private final AtomicInteger refused = new AtomicInteger();
+    private final RespPeer peer = RespPeer.start((command, caller) -> {
+        if (command.get(0).equals("AUTH")) {
+            refused.incrementAndGet();
+            caller.lines("-WRONGPASS invalid username-password pair or user is disabled.");
+        } else {
+            caller.lines("+OK");
+        }
+    });
+    private final SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
+    private final JedisErrors errors = new JedisErrors(config);
+    private final Dialer dialer = new Dialer(config, errors);
+    private final Reauthentication reauthentication =
+            new Reauthentication(config, new Login(config.access()), lane -> {}, Lane::read);
+
+    @AfterEach
+    void close() {
+        dialer.close();
+        peer.close();
+    }
+
+    private Lane lane() throws Exception {
+        Link link = dialer.dial();
+        return new Lane(link.opened().get(), dialer, errors, new RoundTrip(), (broken, byOthers) -> {});
+    }
+
+    @Test
+    void aConnectionThatIsRefusedKeepsNoOtherFromBeingTried() throws Exception {
+        Lane[] lanes = {lane(), lane(), lane()};
+        Authentication words = new Authentication(null, "wrong");
+        assertThrows(Refusal.class, () -> reauthentication.of(lanes, words));
+        assertEquals(3, refused.get());
+    }
+
+    /** As when there is no memory for it. */
+    @Test
+    void aCallThatCannotBeMadeTakesNobodysRightToWrite() throws Exception {
+        Lane lane = lane();
+        assertThrows(NullPointerException.class, () -> reauthentication.of(lane, null));
+        assertTrue(lane.tryAcquire(true), "nobody writes");
+    }
+}
