@@ -42,6 +42,7 @@ public final class CacheClientBuilder {
     private @Nullable Boolean strictStart;
     private @Nullable Duration startTimeout;
     private boolean built;
+    private boolean takenOver;
 
     CacheClientBuilder() {}
 
@@ -341,8 +342,11 @@ public final class CacheClientBuilder {
         return !servers.isEmpty();
     }
 
-    /** Closes the stores that were given, wherever the start has ended. */
+    /** Closes the stores that were given, if the start ended before it took them over. */
     private void closeGiven() {
+        if (takenOver) {
+            return;
+        }
         new Closing(servers.stream()
                         .flatMap(each -> Stream.ofNullable(each.store()))
                         .map(store -> (Runnable) store::close)
@@ -355,8 +359,9 @@ public final class CacheClientBuilder {
         return clock;
     }
 
-    /** Opens those that are not open; if one can't be, all are closed. */
+    /** Opens those that are not open, and hands them over: whoever asked closes them. If one can't be opened, all are closed. */
     List<Tier> servers() {
+        takenOver = true;
         List<Tier> open = new ArrayList<>();
         try {
             ClientSettings client = client();

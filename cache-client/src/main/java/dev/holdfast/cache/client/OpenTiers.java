@@ -60,15 +60,19 @@ record OpenTiers(
             CacheClientBuilder builder, Supplier<? extends Collection<String>> prefixes, FailoverListener listener) {
         builder.settings().serviceLinks().forEach(OpenTiers::reportServiceLink);
         StoreProviders stores = StoreProviders.find();
-        Wanted wanted = builder.hasTiers()
-                ? new Wanted(builder.servers(), builder.memories(stores), null)
-                : bySettings(builder, stores);
+        Wanted wanted = builder.hasTiers() ? given(builder, stores) : bySettings(builder, stores);
         if (wanted.servers().isEmpty() && wanted.memories() != null) {
             CacheStore memory = wanted.memories().get();
             LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(wanted.switchedOff()));
             return new OpenTiers(memory, Optional.empty(), MEMORY, wanted.switchedOff());
         }
         return join(builder, wanted, prefixes, listener);
+    }
+
+    private static Wanted given(CacheClientBuilder builder, StoreProviders stores) {
+        Supplier<? extends CacheStore> memories =
+                builder.memories(stores); // what may fail comes before what is to be closed
+        return new Wanted(builder.servers(), memories, null);
     }
 
     private static Wanted bySettings(CacheClientBuilder builder, StoreProviders stores) {

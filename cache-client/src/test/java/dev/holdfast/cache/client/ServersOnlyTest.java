@@ -15,7 +15,6 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -39,15 +38,22 @@ class ServersOnlyTest {
                     .serversOnly()
                     .build();
             Counter visits = client.counter("visits").build();
-            assertTrue(handled.putIfAbsent("event", "me"));
-            assertEquals(1, tries.increment());
-            assertEquals(2, tries.async().increment().get());
-            assertTrue(tries.ttl().orElseThrow().compareTo(Duration.ofMinutes(1)) <= 0);
-
-            // What was changed a moment before a server dies, it may have forgotten: it is removed there when it is
-            // back.
-            EngineFixture.until("a canary followed the changes", () -> canaries(redis) > 0);
-            tries.get();
+            // Another client's: what this one changed a moment before a server dies, it removes there when it is back.
+            try (CacheClient other = CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url())))) {
+                assertTrue(other.cache("handled", String.class, String.class)
+                        .serversOnly()
+                        .build()
+                        .putIfAbsent("event", "me"));
+                Counter others = other.counter("tries")
+                        .ttl(Duration.ofMinutes(1))
+                        .serversOnly()
+                        .build();
+                assertEquals(1, others.increment());
+                assertEquals(2, others.async().increment().get());
+                assertTrue(others.ttl().orElseThrow().compareTo(Duration.ofMinutes(1)) <= 0);
+            }
+            assertEquals("me", handled.get("event"));
+            assertEquals(2, tries.get());
             redis.kill();
             EngineFixture.until("memory answers", () -> {
                 usual.put("k", "v");
@@ -78,10 +84,6 @@ class ServersOnlyTest {
             assertEquals(0, tries.get());
             assertEquals(Optional.empty(), tries.ttl());
         }
-    }
-
-    private static int canaries(RedisServer redis) {
-        return ((List<?>) Objects.requireNonNull(redis.command("KEYS", "*#canary:*"))).size();
     }
 
     @Test
