@@ -44,7 +44,7 @@ final class Reauthentication {
      */
     void of(Lane[] lanes, Authentication words) {
         Refusal refusal = null;
-        RuntimeException failure = null;
+        Throwable failure = null;
         for (Lane lane : lanes) {
             if (words.equals(lane.link().words())) {
                 continue;
@@ -52,15 +52,18 @@ final class Reauthentication {
             try {
                 Refusal refused = of(lane, words);
                 refusal = refusal == null ? refused : refusal;
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 failure = failure == null ? e : failure;
             }
         }
         if (refusal != null) {
             refused(words, refusal);
         }
-        if (failure != null) {
-            throw failure;
+        if (failure instanceof Error e) {
+            throw e;
+        }
+        if (failure instanceof RuntimeException e) {
+            throw e;
         }
     }
 

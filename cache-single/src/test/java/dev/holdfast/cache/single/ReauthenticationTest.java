@@ -46,6 +46,22 @@ class ReauthenticationTest {
         assertEquals(3, refused.get());
     }
 
+    @Test
+    void anErrorOnAConnectionKeepsNoOtherFromBeingTried() throws Exception {
+        Lane[] lanes = {lane(), lane(), lane()};
+        Reauthentication failing = new Reauthentication(
+                config,
+                new Login(config.access()),
+                lane -> {
+                    if (lane == lanes[0]) {
+                        throw new OutOfMemoryError("for the test");
+                    }
+                },
+                Lane::read);
+        assertThrows(Refusal.class, () -> failing.of(lanes, new Authentication(null, "wrong")));
+        assertTrue(refused.get() >= 2, () -> refused + " of the two others");
+    }
+
     /** As when there is no memory for it. */
     @Test
     void aCallThatCannotBeMadeTakesNobodysRightToWrite() throws Exception {

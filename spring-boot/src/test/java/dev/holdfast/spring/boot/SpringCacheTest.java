@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.testkit.RedisServer;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -80,14 +80,12 @@ class SpringCacheTest {
     }
 
     @BeforeEach
-    void empty() throws InterruptedException {
+    void empty() {
         // A test before may have frozen it; and who takes its canary away says that it has lost what it held.
-        assertTrue(client().awaitServing("single", Duration.ofSeconds(30)));
-        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (client().health().tiers().get(0).dirtyKeys() > 0) {
-            assertTrue(System.nanoTime() < end, () -> client().health().toString());
-            Thread.sleep(10);
-        }
+        Polls.until("the server serves every key", () -> {
+            TierHealth single = client().health().tiers().get(0);
+            return single.serving() && single.dirtyKeys() == 0;
+        });
         for (Object key : (List<?>) redis.command("KEYS", "*")) {
             if (!String.valueOf(key).contains("#canary:")) {
                 redis.command("DEL", String.valueOf(key));
