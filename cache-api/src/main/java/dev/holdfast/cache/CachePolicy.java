@@ -78,6 +78,11 @@ public final class CachePolicy {
         return fields.rememberAbsence;
     }
 
+    /** How old an entry may get that another client may have changed unseen; zero: as old as it lives. */
+    public Duration agreeWithin() {
+        return fields.agreeWithin;
+    }
+
     /** How many loads of one cache run at once. */
     public int maxLoads() {
         return fields.maxLoads;
@@ -198,6 +203,23 @@ public final class CachePolicy {
     }
 
     /**
+     * Derives a policy in which no client returns a value for longer than this after another client's change to it was acknowledged, whatever
+     * server dies, freezes or returns with old data, and whichever clients crash, restart or are cut off for up to 30 s; the change's client must
+     * have reached the first server once before. While nobody knows whether all clients are well, entries older than this are loaded anew; one that is
+     * {@linkplain #withStaleIfError kept for errors} stands in where that fails. Counts in the policy that a cache was made with; in that of a
+     * single call it has no effect. Each client then says every fifth of it how it is, once a second at most.
+     *
+     * @param agreeWithin zero for no such bound, else from 5 s to a day
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    public CachePolicy withAgreeWithin(Duration agreeWithin) {
+        Draft draft = fields.copy();
+        draft.agreeWithin = Objects.requireNonNull(agreeWithin, "agreeWithin");
+        return draft.build();
+    }
+
+    /**
      * Derives a policy with another bound on the loads of one cache that run at once, so that a cold cache does not
      * overrun the source. Counts in the policy that a cache was made with; in that of a single call it has no effect. A
      * batch of a bulk load is one. A load in the background whose lease ran out, and whose loader ignores its interrupt, gives its place to
@@ -260,6 +282,7 @@ public final class CachePolicy {
     /** The fields while they are being chosen; never shared before {@link #build} has checked them. */
     private static final class Draft {
         private static final Duration DAY = Duration.ofDays(1);
+        private static final Duration SHORTEST_AGREEMENT = Duration.ofSeconds(5);
 
         private Duration ttl = Duration.ofMinutes(5);
         private Duration staleIfError = Duration.ZERO;
@@ -269,6 +292,7 @@ public final class CachePolicy {
         private double refreshAhead;
         private double ttlJitter;
         private Duration rememberAbsence = Duration.ZERO;
+        private Duration agreeWithin = Duration.ZERO;
         private int maxLoads = 64;
         private int maxBatch = 1_000;
 
@@ -282,6 +306,7 @@ public final class CachePolicy {
             copy.refreshAhead = refreshAhead;
             copy.ttlJitter = ttlJitter;
             copy.rememberAbsence = rememberAbsence;
+            copy.agreeWithin = agreeWithin;
             copy.maxLoads = maxLoads;
             copy.maxBatch = maxBatch;
             return copy;
@@ -296,6 +321,9 @@ public final class CachePolicy {
             fraction("refreshAhead", refreshAhead);
             fraction("ttlJitter", ttlJitter);
             span("rememberAbsence", rememberAbsence, Duration.ZERO, CacheStore.MAX_TTL);
+            if (!agreeWithin.isZero()) {
+                span("agreeWithin", agreeWithin, SHORTEST_AGREEMENT, DAY);
+            }
             require(maxLoads >= 1 && maxLoads <= 100_000, "maxLoads must be from 1 to 100000: " + maxLoads);
             require(maxBatch >= 1 && maxBatch <= 1_000_000, "maxBatch must be from 1 to 1000000: " + maxBatch);
             return new CachePolicy(this);
@@ -345,7 +373,8 @@ public final class CachePolicy {
         public String toString() {
             return "CachePolicy[ttl=" + ttl + ", staleIfError=" + staleIfError + ", retryLoadAfter=" + retryLoadAfter
                     + ", loadTimeout=" + loadTimeout + ", loadSoftTimeout=" + loadSoftTimeout + ", refreshAhead="
-                    + refreshAhead + ", ttlJitter=" + ttlJitter + ", rememberAbsence=" + rememberAbsence + ", maxLoads="
+                    + refreshAhead + ", ttlJitter=" + ttlJitter + ", rememberAbsence=" + rememberAbsence
+                    + ", agreeWithin=" + agreeWithin + ", maxLoads="
                     + maxLoads + ", maxBatch=" + maxBatch + ']';
         }
     }

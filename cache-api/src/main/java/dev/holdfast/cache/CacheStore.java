@@ -344,6 +344,30 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Says to the other clients of this store's servers how this one stands, and learns how they stand: in one place, for all servers of this
+     * store together. For composites.
+     *
+     * @param beat what is said; said twice it has no other effect than once
+     * @param timeout how long it may take in all; positive
+     * @return how they stand; {@code null}, the default, of a store that has no such place
+     * @throws CacheRejectedException if this client's credentials do not allow it, or the server has no means for it
+     */
+    default @Nullable Roll beat(Beat beat, Duration timeout) {
+        return null;
+    }
+
+    /**
+     * Opens an agreement with the other clients of this store's servers about the entries of a cache.
+     *
+     * @param prefix what the cache's keys begin with, up to their first colon and with it
+     * @param within how old an entry may get that others may have changed unseen; zero if that is not limited
+     * @return the agreement; by default, and of a store by itself, {@link Agreement#NONE}
+     */
+    default Agreement agreement(String prefix, Duration within) {
+        return Agreement.NONE;
+    }
+
+    /**
      * Returns what is known of this store's health and work. Does not wait: what it does not know it may ask for in the background,
      * as the memory of a server that answers, once in 30 seconds at most.
      *

@@ -58,7 +58,104 @@ public enum RedisScript {
             if created and ARGV[2] ~= '' then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
             local sum = redis.call('GET', KEYS[1])
             redis.call('SET', KEYS[2], sum, 'PX', ARGV[3])
-            return sum""");
+            return sum"""),
+
+    /**
+     * A {@link Beat}. {@code KEYS} members by their last clean beat, members by their last beat, floors; {@code ARGV} member, standing
+     * ({@code C}, {@code B} or {@code L}), when sent, period, how long a member may be silent, whether the server was away (1 or 0), the known
+     * version, then floors with their names. Answers as text: the server's time, the age of the oldest clean beat of the others, the pace, the
+     * version, then names and floors if the version is another. The keys are {@link Roll#KEYS}.
+     *
+     * <p>Time is the server's, and never goes back: it is at least what was said before, and what a member says that it sent.
+     * A beat is as old as its sender says. Keys that are not whole begin anew, with a member that nobody knows and that is never clean: who was on
+     * the lost roll may have been behind. Where nobody was heard for half of the time to be silent, silence counts from now.
+     */
+    BEAT("""
+            local members, heard, floors, self = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
+            local function text(n) return string.format('%.0f', n) end
+            local time = redis.call('TIME')
+            local now = time[1] * 1000 + math.floor(time[2] / 1000)
+            local sent, forget = tonumber(ARGV[3]), tonumber(ARGV[5])
+            local was = tonumber(redis.call('HGET', floors, '#now') or '0')
+            now = math.max(now, was, sent)
+            redis.call('HSET', floors, '#now', text(now))
+            local version = tonumber(redis.call('HGET', floors, '#version') or '0')
+            local function raise(name, at)
+              if tonumber(redis.call('HGET', floors, name) or '0') >= at then return end
+              if redis.call('HLEN', floors) > 300 and redis.call('HEXISTS', floors, name) == 0 then name = '*' end
+              redis.call('HSET', floors, name, text(at))
+              version = redis.call('HINCRBY', floors, '#version', 1)
+            end
+            local known = redis.call('ZSCORE', members, '#') and redis.call('ZSCORE', heard, '#')
+            if not known or version == 0 then
+              redis.call('ZADD', members, '+inf', '#', 0, '?')
+              redis.call('ZADD', heard, '+inf', '#', text(now), '?')
+              version = redis.call('HINCRBY', floors, '#version', 1)
+            end
+            if math.floor(was / 3600000) ~= math.floor(now / 3600000) then
+              for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 2592000000) end
+            end
+            local last = redis.call('ZREVRANGE', heard, 1, 1, 'WITHSCORES')
+            local away = tonumber(redis.call('HGET', floors, '#away') or '0')
+            local silent = tonumber(redis.call('HGET', floors, '#silent') or '0')
+            if last[2] and now - tonumber(last[2]) > forget / 2 then
+              silent, away = now, now
+              redis.call('HSET', floors, '#silent', text(now), '#away', text(now))
+            elseif ARGV[6] == '1' then
+              away = now
+              redis.call('HSET', floors, '#away', text(now))
+            end
+            if ARGV[2] == 'L' then
+              redis.call('ZREM', members, self)
+              redis.call('ZREM', heard, self)
+            elseif sent < 0 then
+              redis.call('ZADD', members, 'NX', 0, self)
+              redis.call('ZADD', heard, 'NX', text(now), self)
+            else
+              local clean = tonumber(redis.call('ZSCORE', members, self) or '0')
+              if ARGV[2] == 'C' then clean = math.max(clean, sent) end
+              redis.call('ZADD', members, text(clean), self)
+              local before = tonumber(redis.call('ZSCORE', heard, self) or '0')
+              redis.call('ZADD', heard, text(math.max(before, sent)), self)
+            end
+            if now - silent >= forget then
+              for _, gone in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', text(now - forget), 'LIMIT', 0, 16)) do
+                if gone ~= self then
+                  local clean = tonumber(redis.call('ZSCORE', members, gone) or '0')
+                  local said = tonumber(redis.call('ZSCORE', heard, gone))
+                  redis.call('ZREM', members, gone)
+                  redis.call('ZREM', heard, gone)
+                  raise('+', now)
+                  if gone ~= '?' and (clean < said or away > said) then raise('*', now) end
+                end
+              end
+            end
+            for i = 8, #ARGV, 2 do raise(ARGV[i], tonumber(ARGV[i + 1])) end
+            local period = tonumber(ARGV[4])
+            local pace = tonumber(redis.call('HGET', floors, '#pace') or '-1')
+            local paced = tonumber(redis.call('HGET', floors, '#paced') or '0')
+            if now - paced > 60000 then pace = -1 end
+            if period > 0 and (pace < 0 or period <= pace) then
+              pace = period
+              redis.call('HSET', floors, '#pace', text(pace), '#paced', text(now))
+            end
+            local oldest, age = redis.call('ZRANGE', members, 0, 1, 'WITHSCORES'), -1
+            for i = 1, 3, 2 do
+              if age < 0 and oldest[i] and oldest[i] ~= self and oldest[i] ~= '#' then
+                age = math.max(0, now - tonumber(oldest[i + 1]))
+              end
+            end
+            local answer = {text(now), text(age), text(pace), text(version)}
+            if text(version) ~= ARGV[7] then
+              local all = redis.call('HGETALL', floors)
+              for i = 1, #all, 2 do
+                if string.sub(all[i], 1, 1) ~= '#' then
+                  table.insert(answer, all[i])
+                  table.insert(answer, all[i + 1])
+                end
+              end
+            end
+            return answer""");
 
     private final String text;
     private final String sha1;

@@ -6,14 +6,16 @@ import java.util.function.Consumer;
 
 /**
  * The keys that removals by prefix leave alone, for implementations of stores: the canaries by which clients learn whether their server went back
- * in time. Not only this client's: the keys of one with a longer key prefix begin like this client's, and without its canary it would
+ * in time, and the {@linkplain Roll roll} by which they know of each other. Not only this client's: the keys of one with a longer key prefix begin like this client's, and without its canary it would
  * believe that the server had lost its writes. That there is such a client is said once. Thread-safe.
  */
 public final class SparedKeys {
     /** What canaries begin with, after the key prefix. */
     public static final String CANARY = "#canary:";
 
-    private static final byte[] CANARY_BYTES = CANARY.getBytes(StandardCharsets.US_ASCII);
+    private static final byte[][] SPARED = {
+        CANARY.getBytes(StandardCharsets.US_ASCII), Roll.PREFIX.getBytes(StandardCharsets.US_ASCII)
+    };
 
     private final byte[] prefix;
     private final Consumer<String> told;
@@ -34,16 +36,24 @@ public final class SparedKeys {
      * Says whether a key is to be left alone.
      *
      * @param serverKey as it stands in the server, beginning with the key prefix
-     * @return whether it is a canary
+     * @return whether it is a canary, or of a roll
      */
     public boolean contains(byte[] serverKey) {
-        for (int at = prefix.length; at + CANARY_BYTES.length <= serverKey.length; at++) {
+        for (int at = prefix.length; at < serverKey.length; at++) {
             boolean begins = at == prefix.length || serverKey[at - 1] == ':';
-            if (begins
-                    && Arrays.equals(serverKey, at, at + CANARY_BYTES.length, CANARY_BYTES, 0, CANARY_BYTES.length)) {
+            if (begins && isSpared(serverKey, at)) {
                 if (at > prefix.length) {
                     say(new String(serverKey, 0, at - 1, StandardCharsets.UTF_8));
                 }
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isSpared(byte[] key, int at) {
+        for (byte[] name : SPARED) {
+            if (at + name.length <= key.length && Arrays.equals(key, at, at + name.length, name, 0, name.length)) {
                 return true;
             }
         }

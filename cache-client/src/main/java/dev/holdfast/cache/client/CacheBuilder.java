@@ -248,11 +248,17 @@ public final class CacheBuilder<K, V> {
     }
 
     private CachePolicy policy() {
-        CachePolicy result = policy == null ? client.policy() : policy;
+        CachePolicy result = policy == null ? clientPolicy() : policy;
         for (UnaryOperator<CachePolicy> change : changes) {
             result = change.apply(result);
         }
         return result;
+    }
+
+    /** The client's policy; without what only this cache could have asked for. */
+    private CachePolicy clientPolicy() {
+        boolean raw = codec != null && codec.isRaw();
+        return raw ? client.policy().withAgreeWithin(Duration.ZERO) : client.policy();
     }
 
     private CacheEngine<K, V> open(@Nullable Loaders<K, V> loaders) {

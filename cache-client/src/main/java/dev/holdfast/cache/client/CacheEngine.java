@@ -1,5 +1,6 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.AsyncCache;
 import dev.holdfast.cache.BulkCacheLoader;
 import dev.holdfast.cache.Cache;
@@ -40,6 +41,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final CachePolicy policy;
     private final CacheStore store;
     private final StoreKeys<K> keys;
+    private final Agreement agreement;
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
@@ -77,8 +79,10 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.name = name;
         this.store = store;
         this.keys = new StoreKeys<>(codec.isRaw() ? "" : name + ':', keyMapper);
-        this.entries = new Entries<>(keys.prefix(), codec, services.clock());
-        this.policy = entries.checked(policy);
+        this.policy = Entries.checked(policy, codec.isRaw());
+        this.agreement = codec.isRaw() ? Agreement.NONE : store.agreement(keys.prefix(), policy.agreeWithin());
+        boolean limited = !policy.agreeWithin().isZero();
+        this.entries = new Entries<>(keys.prefix(), codec, services.clock(), agreement, limited);
         this.counters = new Counters(name, services.events());
         this.flights = new Flights<>(store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
@@ -88,7 +92,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
         this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
-        this.closing = new Closing(runner::close, flights::close, () -> whenClosed.run());
+        this.closing = new Closing(runner::close, flights::close, agreement::close, () -> whenClosed.run());
     }
 
     @Override
@@ -115,16 +119,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
     final @Nullable V held(K key) {
         requireUsable();
         String storeKey = keys.of(key);
+        long ageLimit = entries.ageLimit();
         byte[] entry = reads.get(storeKey);
-        if (entry != null && reads.state(storeKey, entry, entries.now()) == Entries.State.FRESH) {
-            V value = reads.decode(storeKey, entry);
-            if (value != null) {
+        if (entry != null) {
+            Entries.State state = reads.state(storeKey, entry, entries.now(), ageLimit);
+            V value = state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
+            if (value != null || state == Entries.State.ABSENCE) {
                 counters.hits.increment();
                 return value;
             }
-        } else if (entry != null && entries.state(storeKey, entry, entries.now()) == Entries.State.ABSENCE) {
-            counters.hits.increment();
-            return null;
         }
         counters.misses.increment();
         return null;
@@ -142,6 +145,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     V answer(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
+        long ageLimit = entries.ageLimit();
         byte[] entry;
         try {
             entry = reads.getToLoad(storeKey);
@@ -153,7 +157,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         byte[] last = null;
         if (entry != null) {
             long now = entries.now();
-            switch (reads.state(storeKey, entry, now)) {
+            switch (reads.state(storeKey, entry, now, ageLimit)) {
                 case FRESH -> {
                     V value = reads.decode(storeKey, entry);
                     if (value != null) {
@@ -233,8 +237,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (storeKeys.isEmpty()) {
             return values;
         }
+        long ageLimit = entries.ageLimit();
         Map<String, byte[]> found = reads.getAll(storeKeys.values());
-        storeKeys.forEach((key, storeKey) -> read(key, reads.found(storeKey, found.get(storeKey)), values));
+        storeKeys.forEach((key, storeKey) -> read(key, reads.found(storeKey, found.get(storeKey), ageLimit), values));
         return values;
     }
 
@@ -273,6 +278,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             Collection<String> storeKeys,
             Map<K, V> values,
             @Nullable AsyncCall<K, V, ?> caller) {
+        long ageLimit = entries.ageLimit();
         Map<String, byte[]> found;
         Collection<String> unknown = Set.of();
         try {
@@ -291,7 +297,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 missing.add(request); // neither a hit nor a miss
                 continue;
             }
-            Found<V> entry = reads.found(storeKey, found.get(storeKey));
+            Found<V> entry = reads.found(storeKey, found.get(storeKey), ageLimit);
             if (!read(request.key(), entry, values)) {
                 missing.add(request.withLast(entry.last(false)));
             } else {

@@ -36,7 +36,8 @@ final class ClientSettings {
 
     CachePolicy policy() {
         CachePolicy policy = CachePolicy.defaults();
-        return policy.withTtl(settings.seconds("CACHE_TTL", policy.ttl()));
+        return policy.withTtl(settings.seconds("CACHE_TTL", policy.ttl()))
+                .withAgreeWithin(settings.seconds("CACHE_AGREE_WITHIN", policy.agreeWithin()));
     }
 
     FailoverConfig failover() {

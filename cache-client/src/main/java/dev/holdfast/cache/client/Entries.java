@@ -1,5 +1,6 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
@@ -26,13 +27,22 @@ final class Entries<V> {
     private final boolean raw;
     private final KeyHash hash;
     private final InstantSource clock;
+    private final Agreement agreement;
+    private final boolean limited;
 
     /** {@code prefix}: what the keys in the store begin with. */
     Entries(String prefix, Codec<V> codec, InstantSource clock) {
+        this(prefix, codec, clock, Agreement.NONE, false);
+    }
+
+    /** The same, of which not every entry is believed; {@code limited}: nor of any age. */
+    Entries(String prefix, Codec<V> codec, InstantSource clock, Agreement agreement, boolean limited) {
         this.hash = KeyHash.under(prefix);
         this.codec = codec;
         this.raw = codec.isRaw();
         this.clock = clock;
+        this.agreement = agreement;
+        this.limited = limited;
     }
 
     boolean isRaw() {
@@ -41,11 +51,16 @@ final class Entries<V> {
 
     /** Refuses what contradicts itself, and what needs an envelope where there is none. */
     CachePolicy checked(CachePolicy policy) {
+        return checked(policy, raw);
+    }
+
+    /** The same for a cache with a codec that is raw, or is not. */
+    static CachePolicy checked(CachePolicy policy, boolean raw) {
         policy.requireConsistent();
         if (raw && needsEnvelope(policy)) {
             throw new IllegalArgumentException(
-                    "a raw codec stores values alone, so staleIfError, refreshAhead and rememberAbsence"
-                            + " have no place to be written: " + policy);
+                    "a raw codec stores values alone, so staleIfError, refreshAhead, rememberAbsence and"
+                            + " agreeWithin have no place to be written: " + policy);
         }
         return policy;
     }
@@ -53,25 +68,71 @@ final class Entries<V> {
     private static boolean needsEnvelope(CachePolicy policy) {
         return !policy.staleIfError().isZero()
                 || policy.refreshAhead() > 0
-                || !policy.rememberAbsence().isZero();
+                || !policy.rememberAbsence().isZero()
+                || !policy.agreeWithin().isZero();
     }
 
+    /** The servers' time, as far as it is known. */
     long now() {
-        return clock.millis();
+        return agreement == Agreement.NONE ? clock.millis() : agreement.now();
     }
 
-    /** What the entry that the store holds under a key is good for. */
+    /** When work began that may make an entry. */
+    static final class Begin {
+        private final long mark;
+        private final long floor;
+
+        private Begin(long mark, long floor) {
+            this.mark = mark;
+            this.floor = floor;
+        }
+    }
+
+    /** Says of work that it begins now. */
+    Begin begin() {
+        long floor = agreement.floor();
+        return new Begin(agreement == Agreement.NONE ? clock.millis() : agreement.mark(), floor);
+    }
+
+    /** When work began, by the servers' clock; not before the floor that was known then. */
+    private long timeOf(Begin begin) {
+        return Math.max(agreement.timeOf(begin.mark), begin.floor);
+    }
+
+    /** What was made before is stale; to be asked before the store is. */
+    long ageLimit() {
+        return limited ? agreement.staleBefore(now()) : Long.MIN_VALUE;
+    }
+
+    /** What the entry that the store holds under a key is good for, where nothing is too old. */
     State state(String storeKey, byte[] entry, long now) {
+        return state(storeKey, entry, now, Long.MIN_VALUE);
+    }
+
+    /**
+     * What the entry that the store holds under a key is good for.
+     *
+     * @param ageLimit what that was before the store was asked
+     */
+    State state(String storeKey, byte[] entry, long now, long ageLimit) {
         if (raw) {
             return State.FRESH;
         }
         if (Envelope.problem(entry) != null || !Envelope.isOf(hash.of(storeKey), entry)) {
             return State.UNREADABLE;
         }
-        if (now < Envelope.freshUntil(entry)) {
+        long created = Envelope.created(entry);
+        if (created < agreement.floor()) {
+            return State.EXPIRED;
+        }
+        long freshUntil = Envelope.freshUntil(entry);
+        long staleUntil = Envelope.staleUntil(entry);
+        boolean believed = !limited || created >= Math.max(ageLimit, agreement.staleBefore(now));
+        if (believed && now < freshUntil) {
             return Envelope.isAbsence(entry) ? State.ABSENCE : State.FRESH;
         }
-        return now < Envelope.staleUntil(entry) && !Envelope.isAbsence(entry) ? State.STALE : State.EXPIRED;
+        boolean mayStandIn = believed || staleUntil > freshUntil;
+        return mayStandIn && now < staleUntil && !Envelope.isAbsence(entry) ? State.STALE : State.EXPIRED;
     }
 
     /** Whether an entry is whole, and was written under another key than the one it is read under. */
@@ -138,15 +199,17 @@ final class Entries<V> {
     }
 
     Encoded encode(String storeKey, V value, CachePolicy policy) {
-        return encode(storeKey, value, lifetime(policy, policy.ttl()), null);
+        return encode(storeKey, value, lifetime(policy, policy.ttl()), begin(), null);
     }
 
-    Encoded encode(String storeKey, V value, Lifetime lifetime, byte @Nullable [] etag) {
+    /** An entry of a value that is stored now, by work that began earlier. */
+    Encoded encode(String storeKey, V value, Lifetime lifetime, Begin begin, byte @Nullable [] etag) {
         byte[] payload = payload(value);
         if (raw) {
             return new Encoded(payload, Lifetime.remaining(lifetime.freshUntil(), lifetime.created()));
         }
-        return new Encoded(Envelope.of(hash.of(storeKey), lifetime, etag, payload), lifetime.inStore());
+        return new Encoded(
+                Envelope.of(hash.of(storeKey), lifetime.madeAt(timeOf(begin)), etag, payload), lifetime.inStore());
     }
 
     /** The lifetime of a value that is stored now, shortened at random as the policy says. */
@@ -163,9 +226,10 @@ final class Entries<V> {
         return lifetime(inStore, policy.ttl()).inStore();
     }
 
-    Encoded encodeAbsence(String storeKey, Duration ttl) {
+    /** An entry that remembers an absence from now on, found by work that began earlier. */
+    Encoded encodeAbsence(String storeKey, Duration ttl, Begin begin) {
         Lifetime lifetime = Lifetime.ofAbsence(ttl, now());
-        return new Encoded(Envelope.ofAbsence(hash.of(storeKey), lifetime), lifetime.inStore());
+        return new Encoded(Envelope.ofAbsence(hash.of(storeKey), lifetime.madeAt(timeOf(begin))), lifetime.inStore());
     }
 
     private byte[] payload(V value) {

@@ -5,8 +5,8 @@ import dev.holdfast.cache.CacheStore;
 import java.time.Duration;
 
 /**
- * When an entry was made and when it ends, by this process's clock in epoch milliseconds; a store is only ever told how much
- * longer, so its own clock does not matter.
+ * When the work began that made an entry and when the entry ends, by the servers' clock in epoch milliseconds, as far as this process knows it; a
+ * store is only ever told how much longer.
  */
 record Lifetime(long created, long freshUntil, long staleUntil) {
 
@@ -30,6 +30,11 @@ record Lifetime(long created, long freshUntil, long staleUntil) {
     static Lifetime ofAbsence(Duration ttl, long now) {
         long end = now + CacheStore.ttlMillis(ttl);
         return new Lifetime(now, end, end);
+    }
+
+    /** The same, made at another time; at the latest when it ends. */
+    Lifetime madeAt(long time) {
+        return new Lifetime(Math.min(time, freshUntil), freshUntil, staleUntil);
     }
 
     /** The time to live to give the store. */

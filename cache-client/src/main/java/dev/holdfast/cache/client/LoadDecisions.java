@@ -11,6 +11,7 @@ final class LoadDecisions<V> implements LoadContext<V> {
     private final Entries<V> entries;
     private final Counters counters;
     private final String storeKey;
+    private final Entries.Begin begin;
     private byte @Nullable [] last;
     private @Nullable V lastValue;
     private @Nullable Duration ttl;
@@ -22,6 +23,12 @@ final class LoadDecisions<V> implements LoadContext<V> {
         this.counters = counters;
         this.storeKey = request.storeKey();
         this.last = request.last();
+        this.begin = entries.begin();
+    }
+
+    /** When the load began. */
+    Entries.Begin begin() {
+        return begin;
     }
 
     @Override

@@ -63,9 +63,11 @@ final class LoadedValues<K, V> {
             }
             if (value != null) {
                 Lifetime lifetime = entries.lifetime(policy, decisions.ttlOr(policy.ttl()));
-                return entries.encode(storeKey, value, lifetime, decisions.etag());
+                return entries.encode(storeKey, value, lifetime, decisions.begin(), decisions.etag());
             }
-            return policy.rememberAbsence().isZero() ? null : entries.encodeAbsence(storeKey, policy.rememberAbsence());
+            return policy.rememberAbsence().isZero()
+                    ? null
+                    : entries.encodeAbsence(storeKey, policy.rememberAbsence(), decisions.begin());
         } catch (CacheException e) {
             counters.writeFailed("encode", e);
         } catch (Throwable e) {

@@ -88,12 +88,18 @@ final class Reads<V> {
 
     /** Reads a key and says what it found. */
     Found<V> look(String storeKey) {
-        return found(storeKey, get(storeKey));
+        long ageLimit = entries.ageLimit();
+        return found(storeKey, get(storeKey), ageLimit);
     }
 
     /** Says what an entry is; one that can't be read is counted. */
     Found<V> found(String storeKey, byte @Nullable [] entry) {
-        Entries.State state = entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now());
+        return found(storeKey, entry, Long.MIN_VALUE);
+    }
+
+    /** The same of an entry that was asked for when the age limit was this. */
+    Found<V> found(String storeKey, byte @Nullable [] entry, long ageLimit) {
+        Entries.State state = entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now(), ageLimit);
         return new Found<>(entry, state, bytes -> decode(storeKey, bytes));
     }
 
@@ -112,8 +118,8 @@ final class Reads<V> {
     }
 
     /** What an entry is good for; one that can't be read is counted. */
-    Entries.State state(String storeKey, byte[] entry, long now) {
-        Entries.State state = entries.state(storeKey, entry, now);
+    Entries.State state(String storeKey, byte[] entry, long now, long ageLimit) {
+        Entries.State state = entries.state(storeKey, entry, now, ageLimit);
         if (state == Entries.State.UNREADABLE) {
             unreadable(storeKey, entry);
         }

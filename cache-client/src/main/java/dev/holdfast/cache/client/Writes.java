@@ -165,7 +165,7 @@ final class Writes<K, V> {
 
     /** Remembers that the source has no value. */
     void putAbsent(String storeKey, Duration ttl) {
-        Entries.Encoded absence = entries.encodeAbsence(storeKey, ttl);
+        Entries.Encoded absence = entries.encodeAbsence(storeKey, ttl, entries.begin());
         change(storeKey, "putAbsent", () -> {
             store.put(storeKey, absence.entry(), absence.ttl());
             return true;

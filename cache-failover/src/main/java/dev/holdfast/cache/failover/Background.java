@@ -2,6 +2,7 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.Roll;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,9 @@ class Background {
 
     private static final Logger log = LoggerFactory.getLogger(FailoverStore.class);
     private static final long IDLE_PERIOD = TimeUnit.SECONDS.toNanos(1);
+    /** While others have to hear of this client, and it of others. */
+    private static final long ATTENTIVE_PERIOD = TimeUnit.MILLISECONDS.toNanos(200);
+
     private static final long SAID_AGAIN = TimeUnit.MINUTES.toNanos(1);
     private static final int TICKS_TO_REST = 20;
     /** The application is started by then, as a rule, and nothing has failed yet. */
@@ -175,7 +179,7 @@ class Background {
             idle = tick(now, stalled) ? 0 : Math.min(idle + 1, TICKS_TO_REST);
             if (idle == TICKS_TO_REST) {
                 ticks.rest();
-                due = now + IDLE_PERIOD;
+                due = now + (switchboard.agreements().shortest() == null ? IDLE_PERIOD : ATTENTIVE_PERIOD);
             }
         }
 
@@ -309,11 +313,31 @@ class Background {
                 if (work instanceof Effect.Probe probe) {
                     return prober.probe(probe);
                 }
+                if (work instanceof Effect.Attend attend) {
+                    return say(attend.saying());
+                }
                 return work instanceof Effect.Drain drain
                         ? reconciler.drain(drain)
                         : disconnect((Effect.Disconnect) work);
             } catch (Throwable e) {
                 return state -> state.failed(work, e, switchboard.now());
+            }
+        }
+
+        private Consumer<FailoverState> say(Attendance.Saying saying) {
+            Roll roll = tiers.get(0).store().beat(saying.beat(), saying.timeout());
+            return state -> state.attended(saying, roll, switchboard.now());
+        }
+
+        /** Leaves the roll of those that share the first server, if it is known of this client that it owes nobody anything. */
+        void leave() {
+            Attendance.Saying saying = switchboard.decide(state -> state.attendance.leave(switchboard.now()));
+            if (saying != null) {
+                try {
+                    tiers.get(0).store().beat(saying.beat(), saying.timeout());
+                } catch (RuntimeException e) {
+                    log.debug("the roll could not be left: others wait for this client until it is struck off", e);
+                }
             }
         }
 

@@ -24,6 +24,9 @@ sealed interface Effect {
         }
     }
 
+    /** Say on the first tier's server how this client stands; report to {@link Attendance#answered} or {@link Attendance#failed}. */
+    record Attend(int tier, Attendance.Saying saying) implements Work {}
+
     /** Do on a tier what it has missed; report what was done, then {@link Reconciliation#drained} or {@link Reconciliation#drainFailed}. */
     sealed interface Drain extends Work {}
 

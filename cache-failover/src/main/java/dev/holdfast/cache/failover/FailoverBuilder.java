@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheStore;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -188,6 +189,7 @@ public final class FailoverBuilder {
         long origin = System.nanoTime() - 1_000_000_000L;
         LongSupplier nanoTime = () -> System.nanoTime() - origin;
         Ticks ticks = new Ticks(nanoTime);
+        Agreements agreements = new Agreements(clock, nanoTime);
         List<TierState> states = new ArrayList<>();
         List<Tier> tiers = new ArrayList<>();
         for (Draft draft : drafts) {
@@ -197,10 +199,11 @@ public final class FailoverBuilder {
                     new TierState.Traits(draft.name(), draft.remote(), draft.policy(), bound(draft.name(), store));
             TierState tier = new TierState(index, traits, config, nanoTime);
             states.add(tier);
-            tiers.add(new Tier(tier, index > 0 && draft.remote() ? lower(store) : store, ticks, config));
+            tiers.add(new Tier(tier, index > 0 && draft.remote() ? lower(store, agreements) : store, ticks, config));
         }
         String id = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
-        FailoverState state = new FailoverState(config, states, random, id);
+        DirtyKeys keys = new DirtyKeys(config, states, new MemoryTier(states));
+        FailoverState state = new FailoverState(config, keys, random, id, agreements);
         Supplier<? extends CacheStore> fresh = memories;
         Switchboard switchboard =
                 new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : new Memories(fresh), prefixes);
@@ -213,8 +216,9 @@ public final class FailoverBuilder {
         return new FailoverStore(switchboard, background, tiers, health, config.failoverTimeout());
     }
 
-    private CacheStore lower(CacheStore store) {
-        return made == null ? store : new LowerServer(store, made, clock);
+    private CacheStore lower(CacheStore store, Agreements agreements) {
+        InstantSource servers = () -> Instant.ofEpochMilli(agreements.serverMillis());
+        return made == null ? store : new LowerServer(store, made, servers);
     }
 
     /** The longest one call may take; 0 if the store keeps to any limit. */

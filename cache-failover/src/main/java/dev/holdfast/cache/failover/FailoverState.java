@@ -1,18 +1,22 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.Roll;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every decision of a composite, made by its parts: {@link Admission}, which tier a call goes to; {@link DirtyKeys}, what must be
  * remembered of it; {@link Verdicts}, what its outcome and that of probes say about a tier; {@link Probes}, when those are sent;
  * {@link Circuit}, what it means to open and close a tier; {@link Reconciliation}, what a tier has missed; {@link MemoryTier},
- * when the memory begins anew. None knows threads, clocks or stores: time comes in with each event, in nanoseconds, and what is
+ * when the memory begins anew; {@link Attendance}, what other clients are told. None knows threads, clocks or stores: time comes in with each event, in nanoseconds, and what is
  * to be done goes out as {@link Effect}s. Guarded by its owner's lock, with all its parts.
  */
 class FailoverState {
@@ -26,8 +30,12 @@ class FailoverState {
     final Admission admission;
     final Verdicts verdicts;
     final Reconciliation reconciliation;
+    final Agreements agreements;
+    final Attendance attendance;
     private final Probes probes;
     private final List<Effect> effects = new ArrayList<>();
+    /** What had been changed on the first server when this client last left the roll. */
+    private long changesAtLeave;
 
     /**
      * Creates one with every tier closed.
@@ -41,6 +49,11 @@ class FailoverState {
 
     /** The same with the tiers and the rules of {@code keys}. */
     FailoverState(FailoverConfig config, DirtyKeys keys, RandomGenerator random, String id) {
+        this(config, keys, random, id, new Agreements(Clock.systemUTC(), System::nanoTime));
+    }
+
+    /** The same with what this client's caches may believe. */
+    FailoverState(FailoverConfig config, DirtyKeys keys, RandomGenerator random, String id, Agreements agreements) {
         this.config = config;
         this.tiers = keys.tiers;
         this.keys = keys;
@@ -49,6 +62,8 @@ class FailoverState {
         this.circuit = new Circuit(config, keys, probes, effects);
         this.admission = new Admission(config, keys, circuit, random);
         this.reconciliation = new Reconciliation(config, keys, probes, circuit, effects, id);
+        this.agreements = agreements;
+        this.attendance = new Attendance(id, agreements, random);
         this.verdicts = new Verdicts(config, tiers, probes, circuit, reconciliation);
     }
 
@@ -104,6 +119,40 @@ class FailoverState {
         effects.add(new Effect.Settled(outage));
     }
 
+    /** Takes in how this client stands towards the first server, before anybody acts on what was decided. */
+    void stand(long now) {
+        TierState first = tiers.get(0);
+        attendance.stands(first.remote && first.closed(), !first.dirty.isEmpty(), now);
+    }
+
+    /** Has said what is due to those that share the first server. */
+    private void attend(long now) {
+        if (agreements.tick()) {
+            memory.renew();
+        }
+        TierState first = tiers.get(0);
+        if (!first.remote) {
+            return;
+        }
+        long changes = first.recent == null ? 0 : first.recent.count();
+        boolean reachable = first.closed() || (first.mode == TierState.Mode.RECOVERING && !first.fencing);
+        boolean idle = changes == changesAtLeave || now - first.lastCallAt >= Attendance.IDLE;
+        Attendance.Saying saying = attendance.due(reachable && !first.held, idle, now);
+        if (saying != null) {
+            if (saying.beat().standing() == Beat.Standing.LEAVING) {
+                changesAtLeave = changes;
+            }
+            effects.add(new Effect.Attend(0, saying));
+        }
+    }
+
+    /** The first server answered what was said of this client; {@code null} if it has no roll. */
+    void attended(Attendance.Saying saying, @Nullable Roll roll, long now) {
+        if (attendance.answered(saying, roll, now)) {
+            memory.renew();
+        }
+    }
+
     /** What was to be done in a store ended in a way that nobody expected. */
     void failed(Effect.Work work, Throwable cause, long now) {
         if (work instanceof Effect.Probe probe) {
@@ -112,6 +161,8 @@ class FailoverState {
             verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
         } else if (work instanceof Effect.Drain drain) {
             reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
+        } else if (work instanceof Effect.Attend attend) {
+            attendance.failed(attend.saying(), cause, now);
         } else if (work instanceof Effect.Disconnect disconnect && disconnect.fences()) {
             circuit.fenced(disconnect, false, now);
         }
@@ -133,6 +184,7 @@ class FailoverState {
             }
         }
         memory.tick(now);
+        attend(now);
     }
 
     /** Takes what was decided and is yet to be done, in order. */

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
@@ -420,6 +421,12 @@ public final class FailoverStore implements CacheStore {
         return () -> ends.forEach(Runnable::run);
     }
 
+    /** {@inheritDoc} The servers are those of the first tier. */
+    @Override
+    public Agreement agreement(String prefix, Duration within) {
+        return switchboard.agreements().open(prefix, within);
+    }
+
     /** {@inheritDoc} Type, latency and connections are those of the serving tier; operations are those of all tiers; {@code tiers} has each. */
     @Override
     public StoreHealth health() {
@@ -439,6 +446,7 @@ public final class FailoverStore implements CacheStore {
         }
         try {
             background.settle(LAST_CHANCE);
+            background.leave();
         } finally {
             end();
         }

@@ -68,6 +68,12 @@ final class MemoryTier {
         }
     }
 
+    /** What it holds is older than it says. */
+    void renew() {
+        generation++;
+        stamp();
+    }
+
     private void replace() {
         used = false;
         generation++;

@@ -41,6 +41,11 @@ final class RecentChanges {
         return next.get() != oldest;
     }
 
+    /** How much was changed in all. */
+    long count() {
+        return next.get();
+    }
+
     /** Whether another canary would be welcome. */
     boolean many() {
         return next.get() - oldest >= MANY;

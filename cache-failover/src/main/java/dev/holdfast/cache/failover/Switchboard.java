@@ -66,6 +66,11 @@ final class Switchboard {
         background = worker;
     }
 
+    /** What this client's caches may believe. */
+    Agreements agreements() {
+        return state.agreements;
+    }
+
     /** Whether some tier is closed. */
     boolean isServing() {
         return serving;
@@ -115,6 +120,7 @@ final class Switchboard {
 
     /** Makes the state's word the law: a new memory and the route to it become visible together. */
     private void publish() {
+        state.stand(now());
         if (memories != null && !closed) {
             Tier last = tiers.get(tiers.size() - 1);
             boolean outdated = state.memory.generation() != memoryGeneration;

@@ -86,6 +86,8 @@ final class TierState {
     long refusedAt;
 
     long lastAnswerAt;
+    /** When the ticker last saw that a call was answered. */
+    long lastCallAt;
 
     /** What its calls give reason to think, until a probe decides; {@code null} if nothing. */
     TierHealth.@Nullable Reason suspicion;

@@ -149,6 +149,7 @@ final class Verdicts {
         TierState tier = tiers.get(index);
         if (answers > 0) {
             tier.lastAnswerAt = now;
+            tier.lastCallAt = now;
         }
         if (!tier.remote || !tier.closed()) {
             return;

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
@@ -16,6 +17,7 @@ import dev.holdfast.cache.PrefixScan;
 import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.redis.Rotation;
@@ -340,6 +342,12 @@ public final class SingleStore implements CacheStore {
     }
 
     @Override
+    public Roll beat(Beat beat, Duration timeout) {
+        shared.requireOpen();
+        return shared.roll.beat(beat, timeout);
+    }
+
+    @Override
     public void disconnect(Throwable cause) {
         Objects.requireNonNull(cause, "cause");
         if (!shared.closed) {
@@ -507,6 +515,7 @@ public final class SingleStore implements CacheStore {
         final JedisErrors errors;
         final Restarts restarts;
         final MemoryInquiry memory;
+        final RollOnServer roll;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
@@ -521,6 +530,7 @@ public final class SingleStore implements CacheStore {
             this.canary = new Canary(config, reserve, dialer::generation, combiner, errors);
             this.restarts = dialer.restarts();
             this.memory = new MemoryInquiry(reserve, errors, dialer::execute);
+            this.roll = new RollOnServer(config, reserve, errors);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
             dialer.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
             dialer.rotateBy(new Rotation(

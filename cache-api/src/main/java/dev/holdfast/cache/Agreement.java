@@ -1,0 +1,62 @@
+package dev.holdfast.cache;
+
+/**
+ * Which entries of a cache are not to be believed, since a client of the same servers may have changed them where this one did not see it; one
+ * for each cache. Entries say when the work that made them began, by the servers' clock. For caches and composites. Thread-safe; neither
+ * blocks nor allocates.
+ */
+public interface Agreement extends AutoCloseable {
+    /** Believes everything, by this machine's own clock. */
+    Agreement NONE = new Agreement() {};
+
+    /**
+     * Returns the servers' time, as far as it is known: that of the first server of a composite.
+     *
+     * @return epoch milliseconds; by this machine's clock while no server has said its own
+     */
+    default long now() {
+        return System.currentTimeMillis();
+    }
+
+    /**
+     * Marks the present moment, for what takes time.
+     *
+     * @return what {@link #timeOf} takes; has no other meaning
+     */
+    default long mark() {
+        return now();
+    }
+
+    /**
+     * Returns when a moment was, by what is known of the servers' clock by now.
+     *
+     * @param mark what {@link #mark} said then
+     * @return epoch milliseconds
+     */
+    default long timeOf(long mark) {
+        return mark;
+    }
+
+    /**
+     * Returns the floor: what was made before is absent, for every client. It only rises.
+     *
+     * @return epoch milliseconds by the servers' clock; {@link Long#MIN_VALUE} if nothing is
+     */
+    default long floor() {
+        return Long.MIN_VALUE;
+    }
+
+    /**
+     * Returns the age limit: what was made before is stale. To be asked before an entry is read and once more after; the later of both holds.
+     *
+     * @param now what {@link #now} says
+     * @return epoch milliseconds by the servers' clock; {@link Long#MIN_VALUE} if nothing is
+     */
+    default long staleBefore(long now) {
+        return Long.MIN_VALUE;
+    }
+
+    /** Ends it with its cache. */
+    @Override
+    default void close() {}
+}

@@ -1,0 +1,234 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.Agreement;
+import dev.holdfast.cache.Roll;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What this client's caches may believe, told by its {@link Attendance}: whether every member of the roll was clean a short while ago, up to which
+ * time that is known, the servers' clock and the floors. Readers see it without a lock; it is changed under the owner's.
+ *
+ * <p>An entry older than a cache's limit is stale while this is not {@linkplain #trust trusted}. The argument: a member that acknowledges a change
+ * elsewhere than on the first server is behind from before that, and its last clean beat was sent before; so whoever asks the roll later than the
+ * longest age of a clean beat after that sees that somebody is missing, and what an answer says is believed for a while only. Both together, and the
+ * time between two beats, are shorter than the limit. What was made before the change is older than the limit by then, since entries are as old as
+ * the work that made them.
+ */
+class Agreements {
+    /** A clock that goes away from the monotonic one by more than this between two ticks was set, or the machine stood still. */
+    private static final long STEP_MILLIS = 20;
+
+    /** Where the server has said nothing for so long, this machine's clock is believed again. */
+    private static final long UNHEARD_MILLIS = 10_000;
+
+    /** A time that is off by less does not matter. */
+    private static final long MATTERS_MILLIS = 50;
+
+    private final InstantSource clock;
+    private final LongSupplier nanoTime;
+    /** Whether the clock is this machine's, which is put right by the server's; a test's stays as it is. */
+    private final boolean adjusted;
+
+    private final List<CacheAgreement> caches = new ArrayList<>();
+    private final Map<String, Long> floors = new HashMap<>();
+    private volatile long trustedUntil = Long.MIN_VALUE;
+    /** When the monotonic clock began, by the servers' clock. */
+    private volatile long origin;
+
+    private boolean heard;
+    private long heardAt;
+    private long clockOrigin;
+    private long step;
+    private volatile long shortest = Long.MAX_VALUE;
+
+    Agreements(InstantSource clock, LongSupplier nanoTime) {
+        this(clock, nanoTime, clock instanceof Clock system && system.equals(Clock.systemUTC()));
+    }
+
+    Agreements(InstantSource clock, LongSupplier nanoTime, boolean adjusted) {
+        this.clock = clock;
+        this.nanoTime = nanoTime;
+        this.adjusted = adjusted;
+        this.clockOrigin = clock.millis() - monotonicMillis();
+        this.origin = clockOrigin;
+    }
+
+    private long monotonicMillis() {
+        return TimeUnit.NANOSECONDS.toMillis(nanoTime.getAsLong());
+    }
+
+    /** What one cache may believe. */
+    private final class CacheAgreement implements Agreement {
+        final String prefix;
+        final long withinMillis;
+        volatile long floor = Long.MIN_VALUE;
+
+        CacheAgreement(String prefix, Duration within) {
+            this.prefix = prefix;
+            this.withinMillis = within.isZero() ? Long.MAX_VALUE : within.toMillis();
+        }
+
+        @Override
+        public long now() {
+            return serverMillis();
+        }
+
+        @Override
+        public long mark() {
+            return adjusted ? monotonicMillis() : clock.millis();
+        }
+
+        @Override
+        public long timeOf(long mark) {
+            return adjusted ? origin + mark : mark;
+        }
+
+        @Override
+        public long floor() {
+            return floor;
+        }
+
+        @Override
+        public long staleBefore(long now) {
+            return withinMillis == Long.MAX_VALUE || now <= trustedUntil ? Long.MIN_VALUE : now - withinMillis;
+        }
+
+        @Override
+        public void close() {
+            closed(this);
+        }
+    }
+
+    /** Opens one for a cache; {@code within} is zero if it has no limit. */
+    synchronized Agreement open(String prefix, Duration within) {
+        CacheAgreement opened = new CacheAgreement(prefix, within);
+        caches.add(opened);
+        shortest = Math.min(shortest, opened.withinMillis);
+        settle(opened);
+        return opened;
+    }
+
+    private synchronized void closed(CacheAgreement agreement) {
+        caches.remove(agreement);
+        long least = Long.MAX_VALUE;
+        for (CacheAgreement each : caches) {
+            least = Math.min(least, each.withinMillis);
+        }
+        shortest = least;
+    }
+
+    /** The shortest limit of a cache; {@code null} if none has one. */
+    @Nullable
+    Duration shortest() {
+        long millis = shortest;
+        return millis == Long.MAX_VALUE ? null : Duration.ofMillis(millis);
+    }
+
+    /** The servers' time, as far as it is known. */
+    long serverMillis() {
+        return adjusted ? origin + monotonicMillis() : clock.millis();
+    }
+
+    /** By how much the servers' clock is ahead of this process's. */
+    long offset() {
+        return serverMillis() - clock.millis();
+    }
+
+    /** Whether members were clean a short while ago. */
+    boolean isTrusted() {
+        return serverMillis() <= trustedUntil;
+    }
+
+    /**
+     * The server said what time it is.
+     *
+     * @param millis by its clock
+     * @param roundTrip how long that took, in nanoseconds: it was some time in between
+     * @return whether what was made in this process so far is older than it says
+     */
+    boolean serverSaid(long millis, long roundTrip) {
+        long half = TimeUnit.NANOSECONDS.toMillis(roundTrip) / 2;
+        long measured = millis + half - monotonicMillis();
+        // Within what the network may have taken on one of the two ways, nothing new was learnt.
+        long ahead = origin - measured;
+        if (!heard || step != 0 || Math.abs(ahead) > half + 1) {
+            origin = measured;
+        }
+        heard = true;
+        heardAt = monotonicMillis();
+        step = 0;
+        return adjusted && ahead > half + MATTERS_MILLIS;
+    }
+
+    /** Believes entries of any age for so long, from so long ago. */
+    void trust(long agoNanos, long forNanos) {
+        trustedUntil = serverMillis() + TimeUnit.NANOSECONDS.toMillis(forNanos - agoNanos);
+    }
+
+    /** Believes no entry that is older than its cache's limit. */
+    void distrust() {
+        if (trustedUntil != Long.MIN_VALUE) {
+            trustedUntil = Long.MIN_VALUE;
+        }
+    }
+
+    /**
+     * Sees whether this machine's clock was set since the last time, or the machine stood still and its monotonic clock with it.
+     *
+     * @return whether what was made in this process so far is older than it says
+     */
+    boolean tick() {
+        long found = clock.millis() - monotonicMillis();
+        long difference = found - clockOrigin;
+        clockOrigin = found;
+        if (Math.abs(difference) > STEP_MILLIS) {
+            distrust();
+            step += difference;
+        }
+        if (step != 0 && (!heard || monotonicMillis() - heardAt > UNHEARD_MILLIS)) {
+            long moved = step;
+            long corrected = origin + moved;
+            origin = corrected;
+            step = 0;
+            return adjusted && moved < -MATTERS_MILLIS;
+        }
+        return false;
+    }
+
+    /** Takes in floors that others know. */
+    synchronized void raise(Map<String, Long> known) {
+        boolean raised = false;
+        for (Map.Entry<String, Long> each : known.entrySet()) {
+            if (each.getValue() > floors.getOrDefault(each.getKey(), Long.MIN_VALUE)) {
+                floors.put(each.getKey(), each.getValue());
+                raised = true;
+            }
+        }
+        if (raised) {
+            caches.forEach(this::settle);
+        }
+    }
+
+    /** All floors that are known. */
+    synchronized Map<String, Long> floors() {
+        return Map.copyOf(floors);
+    }
+
+    private void settle(CacheAgreement cache) {
+        long floor = Math.max(floorOf(cache.prefix), floorOf(Roll.ALL));
+        cache.floor = cache.withinMillis == Long.MAX_VALUE ? floor : Math.max(floor, floorOf(Roll.AGREEING));
+    }
+
+    private long floorOf(String name) {
+        return floors.getOrDefault(name, Long.MIN_VALUE);
+    }
+}

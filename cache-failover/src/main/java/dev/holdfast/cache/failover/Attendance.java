@@ -1,0 +1,236 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.Beat;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.Roll;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This client's place on the roll of those that share the first server: when it says how it stands, what it says, and what follows from the
+ * answers for its {@link Agreements}. One who never changed anything there and whose caches have no limit has nothing to say. Pure; guarded by the
+ * owner of its {@link FailoverState}.
+ */
+final class Attendance {
+    /** Who was silent for so long is struck off. */
+    static final Duration FORGET = Duration.ofSeconds(30);
+
+    /** One whose caches have no limit says so often that it is there. */
+    static final long LEISURELY = TimeUnit.SECONDS.toNanos(10);
+
+    /** One whose caches have no limit, and that has not been called for so long, leaves the roll. */
+    static final long IDLE = TimeUnit.MINUTES.toNanos(1);
+
+    /** So many beats fit into a cache's limit. */
+    static final int BEATS = 5;
+
+    private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
+    /** A beat of which nothing was heard for so long is given up. */
+    private static final long OVERDUE = 10 * SECOND;
+    /** Who was refused asks again after so long. */
+    private static final long REFUSED = TimeUnit.MINUTES.toNanos(5);
+
+    private final String member;
+    private final Agreements agreements;
+    private final RandomGenerator random;
+
+    private boolean clean = true;
+    private long cleanSince;
+    private boolean away;
+    private boolean wasAway;
+
+    private boolean saying;
+    private int number;
+    private long saidAt;
+    private long nextAt;
+    private boolean unheardOf;
+    private boolean enrolled;
+
+    private long serverMillis = -1;
+    private long serverMillisAt;
+    private long pace = -1;
+    private long version;
+    private final Map<String, Long> pending = new HashMap<>();
+    private @Nullable String refusal;
+
+    Attendance(String member, Agreements agreements, RandomGenerator random) {
+        this.member = member;
+        this.agreements = agreements;
+        this.random = random;
+    }
+
+    /**
+     * Takes in how this client stands towards the server.
+     *
+     * @param serves whether the server serves calls
+     * @param lacks whether it lacks something of this client's, or may
+     */
+    void stands(boolean serves, boolean lacks, long now) {
+        boolean isClean = serves && !lacks && pending.isEmpty();
+        if (!isClean) {
+            agreements.distrust();
+        } else if (!clean) {
+            cleanSince = now;
+            nextAt = now;
+        }
+        clean = isClean;
+        if (!serves) {
+            wasAway = true;
+            away = true;
+        } else {
+            away = false;
+        }
+    }
+
+    /** Lets entries of a cache be absent for everybody that were made before a time, by the server's clock. */
+    void raise(String prefix, long floor, long now) {
+        pending.merge(prefix, floor, Math::max);
+        agreements.raise(Map.of(prefix, floor));
+        clean = false;
+        agreements.distrust();
+        nextAt = now;
+    }
+
+    /** Whether others can be told of anything. */
+    boolean attends() {
+        return enrolled && refusal == null;
+    }
+
+    /** Whether everything that is to be told was told. */
+    boolean isTold() {
+        return pending.isEmpty();
+    }
+
+    /** Why nothing can be said; {@code null} if it can. */
+    @Nullable
+    String refusal() {
+        return refusal;
+    }
+
+    /** What is said, with the number by which its end is told. */
+    record Saying(int number, Beat beat, Duration timeout) {}
+
+    /**
+     * What is to be said now.
+     *
+     * @param reachable whether the server answers this client, be it that it is on its way back
+     * @param idle whether nobody calls, and nothing was changed since this client left, if it did
+     * @return {@code null} if nothing is
+     */
+    @Nullable
+    Saying due(boolean reachable, boolean idle, long now) {
+        if (saying && now - saidAt >= OVERDUE) {
+            saying = false;
+        }
+        Duration limit = agreements.shortest();
+        boolean leaves = limit == null && idle && pending.isEmpty();
+        if (!reachable || saying || unheardOf || now - nextAt < 0 || (leaves && !(enrolled && clean))) {
+            return null;
+        }
+        long period = period(limit);
+        nextAt = now + period - random.nextLong(period / 10 + 1);
+        return say(leaves ? Beat.Standing.LEAVING : standing(), limit, now);
+    }
+
+    private Beat.Standing standing() {
+        return clean ? Beat.Standing.CLEAN : Beat.Standing.BEHIND;
+    }
+
+    /** Says that this client goes, if it owes nobody anything. */
+    @Nullable
+    Saying leave(long now) {
+        return enrolled && clean && !unheardOf ? say(Beat.Standing.LEAVING, null, now) : null;
+    }
+
+    private Saying say(Beat.Standing standing, @Nullable Duration limit, long now) {
+        saying = true;
+        saidAt = now;
+        number++;
+        long sent = serverMillis < 0 ? -1 : serverMillis + TimeUnit.NANOSECONDS.toMillis(now - serverMillisAt);
+        Duration period = limit == null ? Duration.ZERO : Duration.ofNanos(wanted(limit));
+        Beat beat = new Beat(member, standing, sent, period, FORGET, wasAway, pending, version);
+        if (!away) {
+            wasAway = false;
+        }
+        return new Saying(number, beat, Duration.ofNanos(SECOND));
+    }
+
+    /** How often one that has a limit has to hear of others, in nanoseconds. */
+    private static long wanted(Duration limit) {
+        return Math.max(SECOND, limit.toNanos() / BEATS);
+    }
+
+    /** How often this client says how it stands: as often as it, or some other, has to hear of others. */
+    private long period(@Nullable Duration limit) {
+        long own = limit == null ? LEISURELY : wanted(limit);
+        return pace > 0 ? Math.max(SECOND, Math.min(own, pace)) : own;
+    }
+
+    /**
+     * What was said was answered; {@code null} if the server has no roll.
+     *
+     * @return whether what this process has made so far is older than it says
+     */
+    boolean answered(Saying said, @Nullable Roll roll, long now) {
+        if (said.number() != number || !saying) {
+            return false;
+        }
+        saying = false;
+        refusal = null;
+        if (roll == null) {
+            unheardOf = true;
+            return false;
+        }
+        boolean first = serverMillis < 0;
+        serverMillis = roll.serverMillis();
+        serverMillisAt = now;
+        pace = TimeUnit.MILLISECONDS.toNanos(roll.paceMillis());
+        enrolled = said.beat().standing() != Beat.Standing.LEAVING;
+        boolean older = agreements.serverSaid(roll.serverMillis(), now - saidAt);
+        learn(said.beat(), roll);
+        if (first) {
+            nextAt = now; // until then this client counts as missing
+        }
+        Duration limit = agreements.shortest();
+        if (limit != null) {
+            believe(roll, wanted(limit), now);
+        }
+        return older;
+    }
+
+    private void believe(Roll roll, long wanted, long now) {
+        boolean allClean = TimeUnit.MILLISECONDS.toNanos(roll.oldestMillis()) <= wanted * 5 / 2;
+        if (clean && saidAt - cleanSince >= 0 && allClean) {
+            agreements.trust(now - saidAt, 2 * wanted);
+        } else {
+            agreements.distrust();
+        }
+    }
+
+    private void learn(Beat beat, Roll roll) {
+        beat.floors().forEach((name, floor) -> pending.remove(name, floor));
+        agreements.raise(roll.floors());
+        if (roll.version() < version) {
+            // The server has lost floors, and this client has not.
+            pending.putAll(agreements.floors());
+        }
+        version = roll.version();
+    }
+
+    /** What was said was not answered. */
+    void failed(Saying said, Throwable failure, long now) {
+        if (said.number() != number || !saying) {
+            return;
+        }
+        saying = false;
+        wasAway |= said.beat().wasAway();
+        if (failure instanceof CacheRejectedException) {
+            refusal = String.valueOf(failure.getMessage());
+            nextAt = now + REFUSED;
+        }
+    }
+}

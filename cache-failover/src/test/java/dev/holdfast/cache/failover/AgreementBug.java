@@ -1,0 +1,30 @@
+package dev.holdfast.cache.failover;
+
+/** A rule of agreements that is broken, for a model to find. */
+enum AgreementBug {
+    NONE(0),
+    /** An entry below the first server may have any age. */
+    NO_LIMIT_BELOW(0),
+    /** Nobody asks whether a member is missing. */
+    MISSING_IGNORED(0),
+    /** A member that owes the server something says that it is clean. */
+    CLEAN_IGNORED(0),
+    /** A member that was never clean is not on the roll. */
+    ENROLLED_WHEN_CLEAN(0),
+    /** What was once heard is believed until something else is. */
+    KNOWLEDGE_WITHOUT_EXPIRY(0),
+    /** A beat is as old as the server takes it for. */
+    DATED_BY_SERVER(0),
+    /** Who is struck off may have removed something, and nobody cares. */
+    NO_FLOOR(0);
+
+    private final int firstHistory;
+
+    AgreementBug(int firstHistory) {
+        this.firstHistory = firstHistory;
+    }
+
+    int firstHistory() {
+        return firstHistory;
+    }
+}

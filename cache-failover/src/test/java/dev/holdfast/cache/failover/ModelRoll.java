@@ -1,0 +1,136 @@
+package dev.holdfast.cache.failover;
+
+import dev.holdfast.cache.Beat;
+import dev.holdfast.cache.Roll;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What {@link dev.holdfast.cache.RedisScript#BEAT} does, in Java; {@code BeatScriptTest} holds the two against each other. */
+final class ModelRoll {
+    private static final String NOBODY = "?";
+    private static final long PACE_LASTS = 60_000;
+
+    private final AgreementBug bug;
+    private final Map<String, Long> clean = new TreeMap<>();
+    private final Map<String, Long> heard = new TreeMap<>();
+    private final Map<String, Long> floors = new HashMap<>();
+    private long now;
+    private long version;
+    private long away;
+    private long silent;
+    private long pace = -1;
+    private long paced;
+
+    ModelRoll(AgreementBug bug) {
+        this.bug = bug;
+    }
+
+    ModelRoll copy() {
+        ModelRoll copy = new ModelRoll(bug);
+        copy.clean.putAll(clean);
+        copy.heard.putAll(heard);
+        copy.floors.putAll(floors);
+        copy.now = now;
+        copy.version = version;
+        copy.away = away;
+        copy.silent = silent;
+        copy.pace = pace;
+        copy.paced = paced;
+        return copy;
+    }
+
+    Roll beat(Beat beat, long time) {
+        long sent = beat.sentMillis() >= 0 && bug == AgreementBug.DATED_BY_SERVER ? time : beat.sentMillis();
+        long forget = beat.forget().toMillis();
+        String self = beat.member();
+        now = Math.max(Math.max(now, time), sent);
+        if (version == 0) {
+            clean.put(NOBODY, 0L);
+            heard.put(NOBODY, now);
+            version++;
+        }
+        long last = heard.values().stream().mapToLong(each -> each).max().orElse(Long.MIN_VALUE);
+        if (!heard.isEmpty() && now - last > forget / 2) {
+            silent = now;
+            away = now;
+        } else if (beat.wasAway()) {
+            away = now;
+        }
+        enter(beat, self, sent);
+        if (now - silent >= forget) {
+            strikeOff(self, forget);
+        }
+        beat.floors().forEach(this::raise);
+        keepPace(beat.period().toMillis());
+        long oldest = clean.entrySet().stream()
+                .filter(each -> !each.getKey().equals(self))
+                .mapToLong(Map.Entry::getValue)
+                .min()
+                .orElse(Long.MAX_VALUE);
+        boolean others = oldest != Long.MAX_VALUE && bug != AgreementBug.MISSING_IGNORED;
+        return new Roll(
+                now,
+                others ? Math.max(0, now - oldest) : -1,
+                pace,
+                version,
+                version == beat.version() ? Map.of() : floors);
+    }
+
+    private void enter(Beat beat, String self, long sent) {
+        boolean isClean = beat.standing() == Beat.Standing.CLEAN;
+        if (beat.standing() == Beat.Standing.LEAVING) {
+            clean.remove(self);
+            heard.remove(self);
+        } else if (bug == AgreementBug.ENROLLED_WHEN_CLEAN && !isClean && !clean.containsKey(self)) {
+            // Nobody knows of it.
+        } else if (sent < 0) {
+            clean.putIfAbsent(self, 0L);
+            heard.putIfAbsent(self, now);
+        } else {
+            clean.merge(self, isClean ? sent : 0, Math::max);
+            heard.merge(self, sent, Math::max);
+        }
+    }
+
+    private void strikeOff(String self, long forget) {
+        List<String> gone = new ArrayList<>();
+        heard.entrySet().stream()
+                .filter(each -> each.getValue() <= now - forget)
+                .sorted(Map.Entry.<String, Long>comparingByValue()
+                        .thenComparing(Map.Entry.comparingByKey(Comparator.naturalOrder())))
+                .limit(16)
+                .forEach(each -> gone.add(each.getKey()));
+        gone.remove(self);
+        for (String each : gone) {
+            long wasClean = clean.getOrDefault(each, 0L);
+            long said = heard.get(each);
+            clean.remove(each);
+            heard.remove(each);
+            raise(Roll.AGREEING, now);
+            if (!each.equals(NOBODY) && (wasClean < said || away > said)) {
+                raise(Roll.ALL, now);
+            }
+        }
+    }
+
+    private void raise(String name, long floor) {
+        if (bug != AgreementBug.NO_FLOOR && floors.getOrDefault(name, 0L) < floor) {
+            floors.put(name, floor);
+            version++;
+        }
+    }
+
+    private void keepPace(long period) {
+        if (now - paced > PACE_LASTS) {
+            pace = -1;
+        }
+        if (period > 0 && (pace < 0 || period <= pace)) {
+            pace = period;
+            paced = now;
+        }
+    }
+}
