@@ -161,6 +161,16 @@ public final class CacheBuilder<K, V> {
     }
 
     /**
+     * Bounds for how long another client's change may go unseen, whatever dies.
+     *
+     * @param value as in {@link CachePolicy#withAgreeWithin}
+     * @return this
+     */
+    public CacheBuilder<K, V> agreeWithin(Duration value) {
+        return change(base -> base.withAgreeWithin(value));
+    }
+
+    /**
      * Bounds how many loads run at once.
      *
      * @param value as in {@link CachePolicy#withMaxLoads}

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
@@ -12,11 +13,13 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.cluster.Errand.Kind;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -307,19 +310,38 @@ public final class ClusterStore implements CacheStore {
 
     private <T> @Nullable T run(Script<T> script, Kind kind, List<byte[]> keys, List<byte[]> arguments) {
         long start = System.nanoTime();
+        return counted(start, () -> run(script, kind, keys, arguments, start, start + boundNanos));
+    }
+
+    private <T> @Nullable T run(
+            Script<T> script, Kind kind, List<byte[]> keys, List<byte[]> arguments, long start, long until) {
         int slot = Slots.of(keys.get(0));
-        return counted(start, () -> {
-            try {
-                return session.router.run(
-                        new Errand<>(slot, kind, script.byDigest(keys, arguments)), start, start + boundNanos);
-            } catch (CacheRejectedException e) {
-                if (LettuceErrors.kindOf(e) != LettuceErrors.Kind.NO_SCRIPT) {
-                    throw e;
-                }
-                return session.router.run(
-                        new Errand<>(slot, kind, script.inFull(keys, arguments)), start, start + boundNanos);
+        try {
+            return session.router.run(new Errand<>(slot, kind, script.byDigest(keys, arguments)), start, until);
+        } catch (CacheRejectedException e) {
+            if (LettuceErrors.kindOf(e) != LettuceErrors.Kind.NO_SCRIPT) {
+                throw e;
             }
-        });
+            return session.router.run(new Errand<>(slot, kind, script.inFull(keys, arguments)), start, until);
+        }
+    }
+
+    /** {@inheritDoc} One roll for all masters, at the one that has its slot: a member lacks nothing on any of them, or is behind. */
+    @Override
+    public Roll beat(Beat beat, Duration timeout) {
+        session.requireOpen();
+        long start = System.nanoTime();
+        List<byte[]> keys = Roll.KEYS.stream().map(this::serverKey).toList();
+        List<byte[]> arguments = Roll.arguments(beat).stream()
+                .map(each -> each.getBytes(StandardCharsets.UTF_8))
+                .toList();
+        long until = start + Math.min(timeout.toNanos(), boundNanos);
+        List<Object> answer = run(Script.BEAT, Kind.HARMLESS, keys, arguments, start, until);
+        List<String> texts = new ArrayList<>();
+        for (Object part : answer == null ? List.of() : answer) {
+            texts.add(part instanceof byte[] text ? new String(text, StandardCharsets.UTF_8) : "");
+        }
+        return Roll.of(texts);
     }
 
     private <T> @Nullable T counted(long start, Supplier<@Nullable T> call) {

@@ -2,6 +2,7 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.RedisScript;
 import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.output.ArrayOutput;
 import io.lettuce.core.output.ByteArrayOutput;
 import io.lettuce.core.output.CommandOutput;
 import io.lettuce.core.output.IntegerOutput;
@@ -20,6 +21,7 @@ final class Script<T> {
     static final Script<Long> REMOVE = new Script<>(RedisScript.REMOVE, IntegerOutput::new);
     static final Script<Long> PERSIST = new Script<>(RedisScript.PERSIST, IntegerOutput::new);
     static final Script<byte[]> INCREMENT = new Script<>(RedisScript.INCREMENT, ByteArrayOutput::new);
+    static final Script<List<Object>> BEAT = new Script<>(RedisScript.BEAT, ArrayOutput::new);
     static final Script<byte[]> INCREMENT_ONCE = new Script<>(RedisScript.INCREMENT_ONCE, ByteArrayOutput::new);
 
     private final RedisScript script;

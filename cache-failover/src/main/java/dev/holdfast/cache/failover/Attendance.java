@@ -221,16 +221,23 @@ final class Attendance {
         version = roll.version();
     }
 
-    /** What was said was not answered. */
-    void failed(Saying said, Throwable failure, long now) {
+    /**
+     * What was said was not answered.
+     *
+     * @return whether it was refused, and what was said before was not
+     */
+    boolean failed(Saying said, Throwable failure, long now) {
         if (said.number() != number || !saying) {
-            return;
+            return false;
         }
         saying = false;
         wasAway |= said.beat().wasAway();
-        if (failure instanceof CacheRejectedException) {
-            refusal = String.valueOf(failure.getMessage());
-            nextAt = now + REFUSED;
+        if (!(failure instanceof CacheRejectedException)) {
+            return false;
         }
+        boolean first = refusal == null;
+        refusal = String.valueOf(failure.getMessage());
+        nextAt = now + REFUSED;
+        return first;
     }
 }

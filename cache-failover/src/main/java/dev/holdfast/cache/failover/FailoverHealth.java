@@ -108,7 +108,7 @@ final class FailoverHealth {
                     tier.dirty.prefixCount(),
                     tier.dirty.counters(),
                     tier.dirty.overflowed(),
-                    tier.notes));
+                    tier.notes != null || tier.index > 0 ? tier.notes : state.rollProblem()));
         }
         return views;
     }

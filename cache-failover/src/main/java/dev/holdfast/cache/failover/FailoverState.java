@@ -22,6 +22,10 @@ import org.jspecify.annotations.Nullable;
 class FailoverState {
     static final int NONE = -1;
 
+    private static final String ROLL_REFUSED = "this client may not say to others how it is, nor ask how they are, so that its caches load what is"
+            + " older than agreeWithin anew; its user needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange"
+            + " +zrevrange +zrangebyscore +hget +hset +hlen +hexists +hincrby +hgetall +pexpire: ";
+
     final FailoverConfig config;
     final List<TierState> tiers;
     final DirtyKeys keys;
@@ -119,6 +123,13 @@ class FailoverState {
         effects.add(new Effect.Settled(outage));
     }
 
+    /** Why the clients of the first server know nothing of each other; {@code null} if they do, or need not. */
+    @Nullable
+    String rollProblem() {
+        String refusal = attendance.refusal();
+        return refusal == null ? null : ROLL_REFUSED + refusal;
+    }
+
     /** Takes in how this client stands towards the first server, before anybody acts on what was decided. */
     void stand(long now) {
         TierState first = tiers.get(0);
@@ -162,7 +173,9 @@ class FailoverState {
         } else if (work instanceof Effect.Drain drain) {
             reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
         } else if (work instanceof Effect.Attend attend) {
-            attendance.failed(attend.saying(), cause, now);
+            if (attendance.failed(attend.saying(), cause, now)) {
+                effects.add(new Effect.Remark(attend.tier(), ROLL_REFUSED + cause.getMessage()));
+            }
         } else if (work instanceof Effect.Disconnect disconnect && disconnect.fences()) {
             circuit.fenced(disconnect, false, now);
         }

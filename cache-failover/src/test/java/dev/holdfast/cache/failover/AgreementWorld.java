@@ -117,8 +117,6 @@ final class AgreementWorld {
         Client client = new Client(born++);
         clients.add(client);
         client.tick();
-        // As a start asks every server before the application calls.
-        in(TIMEOUT, client::act);
     }
 
     private void trouble() {
@@ -333,6 +331,7 @@ final class AgreementWorld {
         long goodSince;
         long probedAt;
         boolean probing;
+        boolean started;
         boolean reached;
         boolean draining;
         boolean dead;
@@ -421,6 +420,14 @@ final class AgreementWorld {
         }
 
         private void answered(Attendance.Saying saying, @Nullable Roll roll) {
+            if (!started) {
+                // Nothing is called before the server has answered, or was found not to.
+                started = true;
+                if (roll == null) {
+                    open();
+                }
+                act();
+            }
             if (roll == null) {
                 attendance.failed(saying, new IllegalStateException("no answer"), nanos());
             } else {
@@ -430,11 +437,12 @@ final class AgreementWorld {
                 }
                 reached = true;
                 heardAt = now;
+                // As with a canary that is acknowledged: a snapshot that lacks them lacks it too.
+                recent.removeIf(each -> now - each.at() > RECENT);
             }
         }
 
         private void lookAfterServer() {
-            recent.removeIf(each -> now - each.at() > RECENT);
             if (mode == Mode.CLOSED) {
                 if (!dirty.isEmpty()) {
                     drain();
@@ -476,6 +484,7 @@ final class AgreementWorld {
             }
             draining = true;
             Set<Integer> keys = Set.copyOf(dirty);
+            keys.forEach(key -> recent.add(new Recent(key, now)));
             long[] before = ownChanges.clone();
             server.ask(
                     this,
