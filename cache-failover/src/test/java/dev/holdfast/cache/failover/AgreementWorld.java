@@ -464,7 +464,7 @@ final class AgreementWorld {
                 return;
             }
             if (!well) {
-                mode = Mode.OPEN;
+                open();
             } else if (mode == Mode.OPEN) {
                 mode = Mode.RECOVERING;
                 goodSince = now;
@@ -508,8 +508,8 @@ final class AgreementWorld {
         private void open() {
             if (mode == Mode.CLOSED) {
                 memory = new HashMap<>();
-                recent.forEach(each -> dirty.add(each.key()));
             }
+            recent.forEach(each -> dirty.add(each.key()));
             mode = Mode.OPEN;
             probedAt = now;
             connection++;
