@@ -57,51 +57,51 @@ final class Processes implements AutoCloseable {
 
     private static Map<String, Trouble> phases() {
         Map<String, Trouble> phases = new LinkedHashMap<>();
-        phases.put("steady", all -> Instance.pause(Duration.ofSeconds(20)));
+        phases.put("steady", all -> pause(Duration.ofSeconds(20)));
         phases.put("killed", all -> {
             all.redis.kill();
-            Instance.pause(Duration.ofSeconds(10));
+            pause(Duration.ofSeconds(10));
             all.redis.restart(RedisServer.Data.KEEP);
         });
         phases.put("frozen", all -> {
             all.redis.freeze();
-            Instance.pause(Duration.ofSeconds(10));
+            pause(Duration.ofSeconds(10));
             all.redis.thaw();
         });
         phases.put("cut", all -> {
             all.proxies.get(0).halfOpen();
-            Instance.pause(Duration.ofSeconds(10));
+            pause(Duration.ofSeconds(10));
             all.proxies.get(0).pass();
         });
         phases.put("flapping", all -> {
             for (int i = 0; i < 5; i++) {
                 all.redis.kill();
-                Instance.pause(Duration.ofSeconds(3));
+                pause(Duration.ofSeconds(3));
                 all.redis.restart(RedisServer.Data.KEEP);
-                Instance.pause(Duration.ofSeconds(7));
+                pause(Duration.ofSeconds(7));
             }
         });
         phases.put("paused", all -> {
             signal("STOP", all.processes.get(all.living.get(1)));
-            Instance.pause(Duration.ofSeconds(20));
+            pause(Duration.ofSeconds(20));
             signal("CONT", all.processes.get(all.living.get(1)));
         });
         phases.put("roll", all -> {
             all.proxies.get(2).halfOpen();
-            Instance.pause(Duration.ofSeconds(4));
+            pause(Duration.ofSeconds(4));
             all.redis.command("EVAL", "return #redis.call('DEL', unpack(redis.call('KEYS', '*#roll*')))", "0");
-            Instance.pause(Duration.ofSeconds(8));
+            pause(Duration.ofSeconds(8));
             all.proxies.get(2).pass();
         });
         phases.put("crash", all -> {
             all.redis.kill();
-            Instance.pause(Duration.ofSeconds(6));
+            pause(Duration.ofSeconds(6));
             all.crash(3);
             all.begin(3);
-            Instance.pause(Duration.ofSeconds(4));
+            pause(Duration.ofSeconds(4));
             all.redis.restart(RedisServer.Data.KEEP);
             // Until whoever is missing is struck off, and more.
-            Instance.pause(Duration.ofSeconds(45));
+            pause(Duration.ofSeconds(45));
         });
         return phases;
     }
@@ -124,7 +124,7 @@ final class Processes implements AutoCloseable {
                 all.living.add(-1);
                 all.begin(i);
             }
-            Instance.pause(WARM);
+            pause(WARM);
             for (Map.Entry<String, Trouble> phase : phases().entrySet()) {
                 if (names.isEmpty() || names.contains(phase.getKey())) {
                     kept &= all.play(phase.getKey(), phase.getValue());
@@ -138,7 +138,7 @@ final class Processes implements AutoCloseable {
         long begun = System.nanoTime();
         trouble.make(this);
         long calm = System.nanoTime();
-        Instance.pause(AFTER);
+        pause(AFTER);
         long end = System.nanoTime();
         Verdict verdict = judge(begun, end);
         System.out.println(String.format(
@@ -167,7 +167,7 @@ final class Processes implements AutoCloseable {
                         "-Dorg.slf4j.simpleLogger.defaultLogLevel=" + System.getProperty("processes.log", "error"),
                         "-classpath",
                         System.getProperty("java.class.path"),
-                        Instance.class.getName(),
+                        Member.class.getName(),
                         folder.toString(),
                         Integer.toString(number),
                         shortest,
@@ -182,7 +182,7 @@ final class Processes implements AutoCloseable {
         living.set(instance, number);
         String said = new String(process.getInputStream().readNBytes(6), StandardCharsets.US_ASCII);
         if (!said.equals("ready\n")) {
-            throw new IllegalStateException("an instance said " + said);
+            throw new IllegalStateException("a process said " + said);
         }
     }
 
@@ -190,6 +190,10 @@ final class Processes implements AutoCloseable {
         Process process = processes.get(living.get(instance));
         process.destroyForcibly();
         process.waitFor(10, TimeUnit.SECONDS);
+    }
+
+    private static void pause(Duration time) throws InterruptedException {
+        Thread.sleep(time.toMillis());
     }
 
     private static void signal(String name, Process process) throws IOException, InterruptedException {

@@ -6,7 +6,6 @@ import dev.holdfast.cache.benchmarks.Ledger.Deed;
 import dev.holdfast.cache.benchmarks.Ledger.Kind;
 import dev.holdfast.cache.client.CacheClient;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -15,7 +14,7 @@ import java.util.concurrent.locks.LockSupport;
  * One of several processes over one server: reads keys through its cache, with loads from the source that take so long, and changes some: the
  * source first, then it removes the key. Its client is configured by its environment.
  */
-final class Instance {
+final class Member {
     static final int KEYS = 60;
     private static final int READERS = 3;
     /** Each of four changes three keys a second. */
@@ -23,7 +22,7 @@ final class Instance {
 
     private static final long BETWEEN_READS = TimeUnit.MILLISECONDS.toNanos(12);
 
-    private Instance() {}
+    private Member() {}
 
     /** The process: folder, its number, shortest and longest load in milliseconds. */
     public static void main(String[] args) throws Exception {
@@ -93,10 +92,5 @@ final class Instance {
                 book.write(new Deed(Kind.ERROR, key, version, begun, System.nanoTime()));
             }
         }
-    }
-
-    /** How long a program that has many of these waits for what it did to be seen. */
-    static void pause(Duration time) throws InterruptedException {
-        Thread.sleep(time.toMillis());
     }
 }
