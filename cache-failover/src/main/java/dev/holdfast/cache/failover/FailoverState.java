@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -22,9 +23,10 @@ import org.jspecify.annotations.Nullable;
 class FailoverState {
     static final int NONE = -1;
 
-    private static final String ROLL_REFUSED = "this client may not say to others how it is, nor ask how they are, so that its caches load what is"
-            + " older than agreeWithin anew; its user needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange"
-            + " +zrevrange +zrangebyscore +hget +hset +hlen +hexists +hincrby +hgetall +pexpire: ";
+    private static final String ROLL_REFUSED =
+            "this client may not say to others how it is, nor ask how they are, so that its caches load what is"
+                    + " older than agreeWithin anew; its user needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange"
+                    + " +zrevrange +zrangebyscore +hget +hset +hlen +hexists +hincrby +hgetall +pexpire: ";
 
     final FailoverConfig config;
     final List<TierState> tiers;
@@ -67,7 +69,8 @@ class FailoverState {
         this.admission = new Admission(config, keys, circuit, random);
         this.reconciliation = new Reconciliation(config, keys, probes, circuit, effects, id);
         this.agreements = agreements;
-        this.attendance = new Attendance(id, agreements, random);
+        // Chance of its own: the histories of the model test stay what they are.
+        this.attendance = new Attendance(id, agreements, new SplittableRandom(id.hashCode()));
         this.verdicts = new Verdicts(config, tiers, probes, circuit, reconciliation);
     }
 

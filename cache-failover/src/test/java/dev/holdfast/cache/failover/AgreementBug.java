@@ -12,9 +12,9 @@ enum AgreementBug {
     /** A member that was never clean is not on the roll. */
     ENROLLED_WHEN_CLEAN(0),
     /** What was once heard is believed until something else is. */
-    KNOWLEDGE_WITHOUT_EXPIRY(0),
+    KNOWLEDGE_WITHOUT_EXPIRY(1_000),
     /** A beat is as old as the server takes it for. */
-    DATED_BY_SERVER(0),
+    DATED_BY_SERVER(3_000),
     /** Who is struck off may have removed something, and nobody cares. */
     NO_FLOOR(0);
 
@@ -24,6 +24,7 @@ enum AgreementBug {
         this.firstHistory = firstHistory;
     }
 
+    /** From which history on it is looked for. */
     int firstHistory() {
         return firstHistory;
     }

@@ -157,7 +157,10 @@ final class ModelWorld {
                 || next.stamp() != route.stamp()) {
             route = next;
         }
-        effects.addAll(state.takeEffects());
+        // What other clients are told is another model's: AgreementWorld.
+        state.takeEffects().stream()
+                .filter(effect -> !(effect instanceof Effect.Attend))
+                .forEach(effects::add);
     }
 
     /** Runs one history; if it fails, once more with a trace of what happened. */
