@@ -41,7 +41,6 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final CachePolicy policy;
     private final CacheStore store;
     private final StoreKeys<K> keys;
-    private final Agreement agreement;
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
@@ -80,7 +79,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.store = store;
         this.keys = new StoreKeys<>(codec.isRaw() ? "" : name + ':', keyMapper);
         this.policy = Entries.checked(policy, codec.isRaw());
-        this.agreement = codec.isRaw() ? Agreement.NONE : store.agreement(keys.prefix(), policy.agreeWithin());
+        Agreement agreement = codec.isRaw() ? Agreement.NONE : store.agreement(keys.prefix(), policy.agreeWithin());
         boolean limited = !policy.agreeWithin().isZero();
         this.entries = new Entries<>(keys.prefix(), codec, services.clock(), agreement, limited);
         this.counters = new Counters(name, services.events());
@@ -92,7 +91,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
         this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
-        this.closing = new Closing(runner::close, flights::close, agreement::close, () -> whenClosed.run());
+        this.closing = new Closing(runner::close, flights::close, entries::close, () -> whenClosed.run());
     }
 
     @Override

@@ -45,6 +45,11 @@ final class Entries<V> {
         this.limited = limited;
     }
 
+    /** Ends what is known of the cache beside it. */
+    void close() {
+        agreement.close();
+    }
+
     boolean isRaw() {
         return raw;
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
@@ -33,6 +34,7 @@ final class NoServers {
             case "tierName" -> "none";
             case "health" -> StoreHealth.of("none", false, Instant.EPOCH);
             case "close", "disconnect", "outage", "use" -> null;
+            case "agreement" -> Agreement.NONE;
             case "observe" -> (Runnable) () -> {};
             default ->
                 throw new CacheUnavailableException(

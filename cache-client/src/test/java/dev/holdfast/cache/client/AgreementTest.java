@@ -148,8 +148,7 @@ class AgreementTest {
     @Test
     void whoMayNotAskLoadsWhatIsOlderAnew() {
         redis.command("ACL", "SETUSER", "plain", "on", ">secret", "~*", "+@all", "-eval", "-evalsha");
-        try (CacheClient client =
-                client("redis://plain:secret@127.0.0.1:" + redis.port(), "CACHE_AGREE_WITHIN", "5")) {
+        try (CacheClient client = client("redis://plain:secret@127.0.0.1:" + redis.port(), "CACHE_AGREE_WITHIN", "5")) {
             LoadingCache<String, String> cache = agreed(client);
             assertEquals("old", cache.get("k"));
             assertEquals(1, loads.get());
@@ -167,11 +166,11 @@ class AgreementTest {
                     .codec(Codec.raw(Codec.bytes()))
                     .build()
                     .put("k", new byte[] {1});
-            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> client.cache(
-                            "another", String.class, byte[].class)
-                    .codec(Codec.raw(Codec.bytes()))
-                    .agreeWithin(Duration.ofSeconds(5))
-                    .build());
+            IllegalArgumentException e = assertThrows(
+                    IllegalArgumentException.class, () -> client.cache("another", String.class, byte[].class)
+                            .codec(Codec.raw(Codec.bytes()))
+                            .agreeWithin(Duration.ofSeconds(5))
+                            .build());
             assertTrue(String.valueOf(e.getMessage()).contains("agreeWithin"), e.getMessage());
         }
     }
@@ -180,8 +179,7 @@ class AgreementTest {
     void aBoundIsFromFiveSecondsToADay() {
         for (Duration wrong : new Duration[] {Duration.ofMillis(4_999), Duration.ofHours(25), Duration.ofSeconds(-5)}) {
             IllegalArgumentException e = assertThrows(
-                    IllegalArgumentException.class,
-                    () -> CachePolicy.defaults().withAgreeWithin(wrong));
+                    IllegalArgumentException.class, () -> CachePolicy.defaults().withAgreeWithin(wrong));
             assertTrue(String.valueOf(e.getMessage()).contains("agreeWithin must be from PT5S"), e.getMessage());
         }
     }
