@@ -14,6 +14,16 @@ public interface StoreConfig {
     String tier();
 
     /**
+     * Says whether something between this process and the server (a proxy, an HTTP edge, a socket of the file system) may hold a command back and deliver it
+     * although our connection was closed. A tier of it is watched accordingly.
+     *
+     * @return whether a command may arrive that late; {@code false} unless overridden
+     */
+    default boolean buffered() {
+        return false;
+    }
+
+    /**
      * Opens the store. Connects to nothing: a server that is down does not fail this, nor make it wait.
      *
      * @param client a name for connections that have none of their own: printable ASCII without blanks

@@ -6,6 +6,8 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -18,12 +20,12 @@ final class TlsFiles {
     private static final Logger LOG = LoggerFactory.getLogger(TlsConfig.class);
 
     private final Parts parts;
-    private volatile Made made;
+    private final AtomicReference<Made> made;
 
     private TlsFiles(Parts parts) {
         this.parts = parts;
         String state = parts.state();
-        this.made = new Made(state, parts.make());
+        this.made = new AtomicReference<>(new Made(state, parts.make()));
     }
 
     /**
@@ -58,28 +60,26 @@ final class TlsFiles {
 
     SSLContext context() {
         String state = parts.state();
-        Made present = made;
-        if (state.equals(present.state())) {
-            return present.context();
-        }
-        return makeAnew(state).context();
+        Made present = Objects.requireNonNull(made.get());
+        return state.equals(present.state()) ? present.context() : makeAnew(present, state);
     }
 
-    private synchronized Made makeAnew(String state) {
-        Made present = made;
-        if (state.equals(present.state())) {
-            return present;
-        }
-        SSLContext context = present.context();
+    /** Several may read at the same time, so that a file that hangs holds up nobody but its reader. The first is kept, and says so. */
+    private SSLContext makeAnew(Made before, String state) {
         try {
-            context = parts.make();
-            LOG.info("Read anew for the connections to come: {}", parts.files());
+            SSLContext context = parts.make();
+            if (made.compareAndSet(before, new Made(state, context))) {
+                LOG.info("Read anew for the connections to come: {}", parts.files());
+            }
+            return context;
         } catch (CacheConfigException e) {
-            LOG.warn(
-                    "A file for TLS has changed and can't be used, so what was read before stands: {}", e.getMessage());
+            if (made.compareAndSet(before, new Made(state, before.context()))) {
+                LOG.warn(
+                        "A file for TLS has changed and can't be used, so what was read before stands: {}",
+                        e.getMessage());
+            }
+            return before.context();
         }
-        made = new Made(state, context);
-        return made;
     }
 
     /**

@@ -21,8 +21,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A user of Redis that may do what the document says, and nothing else. */
+@Execution(ExecutionMode.CONCURRENT)
 class AccessTest extends Fixture {
     private static final Pattern QUOTED = Pattern.compile("`([A-Z|]+)`");
 

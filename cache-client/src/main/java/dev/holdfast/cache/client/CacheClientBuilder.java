@@ -77,6 +77,14 @@ public final class CacheClientBuilder {
             @Nullable CacheStore store,
             @Nullable StoreConfig config,
             @Nullable TierPolicy rules) {
+        TierPolicy rules(ClientSettings settings) {
+            if (rules != null) {
+                return rules;
+            }
+            TierPolicy ofName = settings.rulesOf(name);
+            return config != null && config.buffered() ? ofName.withBuffered(true) : ofName;
+        }
+
         CacheStore open(String client, KeyPrefix keyPrefix) {
             return store != null
                     ? store
@@ -366,8 +374,7 @@ public final class CacheClientBuilder {
         try {
             ClientSettings client = client();
             for (Server each : servers) {
-                TierPolicy rules = each.rules() != null ? each.rules() : client.rulesOf(each.name());
-                open.add(new Tier(each.name(), each.open(name, keyPrefix), rules));
+                open.add(new Tier(each.name(), each.open(name, keyPrefix), each.rules(client)));
             }
             return open;
         } catch (Throwable e) {

@@ -89,10 +89,11 @@ public final class HealthJson {
                 .field("successRate", successRate(operations)));
     }
 
-    /** Where nothing was asked, nothing failed. */
-    private static String successRate(OperationStats operations) {
-        double rate = operations.total() == 0 ? 1 : (double) operations.successful() / operations.total();
-        return String.format(Locale.ROOT, "%.2f%%", rate * 100);
+    /** Null where nothing was asked: that says nothing of how well it would be answered. */
+    private static @Nullable String successRate(OperationStats operations) {
+        return operations.total() == 0
+                ? null
+                : String.format(Locale.ROOT, "%.2f%%", 100.0 * operations.successful() / operations.total());
     }
 
     private static void node(JsonWriter json, NodeHealth node) {

@@ -16,7 +16,9 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -42,6 +44,23 @@ class CacheClientBuilderTest {
         String event = told.poll(10, TimeUnit.SECONDS);
         assertNotNull(event, "nothing was told within 10 s");
         return event;
+    }
+
+    /** As one from the environment is: what was sent there may be executed after a reset. */
+    @Test
+    void aTierAtASocketOfTheFileSystemIsBufferedByItself() {
+        List<Tier> tiers = CacheClient.builder()
+                .settings(Settings.of(Map.of()))
+                .tier(SingleConfig.ofSocket(Path.of("/nobody/is/here.sock")))
+                .tier("far", SingleConfig.parse("redis://127.0.0.1:1"))
+                .servers();
+        try {
+            assertEquals(
+                    List.of(true, false),
+                    tiers.stream().map(tier -> tier.rules().buffered()).toList());
+        } finally {
+            tiers.forEach(tier -> tier.store().close());
+        }
     }
 
     @Test

@@ -19,10 +19,13 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The master of three real sentinels is killed, or freezes, under eight callers. */
+@Execution(ExecutionMode.CONCURRENT)
 class SentinelOutageTest {
     private static final Logger LOG = LoggerFactory.getLogger(SentinelOutageTest.class);
     private static final int CALLERS = 8;

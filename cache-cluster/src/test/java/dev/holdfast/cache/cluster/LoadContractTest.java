@@ -31,6 +31,7 @@ class LoadContractTest {
             List<String> keys = masters.stream().map(Shards::keyOn).toList();
             keys.forEach(store::get);
             reset(masters);
+            long start = System.nanoTime();
             for (int i = 0; i < 300; i++) {
                 keys.forEach(store::get);
                 if (i % 50 == 0) {
@@ -40,16 +41,19 @@ class LoadContractTest {
             }
             for (RedisServer master : masters) {
                 assertEquals(0, calls(master, "set"::equals), "health writes where nothing was written");
-                assertTrue(calls(master, "ping"::equals) <= 3, () -> calls(master, "ping"::equals) + " PING");
-                assertTrue(calls(master, name -> name.startsWith("cluster")) <= 2, "questions");
+                assertAtMostOneASecond("PING", calls(master, "ping"::equals), start);
+                long questions = calls(master, name -> name.startsWith("cluster"));
+                assertTrue(questions <= secondsSince(start) - 1, () -> questions + " questions");
             }
-            // With a check each second, there are four at most in three seconds.
+            // With a check each second, there is one more at most than there are seconds.
+            long written = System.nanoTime();
             keys.forEach(key -> store.put(key, bytes("1"), TTL));
             LockSupport.parkNanos(3_000_000_000L);
             for (RedisServer master : masters) {
                 long writes = calls(master, "set"::equals);
-                assertTrue(writes >= 2 && writes <= 5, () -> writes + " SET, one of them the call");
-                assertTrue(calls(master, "ping"::equals) <= 7, () -> calls(master, "ping"::equals) + " PING");
+                assertTrue(writes >= 2, () -> writes + " SET, one of them the call");
+                assertAtMostOneASecond("SET besides the call and the first", writes - 2, written);
+                assertAtMostOneASecond("PING besides the first", calls(master, "ping"::equals) - 1, start);
             }
         }
     }
@@ -73,13 +77,15 @@ class LoadContractTest {
                 }
             });
             reset(others);
+            long refused = System.nanoTime();
             for (int i = 0; i < 100; i++) {
                 assertThrows(CacheUnavailableException.class, () -> store.put(key, bytes("2"), TTL));
                 LockSupport.parkNanos(30_000_000);
             }
             long asked = questions(others);
-            // Three seconds and a bit, and what is allowed at once after a quiet time.
-            assertTrue(asked >= 3 && asked <= 16, () -> asked + " questions");
+            // Two a second, and what is allowed at once after a quiet time.
+            long allowed = 8 + 2 * secondsSince(refused);
+            assertTrue(asked >= 3 && asked <= allowed, () -> asked + " questions, " + allowed + " are allowed");
 
             replica.command("CONFIG", "SET", "cluster-replica-no-failover", "no");
             eventually("the new master", () -> String.valueOf(replica.command("ROLE"))
@@ -100,6 +106,16 @@ class LoadContractTest {
             LockSupport.parkNanos(3_000_000_000L);
             assertTrue(questions(others) <= 1, () -> questions(others) + " questions though all slots are served");
         }
+    }
+
+    /** Rounded up: on a machine that has much to do, what is to take three seconds takes longer, and there are more checks. */
+    private static long secondsSince(long start) {
+        return (System.nanoTime() - start + 999_999_999L) / 1_000_000_000L;
+    }
+
+    private static void assertAtMostOneASecond(String what, long count, long start) {
+        long seconds = secondsSince(start);
+        assertTrue(count <= seconds, () -> count + " " + what + " in " + seconds + " s");
     }
 
     private static void reset(List<RedisServer> servers) {

@@ -15,7 +15,6 @@ import io.netty.channel.EventLoop;
 import java.lang.ref.WeakReference;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -53,14 +52,14 @@ class LoopsTest {
             Node node = new Node(address, config, wiring, new Canaries(config));
             Link link = node.pool().alone();
             assertEquals("PONG", PoolTest.sent(link).get(5, TimeUnit.SECONDS));
-            server.pauseClients(Duration.ofSeconds(20));
+            server.freeze();
             AsyncCommand<?, ?, ?> waiting = PoolTest.sent(link);
             for (int i = 0; i < 2; i++) {
                 end(wiring.loop());
             }
             assertThrows(ExecutionException.class, () -> waiting.get(5, TimeUnit.SECONDS));
             assertFalse(link.isOpen());
-            server.command("CLIENT", "UNPAUSE");
+            server.thaw();
             assertEquals("PONG", PoolTest.sent(node.pool().alone()).get(5, TimeUnit.SECONDS));
             assertEquals("PONG", PoolTest.sent(node.pool().control()).get(5, TimeUnit.SECONDS));
             node.close(new Doom(Doom.Kind.DISCARDED, null)).join();

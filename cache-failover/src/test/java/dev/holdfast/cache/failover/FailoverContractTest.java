@@ -7,8 +7,11 @@ import dev.holdfast.cache.testkit.FlakyStore;
 import java.time.Duration;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A composite keeps the contract whichever of its tiers answers. */
+@Execution(ExecutionMode.CONCURRENT)
 class FailoverContractTest {
 
     private static MemoryStore memory(String keyPrefix) {

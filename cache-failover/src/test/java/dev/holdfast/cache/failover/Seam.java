@@ -62,6 +62,11 @@ final class Seam {
         answers.put(method, answer);
     }
 
+    /** From now on, calls of this method are answered by the other store again. */
+    void answerNoMore(String method) {
+        answers.remove(method);
+    }
+
     /** From now on, calls of this method throw. */
     void fail(String method, Supplier<? extends Throwable> failure) {
         failures.put(method, failure);

@@ -81,7 +81,7 @@ final class Binding implements ClientListener, CallObserver, AutoCloseable {
                 binding.begin(client);
                 return binding;
             } catch (Throwable e) {
-                binding.close();
+                binding.closeAfter(e);
                 throw e;
             }
         }
@@ -146,6 +146,17 @@ final class Binding implements ClientListener, CallObserver, AutoCloseable {
             return caches.get(cache);
         } finally {
             lock.unlock();
+        }
+    }
+
+    /** Closes it after a failure, which is to be thrown whatever the closing throws. */
+    private void closeAfter(Throwable failure) {
+        try {
+            close();
+        } catch (Throwable another) {
+            if (another != failure) {
+                failure.addSuppressed(another);
+            }
         }
     }
 

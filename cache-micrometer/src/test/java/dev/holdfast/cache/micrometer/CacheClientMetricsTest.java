@@ -16,6 +16,8 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.ClientListener;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -26,7 +28,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.ToDoubleFunction;
 import javax.management.ObjectName;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -70,6 +75,29 @@ class CacheClientMetricsTest {
         assertEquals(Set.of(Set.of("cache", "name", "cache.manager", "result")), keys(registry, "cache.gets"));
         assertEquals(Set.of(Set.of("cache", "client", "region", "result")), keys(registry, "holdfast.cache.loads"));
         assertEquals(Set.of(Set.of("client", "region", "status")), keys(registry, "holdfast.client.status"));
+    }
+
+    @Test
+    void whatKeptMetersFromBeingRegisteredIsThrownThoughTheOthersCanNotBeRemovedEither() {
+        AtomicInteger gauges = new AtomicInteger();
+        MeterRegistry failing = new SimpleMeterRegistry() {
+            @Override
+            protected <T> Gauge newGauge(Meter.Id id, @Nullable T of, ToDoubleFunction<T> value) {
+                if (gauges.incrementAndGet() == 3) {
+                    throw new IllegalStateException("a gauge too many");
+                }
+                return super.newGauge(id, of, value);
+            }
+
+            @Override
+            public @Nullable Meter remove(Meter meter) {
+                throw new IllegalStateException("nothing is removed");
+            }
+        };
+        CacheClientMetrics metrics = CacheClientMetrics.of(client);
+        Throwable thrown = assertThrows(IllegalStateException.class, () -> metrics.bindTo(failing));
+        assertEquals("a gauge too many", thrown.getMessage());
+        assertEquals("nothing is removed", thrown.getSuppressed()[0].getMessage());
     }
 
     @Test

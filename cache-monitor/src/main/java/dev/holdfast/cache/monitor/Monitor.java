@@ -45,8 +45,19 @@ public final class Monitor implements AutoCloseable {
             }
             watch.start();
         } catch (RuntimeException | Error e) {
-            close();
+            closeAfter(e);
             throw e;
+        }
+    }
+
+    /** Closes it after a failure, which is to be thrown whatever the closing throws. */
+    private void closeAfter(Throwable failure) {
+        try {
+            close();
+        } catch (RuntimeException | Error another) {
+            if (another != failure) {
+                failure.addSuppressed(another);
+            }
         }
     }
 

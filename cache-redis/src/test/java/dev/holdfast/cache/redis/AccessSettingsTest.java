@@ -25,9 +25,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** How a tier gets at its servers by settings, and what is said of a mistake. */
@@ -255,6 +259,39 @@ class AccessSettingsTest {
         assertSame(second, tls.context());
         Files.copy(certificates.authority(), pem, StandardCopyOption.REPLACE_EXISTING);
         assertFalse(second == tls.context(), "it can be read again");
+    }
+
+    /** A pipe that nobody writes to hangs whoever reads it, as a file of a network's does whose server is gone. */
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void aFileThatHangsHoldsUpNobodyButWhoReadsIt() throws Exception {
+        Path pem = directory.resolve("authority.pem");
+        Path pipe = directory.resolve("pipe");
+        Files.copy(certificates.authority(), pem);
+        TlsConfig tls = TlsConfig.system().withAuthorities(pem);
+        SSLContext first = tls.context();
+        assertEquals(0, new ProcessBuilder("mkfifo", pem + ".pipe").start().waitFor());
+        Files.move(Path.of(pem + ".pipe"), pem, StandardCopyOption.REPLACE_EXISTING);
+        FutureTask<SSLContext> hanging = new FutureTask<>(tls::context);
+        Thread reader = new Thread(hanging);
+        reader.setDaemon(true);
+        reader.start();
+        while (Arrays.stream(reader.getStackTrace())
+                .noneMatch(frame -> frame.getMethodName().equals("newByteChannel"))) {
+            assertFalse(hanging.isDone(), "it was to hang");
+            Thread.onSpinWait();
+        }
+        Files.move(pem, pipe);
+        Files.copy(Certificates.create().authority(), pem);
+        FutureTask<SSLContext> other = new FutureTask<>(tls::context);
+        Thread another = new Thread(other);
+        another.setDaemon(true);
+        another.start();
+        SSLContext second = other.get(10, TimeUnit.SECONDS);
+        assertFalse(first == second, "another authority");
+        Files.write(pipe, Files.readAllBytes(certificates.authority()));
+        hanging.get(10, TimeUnit.SECONDS);
+        assertSame(second, tls.context(), "what was read last stands");
     }
 
     @Test

@@ -604,7 +604,7 @@ final class Combiner implements Connections {
         Lane lane = call.lane();
         if (!call.limited() || !call.readOnly()) {
             if (!lane.isBroken()) {
-                lane.link().reset(Doom.OVERDUE);
+                lane.link().reset(call.limited() ? Doom.CALLER_OVERDUE : Doom.OVERDUE);
             }
             // Also of one that is broken already: an Error may have kept whoever broke it from telling all.
             lane.fail(new IOException("overdue"));
@@ -612,7 +612,7 @@ final class Combiner implements Connections {
             call.park(LONGEST_NAP_NANOS);
         } else if (call.leave()) {
             othersGoOn();
-            throw errors.lost(null, Doom.OVERDUE, true);
+            throw errors.lost(null, Doom.CALLER_OVERDUE, true);
         }
     }
 

@@ -10,8 +10,10 @@ import org.jspecify.annotations.Nullable;
  */
 record Doom(Why why, @Nullable Throwable cause) {
     enum Why {
-        /** It took too long. */
+        /** It took longer than a command may. */
         OVERDUE,
+        /** It took longer than its caller had left, which was less. */
+        CALLER_OVERDUE,
         /** Nothing came on it, though the server answered others. */
         SILENT,
         /** Somebody wanted it. */
@@ -21,6 +23,7 @@ record Doom(Why why, @Nullable Throwable cause) {
     }
 
     static final Doom OVERDUE = new Doom(Why.OVERDUE, null);
+    static final Doom CALLER_OVERDUE = new Doom(Why.CALLER_OVERDUE, null);
     static final Doom SILENT = new Doom(Why.SILENT, null);
     static final Doom DISCARDED = new Doom(Why.DISCARDED, null);
 
@@ -29,7 +32,12 @@ record Doom(Why why, @Nullable Throwable cause) {
     }
 
     boolean overdue() {
-        return why == Why.OVERDUE;
+        return why == Why.OVERDUE || why == Why.CALLER_OVERDUE;
+    }
+
+    /** Whether it was its caller's time that ended, and not the command timeout. */
+    boolean ofCaller() {
+        return why == Why.CALLER_OVERDUE;
     }
 
     boolean silent() {

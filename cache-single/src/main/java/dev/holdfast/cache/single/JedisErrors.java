@@ -129,9 +129,11 @@ final class JedisErrors {
         }
         if (doom != null && doom.overdue()) {
             return new CacheTimeoutException(
-                    "no answer from " + server + " in time ("
-                            + config.commandTimeout().toMillis()
-                            + " ms, REDIS_COMMAND_TIMEOUT, or what the caller had left)",
+                    "no answer from " + server
+                            + (doom.ofCaller()
+                                    ? " in what the caller had left, which was less than REDIS_COMMAND_TIMEOUT ("
+                                    : " in time (REDIS_COMMAND_TIMEOUT, ")
+                            + config.commandTimeout().toMillis() + " ms)",
                     e,
                     sent);
         }

@@ -168,13 +168,19 @@ final class Reserve {
                 dialer.watch().expect(until);
                 answer = link.callAll(commands);
             } catch (IOException | RuntimeException e) {
-                throw new CompletionException(errors.lost(e, link.doom(), true));
+                throw new CompletionException(errors.lost(e, doom(), true));
             }
             if (!link.reading().end()) {
-                throw new CompletionException(errors.lost(null, link.doom(), true));
+                throw new CompletionException(errors.lost(null, doom(), true));
             }
             replies = answer;
             return this;
+        }
+
+        /** A question has the time that whoever asks gives it. */
+        private @Nullable Doom doom() {
+            Doom doom = link.doom();
+            return doom != null && doom.overdue() ? Doom.CALLER_OVERDUE : doom;
         }
 
         boolean isAnswered() {

@@ -89,8 +89,8 @@ public final class SingleConfig implements StoreConfig {
 
     /**
      * Starts like {@link #of} with a socket of the file system ({@code unixsocket} of {@code redis.conf}). A frozen server executes, when
-     * it goes on, what was sent there before the connection was reset: a tier of it needs {@code TierPolicy.withBuffered(true)}, which
-     * {@code REDIS_URL} brings by itself.
+     * it goes on, what was sent there before the connection was reset: a tier of it is {@link #buffered}, and one of a store that was opened by itself needs
+     * {@code TierPolicy.withBuffered(true)}.
      *
      * @param socket its absolute path, of at most 100 bytes
      * @return the configuration
@@ -375,6 +375,12 @@ public final class SingleConfig implements StoreConfig {
     @Override
     public String tier() {
         return "single";
+    }
+
+    /** {@inheritDoc} True of a socket of the file system. */
+    @Override
+    public boolean buffered() {
+        return place instanceof Place.Socket;
     }
 
     @Override

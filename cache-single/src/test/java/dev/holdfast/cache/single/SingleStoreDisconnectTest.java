@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
@@ -191,6 +192,24 @@ class SingleStoreDisconnectTest {
     }
 
     @Test
+    void whoHadLessTimeThanACommandMayTakeIsToldSo() {
+        assertLeftTooLittle(store -> store.get("k"));
+        assertLeftTooLittle(store -> store.put("k", new byte[2], TTL));
+    }
+
+    private static void assertLeftTooLittle(Consumer<CacheStore> call) {
+        try (RedisServer server = RedisServer.start();
+                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+            store.put("k", new byte[1], TTL);
+            server.freeze();
+            CacheStore hasty = store.within(Duration.ofMillis(100));
+            CacheTimeoutException e = assertThrows(CacheTimeoutException.class, () -> call.accept(hasty));
+            assertTrue(e.getMessage().contains(" in what the caller had left"), e.getMessage());
+            server.thaw();
+        }
+    }
+
+    @Test
     void aFrozenServerCostsTheCommandTimeoutAndTheOutcomeIsUnknown() {
         try (RedisServer server = RedisServer.start();
                 SingleStore store =
@@ -200,6 +219,7 @@ class SingleStoreDisconnectTest {
             CacheUnavailableException e =
                     assertThrows(CacheTimeoutException.class, () -> store.put("k", new byte[2], TTL));
             assertTrue(e.outcomeUnknown());
+            assertTrue(e.getMessage().endsWith(" in time (REDIS_COMMAND_TIMEOUT, 150 ms)"), e.getMessage());
             assertThrows(CacheTimeoutException.class, () -> store.put("k", new byte[16 << 20], TTL), "a blocked write");
             assertThrows(CacheTimeoutException.class, () -> store.probe(Duration.ofMillis(100)));
             assertThrows(CacheTimeoutException.class, () -> store.within(Duration.ofMillis(20))

@@ -14,6 +14,8 @@ final class Batch {
         final boolean isRepetition;
         /** How many commands its request may have, itself included. */
         final int most;
+        /** Whether it, or one like it, is known to have broken a connection that it had for itself. */
+        final boolean broke;
 
         final long since = System.nanoTime();
 
@@ -22,24 +24,30 @@ final class Batch {
         /** How many commands its request had, itself included. */
         volatile int company = 1;
 
-        private Waiting(Command command, boolean isRepetition, int most) {
+        private Waiting(Command command, boolean isRepetition, int most, boolean broke) {
             this.command = command;
             this.isRepetition = isRepetition;
             this.most = most;
+            this.broke = broke;
         }
 
         static Waiting first(Command command) {
-            return new Waiting(command, false, command.mayShare() ? Integer.MAX_VALUE : 1);
+            return new Waiting(command, false, command.mayShare() ? Integer.MAX_VALUE : 1, false);
         }
 
         /** Of a command that is to share its request with no other. */
         static Waiting byItself(Command command) {
-            return new Waiting(command, false, 1);
+            return new Waiting(command, false, 1, true);
         }
 
         /** Of a command that was sent before. */
         static Waiting again(Command command, int most) {
-            return new Waiting(command, true, command.mayShare() ? most : 1);
+            return new Waiting(command, true, command.mayShare() ? most : 1, false);
+        }
+
+        /** Of a command that was sent before and broke the connection that it had for itself. */
+        static Waiting afterItBroke(Command command) {
+            return new Waiting(command, true, 1, true);
         }
     }
 
@@ -57,9 +65,16 @@ final class Batch {
         return callers.size();
     }
 
-    /** Whether it has as many as go together with another at most. */
+    /**
+     * Whether another does not go together with those that it has: they are as many as go with it at most, or were sent before, as it was, and are of another
+     * kind. What breaks connections is often of one kind, and then costs others no more than the first.
+     */
     boolean isFullFor(Waiting next) {
-        return callers.size() >= Math.min(most, next.most);
+        return callers.size() >= Math.min(most, next.most) || (isRepetition() && !isLike(next));
+    }
+
+    private boolean isLike(Waiting next) {
+        return callers.get(0).command.name().equals(next.command.name());
     }
 
     /** Whether its commands were sent before; either all were, or none. */

@@ -51,6 +51,9 @@ final class Combiner {
     private final AtomicInteger filled = new AtomicInteger();
     private final AtomicInteger turns = new AtomicInteger();
     private final AtomicInteger waitingCount = new AtomicInteger();
+    /** Those of them that wait for a request of their own, and broke no connection alone. */
+    private final AtomicInteger keptCount = new AtomicInteger();
+
     private final int maxRequests;
     private final Saturation saturation;
     private final Replacements replacements;
@@ -58,14 +61,19 @@ final class Combiner {
     private final Set<Withheld> withheld = ConcurrentHashMap.newKeySet();
 
     private final DeadlineWatch<Withheld> watch;
+    private final Allotment ownRequests;
 
     private static final class Withheld {
+        /** Whether its last request was one caller's own. */
+        final boolean own;
+
         /** 0 once somebody is about to give it back. */
         volatile long until;
 
         private final AtomicBoolean taken = new AtomicBoolean();
 
-        Withheld(long until) {
+        Withheld(boolean own, long until) {
+            this.own = own;
             this.until = until == 0 ? 1 : until;
         }
 
@@ -88,21 +96,22 @@ final class Combiner {
         this.maxRequests = maxRequests;
         this.saturation = saturation;
         this.free = new Semaphore(maxRequests);
+        this.ownRequests = new Allotment(this::mostOwn);
         this.requestTimeoutNanos = requestTimeoutNanos;
     }
 
     /** Sends a command, and with it as many others as it may share a request with, if there is no connection for each. */
     Reply run(Waiting mine, long timeoutNanos) {
+        if (mine.most == 1) {
+            return own(mine.command.name(), mine.broke, timeoutNanos, left -> alone(mine, left));
+        }
         if (isNobodyWaiting() && !free.hasQueuedThreads() && free.tryAcquire()) {
             try {
                 saturation.waited(mine.since);
                 return alone(mine, timeoutNanos);
             } finally {
-                release();
+                release(false);
             }
-        }
-        if (mine.most == 1) {
-            return own(mine.command.name(), timeoutNanos, left -> alone(mine, left));
         }
         waitingCount.incrementAndGet();
         queueOf(mine).add(mine);
@@ -122,24 +131,33 @@ final class Combiner {
     /** As {@link #runAll}, for commands that were sent before. */
     List<Reply> runAllAgain(List<Command> commands, long timeoutNanos) {
         return own(
-                "pipeline of " + commands.size() + " commands", timeoutNanos, left -> rest.manyAgain(commands, left));
+                "pipeline of " + commands.size() + " commands",
+                true,
+                timeoutNanos,
+                left -> rest.manyAgain(commands, left));
     }
 
     /** Runs commands of one caller in one request, which takes its turn among the others'. */
     List<Reply> runAll(List<Command> commands, long timeoutNanos) {
-        return own("pipeline of " + commands.size() + " commands", timeoutNanos, left -> rest.many(commands, left));
+        return own(
+                "pipeline of " + commands.size() + " commands", false, timeoutNanos, left -> rest.many(commands, left));
     }
 
-    private <T> T own(String what, long timeoutNanos, LongFunction<T> request) {
+    private <T> T own(String what, boolean broke, long timeoutNanos, LongFunction<T> request) {
         long start = System.nanoTime();
         long until = start + timeoutNanos;
+        boolean entered = false;
         boolean acquired = false;
+        keptCount.addAndGet(broke ? 0 : 1);
         try {
-            acquired = free.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS);
+            entered = ownRequests.enter(timeoutNanos);
+            acquired = entered && free.tryAcquire(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             throw rest.errors().interrupted(what, e);
         } finally {
-            if (!acquired) {
+            keptCount.addAndGet(broke ? 0 : -1);
+            if (entered && !acquired) {
+                ownRequests.leave();
                 // Somebody may have left a permit to this one.
                 sendWaiting();
             }
@@ -151,8 +169,27 @@ final class Combiner {
             saturation.waited(start);
             return request.apply(Math.max(1, until - System.nanoTime()));
         } finally {
-            release();
+            release(true);
         }
+    }
+
+    /** While permits are withheld, half of those that others have not lost. */
+    private int mostOwn() {
+        if (!isScarce()) {
+            return maxRequests;
+        }
+        long lostByOthers = withheld.stream().filter(permit -> !permit.own).count();
+        return (int) Math.max(1, (maxRequests - lostByOthers) / 2);
+    }
+
+    /** Whether more connections broke of late than may be replaced at once, so that fewer requests may be under way. */
+    boolean isScarce() {
+        return !withheld.isEmpty();
+    }
+
+    /** Whether commands wait to be sent that are not known to have broken a connection by themselves. */
+    boolean isAnybodyKept() {
+        return waitingCount.get() > 0 || keptCount.get() > 0;
     }
 
     int waiting() {
@@ -175,22 +212,22 @@ final class Combiner {
         }
     }
 
-    private void release() {
+    private void release(boolean own) {
         try {
-            giveBack();
+            giveBack(own);
         } finally {
             next();
         }
     }
 
     /** At once, or if a connection was lost when it may be replaced. Whatever is thrown, the permit is given back once. */
-    private void giveBack() {
+    private void giveBack(boolean own) {
         Withheld permit = null;
         try {
             long now = System.nanoTime();
             long pause = replacements.pause(now);
             if (pause > 0) {
-                permit = new Withheld(now + pause);
+                permit = new Withheld(own, now + pause);
                 withheld.add(permit);
                 watch.expect(permit.until);
                 return;
@@ -199,17 +236,27 @@ final class Combiner {
             // For want of memory or of a thread that would give it back in time: the answer that its holder has matters
             // more than the pace.
         }
-        giveBack(permit);
+        if (permit != null) {
+            giveBack(permit);
+        } else {
+            free.release();
+            if (own) {
+                ownRequests.leave();
+            }
+        }
     }
 
-    private void giveBack(@Nullable Withheld permit) {
-        if (permit == null) {
-            free.release();
-        } else if (permit.isTaken()) {
-            permit.until = 0;
-            free.release();
-            withheld.remove(permit);
+    private void giveBack(Withheld permit) {
+        if (!permit.isTaken()) {
+            return;
         }
+        permit.until = 0;
+        free.release();
+        withheld.remove(permit);
+        if (permit.own) {
+            ownRequests.leave();
+        }
+        ownRequests.widened();
     }
 
     /** For the watch, whose thread sends nothing itself: if no other can be had, it comes again a moment later. */
@@ -338,7 +385,7 @@ final class Combiner {
             failure = e;
         } finally {
             try {
-                giveBack();
+                giveBack(false);
             } finally {
                 batch.end(replies, failure);
                 next();
@@ -366,7 +413,7 @@ final class Combiner {
         } catch (ExecutionException e) {
             if (e.getCause() instanceof CacheRejectedException && mine.company > 1 && until - System.nanoTime() > 0) {
                 // A request as a whole was refused, and nothing of it executed: it need not be for this command's sake.
-                return own(mine.command.name(), until - System.nanoTime(), left -> alone(mine, left));
+                return own(mine.command.name(), false, until - System.nanoTime(), left -> alone(mine, left));
             }
             throw ownCopy(mine.command.name(), e.getCause());
         }

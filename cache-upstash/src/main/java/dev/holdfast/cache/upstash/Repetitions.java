@@ -33,7 +33,7 @@ final class Repetitions {
     Repetitions(Combiner combiner, Requests rest) {
         this.combiner = combiner;
         this.rest = rest;
-        this.suspects = new Suspects(rest, blame);
+        this.suspects = new Suspects(rest, blame, combiner::isAnybodyKept);
     }
 
     /** Repeats nothing from now on. */
@@ -101,7 +101,9 @@ final class Repetitions {
                     return reply;
                 }
             }
-            Waiting mine = Waiting.again(command, inCompany ? Math.max(1, company / 2) : 1);
+            Waiting mine = company == 1 && isClosed(before)
+                    ? Waiting.afterItBroke(command)
+                    : Waiting.again(command, inCompany ? Math.max(1, company / 2) : 1);
             try {
                 return combiner.run(mine, left(command.name(), deadline));
             } catch (CacheUnavailableException e) {
@@ -140,7 +142,8 @@ final class Repetitions {
             try {
                 boolean isSuspect = suspect
                         || alone > 0
-                        || (suspects.areBreaking() && (command.isLarge() || (course.wasAlone() && isClosed(last))));
+                        || ((suspects.areBreaking() || combiner.isScarce())
+                                && (command.isLarge() || (course.wasAlone() && isClosed(last))));
                 return course.repeat(mayHaveCompany(shared), isSuspect && !isSilent(last), last);
             } catch (CacheUnavailableException e) {
                 if (e == last) {
@@ -165,7 +168,7 @@ final class Repetitions {
 
     /** Whether who broke a connection in company may have company again: not while there are some who break whatever they are sent on. */
     private boolean mayHaveCompany(int shared) {
-        return shared < MOST_IN_COMPANY && !suspects.areBreaking() && combiner.isMostlyAnswered();
+        return shared == 0 || (shared < MOST_IN_COMPANY && !suspects.areBreaking() && combiner.isMostlyAnswered());
     }
 
     private CacheRejectedException rejected(Command command, String why, CacheUnavailableException last) {

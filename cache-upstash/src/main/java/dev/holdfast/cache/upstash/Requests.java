@@ -33,6 +33,9 @@ interface Requests {
      */
     boolean answers(long since, long timeoutNanos);
 
+    /** Whether the database answers a question now, which goes the way that calls go, but not on a connection that they share. */
+    boolean answersQuestion(long timeoutNanos);
+
     /** How many connections that calls share broke so far under requests without a large command, none by this side's doing. */
     long broken();
 

@@ -170,6 +170,11 @@ final class RestClient implements Requests {
     }
 
     @Override
+    public boolean answersQuestion(long timeoutNanos) {
+        return isAnswered(false, timeoutNanos);
+    }
+
+    @Override
     public boolean answers(long since, long timeoutNanos) {
         return answeredAt - since > 0 || isPinged(timeoutNanos);
     }

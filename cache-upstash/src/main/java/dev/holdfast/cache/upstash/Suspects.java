@@ -33,15 +33,22 @@ final class Suspects {
     private volatile long brokeAt = System.nanoTime();
     private final Requests rest;
     private final Blame blame;
+    private final Spared spared;
 
-    Suspects(Requests rest, Blame blame) {
+    /**
+     * Makes one.
+     *
+     * @param othersWait whether commands wait to be sent that broke no connection alone
+     */
+    Suspects(Requests rest, Blame blame, BooleanSupplier othersWait) {
         this.rest = rest;
         this.blame = blame;
+        this.spared = new Spared(rest, othersWait);
     }
 
     /** Whether a command is to be sent here: while nobody is answered there is nobody to be spared, and no evidence against it. */
     boolean isOne(Command command) {
-        return blame.isSuspect(command, System.nanoTime()) && rest.answersOthers();
+        return blame.isSuspect(command, System.nanoTime()) && spared.isAnybody();
     }
 
     /** Whether the last that was sent here broke its connection, not long ago: what breaks one by itself is likely to blame then. */
@@ -86,7 +93,7 @@ final class Suspects {
     @Nullable
     Reply again(Command command, long deadline, CacheUnavailableException before) {
         return inTurn(
-                command.name(), deadline, deadline, rest::answersOthers, left -> alone(command, left), () -> before);
+                command.name(), deadline, deadline, spared::isAnybody, left -> alone(command, left), () -> before);
     }
 
     /** As {@link #again}, for commands that go together. */
@@ -96,7 +103,7 @@ final class Suspects {
                 "pipeline",
                 deadline,
                 deadline,
-                rest::answersOthers,
+                spared::isAnybody,
                 left -> rest.manyAlone(commands, left),
                 () -> before);
     }

@@ -260,6 +260,12 @@ public final class UpstashConfig implements StoreConfig {
         return "upstash";
     }
 
+    /** {@inheritDoc} True: an HTTP edge may hold a request back. */
+    @Override
+    public boolean buffered() {
+        return true;
+    }
+
     /** {@inheritDoc} Upstash names no connections. */
     @Override
     public CacheStore open(String client, KeyPrefix keyPrefix) {

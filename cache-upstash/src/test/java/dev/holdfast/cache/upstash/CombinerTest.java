@@ -41,6 +41,7 @@ class CombinerTest {
         volatile @Nullable Error ofThreads;
         final AtomicInteger refused = new AtomicInteger();
         final Queue<String> sentBy = new ConcurrentLinkedQueue<>();
+        final Queue<List<String>> sent = new ConcurrentLinkedQueue<>();
 
         @Override
         public Reply one(Command command, long timeoutNanos) {
@@ -65,6 +66,7 @@ class CombinerTest {
         @Override
         public List<Reply> many(List<Command> commands, long timeoutNanos) {
             sentBy.add(Thread.currentThread().getName());
+            sent.add(commands.stream().map(Command::name).toList());
             Error error = ofRequests;
             if (error != null) {
                 throw error;
@@ -89,6 +91,11 @@ class CombinerTest {
 
         @Override
         public boolean answers(long since, long timeoutNanos) {
+            return true;
+        }
+
+        @Override
+        public boolean answersQuestion(long timeoutNanos) {
             return true;
         }
 
@@ -161,11 +168,7 @@ class CombinerTest {
 
     @Test
     void aPermitThatIsGivenBackLaterIsUsedByNoThreadOfTheWatch() throws Exception {
-        // More than are replaced at once.
-        for (int i = 0; i < 9; i++) {
-            replacements.lost();
-            replacements.pause(System.nanoTime());
-        }
+        exhaust(replacements);
         held.countDown();
         replacements.lost();
         combiner.run(Waiting.first(PING), SECONDS_10);
@@ -188,5 +191,57 @@ class CombinerTest {
             assertEquals(Reply.Nil.NIL, reply.get(10, TimeUnit.SECONDS));
         }
         await(() -> combiner.active() == 0);
+    }
+
+    /** Has the next connections that are lost replaced at a pace, and no more at once. */
+    private void exhaust(Replacements pace) {
+        for (int i = 0; i < 9; i++) {
+            pace.lost();
+            pace.pause(System.nanoTime());
+        }
+    }
+
+    @Test
+    void requestsOfOnesOwnLeaveHalfOfWhatIsLeftToOthersWhileConnectionsBreak() throws Exception {
+        int connections = 4;
+        // Ten hours each.
+        Replacements pace = new Replacements(connections, System.nanoTime(), () -> 1e6);
+        Combiner several = new Combiner(requests, connections, SECONDS_10, new Saturation("here"), pace);
+        exhaust(pace);
+        pace.lost();
+        several.runAll(List.of(PING), SECONDS_10);
+        assertEquals(1, several.active(), "its permit is withheld");
+        pace.lost();
+        several.runAll(List.of(PING), SECONDS_10);
+        assertEquals(2, several.active(), "and so is the second's");
+        assertThrows(
+                CacheUnavailableException.class,
+                () -> several.runAll(List.of(PING), TimeUnit.MILLISECONDS.toNanos(10)),
+                "half of four are used up");
+        held.countDown();
+        for (int i = 0; i < 10; i++) {
+            assertEquals(Reply.Nil.NIL, several.run(Waiting.first(PING), SECONDS_10));
+        }
+        several.close();
+        several.runAll(List.of(PING), SECONDS_10);
+        assertEquals(0, several.active());
+    }
+
+    @Test
+    void whatBrokeInCompanyGoesAgainWithItsLikeOnly() throws Exception {
+        Command get = Command.of("GET", "k");
+        threads.execute(() -> combiner.run(Waiting.first(PING), SECONDS_10));
+        await(() -> combiner.active() == 1);
+        List<Future<Reply>> replies = new ArrayList<>();
+        for (Command command : List.of(PING, PING, get, get, get)) {
+            int before = combiner.waiting();
+            replies.add(threads.submit(() -> combiner.run(Waiting.again(command, 5), SECONDS_10)));
+            await(() -> combiner.waiting() == before + 1);
+        }
+        held.countDown();
+        for (Future<Reply> reply : replies) {
+            assertEquals(Reply.Nil.NIL, reply.get(10, TimeUnit.SECONDS));
+        }
+        assertEquals(List.of(List.of("PING", "PING"), List.of("GET", "GET", "GET")), List.copyOf(requests.sent));
     }
 }

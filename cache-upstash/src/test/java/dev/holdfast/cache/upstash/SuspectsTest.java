@@ -28,12 +28,16 @@ class SuspectsTest {
 
     private final CountDownLatch held = new CountDownLatch(1);
     private final Scripted requests = new Scripted();
-    private final Suspects suspects = new Suspects(requests, new Blame());
+    private volatile boolean othersWait;
+    private final Suspects suspects = new Suspects(requests, new Blame(), () -> othersWait);
 
     /** The first request hangs until it is let go, and then ends as the test wants. */
     private final class Scripted implements Requests {
         final AtomicInteger alone = new AtomicInteger();
+        final AtomicInteger questions = new AtomicInteger();
         volatile boolean breaks;
+        volatile boolean answersOthers = true;
+        volatile boolean answersQuestion = true;
 
         @Override
         public Reply alone(Command command, long timeoutNanos) {
@@ -77,12 +81,18 @@ class SuspectsTest {
 
         @Override
         public boolean answersOthers() {
-            return true;
+            return answersOthers;
         }
 
         @Override
         public boolean answers(long since, long timeoutNanos) {
             return true;
+        }
+
+        @Override
+        public boolean answersQuestion(long timeoutNanos) {
+            questions.incrementAndGet();
+            return answersQuestion;
         }
 
         @Override
@@ -158,5 +168,31 @@ class SuspectsTest {
         assertThrows(Exception.class, () -> first.get(10, TimeUnit.SECONDS));
         assertEquals(Reply.Nil.NIL, second.get(10, TimeUnit.SECONDS));
         assertEquals(2, requests.alone.get());
+    }
+
+    @Test
+    void whereNobodyIsAnsweredWhoWouldBeOnceItIsSentSuspectsStayByThemselves() {
+        held.countDown();
+        requests.answersOthers = false;
+        othersWait = true;
+        assertEquals(Reply.Nil.NIL, again());
+        assertEquals(Reply.Nil.NIL, again());
+        assertEquals(1, requests.questions.get(), "an answer to the question says something for a second");
+    }
+
+    @Test
+    void whereTheDatabaseAnswersNothingNobodyIsSuspect() {
+        requests.answersOthers = false;
+        requests.answersQuestion = false;
+        othersWait = true;
+        assertNull(again());
+        assertEquals(0, requests.alone.get());
+    }
+
+    @Test
+    void whereNobodyWaitsToBeSentTheDatabaseIsNotAsked() {
+        requests.answersOthers = false;
+        assertNull(again());
+        assertEquals(0, requests.questions.get());
     }
 }

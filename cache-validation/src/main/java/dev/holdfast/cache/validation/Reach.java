@@ -11,6 +11,9 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.security.SignatureException;
+import java.security.cert.CertPath;
+import java.security.cert.CertPathValidatorException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
@@ -133,8 +136,9 @@ final class Reach {
         if (text.contains("subject alternative") || text.contains("no name matching")) {
             return "let " + place + " have the name that the certificate is for";
         }
-        if (text.contains("certification path") || text.contains("trustanchors")) {
-            return "put its authority into the JVM's trust store (-Djavax.net.ssl.trustStore) or name it by REDIS_TLS_CA_FILE, of Upstash"
+        if (isNotTrusted(e, text)) {
+            return "put its authority" + authority(e)
+                    + " into the JVM's trust store (-Djavax.net.ssl.trustStore) or name it by REDIS_TLS_CA_FILE, of Upstash"
                     + " UPSTASH_TLS_CA_FILE, or let " + place
                     + " name a server with a certificate that is trusted";
         }
@@ -163,13 +167,33 @@ final class Reach {
         if (text.contains("subject alternative") || text.contains("no name matching")) {
             return "the certificate is for another host";
         }
-        if (text.contains("certification path") || text.contains("trustanchors")) {
-            return "the certificate is not trusted";
+        if (isNotTrusted(failure, text)) {
+            return Causes.find(failure, SignatureException.class) == null
+                    ? "the certificate is not trusted"
+                    : "the certificate is not trusted: an authority of that name is, but has another key";
         }
         if (text.contains("unsupported or unrecognized") || text.contains("remote host terminated the handshake")) {
             return NO_TLS;
         }
         return ForeignText.shown(Causes.root(failure).getMessage());
+    }
+
+    private static boolean isNotTrusted(Throwable failure, String texts) {
+        return Causes.find(failure, CertPathValidatorException.class) != null
+                || texts.contains("certification path")
+                || texts.contains("trustanchors");
+    }
+
+    /** Who signed the certificate, where that is told; with a space before it. */
+    private static String authority(Throwable failure) {
+        CertPathValidatorException refused = Causes.find(failure, CertPathValidatorException.class);
+        CertPath path = refused == null ? null : refused.getCertPath();
+        if (path == null || path.getCertificates().isEmpty()) {
+            return "";
+        }
+        X509Certificate last = (X509Certificate)
+                path.getCertificates().get(path.getCertificates().size() - 1);
+        return ' ' + ForeignText.shown(last.getIssuerX500Principal().getName());
     }
 
     private static String texts(Throwable failure) {

@@ -97,6 +97,20 @@ class ValidationTlsTest {
     }
 
     @Test
+    void anAuthorityOfTheSameNameWithAnotherKeyIsNamed() {
+        try (RedisServer redis = RedisServer.builder()
+                .tls(Certificates.create(), Certificates.Kind.VALID)
+                .start()) {
+            Run.patient(
+                            "REDIS_URL",
+                            redis.url(),
+                            "REDIS_TLS_CA_FILE",
+                            Certificates.create().authority().toString())
+                    .mustFail("single: TLS", "has another key", "put its authority CN=", "REDIS_TLS_CA_FILE");
+        }
+    }
+
+    @Test
     void aPlainPortForRedissIsNamedAndSoIsATlsPortForRedis() {
         try (RedisServer plain = RedisServer.start();
                 RedisServer encrypted = RedisServer.builder()

@@ -26,6 +26,7 @@ class ScriptsTest {
             echo "$*" >> "$CALLS"
             case "$*" in
             kustomize*) echo "$RENDERED" ;;
+            *"apply -k"*part=infrastructure) exit "${INFRASTRUCTURE:-0}" ;;
             *"apply -k"*part=application) cat "$3/kustomization.yaml" > "$CALLS.live" ;;
             *jsonpath=*REDIS_ENABLED*) echo "$OFF" ;;
             *"get service"*) printf %s "$COLOUR" ;;
@@ -128,6 +129,23 @@ class ScriptsTest {
         Shell.Output failed =
                 run(Map.of("ROLLOUT", "1"), "deploy", "production").mustEndWith(1);
         assertTrue(failed.err().contains("deploy/rollback holdfast cached-service\n"), failed.err());
+    }
+
+    @Test
+    void aWorkflowUndoesOnlyWhatWasApplied() throws IOException {
+        Path output = Files.createFile(dir.resolve("output"));
+        Map<String, String> workflow = Map.of("GITHUB_OUTPUT", output.toString());
+        Map<String, String> refused = new TreeMap<>(workflow);
+        refused.put("INFRASTRUCTURE", "1");
+        run(refused, "deploy", "production").mustEndWith(1);
+        assertEquals("", Files.readString(output));
+        Map<String, String> notReady = new TreeMap<>(workflow);
+        notReady.put("ROLLOUT", "1");
+        run(notReady, "deploy", "production").mustEndWith(1);
+        assertEquals("applied=true\n", Files.readString(output));
+        String steps = Files.readString(Yamls.DEPLOY.resolveSibling(".github/workflows/deploy-to.yml"));
+        assertTrue(steps.contains("id: deploy\n"), steps);
+        assertTrue(steps.contains("if: failure() && steps.deploy.outputs.applied == 'true'\n"), steps);
     }
 
     /** What a deployment of the overlay applied as the application. */
