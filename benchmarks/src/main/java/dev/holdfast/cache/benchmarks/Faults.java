@@ -14,7 +14,7 @@ import java.util.function.BiFunction;
  * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=cluster[:NAME[+NAME]]} the {@link ClusterFaults}
  * instead, {@code -Dfaults=evidence[:SECONDS]} the {@link Evidence},
  * {@code -Dfaults=endings[:ROW[+ROW]]} the {@link Endings},
- * {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes}, {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
+ * {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes}, {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
  */
 final class Faults {
     /** A run in which the machine itself stood still is void. */
@@ -46,6 +46,9 @@ final class Faults {
             boolean kept = LoadContract.run(
                     Arrays.stream(sizes.split("\\+")).map(Integer::valueOf).toList());
             System.exit(kept ? 0 : 1);
+        }
+        if (wanted.equals("roll")) {
+            System.exit(RollLoad.run() ? 0 : 1);
         }
         if (wanted.equals("processes") || wanted.startsWith("processes:") || wanted.startsWith("processes@")) {
             System.exit(Processes.run(wanted.substring("processes".length()).replaceFirst(":", "")) ? 0 : 1);

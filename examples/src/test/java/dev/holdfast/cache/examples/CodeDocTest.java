@@ -85,6 +85,7 @@ class CodeDocTest {
         LoadingCache<Long, User> users = client.cache("users", Long.class, User.class)
                 .ttl(Duration.ofMinutes(5))
                 .staleIfError(Duration.ofHours(1)) // the last value, when the source fails
+                .agreeWithin(Duration.ofSeconds(10)) // what another instance changed is seen by then, whatever dies
                 .rememberAbsence(Duration.ofSeconds(30))
                 .refreshAhead(0.8)
                 .build(id -> database.findUser(id));

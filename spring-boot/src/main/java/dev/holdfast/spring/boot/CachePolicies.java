@@ -36,6 +36,7 @@ final class CachePolicies {
         policies.with("retry-load-after", options.retryLoadAfter(), CachePolicy::withRetryLoadAfter);
         policies.with("refresh-ahead", options.refreshAhead(), CachePolicy::withRefreshAhead);
         policies.with("ttl-jitter", options.ttlJitter(), CachePolicy::withTtlJitter);
+        policies.with("agree-within", options.agreeWithin(), CachePolicy::withAgreeWithin);
         policies.with("max-loads", options.maxLoads(), CachePolicy::withMaxLoads);
         return policies.consistent();
     }

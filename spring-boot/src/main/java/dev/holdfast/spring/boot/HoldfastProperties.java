@@ -204,6 +204,7 @@ public record HoldfastProperties(
      * @param retryLoadAfter How long after a failed load a stale value is returned without another.
      * @param refreshAhead Fraction of the time to live after which a read refreshes in the background; 0 for never.
      * @param ttlJitter Fraction of the time to live of which a random part is taken off; 0 for none.
+     * @param agreeWithin For how long another instance's change may go unseen, whatever dies; from 5 seconds, 0 for as long as values live.
      * @param maxLoads How many loads run at once.
      */
     public record CacheOptions(
@@ -216,9 +217,11 @@ public record HoldfastProperties(
             @Nullable Duration retryLoadAfter,
             @Nullable Double refreshAhead,
             @Nullable Double ttlJitter,
+            @Nullable Duration agreeWithin,
             @Nullable Integer maxLoads) {
 
-        static final CacheOptions NONE = new CacheOptions(null, null, null, null, null, null, null, null, null, null);
+        static final CacheOptions NONE =
+                new CacheOptions(null, null, null, null, null, null, null, null, null, null, null);
     }
 
     private static @Nullable String hidden(@Nullable String secret) {

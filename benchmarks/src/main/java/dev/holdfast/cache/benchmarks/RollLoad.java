@@ -1,0 +1,82 @@
+package dev.holdfast.cache.benchmarks;
+
+import dev.holdfast.cache.Beat;
+import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What a roll of a thousand members that say each second how they are costs a server, by its own account of its processor's time. */
+final class RollLoad {
+    private static final int MEMBERS = 1_000;
+    private static final Duration PERIOD = Duration.ofSeconds(1);
+    private static final Duration FORGET = Duration.ofSeconds(30);
+    private static final int SECONDS = 20;
+
+    private RollLoad() {}
+
+    static boolean run() throws Exception {
+        try (RedisServer redis = RedisServer.start();
+                SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+            ScheduledExecutorService members = Executors.newScheduledThreadPool(2);
+            LongAdder beats = new LongAdder();
+            long[] version = new long[MEMBERS];
+            for (int i = 0; i < MEMBERS; i++) {
+                int member = i;
+                members.scheduleAtFixedRate(
+                        () -> {
+                            version[member] = beat(store, member, version[member]);
+                            beats.increment();
+                        },
+                        member,
+                        PERIOD.toMillis(),
+                        TimeUnit.MILLISECONDS);
+            }
+            Thread.sleep(2_000);
+            double before = processorSeconds(redis);
+            long beatsBefore = beats.sum();
+            Thread.sleep(SECONDS * 1_000L);
+            double used = (processorSeconds(redis) - before) / SECONDS;
+            long said = beats.sum() - beatsBefore;
+            members.shutdownNow();
+            double each = used * SECONDS * 1e6 / said;
+            System.out.println(String.format(
+                    Locale.ROOT,
+                    "roll: members=%d beats_per_second=%d core_percent=%.1f micros_per_beat=%.0f",
+                    MEMBERS,
+                    said / SECONDS,
+                    used * 100,
+                    each));
+            return used <= 0.03;
+        }
+    }
+
+    private static long beat(SingleStore store, int member, long version) {
+        Beat beat = new Beat(
+                "m" + member,
+                Beat.Standing.CLEAN,
+                System.currentTimeMillis() - 1,
+                PERIOD,
+                FORGET,
+                false,
+                Map.of(),
+                version);
+        Roll roll = store.beat(beat, Duration.ofSeconds(10));
+        return roll.version();
+    }
+
+    private static double processorSeconds(RedisServer redis) {
+        return String.valueOf(redis.command("INFO", "cpu"))
+                .lines()
+                .filter(line -> line.startsWith("used_cpu_sys:") || line.startsWith("used_cpu_user:"))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(':') + 1)))
+                .sum();
+    }
+}
