@@ -3,6 +3,7 @@ package dev.holdfast.cache.examples;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.examples.instances.InstancesDemo;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -47,9 +48,9 @@ public final class Demo {
 
     /**
      * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks}, {@code
-     * streams}, {@code monitor}, {@code rollout} or {@code mixed}.
+     * streams}, {@code monitor}, {@code instances}, {@code rollout} or {@code mixed}.
      */
-    public static void main(String[] args) {
+    public static void main(String[] args) throws Exception {
         String which = System.getProperty("demo", "single");
         if (which.equals("webhooks")) {
             Webhooks.main(args);
@@ -60,6 +61,9 @@ public final class Demo {
         }
         if (which.equals("rollout")) {
             System.exit(new Rollout(Rollout.Plan.USUAL).play() ? 0 : 1);
+        }
+        if (which.equals("instances")) {
+            System.exit(InstancesDemo.play() ? 0 : 1);
         }
         if (which.equals("mixed")) {
             System.exit(Mixed.play() ? 0 : 1);

@@ -1,4 +1,4 @@
-package dev.holdfast.cache.benchmarks;
+package dev.holdfast.cache.examples.instances;
 
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
