@@ -17,7 +17,9 @@ import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.redis.Rotation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -371,6 +373,12 @@ public final class SingleStore implements CacheStore {
     }
 
     @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        shared.requireOpen();
+        return shared.tracker.track(this, prefix, stamps);
+    }
+
+    @Override
     public StoreHealth health() {
         PoolHealth pool = shared.connections.figures();
         Canary canary = shared.canary;
@@ -394,6 +402,7 @@ public final class SingleStore implements CacheStore {
     public void close() {
         if (!view && !shared.closed) {
             shared.closed = true;
+            shared.tracker.close();
             shared.connections.close();
         }
     }
@@ -507,6 +516,7 @@ public final class SingleStore implements CacheStore {
         final JedisErrors errors;
         final Restarts restarts;
         final MemoryInquiry memory;
+        final Tracker tracker;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
@@ -521,12 +531,14 @@ public final class SingleStore implements CacheStore {
             this.canary = new Canary(config, reserve, dialer::generation, combiner, errors);
             this.restarts = dialer.restarts();
             this.memory = new MemoryInquiry(reserve, errors, dialer::execute);
+            this.tracker = new Tracker(config, dialer);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
             dialer.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
             dialer.rotateBy(new Rotation(
                     dialer.login(),
                     words -> {
                         reserve.forget(words);
+                        tracker.authenticate(words);
                         connections.authenticate(words);
                     },
                     "holdfast-" + config.address() + "-credentials"));
