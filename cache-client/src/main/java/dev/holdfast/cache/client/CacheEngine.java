@@ -12,6 +12,9 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Lookup;
+import dev.holdfast.cache.NearStats;
+import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.Tracking;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -47,6 +50,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final Loads<K, V> loads;
     private final Reads<V> reads;
     private final Writes<K, V> writes;
+    private final @Nullable Near<K, V> near;
     private final AsyncCache<K, V> async;
     private final Closing closing;
     private volatile boolean closed;
@@ -64,31 +68,39 @@ class CacheEngine<K, V> implements Cache<K, V> {
             Codec<V> codec,
             CachePolicy policy,
             EngineServices services) {
-        return new CacheEngine<>(name, store, keyMapper, codec, policy, services);
+        return new CacheEngine<>(name, store, keyMapper, codec, policy, services, null);
     }
 
+    /**
+     * Opens a cache like {@link #open}.
+     *
+     * @param front what it keeps near; {@code null} for nothing
+     */
     CacheEngine(
             String name,
             CacheStore store,
             Function<? super K, String> keyMapper,
             Codec<V> codec,
             CachePolicy policy,
-            EngineServices services) {
+            EngineServices services,
+            @Nullable NearTerms front) {
         this.name = name;
-        this.store = store;
         this.keys = new StoreKeys<>(codec.isRaw() ? "" : name + ':', keyMapper);
         this.entries = new Entries<>(keys.prefix(), codec, services.clock());
         this.policy = entries.checked(policy);
-        this.counters = new Counters(name, services.events());
-        this.flights = new Flights<>(store::callBound);
+        Stamps stamps = front == null ? null : new Stamps();
+        this.near = front == null || stamps == null ? null : front.open(name, store, stamps, keys, services);
+        this.store = stamps == null ? store : new NearStore(store, stamps);
+        this.counters = new Counters(name, services.events(), () -> near == null ? NearStats.NONE : near.stats());
+        this.flights = new Flights<>(this.store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
-        this.reads = new Reads<>(store, entries, counters);
-        LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights);
+        this.reads = new Reads<>(this.store, entries, counters);
+        LoadedValues<K, V> loaded = new LoadedValues<>(this.store, reads, entries, counters, flights);
         this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
-        this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
+        this.writes = new Writes<>(this.store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
-        this.closing = new Closing(runner::close, flights::close, () -> whenClosed.run());
+        this.closing = new Closing(runner::close, flights::close, this::closeNear, () -> whenClosed.run());
     }
 
     @Override
@@ -114,20 +126,40 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** The fresh value that the store holds, counted; {@code null} if there is none. Never loads. */
     final @Nullable V held(K key) {
         requireUsable();
-        String storeKey = keys.of(key);
-        byte[] entry = reads.get(storeKey);
-        if (entry != null && reads.state(storeKey, entry, entries.now()) == Entries.State.FRESH) {
-            V value = reads.decode(storeKey, entry);
-            if (value != null) {
-                counters.hits.increment();
+        Near<K, V>.Reading reading = null;
+        String storeKey;
+        if (near == null) {
+            storeKey = keys.of(key);
+        } else {
+            Near.Kept<V> kept = near.find(key);
+            V value = kept == null ? null : valueOf(key, kept);
+            if (value != null || (kept != null && kept.isAbsence())) {
                 return value;
             }
-        } else if (entry != null && entries.state(storeKey, entry, entries.now()) == Entries.State.ABSENCE) {
-            counters.hits.increment();
-            return null;
+            storeKey = keys.of(key);
+            reading = near.begin(key, storeKey);
         }
-        counters.misses.increment();
-        return null;
+        byte[] entry = reads.get(storeKey, reading);
+        Entries.State state = entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, entries.now());
+        V value = entry != null && state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
+        if (reading != null) {
+            reading.end(entry, state, value);
+        }
+        (value != null || state == Entries.State.ABSENCE ? counters.hits : counters.misses).increment();
+        return value;
+    }
+
+    /** The value of what is near; {@code null} if it says that there is none, or its codec refuses to make a copy, which is then no hit. */
+    private @Nullable V valueOf(K key, Near.Kept<V> kept) {
+        byte[] entry = kept.entry();
+        if (entry == null) {
+            return kept.value();
+        }
+        V copy = reads.decode(keys.of(key), entry);
+        if (copy == null && near != null) {
+            near.missed();
+        }
+        return copy;
     }
 
     @Override
@@ -140,22 +172,42 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Like {@code get} with a loader, but a load that is needed is left to {@code caller}; what is returned then has no meaning. */
     @Nullable
     V answer(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
+        if (near != null) {
+            Near.Kept<V> kept = near.find(key);
+            if (kept != null && near.isDue(kept, callPolicy.refreshAhead())) {
+                near.missed(); // the read of the store finds that it is to be refreshed
+            } else {
+                V value = kept == null ? null : valueOf(key, kept);
+                if (value != null || (kept != null && kept.isAbsence())) {
+                    return value;
+                }
+            }
+        }
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
+        Near<K, V>.Reading reading = near == null ? null : near.begin(key, storeKey);
         byte[] entry;
         try {
-            entry = reads.getToLoad(storeKey);
+            entry = reads.getToLoad(storeKey, reading);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
             return load(new Request<>(key, storeKey, loader, callPolicy, null, stamp, false), caller);
         }
         byte[] last = null;
-        if (entry != null) {
+        if (entry == null) {
+            if (reading != null) {
+                reading.end(null, Entries.State.EXPIRED, null);
+            }
+        } else {
             long now = entries.now();
-            switch (reads.state(storeKey, entry, now)) {
+            Entries.State state = reads.state(storeKey, entry, now);
+            V value = state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
+            if (reading != null) {
+                reading.end(entry, state, value);
+            }
+            switch (state) {
                 case FRESH -> {
-                    V value = reads.decode(storeKey, entry);
                     if (value != null) {
                         counters.hits.increment();
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
@@ -210,7 +262,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         int stamp = flights.stamp(storeKey);
         byte[] last;
         try {
-            last = reads.found(storeKey, reads.getToLoad(storeKey)).last(true);
+            last = reads.found(storeKey, reads.getToLoad(storeKey, null)).last(true);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -229,13 +281,43 @@ class CacheEngine<K, V> implements Cache<K, V> {
     final Map<K, V> allHeld(Collection<? extends K> wanted) {
         requireUsable();
         Map<K, V> values = new LinkedHashMap<>();
-        Map<K, String> storeKeys = storeKeys(wanted);
+        Map<K, String> asked = storeKeys(wanted);
+        Map<K, String> storeKeys = near == null ? asked : notNear(asked, values, 0);
         if (storeKeys.isEmpty()) {
             return values;
         }
-        Map<String, byte[]> found = reads.getAll(storeKeys.values());
-        storeKeys.forEach((key, storeKey) -> read(key, reads.found(storeKey, found.get(storeKey)), values));
-        return values;
+        Near<K, V>.Readings readings = near == null ? null : near.beginAll(storeKeys);
+        Map<String, byte[]> found = reads.getAll(storeKeys.values(), readings);
+        for (Map.Entry<K, String> each : storeKeys.entrySet()) {
+            boolean unused = read(
+                    each.getKey(),
+                    each.getValue(),
+                    reads.found(each.getValue(), found.get(each.getValue())),
+                    values,
+                    readings);
+        }
+        return near == null ? values : inOrder(asked.keySet(), values);
+    }
+
+    /** Puts what is near into {@code values}. Returns the keys that are left. */
+    private Map<K, String> notNear(Map<K, String> storeKeys, Map<K, V> values, double refreshAhead) {
+        Map<K, String> left = new LinkedHashMap<>();
+        storeKeys.forEach((key, storeKey) -> {
+            Near.Kept<V> kept = near == null ? null : near.find(key);
+            V value = null;
+            boolean due = near != null && kept != null && near.isDue(kept, refreshAhead);
+            if (due) {
+                near.missed();
+            } else if (kept != null) {
+                value = valueOf(key, kept);
+            }
+            if (value != null) {
+                values.put(key, value);
+            } else if (kept == null || due || !kept.isAbsence()) {
+                left.put(key, storeKey);
+            }
+        });
+        return left;
     }
 
     @Override
@@ -257,10 +339,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (storeKeys.isEmpty()) {
             return values;
         }
+        Map<K, String> toRead = near == null ? storeKeys : notNear(storeKeys, values, callPolicy.refreshAhead());
         List<Request<K, V>> missing = new ArrayList<>();
-        storeKeys.forEach((key, storeKey) -> missing.add(
+        toRead.forEach((key, storeKey) -> missing.add(
                 new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));
-        List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values, caller);
+        List<Request<K, V>> unanswered = toRead.isEmpty() ? missing : readAll(missing, toRead, values, caller);
         if (!unanswered.isEmpty()) {
             load(unanswered, loaders.several(), values, caller);
         }
@@ -270,13 +353,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Puts what the store has into {@code values}. Returns the requests that are left, with their last values. */
     private List<Request<K, V>> readAll(
             List<Request<K, V>> requests,
-            Collection<String> storeKeys,
+            Map<K, String> toRead,
             Map<K, V> values,
             @Nullable AsyncCall<K, V, ?> caller) {
+        Collection<String> storeKeys = toRead.values();
+        Near<K, V>.Readings readings = near == null ? null : near.beginAll(toRead);
         Map<String, byte[]> found;
         Collection<String> unknown = Set.of();
         try {
-            found = reads.getAllToLoad(storeKeys);
+            found = reads.getAllToLoad(storeKeys, readings);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -292,7 +377,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 continue;
             }
             Found<V> entry = reads.found(storeKey, found.get(storeKey));
-            if (!read(request.key(), entry, values)) {
+            if (!read(request.key(), storeKey, entry, values, readings)) {
                 missing.add(request.withLast(entry.last(false)));
             } else {
                 refreshIfDue(request, entry, caller);
@@ -322,8 +407,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     /** Counts what was found for a key and puts a fresh value into {@code values}. Returns whether it is an answer. */
-    private boolean read(K key, Found<V> found, Map<K, V> values) {
+    private boolean read(
+            K key, String storeKey, Found<V> found, Map<K, V> values, Near<K, V>.@Nullable Readings readings) {
         V value = found.fresh();
+        if (readings != null) {
+            readings.end(storeKey, found);
+        }
         if (value != null) {
             values.put(key, value);
         }
@@ -468,6 +557,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         requireEnveloped("clear: a raw codec's keys can't be told from those of others");
         writes.clear(keys.prefix());
+        if (near != null) {
+            near.forgetAll();
+        }
     }
 
     private void requireEnveloped(String why) {
@@ -539,6 +631,21 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Sets what is done once after closing; before the cache is shared. */
     void whenClosed(Runnable action) {
         whenClosed = action;
+    }
+
+    /** What is to be said of its near cache: why it does not see others' changes; {@code null} if it does, or there is none. */
+    @Nullable
+    String nearNote() {
+        Tracking.State state = near == null ? null : near.state();
+        return state == null || state.kind() != Tracking.Kind.UNTRACKED
+                ? null
+                : "near: untracked: cache " + name + ": " + state.why();
+    }
+
+    private void closeNear() {
+        if (near != null) {
+            near.close();
+        }
     }
 
     /** Says whether the cache was closed: its name is free then. */
