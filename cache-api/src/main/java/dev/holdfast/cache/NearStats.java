@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param hits reads that were answered near, remembered absences included; they are hits of the cache, too
  * @param misses reads that went on to the store
  * @param invalidations changes of keys that were told, this client's own included where a server tells of them
- * @param flushes how often all that was near became unusable at once, by reason; unmodifiable, with every reason
+ * @param flushes how often all that was near became unusable at once, by reason; unmodifiable, with every reason, or empty if the
+ *     cache keeps nothing near
  * @param entries how many entries are kept now, those that are outdated and not yet replaced included
  * @param trustedSince since when changes by others have been told of; {@code null} if they are not at the moment
  */
@@ -29,6 +30,15 @@ public record NearStats(
     /** Copies. */
     public NearStats {
         flushes = Map.copyOf(flushes);
+    }
+
+    /**
+     * Says whether the cache keeps entries near at all.
+     *
+     * @return {@code false} of {@link #NONE}
+     */
+    public boolean isKept() {
+        return !flushes.isEmpty();
     }
 
     /**

@@ -193,7 +193,7 @@ final class Link {
     }
 
     private void writeGarbage() throws IOException {
-        byte[] garbage = proxy.garbageBytes();
+        byte[] garbage = proxy.garbageBytes(connection);
         if (garbage != null && garbageIsDue && direction == Direction.TO_CLIENT) {
             garbageIsDue = false;
             to.getOutputStream().write(garbage);

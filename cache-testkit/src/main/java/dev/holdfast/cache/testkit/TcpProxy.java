@@ -257,8 +257,8 @@ public final class TcpProxy implements AutoCloseable {
     }
 
     /** Not to be changed. */
-    byte @Nullable [] garbageBytes() {
-        return garbage;
+    byte @Nullable [] garbageBytes(ProxiedConnection connection) {
+        return concerns(connection) ? garbage : null;
     }
 
     AtomicLong counter(Direction direction) {
