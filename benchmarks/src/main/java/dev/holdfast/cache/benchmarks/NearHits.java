@@ -41,6 +41,7 @@ public class NearHits {
         private final RedisServer redis = RedisServer.start();
         private final CacheClient client = CacheClient.builder()
                 .tier(SingleConfig.parse(redis.url()))
+                .withoutMemory()
                 .build();
         private final Cache<String, String> cache =
                 client.cache("hits", String.class, String.class).near(NEAR).build();

@@ -144,15 +144,26 @@ final class ManagedBeans {
                         .number("FailedReads", "reads that the store did not answer", CacheStats::failedReads)
                         .number("FailedWrites", "writes that the store did not take", CacheStats::failedWrites)
                         .number("FailedRemovals", "removals that the store did not do", CacheStats::failedRemovals)
-                        .number("NearHits", "reads answered near, without the store", c -> c.near().hits())
-                        .number("NearMisses", "reads that went on to the store", c -> c.near().misses())
-                        .number("NearEntries", "entries kept near", c -> c.near().entries())
-                        .number("NearInvalidations", "changes of keys that were told", c -> c.near().invalidations())
-                        .number("NearFlushes", "how often all that was near was outdated at once", c -> c.near()
-                                .flushes().values().stream().mapToLong(Long::longValue).sum())
-                        .text("NearFlushReasons", "how often for which reason", c -> c.near().flushes().isEmpty()
-                                ? null
-                                : new TreeMap<>(c.near().flushes()).toString())
+                        .number("NearHits", "reads answered near, without the store", c -> c.near()
+                                .hits())
+                        .number("NearMisses", "reads that went on to the store", c -> c.near()
+                                .misses())
+                        .number("NearEntries", "entries kept near", c -> c.near()
+                                .entries())
+                        .number("NearInvalidations", "changes of keys that were told", c -> c.near()
+                                .invalidations())
+                        .number(
+                                "NearFlushes",
+                                "how often all that was near was outdated at once",
+                                c -> c.near().flushes().values().stream()
+                                        .mapToLong(Long::longValue)
+                                        .sum())
+                        .text(
+                                "NearFlushReasons",
+                                "how often for which reason",
+                                c -> c.near().flushes().isEmpty()
+                                        ? null
+                                        : new TreeMap<>(c.near().flushes()).toString())
                         .time(
                                 "NearTrustedSince",
                                 "since when changes elsewhere have been told of; null if they are not, or nothing is kept near",

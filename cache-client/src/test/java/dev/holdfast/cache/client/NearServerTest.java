@@ -197,7 +197,8 @@ class NearServerTest {
             }
             join(threads);
             NearStats stats = near.stats().near();
-            System.out.printf("%d operations, %d near hits, %d misses%n", owners * operations, stats.hits(), stats.misses());
+            System.out.printf(
+                    "%d operations, %d near hits, %d misses%n", owners * operations, stats.hits(), stats.misses());
             assertTrue(stats.hits() > 100_000, stats::toString);
         }
     }

@@ -69,8 +69,7 @@ class NearTest {
     }
 
     private CacheEngine<String, String> open(CacheStore over, CachePolicy policy, NearCache near) {
-        return new CacheEngine<>(
-                "c", over, Function.identity(), codec, policy, services, new NearTerms(near, true));
+        return new CacheEngine<>("c", over, Function.identity(), codec, policy, services, new NearTerms(near, true));
     }
 
     @Test
@@ -239,11 +238,9 @@ class NearTest {
     @Test
     void aStoreThatDoesNotTellOfChangesNeedsATime() {
         ScriptedStore silent = new ScriptedStore(store);
-        CacheConfigException refused =
-                assertThrows(CacheConfigException.class, () -> open(silent, POLICY, NEAR));
+        CacheConfigException refused = assertThrows(CacheConfigException.class, () -> open(silent, POLICY, NEAR));
         assertTrue(refused.getMessage().contains("withUntrackedTtl"), refused::getMessage);
-        try (CacheEngine<String, String> cache =
-                open(silent, POLICY, NEAR.withUntrackedTtl(Duration.ofSeconds(2)))) {
+        try (CacheEngine<String, String> cache = open(silent, POLICY, NEAR.withUntrackedTtl(Duration.ofSeconds(2)))) {
             cache.put("k", "old");
             assertEquals("old", cache.get("k"));
             assertTrue(store.remove("c:k"));

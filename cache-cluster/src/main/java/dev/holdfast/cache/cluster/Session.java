@@ -27,6 +27,7 @@ final class Session {
     final LettuceErrors errors;
     final Topology topology;
     final Router router;
+    final ClusterTracker tracker;
     final OperationMeter meter = new OperationMeter();
     final CallObservers observers = new CallObservers();
     final Instant startedAt = Instant.now();
@@ -66,6 +67,7 @@ final class Session {
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
         this.topology = new Topology(config, errors);
         this.watch = new Watch(topology, config);
+        this.tracker = new ClusterTracker(config, topology);
         this.router = new Router(config, topology, watch, errors, observers);
     }
 
@@ -196,6 +198,7 @@ final class Session {
         if (closed) {
             return;
         }
+        tracker.disconnect(cause);
         topology.disconnect(cause);
     }
 
@@ -207,6 +210,7 @@ final class Session {
                 return;
             }
             closed = true;
+            tracker.close();
             watch.close();
             topology.close(new Doom(Doom.Kind.DISCONNECTED, errors.closed()));
             Thread thread = topologyThread;

@@ -14,6 +14,8 @@ public final class PushParser {
     static final int LARGEST_KEY = 1 << 20;
 
     private static final int LONGEST_LINE = 512;
+    private static final int LONGEST_TEXT = 1 << 16;
+    private static final int FORMAT_BYTES = "txt:".length();
     private static final int MOST_NESTED = 8;
     private static final byte[] INVALIDATE = "invalidate".getBytes(StandardCharsets.US_ASCII);
 
@@ -35,7 +37,7 @@ public final class PushParser {
          * A reply came.
          *
          * @param kind its first byte, as {@code '+'} of a status, {@code '-'} of an error, {@code '%'} of a map
-         * @param line what stands behind that, of an error and a status the text, at most 512 bytes of it
+         * @param line of an error and a status the text, at most 512 bytes of it; of a string what it holds, at most 64 KiB; else nothing
          * @throws IOException if it is none that can be
          */
         void replied(char kind, String line) throws IOException;
@@ -171,9 +173,10 @@ public final class PushParser {
         }
         boolean key = depth > 0 && parts[depth - 1] == Part.KEYS;
         boolean name = depth == 1 && parts[0] == Part.PUSH && pushed == 0;
-        bulkKept = key || name;
-        if (bulkKept && length > LARGEST_KEY) {
-            throw new IOException("malformed push: a key of " + length + " bytes");
+        boolean text = depth == 0;
+        bulkKept = key || name || text;
+        if (bulkKept && length > (text ? LONGEST_TEXT : LARGEST_KEY)) {
+            throw new IOException("malformed push: a string of " + length + " bytes");
         }
         bulkLeft = length;
         carriedLength = 0;
@@ -207,7 +210,11 @@ public final class PushParser {
     private void endBulk(byte[] bytes, int from, int to) {
         state = State.END;
         endLeft = 2;
-        if (bulkKept && parts[depth - 1] == Part.KEYS) {
+        if (depth == 0) {
+            // A verbatim string begins with its format.
+            int begin = Math.min(to, topKind == '=' ? from + FORMAT_BYTES : from);
+            topLine = new String(bytes, begin, to - begin, StandardCharsets.UTF_8);
+        } else if (bulkKept && parts[depth - 1] == Part.KEYS) {
             listener.changed(bytes, from, to);
         } else if (bulkKept) {
             invalidates = Arrays.equals(bytes, from, to, INVALIDATE, 0, INVALIDATE.length);

@@ -48,9 +48,13 @@ class PushParserTest {
         String large = "c:" + "x".repeat(3_000);
         feed(
                 HELLO + "+OK\r\n" + INVALIDATE + "*2\r\n$3\r\nc:a\r\n$4\r\nc:ü\r\n+PONG\r\n" + INVALIDATE
-                        + "*1\r\n$3002\r\n" + large + "\r\n-NOPERM no\r\n",
+                        + "*1\r\n$3002\r\n" + large + "\r\n-NOPERM no\r\n$7\r\nstate:0\r\n=11\r\ntxt:state:1\r\n",
                 piece);
-        assertEquals(List.of("%", "+OK", "key c:a", "key c:ü", "+PONG", "key " + large, "-NOPERM no"), heard);
+        assertEquals(
+                List.of(
+                        "%",
+                        "+OK", "key c:a", "key c:ü", "+PONG", "key " + large, "-NOPERM no", "$state:0", "=state:1"),
+                heard);
     }
 
     @ParameterizedTest

@@ -250,6 +250,13 @@ final class Link {
         }
     }
 
+    /** Sends bytes as they are. For the one thread that writes. */
+    void write(byte[] bytes) throws IOException {
+        RedisOutputStream to = open(out);
+        to.write(bytes);
+        to.flush();
+    }
+
     /** Sends what is in the buffer. */
     void flush() throws IOException {
         open(out).flush();

@@ -9,6 +9,8 @@ import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.Invalidations;
+import dev.holdfast.cache.redis.TrackingDialogue;
+import dev.holdfast.cache.redis.UntrackedException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -51,7 +53,8 @@ final class Tracker {
     /** Of the present connection; {@code null} while nothing is told. Guarded by the lock. */
     private @Nullable Guard guard;
 
-    private volatile @Nullable TrackingSession session;
+    private volatile @Nullable TrackingDialogue dialogue;
+    private volatile @Nullable Link presentLink;
     private volatile @Nullable Thread thread;
     private volatile @Nullable String untracked;
     private volatile Instant since = Instant.now();
@@ -69,7 +72,7 @@ final class Tracker {
     Tracking track(CacheStore store, String prefix, Stamps stamps) {
         Reads reads = new Reads(store, invalidations.add(prefix, stamps));
         all.add(reads);
-        TrackingSession present = session;
+        TrackingDialogue present = dialogue;
         if (present != null) {
             try {
                 present.track(reads.tracked);
@@ -82,10 +85,13 @@ final class Tracker {
 
     /** Logs its connection in anew. */
     void authenticate(Authentication words) {
-        TrackingSession present = session;
-        if (present != null) {
+        TrackingDialogue present = dialogue;
+        Link link = presentLink;
+        if (present != null && link != null && !words.equals(link.words())) {
             try {
-                present.authenticate(words);
+                if (present.authenticate(words)) {
+                    link.words(words);
+                }
             } catch (IOException e) {
                 LOG.debug("the tracking connection breaks", e);
             }
@@ -185,9 +191,12 @@ final class Tracker {
         Link link = opened();
         try {
             requireKnown(link);
-            TrackingSession made = new TrackingSession(link, dialer, invalidations, new SessionListener(link));
-            session = made;
-            made.run();
+            TrackingSession session = new TrackingSession(link, dialer);
+            SessionListener listener = new SessionListener(link);
+            TrackingDialogue made = new TrackingDialogue(invalidations, session, listener, "PING");
+            presentLink = link;
+            dialogue = made;
+            session.run(made, listener::isWanted);
             return FlushReason.CONNECTION;
         } catch (IOException e) {
             backoff.failed(System.nanoTime());
@@ -198,7 +207,8 @@ final class Tracker {
             }
             throw e;
         } finally {
-            session = null;
+            dialogue = null;
+            presentLink = null;
             dialer.discard(link);
         }
     }
@@ -245,7 +255,7 @@ final class Tracker {
     }
 
     /** What becomes of one connection. */
-    private final class SessionListener implements TrackingSession.Listener {
+    private final class SessionListener implements TrackingDialogue.Listener {
         private final Link link;
 
         SessionListener(Link link) {
@@ -295,7 +305,11 @@ final class Tracker {
         }
 
         @Override
-        public boolean isWanted() {
+        public void beaten(String answer) {
+            // That there is one is all there is to know.
+        }
+
+        boolean isWanted() {
             return Tracker.this.isWanted() && isOfUse();
         }
 
