@@ -282,7 +282,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         Map<K, V> values = new LinkedHashMap<>();
         Map<K, String> asked = storeKeys(wanted);
-        Map<K, String> storeKeys = near == null ? asked : notNear(asked, values, 0);
+        Map<K, String> storeKeys = near == null ? asked : notNear(near, asked, values, 0);
         if (storeKeys.isEmpty()) {
             return values;
         }
@@ -300,17 +300,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     /** Puts what is near into {@code values}. Returns the keys that are left. */
-    private Map<K, String> notNear(Map<K, String> storeKeys, Map<K, V> values, double refreshAhead) {
+    private Map<K, String> notNear(Near<K, V> front, Map<K, String> storeKeys, Map<K, V> values, double refreshAhead) {
         Map<K, String> left = new LinkedHashMap<>();
         storeKeys.forEach((key, storeKey) -> {
-            Near.Kept<V> kept = near == null ? null : near.find(key);
-            V value = null;
-            boolean due = near != null && kept != null && near.isDue(kept, refreshAhead);
+            Near.Kept<V> kept = front.find(key);
+            boolean due = kept != null && front.isDue(kept, refreshAhead);
             if (due) {
-                near.missed();
-            } else if (kept != null) {
-                value = valueOf(key, kept);
+                front.missed();
             }
+            V value = kept == null || due ? null : valueOf(key, kept);
             if (value != null) {
                 values.put(key, value);
             } else if (kept == null || due || !kept.isAbsence()) {
@@ -339,7 +337,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (storeKeys.isEmpty()) {
             return values;
         }
-        Map<K, String> toRead = near == null ? storeKeys : notNear(storeKeys, values, callPolicy.refreshAhead());
+        Map<K, String> toRead = near == null ? storeKeys : notNear(near, storeKeys, values, callPolicy.refreshAhead());
         List<Request<K, V>> missing = new ArrayList<>();
         toRead.forEach((key, storeKey) -> missing.add(
                 new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));

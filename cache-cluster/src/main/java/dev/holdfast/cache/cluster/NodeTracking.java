@@ -127,8 +127,8 @@ final class NodeTracking implements TrackingDialogue.Listener {
 
     /** The connection has ended, or there is none. */
     private void ended(Throwable why) {
-        if (why instanceof UntrackedException) {
-            owner.refused(node, (UntrackedException) why);
+        if (why instanceof UntrackedException refusal) {
+            owner.refused(node, refusal);
             notBefore = System.nanoTime() + REFUSED_PAUSE_NANOS;
         } else {
             backoff.failed(System.nanoTime());

@@ -228,14 +228,20 @@ class ClusterTrackingTest {
     private void write(ClusterStore theirs) {
         for (long version = 1; !ended; version++) {
             for (int i = 0; i < KEYS && !ended; i++) {
-                try {
-                    theirs.put(key(i), bytes(version), TTL);
+                if (isPut(theirs, key(i), version)) {
                     acknowledged.put(name(key(i), version), System.nanoTime());
-                } catch (RuntimeException e) {
-                    continue; // a node is out
                 }
             }
             pause(100);
+        }
+    }
+
+    private static boolean isPut(ClusterStore theirs, String key, long version) {
+        try {
+            theirs.put(key, bytes(version), TTL);
+            return true;
+        } catch (RuntimeException e) {
+            return false; // a node is out
         }
     }
 

@@ -12,9 +12,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PushParserTest {
-    private static final String HELLO =
-            "%3\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:3\r\n$7\r\nmodules\r\n*1\r\n"
-                    + "%1\r\n$4\r\nname\r\n*0\r\n";
+    private static final String HELLO = lines(
+            "%3", "$6", "server", "$5", "redis", "$5", "proto", ":3", "$7", "modules", "*1", "%1", "$4", "name", "*0");
     private static final String INVALIDATE = ">2\r\n$10\r\ninvalidate\r\n";
 
     private final List<String> heard = new ArrayList<>();
@@ -34,6 +33,10 @@ class PushParserTest {
             heard.add(kind + line);
         }
     });
+
+    private static String lines(String... lines) {
+        return String.join("\r\n", lines) + "\r\n";
+    }
 
     private void feed(String text, int piece) throws IOException {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
