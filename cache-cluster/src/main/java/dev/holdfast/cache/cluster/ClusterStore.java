@@ -295,7 +295,7 @@ public final class ClusterStore implements CacheStore {
 
     @Override
     public Tracking track(String prefix, Stamps stamps) {
-        session.requireOpen();
+        session.requireNotClosed();
         return session.tracker.track(this, prefix, stamps);
     }
 

@@ -71,10 +71,15 @@ final class Session {
         this.router = new Router(config, topology, watch, errors, observers);
     }
 
-    void requireOpen() {
+    /** Refuses what is done after the end, and starts nothing. */
+    void requireNotClosed() {
         if (closed) {
             throw errors.closed();
         }
+    }
+
+    void requireOpen() {
+        requireNotClosed();
         if (!started) {
             start();
         }

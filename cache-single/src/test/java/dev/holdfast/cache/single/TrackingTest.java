@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Covered;
+import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.Guard;
 import dev.holdfast.cache.KeyPrefix;
@@ -22,9 +23,12 @@ import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -398,6 +402,86 @@ class TrackingTest {
                 return stamps.changes() > before;
             });
         }
+    }
+
+    @Test
+    void theConnectionIsLoggedInAnewWhenCredentialsRotate() {
+        AtomicReference<Credentials> present = new AtomicReference<>(issue("first"));
+        try (SingleStore rotating = SingleStore.of(config().withCredentials(present::get))) {
+            Tracking tracking = rotating.track("c:", stamps);
+            awaitTracked(tracking);
+            Guard guard = tracking.get("c:k").guard();
+            assertNotNull(guard);
+            present.set(issue("second"));
+            until("it is logged in as the second", () -> trackersOf("second") == 1);
+            server.command("ACL", "DELUSER", "first");
+            long before = stamps.changes();
+            server.command("SET", "app:c:k", "1");
+            until("its change is told of", () -> stamps.changes() > before);
+            assertTrue(guard.isAlive(), "the same connection");
+        }
+    }
+
+    private Credentials issue(String user) {
+        server.command("ACL", "SETUSER", user, "on", ">" + user, "~*", "&*", "+@all");
+        return Credentials.of(user, Secret.of(user)).expiringAt(Instant.now().plusSeconds(2));
+    }
+
+    private long trackersOf(String user) {
+        return String.valueOf(server.command("CLIENT", "LIST"))
+                .lines()
+                .filter(line -> line.matches(".* flags=[^ ]*t[^ ]* .*") && line.contains(" user=" + user + ' '))
+                .count();
+    }
+
+    @Test
+    void aHundredThousandChangesInARowAreToldOfAtOnceAndHoldUpNobody() {
+        Tracking tracking = tracked(store);
+        server.command("SET", "app:c:k", "value");
+        changeThousands(100); // the server's and our code get warm
+        long before = settledChanges();
+        long flushed = stamps.flushes().get(FlushReason.SILENCE);
+        changeThousands(100);
+        long start = System.nanoTime();
+        long longestCall = 0;
+        // On a machine that stands still for a second everything is outdated in the place of each key.
+        while (stamps.changes() < before + 100_000
+                && stamps.flushes().get(FlushReason.SILENCE) == flushed
+                && millisSince(start) < 10_000) {
+            long called = System.nanoTime();
+            assertNotNull(tracking.get("c:k").value());
+            longestCall = Math.max(longestCall, System.nanoTime() - called);
+        }
+        long took = millisSince(start);
+        System.out.printf(
+                "%d changes told of %d ms after the last was acknowledged; longest call %.1f ms%n",
+                stamps.changes() - before, took, longestCall / 1e6);
+        assertTrue(took <= 100 + control.stallMillis(), () -> "told of after " + took + " ms: " + stamps.flushes());
+    }
+
+    private void changeThousands(int count) {
+        String[] command = new String[1 + 2 * 1_000];
+        command[0] = "MSET";
+        for (int thousand = 0; thousand < count; thousand++) {
+            for (int i = 0; i < 1_000; i++) {
+                command[1 + 2 * i] = "app:c:" + thousand + ':' + i;
+                command[2 + 2 * i] = "1";
+            }
+            server.command(command);
+        }
+    }
+
+    private long settledChanges() {
+        server.command("SET", "app:c:last", "1");
+        long[] seen = {-1};
+        until("no more comes", () -> {
+            long now = stamps.changes();
+            boolean same = now == seen[0];
+            seen[0] = now;
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+            return same;
+        });
+        return seen[0];
     }
 
     @Test
