@@ -9,6 +9,7 @@ module dev.holdfast.cache.client {
     requires static transitive org.jspecify;
     requires transitive dev.holdfast.cache;
     requires transitive dev.holdfast.cache.failover;
+    requires com.github.benmanes.caffeine;
     requires java.management;
     requires org.slf4j;
 

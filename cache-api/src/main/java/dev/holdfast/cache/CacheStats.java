@@ -4,7 +4,7 @@ package dev.holdfast.cache;
  * What a cache has done since it was created or its statistics were reset. Counts are exact; taken while others call, they
  * are a moment's reading of each.
  *
- * @param hits reads answered by a fresh entry, a remembered absence included; each key of a bulk read counts
+ * @param hits reads answered by a fresh entry, near or not, a remembered absence included; each key of a bulk read counts
  * @param misses reads that found no fresh entry where the store did answer
  * @param staleHits reads answered by a stale value, because a load failed, rests or takes too long; they are misses too
  * @param joins reads that waited for a load which another had begun
@@ -24,7 +24,8 @@ package dev.holdfast.cache;
  * @param failedRemovals removals, markings and clearings that the store did not do
  * @param loadTime how long loaders took, failed ones included
  * @param readTime how long reads of the store took, decoding included; where the store is this process's memory, of a
- *     random 64th of the calls
+ *     random 64th of the calls; reads that were answered near are no reads of the store
+ * @param near what its near cache has done; {@link NearStats#NONE} if it has none
  */
 public record CacheStats(
         long hits,
@@ -45,7 +46,8 @@ public record CacheStats(
         long failedWrites,
         long failedRemovals,
         Latency loadTime,
-        Latency readTime) {
+        Latency readTime,
+        NearStats near) {
 
     /**
      * Returns the share of the reads that a fresh entry answered, of those that the store did answer.

@@ -334,6 +334,18 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Begins to tell of changes under a prefix, whoever makes them: for whoever keeps copies of what was read, as a near cache does. Connects to nothing before
+     * the first read through what it returns.
+     *
+     * @param prefix what the keys begin with, not empty; none of those that are tracked at the same time begins with another
+     * @param stamps are raised for each key that changes, and flushed when every key may have
+     * @return reads that say whether a copy may be kept; to be closed. By default none may, but by those who bear that it may be outdated
+     */
+    default Tracking track(String prefix, Stamps stamps) {
+        return Tracking.none(this, "this kind of store does not tell of changes");
+    }
+
+    /**
      * Counts what this store has of the keys with a prefix, without asking a server. Takes time for each of them.
      *
      * @param prefix what the keys begin with, up to their first colon and with it

@@ -85,6 +85,7 @@ final class Bench {
             hits.cache();
             new EngineBench(report, pace).run();
         });
+        groups.put("near", hits::near);
         groups.put("meters", hits::meters);
         groups.put("failover", hits::failover);
         groups.put("monitor", new MonitorBench(report, pace)::run);

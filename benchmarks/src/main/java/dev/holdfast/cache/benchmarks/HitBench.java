@@ -43,6 +43,17 @@ final class HitBench {
                 report, "engine.overhead.ns", "holdfastLoaderDecoding", "storeCopying", NanosContest.Fork::nanos, "ns");
     }
 
+    void near() throws RunnerException {
+        for (int threads = 1; threads <= 2; threads++) {
+            String suffix = threads == 1 ? ".t1" : ".t2";
+            NanosContest.Results results = new NanosContest(NearHits.class, threads, pace)
+                    .run("near", "nearMemory", "caffeine", "jetcacheTwoLevels");
+            results.speedup(report, "near.get" + suffix, "near", "caffeine");
+            results.speedup(report, "near.memory.get" + suffix, "nearMemory", "caffeine");
+            results.speedup(report, "near.jetcache.get" + suffix, "near", "jetcacheTwoLevels");
+        }
+    }
+
     void meters() throws RunnerException {
         NanosContest.Results results = new NanosContest(MeteredHits.class, 1, pace)
                 .run("here", "hereMetered", "server", "serverMetered", "nothing", "unobserved");

@@ -42,6 +42,7 @@ public final class CacheBuilder<K, V> {
     private @Nullable Codec<V> codec;
     private @Nullable CachePolicy policy;
     private boolean serversOnly;
+    private @Nullable NearCache near;
 
     CacheBuilder(CacheClient client, String name, Class<K> keyType, Type valueType) {
         this.client = client;
@@ -202,12 +203,25 @@ public final class CacheBuilder<K, V> {
     }
 
     /**
+     * Keeps what was read in this process, in front of the store, until its server says that it changed. Off by default. Values that are kept are shared by
+     * all who read them.
+     *
+     * @param value how much, and what of servers that don't say so; when the cache is opened again under its name, an equal one
+     * @return this
+     */
+    public CacheBuilder<K, V> near(NearCache value) {
+        near = Objects.requireNonNull(value, "near");
+        return this;
+    }
+
+    /**
      * Opens the cache, or returns the one that is open under this name.
      *
      * @return the cache
      * @throws IllegalArgumentException if the name is no cache's name, the keys need a function, or options contradict each other
      * @throws IllegalStateException if the cache is open with other options, or the client is closed
-     * @throws CacheConfigException if there is no codec for the values
+     * @throws CacheConfigException if there is no codec for the values, or a near cache is asked for of servers that can't tell of changes, without saying
+     *     how long an entry may be kept ({@link NearCache#withUntrackedTtl})
      */
     public Cache<K, V> build() {
         return open(null);
@@ -275,8 +289,8 @@ public final class CacheBuilder<K, V> {
         CachePolicy chosen = policy();
         Object keysAsked = keys != null ? keys : keyType;
         Object valuesAsked = codec != null ? codec : valueType;
-        Caches.Terms terms =
-                new Caches.Terms(keysAsked, valuesAsked, chosen, serversOnly, loaders == null ? null : loaders.given());
+        Caches.Terms terms = new Caches.Terms(
+                keysAsked, valuesAsked, chosen, serversOnly, near, loaders == null ? null : loaders.given());
         return client.open(name, terms, (store, services) -> engine(store, services, chosen, loaders));
     }
 
@@ -284,9 +298,10 @@ public final class CacheBuilder<K, V> {
             CacheStore store, EngineServices services, CachePolicy chosen, @Nullable Loaders<K, V> loaders) {
         Function<? super K, String> mapper = keys != null ? keys : KeyMappers.of(keyType);
         Codec<V> coding = codec != null ? codec : Codecs.of(valueType);
+        NearTerms front = near == null ? null : new NearTerms(near, KeyMappers.areValues(keyType));
         return loaders == null
-                ? CacheEngine.open(name, store, mapper, coding, chosen, services)
-                : new LoadingEngine<>(name, store, mapper, coding, chosen, services, loaders);
+                ? new CacheEngine<>(name, store, mapper, coding, chosen, services, front)
+                : new LoadingEngine<>(name, store, mapper, coding, chosen, services, front, loaders);
     }
 
     boolean isServersOnly() {

@@ -13,6 +13,9 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Lookup;
+import dev.holdfast.cache.NearStats;
+import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.Tracking;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -48,6 +51,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final Loads<K, V> loads;
     private final Reads<V> reads;
     private final Writes<K, V> writes;
+    private final @Nullable Near<K, V> near;
     private final AsyncCache<K, V> async;
     private final Closing closing;
     private volatile boolean closed;
@@ -65,33 +69,42 @@ class CacheEngine<K, V> implements Cache<K, V> {
             Codec<V> codec,
             CachePolicy policy,
             EngineServices services) {
-        return new CacheEngine<>(name, store, keyMapper, codec, policy, services);
+        return new CacheEngine<>(name, store, keyMapper, codec, policy, services, null);
     }
 
+    /**
+     * Opens a cache like {@link #open}.
+     *
+     * @param front what it keeps near; {@code null} for nothing
+     */
     CacheEngine(
             String name,
             CacheStore store,
             Function<? super K, String> keyMapper,
             Codec<V> codec,
             CachePolicy policy,
-            EngineServices services) {
+            EngineServices services,
+            @Nullable NearTerms front) {
         this.name = name;
-        this.store = store;
         this.keys = new StoreKeys<>(codec.isRaw() ? "" : name + ':', keyMapper);
         this.policy = Entries.checked(policy, codec.isRaw());
         Agreement agreement = codec.isRaw() ? Agreement.NONE : store.agreement(keys.prefix(), policy.agreeWithin());
         boolean limited = !policy.agreeWithin().isZero();
         this.entries = new Entries<>(keys.prefix(), codec, services.clock(), agreement, limited);
-        this.counters = new Counters(name, services.events());
-        this.flights = new Flights<>(store::callBound);
+        Stamps stamps = front == null ? null : new Stamps();
+        this.near = front == null || stamps == null ? null : front.open(name, store, stamps, keys, services, entries);
+        this.store = stamps == null ? store : new NearStore(store, stamps);
+        this.counters = new Counters(name, services.events(), () -> near == null ? NearStats.NONE : near.stats());
+        this.flights = new Flights<>(this.store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
-        this.reads = new Reads<>(store, entries, counters);
-        LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights);
+        this.reads = new Reads<>(this.store, entries, counters);
+        LoadedValues<K, V> loaded = new LoadedValues<>(this.store, reads, entries, counters, flights);
         this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
-        this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
+        this.writes = new Writes<>(this.store, reads, entries, counters, flights, pauses);
         this.async = new AsyncEngine<>(this, services);
-        this.closing = new Closing(runner::close, flights::close, entries::close, () -> whenClosed.run());
+        this.closing =
+                new Closing(runner::close, flights::close, this::closeNear, entries::close, () -> whenClosed.run());
     }
 
     @Override
@@ -117,19 +130,42 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** The fresh value that the store holds, counted; {@code null} if there is none. Never loads. */
     final @Nullable V held(K key) {
         requireUsable();
-        String storeKey = keys.of(key);
-        long ageLimit = entries.ageLimit();
-        byte[] entry = reads.get(storeKey);
-        if (entry != null) {
-            Entries.State state = reads.state(storeKey, entry, entries.now(), ageLimit);
-            V value = state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
-            if (value != null || state == Entries.State.ABSENCE) {
-                counters.hits.increment();
+        Near<K, V>.Reading reading = null;
+        String storeKey;
+        if (near == null) {
+            storeKey = keys.of(key);
+        } else {
+            Near.Kept<V> kept = near.find(key);
+            V value = kept == null ? null : valueOf(key, kept);
+            if (value != null || (kept != null && kept.isAbsence())) {
                 return value;
             }
+            storeKey = keys.of(key);
+            reading = near.begin(key, storeKey);
         }
-        counters.misses.increment();
-        return null;
+        long ageLimit = entries.ageLimit();
+        byte[] entry = reads.get(storeKey, reading);
+        Entries.State state =
+                entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, entries.now(), ageLimit);
+        V value = entry != null && state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
+        if (reading != null) {
+            reading.end(entry, state, value);
+        }
+        (value != null || state == Entries.State.ABSENCE ? counters.hits : counters.misses).increment();
+        return value;
+    }
+
+    /** The value of what is near; {@code null} if it says that there is none, or its codec refuses to make a copy, which is then no hit. */
+    private @Nullable V valueOf(K key, Near.Kept<V> kept) {
+        byte[] entry = kept.entry();
+        if (entry == null) {
+            return kept.value();
+        }
+        V copy = reads.decode(keys.of(key), entry);
+        if (copy == null && near != null) {
+            near.missed();
+        }
+        return copy;
     }
 
     @Override
@@ -142,23 +178,43 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Like {@code get} with a loader, but a load that is needed is left to {@code caller}; what is returned then has no meaning. */
     @Nullable
     V answer(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
+        if (near != null) {
+            Near.Kept<V> kept = near.find(key);
+            if (kept != null && near.isDue(kept, callPolicy.refreshAhead())) {
+                near.missed(); // the read of the store finds that it is to be refreshed
+            } else {
+                V value = kept == null ? null : valueOf(key, kept);
+                if (value != null || (kept != null && kept.isAbsence())) {
+                    return value;
+                }
+            }
+        }
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
         long ageLimit = entries.ageLimit();
+        Near<K, V>.Reading reading = near == null ? null : near.begin(key, storeKey);
         byte[] entry;
         try {
-            entry = reads.getToLoad(storeKey);
+            entry = reads.getToLoad(storeKey, reading);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
             return load(new Request<>(key, storeKey, loader, callPolicy, null, stamp, false), caller);
         }
         byte[] last = null;
-        if (entry != null) {
+        if (entry == null) {
+            if (reading != null) {
+                reading.end(null, Entries.State.EXPIRED, null);
+            }
+        } else {
             long now = entries.now();
-            switch (reads.state(storeKey, entry, now, ageLimit)) {
+            Entries.State state = reads.state(storeKey, entry, now, ageLimit);
+            V value = state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
+            if (reading != null) {
+                reading.end(entry, state, value);
+            }
+            switch (state) {
                 case FRESH -> {
-                    V value = reads.decode(storeKey, entry);
                     if (value != null) {
                         counters.hits.increment();
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
@@ -213,7 +269,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         int stamp = flights.stamp(storeKey);
         byte[] last;
         try {
-            last = reads.found(storeKey, reads.getToLoad(storeKey)).last(true);
+            last = reads.found(storeKey, reads.getToLoad(storeKey, null)).last(true);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -232,14 +288,42 @@ class CacheEngine<K, V> implements Cache<K, V> {
     final Map<K, V> allHeld(Collection<? extends K> wanted) {
         requireUsable();
         Map<K, V> values = new LinkedHashMap<>();
-        Map<K, String> storeKeys = storeKeys(wanted);
+        Map<K, String> asked = storeKeys(wanted);
+        Map<K, String> storeKeys = near == null ? asked : notNear(near, asked, values, 0);
         if (storeKeys.isEmpty()) {
             return values;
         }
         long ageLimit = entries.ageLimit();
-        Map<String, byte[]> found = reads.getAll(storeKeys.values());
-        storeKeys.forEach((key, storeKey) -> read(key, reads.found(storeKey, found.get(storeKey), ageLimit), values));
-        return values;
+        Near<K, V>.Readings readings = near == null ? null : near.beginAll(storeKeys);
+        Map<String, byte[]> found = reads.getAll(storeKeys.values(), readings);
+        for (Map.Entry<K, String> each : storeKeys.entrySet()) {
+            boolean unused = read(
+                    each.getKey(),
+                    each.getValue(),
+                    reads.found(each.getValue(), found.get(each.getValue()), ageLimit),
+                    values,
+                    readings);
+        }
+        return near == null ? values : inOrder(asked.keySet(), values);
+    }
+
+    /** Puts what is near into {@code values}. Returns the keys that are left. */
+    private Map<K, String> notNear(Near<K, V> front, Map<K, String> storeKeys, Map<K, V> values, double refreshAhead) {
+        Map<K, String> left = new LinkedHashMap<>();
+        storeKeys.forEach((key, storeKey) -> {
+            Near.Kept<V> kept = front.find(key);
+            boolean due = kept != null && front.isDue(kept, refreshAhead);
+            if (due) {
+                front.missed();
+            }
+            V value = kept == null || due ? null : valueOf(key, kept);
+            if (value != null) {
+                values.put(key, value);
+            } else if (kept == null || due || !kept.isAbsence()) {
+                left.put(key, storeKey);
+            }
+        });
+        return left;
     }
 
     @Override
@@ -261,10 +345,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (storeKeys.isEmpty()) {
             return values;
         }
+        Map<K, String> toRead = near == null ? storeKeys : notNear(near, storeKeys, values, callPolicy.refreshAhead());
         List<Request<K, V>> missing = new ArrayList<>();
-        storeKeys.forEach((key, storeKey) -> missing.add(
+        toRead.forEach((key, storeKey) -> missing.add(
                 new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));
-        List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values, caller);
+        List<Request<K, V>> unanswered = toRead.isEmpty() ? missing : readAll(missing, toRead, values, caller);
         if (!unanswered.isEmpty()) {
             load(unanswered, loaders.several(), values, caller);
         }
@@ -274,14 +359,16 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Puts what the store has into {@code values}. Returns the requests that are left, with their last values. */
     private List<Request<K, V>> readAll(
             List<Request<K, V>> requests,
-            Collection<String> storeKeys,
+            Map<K, String> toRead,
             Map<K, V> values,
             @Nullable AsyncCall<K, V, ?> caller) {
+        Collection<String> storeKeys = toRead.values();
         long ageLimit = entries.ageLimit();
+        Near<K, V>.Readings readings = near == null ? null : near.beginAll(toRead);
         Map<String, byte[]> found;
         Collection<String> unknown = Set.of();
         try {
-            found = reads.getAllToLoad(storeKeys);
+            found = reads.getAllToLoad(storeKeys, readings);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -297,7 +384,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 continue;
             }
             Found<V> entry = reads.found(storeKey, found.get(storeKey), ageLimit);
-            if (!read(request.key(), entry, values)) {
+            if (!read(request.key(), storeKey, entry, values, readings)) {
                 missing.add(request.withLast(entry.last(false)));
             } else {
                 refreshIfDue(request, entry, caller);
@@ -327,8 +414,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     /** Counts what was found for a key and puts a fresh value into {@code values}. Returns whether it is an answer. */
-    private boolean read(K key, Found<V> found, Map<K, V> values) {
+    private boolean read(
+            K key, String storeKey, Found<V> found, Map<K, V> values, Near<K, V>.@Nullable Readings readings) {
         V value = found.fresh();
+        if (readings != null) {
+            readings.end(storeKey, found);
+        }
         if (value != null) {
             values.put(key, value);
         }
@@ -473,6 +564,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         requireEnveloped("clear: a raw codec's keys can't be told from those of others");
         writes.clear(keys.prefix());
+        if (near != null) {
+            near.forgetAll();
+        }
     }
 
     private void requireEnveloped(String why) {
@@ -544,6 +638,21 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Sets what is done once after closing; before the cache is shared. */
     void whenClosed(Runnable action) {
         whenClosed = action;
+    }
+
+    /** What is to be said of its near cache: why it does not see others' changes; {@code null} if it does, or there is none. */
+    @Nullable
+    String nearNote() {
+        Tracking.State state = near == null ? null : near.state();
+        return state == null || state.kind() != Tracking.Kind.UNTRACKED
+                ? null
+                : "near: untracked: cache " + name + ": " + state.why();
+    }
+
+    private void closeNear() {
+        if (near != null) {
+            near.close();
+        }
     }
 
     /** Says whether the cache was closed: its name is free then. */

@@ -35,6 +35,7 @@ final class Caches {
      *
      * @param keys their class or function
      * @param values their type or codec
+     * @param near what is kept in front of the store; {@code null} for nothing
      * @param loader what loads them; {@code null} if each call brings its own
      */
     record Terms(
@@ -42,6 +43,7 @@ final class Caches {
             Object values,
             CachePolicy policy,
             boolean serversOnly,
+            @Nullable NearCache near,
             @Nullable Object loader) {
 
         /** In what these differ from others, first what they have. */
@@ -57,6 +59,9 @@ final class Caches {
                 }
             }
             compare(differences, "serversOnly", serversOnly, other.serversOnly);
+            if (!Objects.equals(near, other.near)) {
+                differences.add("near " + near + ", now " + other.near);
+            }
             if (!Objects.equals(loader, other.loader)) {
                 differences.add(
                         loader == null || other.loader == null
@@ -211,6 +216,12 @@ final class Caches {
                     + " Each such entry counts as a miss, but raw caches and counters can't tell");
         }
         prefixes.note().ifPresent(notes::add);
+        all().forEach(cache -> {
+            String untracked = cache.nearNote();
+            if (untracked != null) {
+                notes.add(untracked);
+            }
+        });
         return notes;
     }
 

@@ -7,11 +7,16 @@ import dev.holdfast.cache.CacheEvent.StaleServed;
 import dev.holdfast.cache.CacheEvent.StoreFailed;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.LatencyHistogram;
+import dev.holdfast.cache.NearStats;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,18 +45,21 @@ final class Counters {
             "it was written under another key: a server, a proxy or a client library gave the"
                     + " answer to another question";
 
-    private static final CacheStats NOTHING =
-            new CacheStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Latency.NONE, Latency.NONE);
+    private static final CacheStats NOTHING = new CacheStats(
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Latency.NONE, Latency.NONE, NearStats.NONE);
 
     private final AtomicLong misplacedEver = new AtomicLong();
     private final String cache;
     private final Events events;
+    private final Supplier<NearStats> near;
     /** All that was counted when statistics were last reset. */
     private volatile CacheStats reset = NOTHING;
 
-    Counters(String cache, Events events) {
+    /** {@code near}: what was counted ever by what keeps entries near. */
+    Counters(String cache, Events events, Supplier<NearStats> near) {
         this.cache = cache;
         this.events = events;
+        this.near = near;
     }
 
     /** The cache's name. */
@@ -129,8 +137,9 @@ final class Counters {
     }
 
     private CacheStats all(long loadsRunning, long loadsWaiting, Latency load, Latency read) {
+        NearStats front = near.get();
         return new CacheStats(
-                hits.sum(),
+                hits.sum() + front.hits(),
                 misses.sum(),
                 staleHits.sum(),
                 joins.sum(),
@@ -148,7 +157,8 @@ final class Counters {
                 failedWrites.sum(),
                 failedRemovals.sum(),
                 load,
-                read);
+                read,
+                front);
     }
 
     private static CacheStats since(CacheStats before, CacheStats now) {
@@ -171,7 +181,20 @@ final class Counters {
                 now.failedWrites() - before.failedWrites(),
                 now.failedRemovals() - before.failedRemovals(),
                 since(before.loadTime(), now.loadTime()),
-                since(before.readTime(), now.readTime()));
+                since(before.readTime(), now.readTime()),
+                since(before.near(), now.near()));
+    }
+
+    private static NearStats since(NearStats before, NearStats now) {
+        Map<FlushReason, Long> flushes = new EnumMap<>(FlushReason.class);
+        now.flushes().forEach((reason, count) -> flushes.put(reason, count - before.flushes(reason)));
+        return new NearStats(
+                now.hits() - before.hits(),
+                now.misses() - before.misses(),
+                now.invalidations() - before.invalidations(),
+                flushes,
+                now.entries(),
+                now.trustedSince());
     }
 
     private static Latency since(Latency before, Latency now) {

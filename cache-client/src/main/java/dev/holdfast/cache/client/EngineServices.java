@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param events tells listeners
  * @param context carries a caller's context into the background
  * @param loads those who observe loads
+ * @param nearClock says whether the time of what is kept near has come
  */
 record EngineServices(
         InstantSource clock,
@@ -28,7 +29,8 @@ record EngineServices(
         BackgroundThreads threads,
         Events events,
         CarriedContext context,
-        CallObservers loads)
+        CallObservers loads,
+        NearClock nearClock)
         implements AutoCloseable {
 
     /** By a clock of the caller's, in which all spans are measured too; {@code null}: by those of the system. */
@@ -56,12 +58,13 @@ record EngineServices(
                 threads,
                 events,
                 new CarriedContext(carriers),
-                new CallObservers());
+                new CallObservers(),
+                new NearClock(clock, threads.platform("near-clock")));
     }
 
     /** Lets the threads end. Leases are kept, for loads that still run on their callers' threads. */
     @Override
     public void close() {
-        new Closing(deadlines::close, threads::close, events::close).close();
+        new Closing(nearClock::close, deadlines::close, threads::close, events::close).close();
     }
 }

@@ -109,6 +109,11 @@ final class Entries<V> {
         return limited ? agreement.staleBefore(now()) : Long.MIN_VALUE;
     }
 
+    /** Whether an entry that was made then is believed now, as far as other clients go. */
+    boolean isBelieved(long created) {
+        return created >= agreement.floor() && (!limited || created >= agreement.staleBefore(now()));
+    }
+
     /** What the entry that the store holds under a key is good for, where nothing is too old. */
     State state(String storeKey, byte[] entry, long now) {
         return state(storeKey, entry, now, Long.MIN_VALUE);

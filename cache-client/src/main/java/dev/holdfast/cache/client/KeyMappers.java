@@ -36,6 +36,14 @@ final class KeyMappers {
         return KeyMappers::text;
     }
 
+    /**
+     * Whether keys of a type can't be changed, and those that are equal have one text. A record's {@code equals} may say anything, and what a function makes texts
+     * of may change under it.
+     */
+    static boolean areValues(Class<?> type) {
+        return isPlain(type);
+    }
+
     private static boolean isPlain(Class<?> type) {
         return OWN_TEXT.contains(type) || Enum.class.isAssignableFrom(type);
     }

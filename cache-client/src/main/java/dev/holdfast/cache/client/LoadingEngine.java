@@ -22,8 +22,9 @@ final class LoadingEngine<K, V> extends CacheEngine<K, V> implements LoadingCach
             Codec<V> codec,
             CachePolicy policy,
             EngineServices services,
+            @Nullable NearTerms front,
             Loaders<K, V> loaders) {
-        super(name, store, keyMapper, codec, policy, services);
+        super(name, store, keyMapper, codec, policy, services, front);
         this.loaders = loaders;
         this.async = new AsyncLoadingEngine<>(this, services);
     }

@@ -8,6 +8,7 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.TierHealth;
 import java.util.Locale;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -143,6 +144,30 @@ final class ManagedBeans {
                         .number("FailedReads", "reads that the store did not answer", CacheStats::failedReads)
                         .number("FailedWrites", "writes that the store did not take", CacheStats::failedWrites)
                         .number("FailedRemovals", "removals that the store did not do", CacheStats::failedRemovals)
+                        .number("NearHits", "reads answered near, without the store", c -> c.near()
+                                .hits())
+                        .number("NearMisses", "reads that went on to the store", c -> c.near()
+                                .misses())
+                        .number("NearEntries", "entries kept near", c -> c.near()
+                                .entries())
+                        .number("NearInvalidations", "changes of keys that were told", c -> c.near()
+                                .invalidations())
+                        .number(
+                                "NearFlushes",
+                                "how often all that was near was outdated at once",
+                                c -> c.near().flushes().values().stream()
+                                        .mapToLong(Long::longValue)
+                                        .sum())
+                        .text(
+                                "NearFlushReasons",
+                                "how often for which reason",
+                                c -> c.near().flushes().isEmpty()
+                                        ? null
+                                        : new TreeMap<>(c.near().flushes()).toString())
+                        .time(
+                                "NearTrustedSince",
+                                "since when changes elsewhere have been told of; null if they are not, or nothing is kept near",
+                                c -> c.near().trustedSince())
                         .operation("resetStatistics", "sets every count to zero", CacheEngine::resetStats)
                         .operation("invalidateAll", "removes every key of this cache", CacheEngine::clear);
         latency(bean, "Load", CacheStats::loadTime);

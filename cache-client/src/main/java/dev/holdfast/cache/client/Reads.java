@@ -29,15 +29,15 @@ final class Reads<V> {
     }
 
     /** Like {@link #get}, for a caller that can load instead: does not wait for a store that is known to be out. */
-    byte @Nullable [] getToLoad(String storeKey) {
+    byte @Nullable [] getToLoad(String storeKey, Near<?, V>.@Nullable Reading reading) {
         requireServing();
-        return get(storeKey);
+        return get(storeKey, reading);
     }
 
     /** Like {@link #getAll}, for a caller that can load instead. */
-    Map<String, byte[]> getAllToLoad(Collection<String> storeKeys) {
+    Map<String, byte[]> getAllToLoad(Collection<String> storeKeys, Near<?, V>.@Nullable Readings readings) {
         requireServing();
-        return getAll(storeKeys);
+        return getAll(storeKeys, readings);
     }
 
     private void requireServing() {
@@ -48,11 +48,17 @@ final class Reads<V> {
 
     /** What the store holds; not to be changed. */
     byte @Nullable [] get(String storeKey) {
+        return get(storeKey, null);
+    }
+
+    /** What the store holds; not to be changed. {@code reading}: of whoever may keep it near. */
+    byte @Nullable [] get(String storeKey, Near<?, V>.@Nullable Reading reading) {
         boolean timed = !sampled || (ThreadLocalRandom.current().nextInt() & SAMPLE_MASK) == 0;
         long start = timed ? System.nanoTime() : 0;
         byte[] entry;
         try {
-            entry = store.getShared(storeKey); // decoded in place: a codec neither keeps nor changes it
+            // Decoded in place: a codec neither keeps nor changes it.
+            entry = reading == null ? store.getShared(storeKey) : reading.read();
         } catch (CacheException e) {
             throw counted(e);
         }
@@ -62,11 +68,11 @@ final class Reads<V> {
         return entry;
     }
 
-    /** Reads several keys. */
-    Map<String, byte[]> getAll(Collection<String> storeKeys) {
+    /** Reads several keys. {@code readings}: of whoever may keep what is found near. */
+    Map<String, byte[]> getAll(Collection<String> storeKeys, Near<?, V>.@Nullable Readings readings) {
         long start = System.nanoTime();
         try {
-            Map<String, byte[]> found = store.getAll(storeKeys);
+            Map<String, byte[]> found = readings == null ? store.getAll(storeKeys) : readings.read(storeKeys);
             counters.readTime.record(System.nanoTime() - start);
             return found;
         } catch (CacheException e) {

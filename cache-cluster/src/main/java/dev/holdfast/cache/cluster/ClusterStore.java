@@ -6,6 +6,8 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.Covered;
+import dev.holdfast.cache.Guard;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.MemoryUse;
@@ -14,13 +16,17 @@ import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.cluster.Errand.Kind;
+import dev.holdfast.cache.redis.Invalidations;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -87,6 +93,47 @@ public final class ClusterStore implements CacheStore {
         Map<String, Errand<byte[]>> errands = errands(keys, Kind.READ, Requests::get);
         runAll(errands);
         return found(errands);
+    }
+
+    /** Reads a key at the master of its slot, for a copy that may be kept. */
+    Covered covered(Invalidations.Tracked tracked, String key) {
+        byte[] server = serverKey(key);
+        Errand<byte[]> errand = new Errand<>(Slots.of(server), Kind.READ, Requests.get(server));
+        Node master = expected(errand);
+        Guard guard = master == null ? null : session.tracker.guard(master, tracked);
+        long start = System.nanoTime();
+        byte[] value = counted(start, () -> session.router.run(errand, start, start + boundNanos));
+        return new Covered(value, errand.answeredBy() == master ? guard : null);
+    }
+
+    /** Reads several keys so; {@code tracked}: {@code null} for none that may be kept. Returns those that are present. */
+    Map<String, Covered> covered(Invalidations.@Nullable Tracked tracked, Collection<String> keys) {
+        Map<String, Errand<byte[]>> errands = errands(keys, Kind.READ, Requests::get);
+        Map<String, Node> masters = new HashMap<>();
+        Map<String, Guard> guards = new HashMap<>();
+        errands.forEach((key, errand) -> {
+            Node master = expected(errand);
+            Guard guard = master == null || tracked == null ? null : session.tracker.guard(master, tracked);
+            if (guard != null) {
+                masters.put(key, master);
+                guards.put(key, guard);
+            }
+        });
+        runAll(errands);
+        Map<String, Covered> found = new LinkedHashMap<>();
+        found(errands).forEach((key, value) -> {
+            Errand<byte[]> errand = errands.get(key);
+            boolean byMaster = errand != null && errand.answeredBy() == masters.get(key);
+            found.put(key, new Covered(value, byMaster ? guards.get(key) : null));
+        });
+        return found;
+    }
+
+    /** Has a read go to the master, if that is there; returns which that is, as far as is known. */
+    private @Nullable Node expected(Errand<?> errand) {
+        errand.preferMaster();
+        SlotMap.Shard shard = session.topology.map().shard(errand.slot());
+        return shard == null ? null : shard.master();
     }
 
     private static Map<String, byte[]> found(Map<String, ? extends Errand<?>> errands) {
@@ -247,6 +294,12 @@ public final class ClusterStore implements CacheStore {
     @Override
     public Runnable observe(CallObserver observer) {
         return session.observers.add(observer);
+    }
+
+    @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        session.requireNotClosed();
+        return session.tracker.track(this, prefix, stamps);
     }
 
     @Override

@@ -118,6 +118,15 @@ final class Dials {
         return dialled;
     }
 
+    /** Does something later, on an event loop; not once the store is closed. */
+    void later(Runnable task, long nanos) {
+        try {
+            Object unused = wiring.loop().schedule(task, nanos, TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            // Nothing is wanted any more.
+        }
+    }
+
     private void dialNow(CompletableFuture<Wire> dialled, boolean forCall) {
         if (closed) {
             backoff.abandoned();

@@ -54,6 +54,8 @@ final class Errand<T> {
     private long closedBefore;
     private boolean acquitted;
     private @Nullable Node pinned;
+    private boolean prefersMaster;
+    private @Nullable Node sentTo;
     private @Nullable Set<Node> avoided;
     private @Nullable Node lostAt;
     private @Nullable Node held;
@@ -240,6 +242,26 @@ final class Errand<T> {
     @Nullable
     Node pinned() {
         return pinned;
+    }
+
+    /** Has a read go to the master if that is there, wherever reads go else. */
+    void preferMaster() {
+        prefersMaster = true;
+    }
+
+    boolean prefersMaster() {
+        return prefersMaster;
+    }
+
+    /** Notes where it is sent. */
+    void sentTo(Node node) {
+        sentTo = node;
+    }
+
+    /** Who has answered, once it is done: whoever it was sent to last. */
+    @Nullable
+    Node answeredBy() {
+        return next == Next.DONE ? sentTo : null;
     }
 
     /** Has it sent on a connection of its own, since the one before was closed with it. */

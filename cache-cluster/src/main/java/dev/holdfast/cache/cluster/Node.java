@@ -22,6 +22,7 @@ final class Node {
     private final InFlight inFlight = new InFlight();
     private final Prober prober;
     private final Pool pool;
+    private final Dials trackingDials;
     private final ServerMemory memory = new ServerMemory();
     private volatile long outSince;
     private volatile @Nullable Throwable outage;
@@ -41,6 +42,7 @@ final class Node {
         this.canaries = canaries;
         this.prober = new Prober(this, canaries, config);
         this.pool = new Pool(config, new Dials(address, config, wiring), prober::medianNanos);
+        this.trackingDials = new Dials(address, config, wiring);
     }
 
     Address address() {
@@ -53,6 +55,11 @@ final class Node {
 
     Pool pool() {
         return pool;
+    }
+
+    /** What opens the connection on which it tells of changes. */
+    Dials trackingDials() {
+        return trackingDials;
     }
 
     Prober prober() {
@@ -226,7 +233,7 @@ final class Node {
 
     /** Closes it for good; done when that is done. */
     CompletableFuture<Void> close(Doom why) {
-        return pool.close(why);
+        return CompletableFuture.allOf(pool.close(why), trackingDials.close(why));
     }
 
     NodeHealth health() {

@@ -100,6 +100,7 @@ final class Router {
         if (node == null) {
             return;
         }
+        errand.sentTo(node);
         int tick = watch.enter(node);
         RuntimeException before = errand.problem();
         CallObserver.Ended observed = observers.isObserved()
@@ -243,6 +244,7 @@ final class Router {
             if (node != null) {
                 Group<T> group = groups.computeIfAbsent(node, Group::new);
                 if (!group.isFull()) {
+                    errand.sentTo(node);
                     group.add(errand);
                 }
             }

@@ -27,6 +27,7 @@ final class Session {
     final LettuceErrors errors;
     final Topology topology;
     final Router router;
+    final ClusterTracker tracker;
     final OperationMeter meter = new OperationMeter();
     final CallObservers observers = new CallObservers();
     final Instant startedAt = Instant.now();
@@ -66,13 +67,19 @@ final class Session {
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
         this.topology = new Topology(config, errors);
         this.watch = new Watch(topology, config);
+        this.tracker = new ClusterTracker(config, topology);
         this.router = new Router(config, topology, watch, errors, observers);
     }
 
-    void requireOpen() {
+    /** Refuses what is done after the end, and starts nothing. */
+    void requireNotClosed() {
         if (closed) {
             throw errors.closed();
         }
+    }
+
+    void requireOpen() {
+        requireNotClosed();
         if (!started) {
             start();
         }
@@ -196,6 +203,7 @@ final class Session {
         if (closed) {
             return;
         }
+        tracker.disconnect(cause);
         topology.disconnect(cause);
     }
 
@@ -207,6 +215,7 @@ final class Session {
                 return;
             }
             closed = true;
+            tracker.close();
             watch.close();
             topology.close(new Doom(Doom.Kind.DISCONNECTED, errors.closed()));
             Thread thread = topologyThread;

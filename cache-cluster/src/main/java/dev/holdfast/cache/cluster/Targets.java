@@ -90,7 +90,7 @@ final class Targets {
             return master;
         }
         boolean masterIsFit = master.isFit() && !errand.avoids(master);
-        if (readFrom == ReadFrom.MASTER_PREFERRED && masterIsFit) {
+        if ((readFrom == ReadFrom.MASTER_PREFERRED || errand.prefersMaster()) && masterIsFit) {
             return master;
         }
         List<Node> fit = new ArrayList<>(shard.replicas().size() + 1);

@@ -76,6 +76,7 @@ final class Topology implements Runnable {
     private final Login login;
     private final Rotation rotation;
     private volatile SlotMap map = SlotMap.UNKNOWN;
+    private volatile @Nullable ClusterTracker tracker;
     private volatile Cut cut = new Cut(null);
     private volatile long askedSince = System.nanoTime();
     private volatile boolean wanted = true;
@@ -106,10 +107,29 @@ final class Topology implements Runnable {
         return map;
     }
 
+    /** Sets who is told of another topology, and logs its connections in anew. */
+    void tracker(ClusterTracker value) {
+        tracker = value;
+    }
+
+    /** Makes it known; under the lock. */
+    private void become(SlotMap next) {
+        boolean other = !next.signature().equals(map.signature());
+        map = next;
+        ClusterTracker told = tracker;
+        if (other && told != null) {
+            told.mapChanged();
+        }
+    }
+
     /** Logs connections in anew that have other words than these, and waits for that, as long as a command may take. */
     private void authenticate(Authentication words) {
         List<CompletableFuture<?>> pending = new ArrayList<>();
         nodes.values().forEach(node -> node.pool().authenticate(words, pending));
+        ClusterTracker tracking = tracker;
+        if (tracking != null) {
+            tracking.authenticate(words);
+        }
         await(
                 CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new)),
                 config.commandTimeout().toNanos());
@@ -200,7 +220,7 @@ final class Topology implements Runnable {
                     master.promoted(slots);
                 }
             }
-            map = map.withMoved(slot, master);
+            become(map.withMoved(slot, master));
         } finally {
             lock.unlock();
         }
@@ -245,7 +265,7 @@ final class Topology implements Runnable {
         SlotMap merged = SlotMap.merge(views, this::node);
         lock.lock();
         try {
-            map = merged;
+            become(merged);
             return merged;
         } finally {
             lock.unlock();
@@ -498,7 +518,7 @@ final class Topology implements Runnable {
             long refresh = config.topologyRefresh().toNanos();
             refreshNanos = refresh * 3 / 4 + ThreadLocalRandom.current().nextLong(refresh / 2 + 1);
             if (merged != null) {
-                map = merged;
+                become(merged);
                 lastFailure = null;
             } else {
                 lastFailure = errors.nobodyAnswers(failures);

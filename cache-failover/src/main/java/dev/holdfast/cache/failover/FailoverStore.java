@@ -5,8 +5,11 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.Covered;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.failover.KeyOperation.No;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -238,15 +241,39 @@ public final class FailoverStore implements CacheStore {
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
         Tried<Map<String, byte[]>> tried = attempt(Kind.READ, keys, Map.of(), store -> store.getAll(keys));
-        if (tried != null && isOver(tried)) {
-            return tried.result();
-        }
+        return tried != null && isOver(tried) ? tried.result() : getAll(tried, keys);
+    }
+
+    private Map<String, byte[]> getAll(@Nullable Tried<Map<String, byte[]>> tried, Collection<String> keys) {
         Request request = Request.read(keys);
         Map<String, byte[]> found = call(tried, request, request.found(), (store, some) -> {
             request.found().putAll(store.getAll(some));
             return request.found();
         });
         return ordered(request.keys(), found);
+    }
+
+    /** {@inheritDoc} Whichever tier serves tells of changes there; when another does, or something is to be removed from it first, all is outdated. */
+    @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        return TrackedTiers.begin(this, switchboard, tiers, prefix, stamps);
+    }
+
+    /** Reads a key for a copy that may be kept. */
+    Covered covered(TrackedTiers tracked, String key) {
+        return one(KeyOperation.COVERED, key, tracked, No.ARGUMENT);
+    }
+
+    /** Reads several keys for copies that may be kept; those that are present. */
+    Map<String, Covered> covered(TrackedTiers tracked, Collection<String> keys) {
+        Tried<Map<String, Covered>> tried = attempt(Kind.READ, keys, Map.of(), store -> tracked.at(store, keys));
+        if (tried != null && isOver(tried)) {
+            return tried.result();
+        }
+        Tried<Map<String, byte[]>> plain = tried == null
+                ? null
+                : new Tried<>(tried.route(), tried.tick(), TrackedTiers.values(tried.result()), tried.failure());
+        return TrackedTiers.uncovered(getAll(plain, keys));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.Covered;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,13 @@ record KeyOperation<A, B, R extends @Nullable Object>(Kind kind, R none, Action<
     @SuppressWarnings("NullAway")
     static final KeyOperation<No, No, byte @Nullable []> GET_SHARED =
             reading(null, (store, key, no, none) -> store.getShared(key));
+
+    /** Its first argument knows who tells of changes where. */
+    static final KeyOperation<TrackedTiers, No, Covered> COVERED = new KeyOperation<>(
+            Kind.READ,
+            new Covered(null, null),
+            (store, key, tracked, no) -> tracked.at(store, key),
+            (key, tracked, no) -> Request.read(key));
 
     static final KeyOperation<No, No, Boolean> CONTAINS = reading(false, (store, key, no, none) -> store.contains(key));
 

@@ -4,9 +4,12 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.Covered;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -228,6 +231,54 @@ final class LowerServer implements CacheStore {
     @Override
     public boolean isServing() {
         return store.isServing();
+    }
+
+    @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        return new SeenReads(store.track(prefix, stamps));
+    }
+
+    /** Reads that may be kept, of what is seen: that a value is not seen is no change that anybody tells of, so it is not kept. */
+    private final class SeenReads implements Tracking {
+        private final Tracking tracking;
+
+        SeenReads(Tracking tracking) {
+            this.tracking = tracking;
+        }
+
+        @Override
+        public Covered get(String key) {
+            Covered found = tracking.get(key);
+            byte[] value = found.value();
+            return value == null || isSeen(value) ? found : new Covered(null, null);
+        }
+
+        @Override
+        public Map<String, Covered> getAll(Collection<String> keys) {
+            Map<String, Covered> found;
+            try {
+                found = new HashMap<>(tracking.getAll(keys));
+            } catch (CacheUnavailableException e) {
+                throw e.partialResult().isEmpty() ? e : partly(e);
+            }
+            found.values().removeIf(each -> each.value() != null && !isSeen(each.value()));
+            return found;
+        }
+
+        @Override
+        public boolean isPossible() {
+            return tracking.isPossible();
+        }
+
+        @Override
+        public State state() {
+            return tracking.state();
+        }
+
+        @Override
+        public void close() {
+            tracking.close();
+        }
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
@@ -39,6 +40,7 @@ final class Memories {
             case "hashCode" -> 0;
             case "equals" -> arguments != null && arguments[0] == NONE;
             case "within" -> NONE;
+            case "track" -> Tracking.none(NONE, "no memory could be had yet");
             case "callBound" -> Duration.ZERO;
             case "probe" -> ProbeResult.OK;
             case "health" -> StoreHealth.of("in-memory", false, Instant.EPOCH);

@@ -6,12 +6,15 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.Stamps;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -36,6 +39,9 @@ final class Switchboard {
     private final @Nullable Memories memories;
     private final Supplier<? extends Collection<String>> prefixes;
     private final List<CacheStore> retired = new ArrayList<>();
+    /** Of copies that are outdated when calls go another way. */
+    private final List<Stamps> tracked = new CopyOnWriteArrayList<>();
+
     private Background background = Background.NONE;
     private int memoryGeneration;
     private volatile Set<String> known = Set.of();
@@ -79,6 +85,15 @@ final class Switchboard {
     /** Where calls go that need no thought. */
     Route route() {
         return route;
+    }
+
+    /** Has stamps flushed from now on whenever the route is replaced. */
+    void track(Stamps stamps) {
+        tracked.add(stamps);
+    }
+
+    void untrack(Stamps stamps) {
+        tracked.remove(stamps);
     }
 
     /** Begins a call: refuses a caller who was interrupted, before anything is sent. */
@@ -135,6 +150,8 @@ final class Switchboard {
         Route next = currentRoute();
         if (!next.sameAs(route)) {
             route = next;
+            // Not before: whoever keeps a copy has taken his stamp before he looked where to read.
+            tracked.forEach(stamps -> stamps.flush(FlushReason.TIER));
         }
     }
 

@@ -14,7 +14,9 @@ import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -71,6 +73,7 @@ public final class MemoryStore implements CacheStore {
     private final PrefixIndex index = new PrefixIndex();
     private final Evictions evictions = new Evictions();
     private final ExpiryTimer timer = new ExpiryTimer();
+    private final Watchers watchers = new Watchers();
     /** Made by the first increment that needs it, under its lock. */
     private @Nullable Cache<OnceId, Long> onceResults;
 
@@ -274,6 +277,7 @@ public final class MemoryStore implements CacheStore {
             remove(entry);
             return null;
         });
+        watchers.changed(key);
         return present[0];
     }
 
@@ -300,6 +304,7 @@ public final class MemoryStore implements CacheStore {
 
     private void put(String key, byte[] value, long expiresAtNanos) {
         map.compute(key, (mapsKey, old) -> entered(old, new Entry(mapsKey, value, expiresAtNanos)));
+        watchers.changed(key);
         evictIfLarge(value.length);
     }
 
@@ -326,6 +331,7 @@ public final class MemoryStore implements CacheStore {
             stored[0] = old == null;
             return old == null ? entered(null, new Entry(mapsKey, copy, expiresAtNanos)) : old;
         });
+        watchers.changed(key);
         evictIfLarge(value.length);
         return stored[0];
     }
@@ -345,6 +351,7 @@ public final class MemoryStore implements CacheStore {
             }
             return entered(old, new Entry(mapsKey, copy, expiresAtNanos));
         });
+        watchers.changed(key);
         evictIfLarge(value.length);
         return replaced[0];
     }
@@ -370,6 +377,7 @@ public final class MemoryStore implements CacheStore {
             remove(entry);
             return null;
         });
+        watchers.changed(key);
         return removed[0];
     }
 
@@ -411,6 +419,7 @@ public final class MemoryStore implements CacheStore {
         long expiresAtNanos = expiresAtNanos(ttl);
         Entry present = map.computeIfPresent(
                 key, (mapsKey, old) -> entered(old, new Entry(mapsKey, old.value, expiresAtNanos)));
+        watchers.changed(key);
         return present != null;
     }
 
@@ -461,6 +470,7 @@ public final class MemoryStore implements CacheStore {
             byte[] digits = Long.toString(sum[0]).getBytes(StandardCharsets.US_ASCII);
             return entered(old, new Entry(mapsKey, digits, old == null ? expiresAtNanos : old.expiresAtNanos()));
         });
+        watchers.changed(key);
         return sum[0];
     }
 
@@ -529,6 +539,12 @@ public final class MemoryStore implements CacheStore {
     @Override
     public String tierName() {
         return "memory";
+    }
+
+    /** {@inheritDoc} Exact, and at once: there is nobody but this store who could change an entry. */
+    @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        return watchers.add(this, prefix, stamps);
     }
 
     @Override

@@ -3,10 +3,12 @@ package dev.holdfast.cache.micrometer;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.EntryUse;
+import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.client.CacheFigures;
 import dev.holdfast.cache.micrometer.MeterSet.Name;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.function.ToLongFunction;
 
 /** The meters of one cache: those of Micrometer's convention for caches, and ours. */
@@ -17,6 +19,10 @@ final class CacheMeters implements AutoCloseable {
     private static final Name SIZE = new Name("cache.size", "Entries in this process's memory");
     private static final Name EVICTIONS = new Name("cache.evictions", "Entries evicted from it");
     private static final Name LOADS = new Name("holdfast.cache.loads", "Runs of loaders");
+    private static final Name NEAR_GETS =
+            new Name("holdfast.cache.near.gets", "Reads that were answered near, and those that went on to the store");
+    private static final Name NEAR_FLUSHES =
+            new Name("holdfast.cache.near.flushes", "How often all that was near was outdated at once");
     private static final Name STORE_FAILURES =
             new Name("holdfast.cache.store.failures", "Operations that the store did not do");
 
@@ -62,6 +68,29 @@ final class CacheMeters implements AutoCloseable {
                 new Name("holdfast.cache.loads.waiting", "Loads that wait for their place"),
                 this,
                 meters -> meters.total(CacheStats::loadsWaiting));
+        if (figures.totals().near().isKept()) {
+            near();
+        }
+    }
+
+    /** Of a cache that keeps entries near. */
+    private void near() {
+        count(ours, NEAR_GETS, stats -> stats.near().hits(), "result", "hit");
+        count(ours, NEAR_GETS, stats -> stats.near().misses(), "result", "miss");
+        count("near.invalidations", "Changes of keys that were told", stats -> stats.near()
+                .invalidations());
+        for (FlushReason reason : FlushReason.values()) {
+            String tag = reason.name().toLowerCase(Locale.ROOT);
+            count(ours, NEAR_FLUSHES, stats -> stats.near().flushes(reason), "reason", tag);
+        }
+        ours.gauge(
+                new Name("holdfast.cache.near.size", "Entries kept near"),
+                this,
+                meters -> meters.total(stats -> stats.near().entries()));
+        ours.gauge(
+                new Name("holdfast.cache.near.trusted", "1 while changes elsewhere are told of"),
+                this,
+                meters -> meters.total(stats -> stats.near().trustedSince() == null ? 0 : 1));
     }
 
     private void count(String name, String description, ToLongFunction<CacheStats> which) {

@@ -3,8 +3,10 @@ package dev.holdfast.cache.monitor;
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheHealth.Status;
 import dev.holdfast.cache.CacheStats;
+import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.MemoryUse;
+import dev.holdfast.cache.NearStats;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.client.HealthJson;
 import dev.holdfast.cache.client.JsonWriter;
@@ -172,6 +174,22 @@ final class Reports {
                 .field("failedRemovals", stats.failedRemovals())
                 .object("loadTime", time -> latency(time, stats.loadTime()))
                 .object("readTime", time -> latency(time, stats.readTime()));
+        if (stats.near().isKept()) {
+            json.object("near", near -> near(near, stats.near()));
+        }
+    }
+
+    private static void near(JsonWriter json, NearStats near) {
+        json.field("hits", near.hits())
+                .field("misses", near.misses())
+                .field("entries", near.entries())
+                .field("invalidations", near.invalidations())
+                .field("trustedSince", HealthJson.time(near.trustedSince()))
+                .object("flushes", flushes -> {
+                    for (FlushReason reason : FlushReason.values()) {
+                        flushes.field(reason.name().toLowerCase(Locale.ROOT), near.flushes(reason));
+                    }
+                });
     }
 
     private static void latency(JsonWriter json, Latency times) {

@@ -5,6 +5,7 @@ import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.LatencyHistogram;
 import dev.holdfast.cache.MemoryUse;
+import dev.holdfast.cache.NearStats;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.Settings;
@@ -154,6 +155,7 @@ final class FakeClient {
     }
 
     static CacheStats stats(long hits, long misses) {
-        return new CacheStats(hits, misses, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Latency.NONE, Latency.NONE);
+        return new CacheStats(
+                hits, misses, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Latency.NONE, Latency.NONE, NearStats.NONE);
     }
 }

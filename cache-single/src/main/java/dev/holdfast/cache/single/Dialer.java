@@ -37,6 +37,7 @@ final class Dialer {
     private final @Nullable Masters masters;
     private volatile int generation;
     private volatile @Nullable Rotation rotation;
+    private volatile Runnable whenAdvanced = () -> {};
 
     Dialer(SingleConfig config, JedisErrors errors) {
         this.config = config;
@@ -206,8 +207,19 @@ final class Dialer {
     }
 
     /** Begins a new set of connections and returns its number. */
-    synchronized int advance() {
+    int advance() {
+        int next = next();
+        whenAdvanced.run();
+        return next;
+    }
+
+    private synchronized int next() {
         return ++generation;
+    }
+
+    /** Sets what is run when a new set of connections begins, before any of it is opened; must not block. */
+    void whenAdvanced(Runnable listener) {
+        whenAdvanced = listener;
     }
 
     /** Resets every connection of sets before this one. */

@@ -3,6 +3,7 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Authentication;
+import java.io.EOFException;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -57,6 +58,9 @@ final class Link {
     private final Use writing = new Use();
     private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
     private volatile @Nullable Socket tcp;
+    /** With TLS, if there is any. */
+    private @Nullable Socket stream;
+
     private volatile long openedAt;
     private volatile Runnable whenUseful = () -> {};
     private volatile boolean useful;
@@ -138,6 +142,7 @@ final class Link {
      */
     void open() throws IOException {
         Socket opened = connect();
+        stream = opened;
         Replies replies = new Replies(opened, Math.max(LOG_IN_BYTES, config.maxValueBytes()), this::heard);
         in = replies;
         out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
@@ -245,6 +250,13 @@ final class Link {
         }
     }
 
+    /** Sends bytes as they are. For the one thread that writes. */
+    void write(byte[] bytes) throws IOException {
+        RedisOutputStream to = open(out);
+        to.write(bytes);
+        to.flush();
+    }
+
     /** Sends what is in the buffer. */
     void flush() throws IOException {
         open(out).flush();
@@ -269,6 +281,27 @@ final class Link {
             whenUseful.run();
         }
         return reply;
+    }
+
+    /**
+     * Reads what comes, as it comes, on a connection whose replies are all read. For the one thread that reads.
+     *
+     * @param until when to stop waiting
+     * @return how many bytes; 0 if none came until then
+     */
+    int receive(byte[] into, long until) throws IOException {
+        Socket from = open(stream);
+        long left = until - System.nanoTime();
+        from.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, left / 1_000_000 + 1)));
+        try {
+            int count = from.getInputStream().read(into);
+            if (count < 0) {
+                throw new EOFException("the server closed the connection");
+            }
+            return count;
+        } catch (SocketTimeoutException e) {
+            return 0;
+        }
     }
 
     /** Lets what is read now take until then, as long as it gets on; for the one thread that reads. */

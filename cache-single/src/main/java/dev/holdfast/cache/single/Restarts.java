@@ -48,6 +48,7 @@ final class Restarts {
     private long startsSince;
     private boolean several;
     private long severalSince;
+    private boolean severalNews;
     private boolean compared;
     private boolean lost;
     private long events;
@@ -123,8 +124,22 @@ final class Restarts {
             if (holds()) {
                 compare();
             }
+        } else if (takeNews()) {
+            whenNew.run();
         }
         return name;
+    }
+
+    /** Whether it has turned out since this was last asked that several servers answer: as good as a new process to whoever relies on one. */
+    private synchronized boolean takeNews() {
+        boolean news = severalNews;
+        severalNews = false;
+        return news;
+    }
+
+    /** Whether connections lead to several servers, as far as is known. */
+    synchronized boolean areSeveralNow() {
+        return several;
     }
 
     /** Whether a name is the process's own. One by number may be that of two: a new process on which others connected first begins where nobody sees it. */
@@ -182,6 +197,7 @@ final class Restarts {
         startsLately++;
         if (startsLately > MOST_STARTS) {
             several = true;
+            severalNews = true;
             severalSince = now;
             startsLately = 0;
             LOG.warn(errors.severalServers());

@@ -19,7 +19,9 @@ import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.redis.Rotation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -379,6 +381,12 @@ public final class SingleStore implements CacheStore {
     }
 
     @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        shared.requireOpen();
+        return shared.tracker.track(this, prefix, stamps);
+    }
+
+    @Override
     public StoreHealth health() {
         PoolHealth pool = shared.connections.figures();
         Canary canary = shared.canary;
@@ -402,6 +410,7 @@ public final class SingleStore implements CacheStore {
     public void close() {
         if (!view && !shared.closed) {
             shared.closed = true;
+            shared.tracker.close();
             shared.connections.close();
         }
     }
@@ -516,6 +525,7 @@ public final class SingleStore implements CacheStore {
         final Restarts restarts;
         final MemoryInquiry memory;
         final RollOnServer roll;
+        final Tracker tracker;
         volatile HealthState state = HealthState.UNKNOWN;
         volatile boolean closed;
 
@@ -531,12 +541,14 @@ public final class SingleStore implements CacheStore {
             this.restarts = dialer.restarts();
             this.memory = new MemoryInquiry(reserve, errors, dialer::execute);
             this.roll = new RollOnServer(config, reserve, errors);
+            this.tracker = new Tracker(config, dialer);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
             dialer.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
             dialer.rotateBy(new Rotation(
                     dialer.login(),
                     words -> {
                         reserve.forget(words);
+                        tracker.authenticate(words);
                         connections.authenticate(words);
                     },
                     "holdfast-" + config.address() + "-credentials"));

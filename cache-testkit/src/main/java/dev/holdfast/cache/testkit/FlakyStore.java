@@ -4,11 +4,15 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Covered;
+import dev.holdfast.cache.Guard;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.Tracking;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
@@ -450,6 +454,52 @@ public final class FlakyStore implements CacheStore {
     @Override
     public @Nullable PartialOutage outage() {
         return store.outage();
+    }
+
+    /** {@inheritDoc} It tells of changes as the store behind it does, whatever the script says; reads through what it returns are calls like any other. */
+    @Override
+    public Tracking track(String prefix, Stamps stamps) {
+        return new ScriptedReads(store.track(prefix, stamps));
+    }
+
+    private final class ScriptedReads implements Tracking {
+        private final Tracking behind;
+
+        ScriptedReads(Tracking behind) {
+            this.behind = behind;
+        }
+
+        @Override
+        public Covered get(String key) {
+            Guard before = behind.get(key).guard();
+            return new Covered(FlakyStore.this.getShared(key), before);
+        }
+
+        @Override
+        public Map<String, Covered> getAll(Collection<String> keys) {
+            Map<String, Covered> before = behind.getAll(keys);
+            Map<String, Covered> found = new HashMap<>();
+            FlakyStore.this.getAll(keys).forEach((key, value) -> {
+                Covered known = before.get(key);
+                found.put(key, new Covered(value, known == null ? null : known.guard()));
+            });
+            return found;
+        }
+
+        @Override
+        public boolean isPossible() {
+            return behind.isPossible();
+        }
+
+        @Override
+        public State state() {
+            return behind.state();
+        }
+
+        @Override
+        public void close() {
+            behind.close();
+        }
     }
 
     @Override

@@ -62,6 +62,9 @@ final class Link {
             int length;
             do {
                 length = from.getInputStream().read(buffer);
+                if (length > 0 && direction == Direction.TO_SERVER) {
+                    connection.sent(Arrays.copyOf(buffer, Math.min(length, PIECE_BYTES)));
+                }
                 connection.heard();
                 if (connection.swallows()) {
                     spoil();
@@ -123,7 +126,7 @@ final class Link {
         long now = System.nanoTime();
         lock.lock();
         try {
-            if (!hasWriter && proxy.faults().delayNanos(direction) == 0) {
+            if (!hasWriter && proxy.faults(connection).delayNanos(direction) == 0) {
                 return false;
             }
             if (!hasWriter) {
@@ -162,7 +165,7 @@ final class Link {
                     changed.await();
                     continue;
                 }
-                long wait = first.cameNanos + proxy.faults().delayNanos(direction) - System.nanoTime();
+                long wait = first.cameNanos + proxy.faults(connection).delayNanos(direction) - System.nanoTime();
                 if (wait <= 0) {
                     inFlight.remove();
                     inFlightBytes -= first.bytes.length;
@@ -190,7 +193,7 @@ final class Link {
     }
 
     private void writeGarbage() throws IOException {
-        byte[] garbage = proxy.garbageBytes();
+        byte[] garbage = proxy.garbageBytes(connection);
         if (garbage != null && garbageIsDue && direction == Direction.TO_CLIENT) {
             garbageIsDue = false;
             to.getOutputStream().write(garbage);
@@ -201,7 +204,7 @@ final class Link {
     private void writeBytes(byte[] bytes) throws IOException, InterruptedException {
         OutputStream out = to.getOutputStream();
         for (int start = 0; start < bytes.length; ) {
-            LinkFaults faults = proxy.faults();
+            LinkFaults faults = proxy.faults(connection);
             long left = faults.cutAfter(direction) < 0
                     ? Long.MAX_VALUE
                     : Math.max(0, faults.cutAfter(direction) - passed.get());
@@ -245,11 +248,13 @@ final class Link {
         long end = System.nanoTime() + nanos;
         lock.lock();
         try {
-            for (long left = nanos; left > 0 && proxy.faults().equals(faults); left = end - System.nanoTime()) {
+            for (long left = nanos;
+                    left > 0 && proxy.faults(connection).equals(faults);
+                    left = end - System.nanoTime()) {
                 requireNotEnded();
                 long unused = changed.awaitNanos(left);
             }
-            return !proxy.faults().equals(faults);
+            return !proxy.faults(connection).equals(faults);
         } finally {
             lock.unlock();
         }

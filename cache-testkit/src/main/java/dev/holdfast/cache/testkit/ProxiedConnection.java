@@ -4,11 +4,14 @@ import dev.holdfast.cache.testkit.TcpProxy.Direction;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** A client's connection, the one to the server that belongs to it, and a link each way. */
 final class ProxiedConnection {
     private static final int CONNECT_MILLIS = 10_000;
+    /** So much of what the client has sent is remembered: a log-in and what follows it. */
+    private static final int REMEMBERED = 2_048;
 
     private final TcpProxy proxy;
     private final Socket client;
@@ -19,6 +22,8 @@ final class ProxiedConnection {
     private final AtomicInteger linksToEnd = new AtomicInteger(2);
     private volatile long heardAt = System.nanoTime();
     private volatile boolean dropped;
+    /** What the client has sent first. */
+    private volatile String sent = "";
 
     ProxiedConnection(TcpProxy proxy, Socket client, InetSocketAddress server) {
         this.proxy = proxy;
@@ -70,6 +75,18 @@ final class ProxiedConnection {
         toClient.wake();
     }
 
+    /** The client has sent something; for the one thread that reads from it. */
+    void sent(byte[] bytes) {
+        if (sent.length() < REMEMBERED) {
+            sent = sent.concat(new String(bytes, 0, Math.min(bytes.length, REMEMBERED), StandardCharsets.ISO_8859_1));
+        }
+    }
+
+    /** Whether that was among the first that the client has sent. */
+    boolean hasSent(byte[] bytes) {
+        return sent.contains(new String(bytes, StandardCharsets.ISO_8859_1));
+    }
+
     /** The port of the client's end. */
     int clientPort() {
         return client.getPort();
@@ -90,7 +107,7 @@ final class ProxiedConnection {
 
     /** To be called when bytes have come: finds out whether they come too late. */
     void heard() {
-        long limit = proxy.faults().idleNanos();
+        long limit = proxy.faults(this).idleNanos();
         long now = System.nanoTime();
         if (limit >= 0 && now - heardAt > limit) {
             dropped = true;
@@ -100,7 +117,7 @@ final class ProxiedConnection {
 
     /** Whether what comes is lost. */
     boolean swallows() {
-        return dropped || proxy.faults().swallows();
+        return dropped || proxy.faults(this).swallows();
     }
 
     private boolean isSpoiled() {

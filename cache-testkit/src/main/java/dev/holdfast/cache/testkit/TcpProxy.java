@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -49,6 +50,7 @@ public final class TcpProxy implements AutoCloseable {
     private final AtomicLong bytesToClient = new AtomicLong();
     private volatile LinkFaults faults = LinkFaults.NONE;
     private volatile byte @Nullable [] garbage;
+    private volatile byte @Nullable [] mark;
     private volatile boolean closed;
     private @Nullable ServerSocket listener;
     private @Nullable Thread acceptor;
@@ -94,6 +96,19 @@ public final class TcpProxy implements AutoCloseable {
         return counter(direction).get();
     }
 
+    /**
+     * Has faults, {@link #reset} included, concern only connections on which the client has sent this text, in one piece, since {@link #only} was called or
+     * before: what is sent once on each of them tells a kind of connections from others, as {@code SUBSCRIBE} or {@code TRACKING} do. Others pass.
+     *
+     * @param sent the text, in ASCII; {@code null} for all connections
+     */
+    public void only(@Nullable String sent) {
+        locked(() -> {
+            mark = sent == null ? null : sent.getBytes(StandardCharsets.US_ASCII);
+            open.forEach(ProxiedConnection::wake);
+        });
+    }
+
     /** Ends every fault. Connections that have lost bytes are reset, since what would follow makes no sense. */
     public void pass() {
         locked(() -> {
@@ -114,7 +129,7 @@ public final class TcpProxy implements AutoCloseable {
 
     /** Resets all open connections (RST), as a process does that is killed. New ones are accepted as before. */
     public void reset() {
-        open.forEach(ProxiedConnection::reset);
+        open.stream().filter(this::concerns).forEach(ProxiedConnection::reset);
     }
 
     /** Accepts connections and swallows what comes, either way, as after a cable was cut. Nothing is reset, nothing is closed. */
@@ -232,13 +247,18 @@ public final class TcpProxy implements AutoCloseable {
         return "TcpProxy[" + port + " to " + server + "]";
     }
 
-    LinkFaults faults() {
-        return faults;
+    LinkFaults faults(ProxiedConnection connection) {
+        return concerns(connection) ? faults : LinkFaults.NONE;
+    }
+
+    private boolean concerns(ProxiedConnection connection) {
+        byte[] wanted = mark;
+        return wanted == null || connection.hasSent(wanted);
     }
 
     /** Not to be changed. */
-    byte @Nullable [] garbageBytes() {
-        return garbage;
+    byte @Nullable [] garbageBytes(ProxiedConnection connection) {
+        return concerns(connection) ? garbage : null;
     }
 
     AtomicLong counter(Direction direction) {

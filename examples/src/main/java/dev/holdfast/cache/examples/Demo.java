@@ -48,7 +48,7 @@ public final class Demo {
 
     /**
      * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks}, {@code
-     * streams}, {@code monitor}, {@code instances}, {@code rollout} or {@code mixed}.
+     * near}, {@code streams}, {@code monitor}, {@code instances}, {@code rollout} or {@code mixed}.
      */
     public static void main(String[] args) throws Exception {
         String which = System.getProperty("demo", "single");
@@ -67,6 +67,9 @@ public final class Demo {
         }
         if (which.equals("mixed")) {
             System.exit(Mixed.play() ? 0 : 1);
+        }
+        if (which.equals("near")) {
+            System.exit(new NearDemo(30).play() ? 0 : 1);
         }
         if (which.equals("monitor")) {
             System.exit(new MonitorDemo(MonitorDemo.Plan.USUAL, System.in).play() ? 0 : 1);
@@ -93,7 +96,7 @@ public final class Demo {
             default ->
                 throw new IllegalArgumentException(
                         "-Ddemo=" + which
-                                + " is not known; known are single, two, cluster, webhooks, streams, monitor, rollout and mixed");
+                                + " is not known; known are single, two, cluster, webhooks, near, streams, monitor, rollout and mixed");
         };
     }
 

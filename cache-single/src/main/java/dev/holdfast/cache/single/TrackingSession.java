@@ -1,0 +1,55 @@
+package dev.holdfast.cache.single;
+
+import dev.holdfast.cache.redis.TrackingDialogue;
+import java.io.IOException;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
+
+/** One tracking connection, read by the thread that runs it, to its end, which is an exception. */
+final class TrackingSession implements TrackingDialogue.Carrier {
+    private static final int BUFFER_BYTES = 64 * 1024;
+
+    private final Link link;
+    private final Dialer dialer;
+    private final ReentrantLock writing = new ReentrantLock();
+
+    TrackingSession(Link link, Dialer dialer) {
+        this.link = link;
+        this.dialer = dialer;
+    }
+
+    @Override
+    public void send(byte[] command) throws IOException {
+        writing.lock();
+        try {
+            link.write(command);
+        } finally {
+            writing.unlock();
+        }
+    }
+
+    /** Carries a dialogue. Returns when it is not wanted any more. */
+    void run(TrackingDialogue dialogue, BooleanSupplier wanted) throws IOException {
+        dialogue.begin();
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long beatAt = System.nanoTime() + TrackingDialogue.BEAT_NANOS;
+        while (wanted.getAsBoolean()) {
+            long now = System.nanoTime();
+            if (now - beatAt >= 0) {
+                dialogue.beat();
+                beatAt = now + TrackingDialogue.BEAT_NANOS;
+            }
+            long until = dialogue.answerUntil();
+            // Also of an answer that drips or of a connection that takes no questions.
+            link.reading().begin(until);
+            dialer.watch().expect(until);
+            int count = link.receive(buffer, beatAt - until < 0 ? beatAt : until);
+            if (count > 0) {
+                dialogue.feed(buffer, 0, count);
+            } else if (System.nanoTime() - until >= 0) {
+                link.reset(Doom.OVERDUE);
+                throw new IOException("no answer on the tracking connection in time");
+            }
+        }
+    }
+}
