@@ -58,7 +58,7 @@ final class NearWorld {
     private final NearClock clock =
             new NearClock(time, task -> new Thread(() -> {}, "not needed: the clock is no system's"));
     private final Near<String, String> near =
-            new Near<>(new ServerTracking(), stamps, NearCache.ofBytes(4 << 20), clock, Function.identity());
+            new Near<>(new ServerTracking(), stamps, NearCache.ofBytes(4 << 20), clock, Function.identity(), entries);
     private final CacheStore own = new NearStore(server(), stamps);
 
     // The server.
