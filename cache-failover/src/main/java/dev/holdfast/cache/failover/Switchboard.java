@@ -37,6 +37,7 @@ final class Switchboard {
     private final Supplier<? extends Collection<String>> prefixes;
     private final List<CacheStore> retired = new ArrayList<>();
     private Background background = Background.NONE;
+    private Cleaning cleaning = Cleaning.PLAIN;
     private int memoryGeneration;
     private volatile Set<String> known = Set.of();
     private volatile boolean closed;
@@ -64,6 +65,15 @@ final class Switchboard {
 
     void attach(Background worker) {
         background = worker;
+    }
+
+    /** Says how keys are removed that a tier has missed; before this is shared. */
+    void cleanBy(Cleaning how) {
+        cleaning = how;
+    }
+
+    Cleaning cleaning() {
+        return cleaning;
     }
 
     /** Whether some tier is closed. */
@@ -285,7 +295,9 @@ final class Switchboard {
         try {
             CacheStore store = bounded(step.store(), step.rest());
             if (!attempt.purge().isEmpty()) {
-                store.removeAll(attempt.keys());
+                for (Cleaning.Batch batch : cleaning.batches(attempt.keys())) {
+                    cleaning.remove(store, batch);
+                }
                 change(decided -> decided.keys.purged(attempt, now()));
                 // That took some of the time.
                 store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
@@ -310,6 +322,9 @@ final class Switchboard {
     }
 
     private void succeeded(Call call, Attempt attempt, CacheStore store, @Nullable Object result) {
+        if (call.kind() == Kind.FILL && Boolean.FALSE.equals(result)) {
+            return; // nothing was stored that could be where it does not belong
+        }
         long counter = result instanceof Long sum ? sum : 0;
         Call.After after = decide(decided -> call.succeeded(attempt, counter, now()));
         if (after == Call.After.REMOVE_AGAIN) {
