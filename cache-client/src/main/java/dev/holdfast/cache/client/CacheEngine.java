@@ -44,6 +44,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final Counters counters;
     private final Flights<K, V> flights;
     private final LoadRunner<K, V> runner;
+    private final Removals removals;
     private final Loads<K, V> loads;
     private final Reads<V> reads;
     private final Writes<K, V> writes;
@@ -83,10 +84,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.flights = new Flights<>(store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
         this.reads = new Reads<>(store, entries, counters);
-        LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights);
+        this.removals = Removals.of(store, codec.isRaw(), policy);
+        LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights, removals);
         this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
-        this.writes = new Writes<>(store, reads, entries, counters, flights, pauses);
+        this.writes = new Writes<>(store, reads, entries, counters, flights, pauses, removals);
         this.async = new AsyncEngine<>(this, services);
         this.closing = new Closing(runner::close, flights::close, () -> whenClosed.run());
     }
@@ -148,7 +150,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
-            return load(new Request<>(key, storeKey, loader, callPolicy, null, stamp, false), caller);
+            return load(new Request<>(key, storeKey, loader, callPolicy, null, null, stamp, false), caller);
         }
         byte[] last = null;
         if (entry != null) {
@@ -160,7 +162,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                         counters.hits.increment();
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
                             loads.refreshAhead(
-                                    new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true),
+                                    new Request<>(key, storeKey, loader, callPolicy, entry, entry, stamp, true),
                                     caller == null ? null : caller.context());
                         }
                         return value;
@@ -175,7 +177,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             }
         }
         counters.misses.increment();
-        return load(new Request<>(key, storeKey, loader, callPolicy, last, stamp, false), caller);
+        return load(new Request<>(key, storeKey, loader, callPolicy, last, entry, stamp, false), caller);
     }
 
     private @Nullable V load(Request<K, V> request, @Nullable AsyncCall<K, V, ?> caller) {
@@ -208,16 +210,17 @@ class CacheEngine<K, V> implements Cache<K, V> {
     V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
-        byte[] last;
+        byte[] seen;
         try {
-            last = reads.found(storeKey, reads.getToLoad(storeKey)).last(true);
+            seen = reads.getToLoad(storeKey);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
             // Counted; the load runs without knowing the last value.
-            last = null;
+            seen = null;
         }
-        return load(new Request<>(key, storeKey, loader, callPolicy, last, stamp, true), caller);
+        byte[] last = reads.found(storeKey, seen).last(true);
+        return load(new Request<>(key, storeKey, loader, callPolicy, last, seen, stamp, true), caller);
     }
 
     @Override
@@ -258,8 +261,8 @@ class CacheEngine<K, V> implements Cache<K, V> {
             return values;
         }
         List<Request<K, V>> missing = new ArrayList<>();
-        storeKeys.forEach((key, storeKey) -> missing.add(
-                new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));
+        storeKeys.forEach((key, storeKey) -> missing.add(new Request<>(
+                key, storeKey, loaders.single(), callPolicy, null, null, flights.stamp(storeKey), false)));
         List<Request<K, V>> unanswered = readAll(missing, storeKeys.values(), values, caller);
         if (!unanswered.isEmpty()) {
             load(unanswered, loaders.several(), values, caller);
@@ -293,7 +296,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             }
             Found<V> entry = reads.found(storeKey, found.get(storeKey));
             if (!read(request.key(), entry, values)) {
-                missing.add(request.withLast(entry.last(false)));
+                missing.add(request.withLook(entry.last(false), entry.entry()));
             } else {
                 refreshIfDue(request, entry, caller);
             }
@@ -314,6 +317,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                             request.storeKey(),
                             request.loader(),
                             callPolicy,
+                            entry,
                             entry,
                             request.stamp(),
                             true),
@@ -534,6 +538,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** What its keys in the store begin with; empty if they are raw. */
     String prefix() {
         return keys.prefix();
+    }
+
+    /** For how long its removals leave tombstones; {@code null} if they leave none. */
+    @Nullable
+    Duration tombstoneLife() {
+        return removals.life();
     }
 
     /** Sets what is done once after closing; before the cache is shared. */
