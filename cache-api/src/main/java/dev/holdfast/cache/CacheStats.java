@@ -14,7 +14,8 @@ package dev.holdfast.cache;
  * @param loadsRunning loads that run now
  * @param loadsWaiting loads that wait for their place now
  * @param stored entries stored, by loads and by callers
- * @param notStored loaded values that were not stored, since their key was invalidated meanwhile
+ * @param notStored loaded values that were not stored, since their key was changed meanwhile; by another process, too, which may have
+ *     stored what it loaded itself
  * @param removals keys removed by callers
  * @param unreadable entries that were damaged, of an unknown version, or refused by the codec; they are misses too
  * @param misplaced unreadable entries that were written under another key: some server, proxy or client library answers questions

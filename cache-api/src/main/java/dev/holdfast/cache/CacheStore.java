@@ -1,10 +1,14 @@
 package dev.holdfast.cache;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,6 +47,9 @@ public interface CacheStore extends AutoCloseable {
 
     /** The longest time a {@link #removeByPrefix} may take: a minute. */
     Duration PREFIX_REMOVAL_LIMIT = Duration.ofSeconds(60);
+
+    /** How many bytes at the end of a tombstone tell it from others. */
+    int TOMBSTONE_NONCE_BYTES = 8;
 
     /**
      * Returns the value of a key.
@@ -120,6 +127,53 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Stores what was computed from a source of truth, unless the key has changed since it was looked at before the computation
+     * began: in one atomic step, if the key is absent, or if it still holds what was seen, byte for byte. So what one process
+     * computes is never stored over what another has stored, or left by a {@link #removeLeaving}, in the meantime. Done twice, it may
+     * say {@code false} though it was stored. A composite may drop it, and does not record it as a change, since it can be computed
+     * again; where it fails over in between, what was seen on one tier is compared on another.
+     *
+     * @param key the key
+     * @param seen what the key held then, not to be changed; {@code null} if it was absent, or that is not known
+     * @param value the value
+     * @param ttl the time to live from now
+     * @return whether it was stored
+     */
+    default boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        return seen == null ? putIfAbsent(key, value, ttl) : replace(key, seen, value, ttl);
+    }
+
+    /**
+     * Stores several computed values, each as {@link #fill(String, byte[], byte[], Duration)} does, where a server is asked in one
+     * round trip for each node for those keys that were absent, and in as few as it takes for the others. By default one after the
+     * other.
+     *
+     * @param entries the values by key
+     * @param seen what those keys held that were not absent
+     * @param ttl the time to live from now, for each of the values
+     * @return the keys that had changed, and so were left as they are
+     * @throws CacheUnavailableException if some or all entries may not have been stored;
+     *     {@link CacheUnavailableException#failedKeys()} names those
+     */
+    default Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        CacheStore.ttlMillis(ttl);
+        Objects.requireNonNull(seen, "seen");
+        Set<String> changed = new LinkedHashSet<>();
+        KeyFailures failures = new KeyFailures();
+        entries.forEach((key, value) -> {
+            try {
+                if (!fill(key, seen.get(key), value, ttl)) {
+                    changed.add(key);
+                }
+            } catch (CacheUnavailableException | CacheRejectedException e) {
+                failures.add(key, e);
+            }
+        });
+        failures.throwIfAny(Map.of());
+        return changed;
+    }
+
+    /**
      * Stores a value if the key is absent, in one atomic step.
      *
      * @param key the key
@@ -165,6 +219,43 @@ public interface CacheStore extends AutoCloseable {
      *     {@link CacheUnavailableException#failedKeys()} names those
      */
     void removeAll(Collection<String> keys);
+
+    /**
+     * Removes a key and leaves a tombstone in its place, in one atomic step: an entry that its readers take for none, and that keeps a
+     * {@link #fill(String, byte[], byte[], Duration)} out that began before. To every other operation of a store it is an entry like
+     * others. What is there and differs in its last {@link #TOMBSTONE_NONCE_BYTES} alone is a tombstone too, and counts as
+     * absent. A server that has no room for it removes the key all the same.
+     *
+     * <p>By default two steps, a {@link #get} and a {@link #put}. A store that this process alone can see may leave nothing.
+     *
+     * @param key the key
+     * @param tombstone what is left, longer than its nonce, which is another for each removal
+     * @param ttl how long it is left, from now
+     * @return whether the key was present; of a removal that was sent twice, what the second found
+     */
+    default boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        int unused = tombstoneLead(tombstone);
+        byte[] before = get(key);
+        put(key, tombstone, ttl);
+        return before != null && !isTombstone(before, tombstone);
+    }
+
+    /**
+     * Removes several keys as {@link #removeLeaving} does, in one round trip for each server node, nodes in parallel. By default a
+     * {@link #putAll} of tombstones.
+     *
+     * @param keys the keys; duplicates and absent ones are harmless
+     * @param tombstone what is left in the place of each
+     * @param ttl how long it is left, from now
+     * @throws CacheUnavailableException if some or all keys may not have been removed;
+     *     {@link CacheUnavailableException#failedKeys()} names those
+     */
+    default void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        int unused = tombstoneLead(tombstone);
+        Map<String, byte[]> tombstones = new LinkedHashMap<>();
+        keys.forEach(key -> tombstones.put(key, tombstone));
+        putAll(tombstones, ttl);
+    }
 
     /**
      * Says whether a key is present.
@@ -411,6 +502,34 @@ public interface CacheStore extends AutoCloseable {
         }
         long millis = ttl.toMillis();
         return ttl.toNanosPart() % 1_000_000 == 0 ? millis : millis + 1;
+    }
+
+    /**
+     * Checks a tombstone, for implementations.
+     *
+     * @param tombstone what a removal is to leave
+     * @return how many bytes are before its nonce: what is the same in every tombstone of that kind
+     * @throws IllegalArgumentException if there are none
+     */
+    static int tombstoneLead(byte[] tombstone) {
+        int lead = tombstone.length - TOMBSTONE_NONCE_BYTES;
+        if (lead <= 0) {
+            throw new IllegalArgumentException("a tombstone must have more bytes than its nonce, which are "
+                    + TOMBSTONE_NONCE_BYTES + ": " + tombstone.length);
+        }
+        return lead;
+    }
+
+    /**
+     * Says whether a value is a tombstone, for implementations.
+     *
+     * @param value what a key holds
+     * @param like a tombstone
+     * @return whether they differ in their nonces at most
+     */
+    static boolean isTombstone(byte[] value, byte[] like) {
+        int lead = tombstoneLead(like);
+        return value.length == like.length && Arrays.equals(value, 0, lead, like, 0, lead);
     }
 
     /**

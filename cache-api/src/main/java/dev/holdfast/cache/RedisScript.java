@@ -25,6 +25,28 @@ public enum RedisScript {
             if done.err then return done end
             return 1"""),
 
+    /**
+     * {@code KEYS} keys; {@code ARGV} tombstone, its time to live, how many bytes of it are the same in every tombstone. Answers how many keys
+     * held something else than a tombstone. Where there is no room to write, a key is removed: that is never refused for want of memory.
+     */
+    REMOVE_LEAVING("""
+            local lead = string.sub(ARGV[1], 1, ARGV[3])
+            local found = 0
+            for _, key in ipairs(KEYS) do
+              local held = redis.pcall('GET', key)
+              local done
+              if ARGV[2] == '' then done = redis.pcall('SET', key, ARGV[1])
+              else done = redis.pcall('SET', key, ARGV[1], 'PX', ARGV[2]) end
+              if done.err then
+                done = redis.pcall('UNLINK', key)
+                if type(done) == 'table' and done.err then return done end
+              end
+              if held and not (type(held) == 'string' and #held == #ARGV[1] and string.sub(held, 1, ARGV[3]) == lead) then
+                found = found + 1
+              end
+            end
+            return found"""),
+
     /** {@code KEYS} key; {@code ARGV} expected value. Answers 1 if it was removed, else 0. */
     REMOVE("""
             if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end

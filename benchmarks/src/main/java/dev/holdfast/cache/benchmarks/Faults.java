@@ -14,7 +14,9 @@ import java.util.function.BiFunction;
  * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=cluster[:NAME[+NAME]]} the {@link ClusterFaults}
  * instead, {@code -Dfaults=evidence[:SECONDS]} the {@link Evidence},
  * {@code -Dfaults=endings[:ROW[+ROW]]} the {@link Endings},
- * {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes}, {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
+ * {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes},
+ * {@code -Dfaults=instances[:SECONDS[:PROCESSES]]} the {@link Instances},
+ * {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
  */
 final class Faults {
     /** A run in which the machine itself stood still is void. */
@@ -36,6 +38,11 @@ final class Faults {
         if (wanted.equals("evidence") || wanted.startsWith("evidence:")) {
             String seconds = wanted.equals("evidence") ? "60" : wanted.substring("evidence:".length());
             System.exit(Evidence.run(Integer.parseInt(seconds)) ? 0 : 1);
+        }
+        if (wanted.equals("instances") || wanted.startsWith("instances:")) {
+            String[] parts = wanted.split(":", -1);
+            int seconds = parts.length > 1 ? Integer.parseInt(parts[1]) : 120;
+            System.exit(Instances.run(seconds, parts.length > 2 ? Integer.parseInt(parts[2]) : 4) ? 0 : 1);
         }
         if (wanted.equals("endings") || wanted.startsWith("endings:")) {
             String rows = wanted.substring("endings".length()).replaceFirst(":", "");

@@ -316,7 +316,7 @@ public final class CacheClientBuilder {
         EngineServices services = EngineServices.start(threads, events, List.copyOf(carriers), clock);
         OpenTiers open;
         try {
-            open = OpenTiers.open(this, caches::prefixes, new TierEvents(events));
+            open = OpenTiers.open(this, caches, new TierEvents(events));
         } catch (Throwable e) {
             Closing.after(e, services::close, this::closeGiven);
             throw e;

@@ -48,6 +48,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final Counters counters;
     private final Flights<K, V> flights;
     private final LoadRunner<K, V> runner;
+    private final Removals removals;
     private final Loads<K, V> loads;
     private final Reads<V> reads;
     private final Writes<K, V> writes;
@@ -98,10 +99,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.flights = new Flights<>(this.store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
         this.reads = new Reads<>(this.store, entries, counters);
-        LoadedValues<K, V> loaded = new LoadedValues<>(this.store, reads, entries, counters, flights);
+        this.removals = Removals.of(this.store, codec.isRaw(), policy);
+        LoadedValues<K, V> loaded = new LoadedValues<>(this.store, reads, entries, counters, flights, removals);
         this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
-        this.writes = new Writes<>(this.store, reads, entries, counters, flights, pauses);
+        this.writes = new Writes<>(this.store, reads, entries, counters, flights, pauses, removals);
         this.async = new AsyncEngine<>(this, services);
         this.closing =
                 new Closing(runner::close, flights::close, this::closeNear, entries::close, () -> whenClosed.run());
@@ -199,7 +201,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
-            return load(new Request<>(key, storeKey, loader, callPolicy, null, stamp, false), caller);
+            return load(new Request<>(key, storeKey, loader, callPolicy, null, null, stamp, false), caller);
         }
         byte[] last = null;
         if (entry == null) {
@@ -219,7 +221,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                         counters.hits.increment();
                         if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
                             loads.refreshAhead(
-                                    new Request<>(key, storeKey, loader, callPolicy, entry, stamp, true),
+                                    new Request<>(key, storeKey, loader, callPolicy, entry, entry, stamp, true),
                                     caller == null ? null : caller.context());
                         }
                         return value;
@@ -234,7 +236,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             }
         }
         counters.misses.increment();
-        return load(new Request<>(key, storeKey, loader, callPolicy, last, stamp, false), caller);
+        return load(new Request<>(key, storeKey, loader, callPolicy, last, entry, stamp, false), caller);
     }
 
     private @Nullable V load(Request<K, V> request, @Nullable AsyncCall<K, V, ?> caller) {
@@ -267,16 +269,17 @@ class CacheEngine<K, V> implements Cache<K, V> {
     V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
-        byte[] last;
+        byte[] seen;
         try {
-            last = reads.found(storeKey, reads.getToLoad(storeKey, null)).last(true);
+            seen = reads.getToLoad(storeKey, null);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
             // Counted; the load runs without knowing the last value.
-            last = null;
+            seen = null;
         }
-        return load(new Request<>(key, storeKey, loader, callPolicy, last, stamp, true), caller);
+        byte[] last = reads.found(storeKey, seen).last(true);
+        return load(new Request<>(key, storeKey, loader, callPolicy, last, seen, stamp, true), caller);
     }
 
     @Override
@@ -347,8 +350,8 @@ class CacheEngine<K, V> implements Cache<K, V> {
         }
         Map<K, String> toRead = near == null ? storeKeys : notNear(near, storeKeys, values, callPolicy.refreshAhead());
         List<Request<K, V>> missing = new ArrayList<>();
-        toRead.forEach((key, storeKey) -> missing.add(
-                new Request<>(key, storeKey, loaders.single(), callPolicy, null, flights.stamp(storeKey), false)));
+        toRead.forEach((key, storeKey) -> missing.add(new Request<>(
+                key, storeKey, loaders.single(), callPolicy, null, null, flights.stamp(storeKey), false)));
         List<Request<K, V>> unanswered = toRead.isEmpty() ? missing : readAll(missing, toRead, values, caller);
         if (!unanswered.isEmpty()) {
             load(unanswered, loaders.several(), values, caller);
@@ -385,7 +388,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             }
             Found<V> entry = reads.found(storeKey, found.get(storeKey), ageLimit);
             if (!read(request.key(), storeKey, entry, values, readings)) {
-                missing.add(request.withLast(entry.last(false)));
+                missing.add(request.withLook(entry.last(false), entry.entry()));
             } else {
                 refreshIfDue(request, entry, caller);
             }
@@ -406,6 +409,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                             request.storeKey(),
                             request.loader(),
                             callPolicy,
+                            entry,
                             entry,
                             request.stamp(),
                             true),
@@ -633,6 +637,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** What its keys in the store begin with; empty if they are raw. */
     String prefix() {
         return keys.prefix();
+    }
+
+    /** For how long its removals leave tombstones; {@code null} if they leave none. */
+    @Nullable
+    Duration tombstoneLife() {
+        return removals.life();
     }
 
     /** Sets what is done once after closing; before the cache is shared. */

@@ -1,9 +1,12 @@
 package dev.holdfast.cache.client;
 
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +21,9 @@ final class CachePrefixes {
     private final Set<String> known = new HashSet<>();
     private final Set<String> open = new HashSet<>();
     private final Set<String> closed = new LinkedHashSet<>();
+    /** Of the known prefixes, for how long removals leave tombstones. */
+    private final Map<String, Duration> tombstones = new ConcurrentHashMap<>();
+
     private volatile boolean forgotten;
 
     /** The known ones, until others are known. */
@@ -28,10 +34,13 @@ final class CachePrefixes {
         known.add(always);
     }
 
-    /** A cache was opened; {@code prefix} is empty if it is raw. */
-    void add(String prefix) {
+    /** A cache was opened; {@code prefix} is empty if it is raw. Its removals leave tombstones for so long; {@code null}: none. */
+    void add(String prefix, @Nullable Duration tombstoneLife) {
         if (prefix.isEmpty()) {
             return;
+        }
+        if (tombstoneLife != null) {
+            tombstones.put(prefix, tombstoneLife);
         }
         lock.lock();
         try {
@@ -42,6 +51,13 @@ final class CachePrefixes {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** For how long a removal of a key leaves a tombstone; {@code null} if it is none of a cache whose removals do. */
+    @Nullable
+    Duration tombstoneLife(String storeKey) {
+        int colon = storeKey.indexOf(':');
+        return colon < 0 ? null : tombstones.get(storeKey.substring(0, colon + 1));
     }
 
     /** A cache was closed. */
@@ -58,6 +74,7 @@ final class CachePrefixes {
                 closed.remove(oldest);
                 if (!open.contains(oldest)) {
                     known.remove(oldest);
+                    tombstones.remove(oldest);
                     shown = null;
                     forgotten = true;
                 }

@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.ForeignText;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -153,7 +154,7 @@ final class Caches {
                     present == null ? byName.putIfAbsent(name, opened) == null : byName.replace(name, present, opened);
             if (first) {
                 misplacedBefore.addAndGet(present == null ? 0 : present.cache.misplaced());
-                prefixes.add(opened.cache.prefix());
+                prefixes.add(opened.cache.prefix(), opened.cache.tombstoneLife());
             }
             return first;
         } finally {
@@ -191,6 +192,12 @@ final class Caches {
      */
     Set<String> prefixes() {
         return prefixes.known();
+    }
+
+    /** For how long a removal of a key in the store leaves a tombstone; {@code null} if it is none of a cache whose removals do. */
+    @Nullable
+    Duration tombstoneLife(String storeKey) {
+        return prefixes.tombstoneLife(storeKey);
     }
 
     Collection<CacheEngine<?, ?>> all() {

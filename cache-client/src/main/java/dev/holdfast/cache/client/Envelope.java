@@ -1,5 +1,6 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CacheStore;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
@@ -27,6 +28,10 @@ import org.jspecify.annotations.Nullable;
  * library gave the answer to another question. Version 1.0 wrote no tags and its readers skip them, so that both read each
  * other's entries; one of version 1.0 is not checked. Tags with names are reserved: not written yet, skipped by readers.
  *
+ * <p>A tombstone, which stands in the place of a key that was removed, is a remembered absence that has long ended: flag 1 alone,
+ * three times of 0, and for a payload 8 random bytes, which make each another. So every version reads it as nothing, without a
+ * remark, whatever its clock says.
+ *
  * <p>What is not such an entry is unreadable, never an exception: releases before and after may share a store.
  */
 final class Envelope {
@@ -47,6 +52,7 @@ final class Envelope {
     /** One tag without a name: the count, its length, its generation. */
     private static final int KEY_TAG = 2 + 2 + Long.BYTES;
 
+    private static final Lifetime LONG_ENDED = new Lifetime(0, 0, 0);
     private static final int ONE_TAG_WITHOUT_NAME = 1 << 16;
 
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
@@ -74,6 +80,14 @@ final class Envelope {
         byte[] entry = new byte[HEADER + KEY_TAG];
         header(entry, ABSENCE | TAGS, lifetime);
         keyTag(entry, HEADER, keyHash);
+        return entry;
+    }
+
+    /** What stands in the place of a key that was removed; {@code nonce}: another for each removal. */
+    static byte[] tombstone(long nonce) {
+        byte[] entry = new byte[HEADER + CacheStore.TOMBSTONE_NONCE_BYTES];
+        header(entry, ABSENCE, LONG_ENDED);
+        LONG.set(entry, HEADER, nonce);
         return entry;
     }
 
@@ -105,11 +119,13 @@ final class Envelope {
 
     /**
      * The same entry, never fresh: it ends when it was made, so that a process whose clock is behind does not take it for fresh
-     * either. Its stale limit is kept. Made later than {@code now}, by a clock that is ahead, it is made now.
+     * either. Its stale limit is kept. Made later than {@code now}, by a clock that is ahead, it is made now. Marked once more it is a
+     * millisecond older, so that a load that began between the two does not find what it saw.
      */
     static byte[] markedStale(byte[] entry, long now) {
         byte[] marked = entry.clone();
-        long created = Math.min(created(entry), now);
+        boolean again = freshUntil(entry) == created(entry);
+        long created = Math.min(again ? Math.max(0, created(entry) - 1) : created(entry), now);
         LONG.set(marked, CREATED_AT, created);
         LONG.set(marked, FRESH_AT, created);
         return marked;
@@ -144,10 +160,10 @@ final class Envelope {
         return (long) LONG.get(entry, CREATED_AT);
     }
 
-    /** When a stored value was made, in epoch milliseconds; {@link Long#MAX_VALUE} if it is no entry. */
+    /** When a stored value was made, in epoch milliseconds; {@link Long#MAX_VALUE} if it is no entry, or a tombstone, which does not say. */
     static long made(byte[] value) {
         boolean entry = value.length >= HEADER && value[0] == MAGIC_0 && value[1] == MAGIC_1;
-        return entry ? created(value) : Long.MAX_VALUE;
+        return entry && staleUntil(value) != 0 ? created(value) : Long.MAX_VALUE;
     }
 
     static long freshUntil(byte[] entry) {

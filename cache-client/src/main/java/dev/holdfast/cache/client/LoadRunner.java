@@ -198,15 +198,19 @@ final class LoadRunner<K, V> implements AutoCloseable {
             part.outcome(Outcome.overdue());
             return false;
         }
-        boolean asSeen = flights.stamp(storeKey) == request.stamp();
-        Outcome<V> found = asSeen || request.refresh() || part.flight().isRefresh() ? null : loaded.freshIn(storeKey);
-        if (found != null && part.flight().endedUnloaded(found)) {
-            counters.joins.increment();
-            put(part, found);
-            return false;
+        Request<K, V> upToDate = request;
+        if (flights.stamp(storeKey) != request.stamp()) {
+            Found<V> now = loaded.look(storeKey);
+            boolean mayDo = !request.refresh() && !part.flight().isRefresh() && now.isAnswer();
+            Outcome<V> found = mayDo ? new Outcome.Loaded<>(now.fresh()) : null;
+            if (found != null && part.flight().endedUnloaded(found)) {
+                counters.joins.increment();
+                put(part, found);
+                return false;
+            }
+            // A loader must not find a last value "not modified" that was removed after its caller had seen it.
+            upToDate = request.withLook(request.last() == null ? null : now.last(true), now.entry());
         }
-        // A loader must not find a last value "not modified" that was removed after its caller had seen it.
-        Request<K, V> upToDate = asSeen || request.last() == null ? request : request.withLast(loaded.last(storeKey));
         part.begin(upToDate, new LoadDecisions<>(entries, counters, upToDate));
         return true;
     }

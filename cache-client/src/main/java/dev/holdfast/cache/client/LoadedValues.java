@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
@@ -19,28 +20,25 @@ final class LoadedValues<K, V> {
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
+    private final Removals removals;
 
-    LoadedValues(CacheStore store, Reads<V> reads, Entries<V> entries, Counters counters, Flights<K, V> flights) {
+    LoadedValues(
+            CacheStore store,
+            Reads<V> reads,
+            Entries<V> entries,
+            Counters counters,
+            Flights<K, V> flights,
+            Removals removals) {
         this.store = store;
         this.reads = reads;
         this.entries = entries;
         this.counters = counters;
         this.flights = flights;
+        this.removals = removals;
     }
 
-    /** What the store holds for a key if it is fresh, else {@code null}. */
-    @Nullable
-    Outcome<V> freshIn(String storeKey) {
-        Found<V> found = look(storeKey);
-        return found.isAnswer() ? new Outcome.Loaded<>(found.fresh()) : null;
-    }
-
-    /** The entry of a key if it is fresh or stale, else {@code null}. */
-    byte @Nullable [] last(String storeKey) {
-        return look(storeKey).last(true);
-    }
-
-    private Found<V> look(String storeKey) {
+    /** What the store holds for a key. */
+    Found<V> look(String storeKey) {
         byte[] entry;
         try {
             entry = store.isServing() ? store.getShared(storeKey) : null;
@@ -85,6 +83,7 @@ final class LoadedValues<K, V> {
         try {
             Map<String, byte[]> values = new LinkedHashMap<>();
             Map<String, byte[]> absences = new LinkedHashMap<>();
+            Map<String, byte[]> seen = new LinkedHashMap<>();
             for (LoadPart<K, V> part : parts) {
                 Entries.Encoded encoded = part.encoded();
                 if (encoded == null) {
@@ -93,14 +92,18 @@ final class LoadedValues<K, V> {
                     if (parts.size() == 1 || part.flight().isRefresh()) {
                         store(part, encoded);
                     } else {
-                        (part.value() == null ? absences : values)
-                                .put(part.request().storeKey(), encoded.entry());
+                        String storeKey = part.request().storeKey();
+                        (part.value() == null ? absences : values).put(storeKey, encoded.entry());
+                        byte[] before = part.request().seen();
+                        if (before != null) {
+                            seen.put(storeKey, before);
+                        }
                     }
                 }
             }
             CachePolicy policy = parts.get(0).request().policy();
-            fillAll(values, entries.ttlOfBatch(policy));
-            fillAll(absences, policy.rememberAbsence());
+            fillAll(values, seen, entries.ttlOfBatch(policy));
+            fillAll(absences, seen, policy.rememberAbsence());
         } finally {
             parts.forEach(this::done);
             if (interrupted) {
@@ -109,26 +112,83 @@ final class LoadedValues<K, V> {
         }
     }
 
-    /** A refresh is a change: a server that is out while it happens must not bring the old value back. */
     private void store(LoadPart<K, V> part, Entries.Encoded encoded) {
-        String storeKey = part.request().storeKey();
+        Request<K, V> request = part.request();
         attempt(() -> {
-            if (part.flight().isRefresh()) {
-                store.put(storeKey, encoded.entry(), encoded.ttl());
-            } else {
-                store.fill(storeKey, encoded.entry(), encoded.ttl());
-            }
-            counters.stored.increment();
+            boolean stored = part.flight().isRefresh()
+                    ? refresh(request.storeKey(), request.seen(), encoded)
+                    : fill(request.storeKey(), request.seen(), encoded);
+            (stored ? counters.stored : counters.notStored).increment();
         });
     }
 
-    private void fillAll(Map<String, byte[]> batch, Duration ttl) {
+    private boolean fill(String storeKey, byte @Nullable [] seen, Entries.Encoded encoded) {
+        if (removals.leaveTombstones()) {
+            try {
+                return store.fill(storeKey, seen, encoded.entry(), encoded.ttl());
+            } catch (CacheRejectedException e) {
+                requireIncomparable(seen != null, e);
+            }
+        }
+        store.fill(storeKey, encoded.entry(), encoded.ttl());
+        return true;
+    }
+
+    /**
+     * A refresh is a change: a server that is out while it happens must not bring the old value back. Nor must a value of somebody
+     * else's stay that may be older: what can't take the place of what was seen takes away what is there.
+     */
+    private boolean refresh(String storeKey, byte @Nullable [] seen, Entries.Encoded encoded) {
+        if (!removals.leaveTombstones()) {
+            store.put(storeKey, encoded.entry(), encoded.ttl());
+            return true;
+        }
+        boolean stored = false;
+        try {
+            stored = seen == null
+                    ? store.putIfAbsent(storeKey, encoded.entry(), encoded.ttl())
+                    : store.replace(storeKey, seen, encoded.entry(), encoded.ttl());
+            return stored;
+        } catch (CacheRejectedException e) {
+            requireIncomparable(seen != null, e);
+            store.put(storeKey, encoded.entry(), encoded.ttl());
+            stored = true;
+            return true;
+        } finally {
+            if (!stored) {
+                boolean unused = removals.remove(storeKey);
+            }
+        }
+    }
+
+    /** A user who may not run scripts leaves no tombstones either, and a database may not take two large values in one command. */
+    private static void requireIncomparable(boolean compared, CacheRejectedException e) {
+        if (!compared) {
+            throw e;
+        }
+    }
+
+    private void fillAll(Map<String, byte[]> batch, Map<String, byte[]> seen, Duration ttl) {
         if (!batch.isEmpty()) {
             attempt(() -> {
-                store.fillAll(batch, ttl);
-                counters.stored.add(batch.size());
+                int changed = fillIfUnchanged(batch, seen, ttl);
+                counters.stored.add(batch.size() - changed);
+                counters.notStored.add(changed);
             });
         }
+    }
+
+    /** Returns how many had changed. */
+    private int fillIfUnchanged(Map<String, byte[]> batch, Map<String, byte[]> seen, Duration ttl) {
+        if (removals.leaveTombstones()) {
+            try {
+                return store.fillAll(batch, seen, ttl).size();
+            } catch (CacheRejectedException e) {
+                requireIncomparable(!seen.isEmpty(), e);
+            }
+        }
+        store.fillAll(batch, ttl);
+        return 0;
     }
 
     /** The source has no value any more: the last one must not stand in for a later load that fails. */
@@ -174,7 +234,7 @@ final class LoadedValues<K, V> {
         part.over();
         if (remove) {
             try {
-                store.remove(part.request().storeKey());
+                boolean unused = removals.remove(part.request().storeKey());
             } catch (CacheException e) {
                 counters.removalFailed("remove", e);
             } catch (IllegalStateException e) {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -93,6 +94,31 @@ final class NearStore implements CacheStore {
     @Override
     public void fillAll(Map<String, byte[]> entries, Duration ttl) {
         changing(entries.keySet(), () -> store.fillAll(entries, ttl));
+    }
+
+    @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        return changing(key, () -> store.fill(key, seen, value, ttl));
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        entries.keySet().forEach(stamps::raise);
+        try {
+            return store.fillAll(entries, seen, ttl);
+        } finally {
+            entries.keySet().forEach(stamps::raise);
+        }
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        return changing(key, () -> store.removeLeaving(key, tombstone, ttl));
+    }
+
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        changing(keys, () -> store.removeAllLeaving(keys, tombstone, ttl));
     }
 
     @Override

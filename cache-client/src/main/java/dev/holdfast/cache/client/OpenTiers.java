@@ -9,7 +9,6 @@ import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverStore;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -55,9 +54,8 @@ record OpenTiers(
         }
     }
 
-    /** Opens what the builder describes; {@code prefixes} says what this client's keys begin with. */
-    static OpenTiers open(
-            CacheClientBuilder builder, Supplier<? extends Collection<String>> prefixes, FailoverListener listener) {
+    /** Opens what the builder describes; {@code caches} says what this client's keys begin with, and how they are removed. */
+    static OpenTiers open(CacheClientBuilder builder, Caches caches, FailoverListener listener) {
         builder.settings().serviceLinks().forEach(OpenTiers::reportServiceLink);
         StoreProviders stores = StoreProviders.find();
         Wanted wanted = builder.hasTiers() ? given(builder, stores) : bySettings(builder, stores);
@@ -66,7 +64,7 @@ record OpenTiers(
             LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(wanted.switchedOff()));
             return new OpenTiers(memory, Optional.empty(), MEMORY, wanted.switchedOff());
         }
-        return join(builder, wanted, prefixes, listener);
+        return join(builder, wanted, caches, listener);
     }
 
     private static Wanted given(CacheClientBuilder builder, StoreProviders stores) {
@@ -116,14 +114,10 @@ record OpenTiers(
                 : switchedOff + " is false, entries live in this process";
     }
 
-    private static OpenTiers join(
-            CacheClientBuilder builder,
-            Wanted wanted,
-            Supplier<? extends Collection<String>> prefixes,
-            FailoverListener listener) {
+    private static OpenTiers join(CacheClientBuilder builder, Wanted wanted, Caches caches, FailoverListener listener) {
         FailoverStore failover;
         try {
-            failover = compose(builder, wanted, prefixes, listener);
+            failover = compose(builder, wanted, caches, listener);
         } catch (Throwable e) {
             wanted.closeAfter(e);
             throw e;
@@ -143,16 +137,14 @@ record OpenTiers(
     }
 
     private static FailoverStore compose(
-            CacheClientBuilder builder,
-            Wanted wanted,
-            Supplier<? extends Collection<String>> prefixes,
-            FailoverListener listener) {
+            CacheClientBuilder builder, Wanted wanted, Caches caches, FailoverListener listener) {
         FailoverBuilder failover = FailoverStore.builder()
                 .name("holdfast-" + builder.name())
                 .listener(listener)
                 .config(builder.failover())
-                .prefixes(prefixes)
-                .made(Envelope::made);
+                .prefixes(caches::prefixes)
+                .made(Envelope::made)
+                .tombstones(Removals::tombstone, caches::tombstoneLife);
         InstantSource clock = builder.clock();
         if (clock != null) {
             failover.clock(clock);

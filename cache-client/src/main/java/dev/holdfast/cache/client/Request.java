@@ -9,16 +9,18 @@ import org.jspecify.annotations.Nullable;
  * What one caller asks to be loaded.
  *
  * @param last what the store held when the caller looked, readable; {@code null} if nothing or unknown
+ * @param seen what the store held when the caller looked, whether it can be read or not; {@code null} if nothing or unknown
  * @param stamp {@link Flights#stamp} before the caller looked
  * @param refresh whether a fresh entry does not end it
  */
-@SuppressWarnings("ArrayRecordComponent") // its own copy of the entry, and requests are not compared
+@SuppressWarnings("ArrayRecordComponent") // entries that nobody changes, and requests are not compared
 record Request<K, V>(
         K key,
         String storeKey,
         CacheLoader<? super K, V> loader,
         CachePolicy policy,
         byte @Nullable [] last,
+        byte @Nullable [] seen,
         int stamp,
         boolean refresh) {
 
@@ -27,7 +29,8 @@ record Request<K, V>(
         return ForeignText.shown(storeKey);
     }
 
-    Request<K, V> withLast(byte @Nullable [] other) {
-        return new Request<>(key, storeKey, loader, policy, other, stamp, refresh);
+    /** The same after another look at the store. */
+    Request<K, V> withLook(byte @Nullable [] newLast, byte @Nullable [] newSeen) {
+        return new Request<>(key, storeKey, loader, policy, newLast, newSeen, stamp, refresh);
     }
 }

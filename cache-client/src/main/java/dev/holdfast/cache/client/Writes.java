@@ -35,6 +35,7 @@ final class Writes<K, V> {
     private final Counters counters;
     private final Flights<K, V> flights;
     private final RetryPauses pauses;
+    private final Removals removals;
 
     Writes(
             CacheStore store,
@@ -42,13 +43,15 @@ final class Writes<K, V> {
             Entries<V> entries,
             Counters counters,
             Flights<K, V> flights,
-            RetryPauses pauses) {
+            RetryPauses pauses,
+            Removals removals) {
         this.store = store;
         this.reads = reads;
         this.entries = entries;
         this.counters = counters;
         this.flights = flights;
         this.pauses = pauses;
+        this.removals = removals;
     }
 
     private static byte[] nobodys() {
@@ -181,7 +184,7 @@ final class Writes<K, V> {
                         "remove",
                         storeKey,
                         value -> Objects.deepEquals(value, expected),
-                        present -> store.remove(storeKey, present)));
+                        present -> removals.remove(storeKey, present)));
         if (removed) {
             counters.removals.increment();
         }
@@ -198,7 +201,7 @@ final class Writes<K, V> {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
                 byte[] present = store.get(storeKey);
                 V value = reads.found(storeKey, present).fresh();
-                if (store.remove(storeKey, present == null ? NOBODYS : present) || present == null) {
+                if (present == null ? removals.removeAbsent(storeKey, NOBODYS) : removals.remove(storeKey, present)) {
                     return Optional.ofNullable(value);
                 }
             }
@@ -223,16 +226,16 @@ final class Writes<K, V> {
                 if (present == null || found.value() == null) {
                     // Nothing could stand in: absent, a remembered absence, or unreadable.
                     if (present == null) {
-                        store.remove(storeKey);
+                        removals.remove(storeKey);
                         return false;
-                    } else if (store.remove(storeKey, present)) {
+                    } else if (removals.remove(storeKey, present)) {
                         return false;
                     }
                 } else if (replaceByStale(storeKey, present)) {
                     return fresh;
                 }
             }
-            store.remove(storeKey);
+            removals.remove(storeKey);
             return fresh;
         });
     }
@@ -244,7 +247,7 @@ final class Writes<K, V> {
     }
 
     boolean remove(String storeKey) {
-        boolean removed = change(storeKey, "remove", () -> store.remove(storeKey));
+        boolean removed = change(storeKey, "remove", () -> removals.remove(storeKey));
         counters.removals.increment();
         return removed;
     }
@@ -253,7 +256,7 @@ final class Writes<K, V> {
         if (storeKeys.isEmpty()) {
             return;
         }
-        change(storeKeys, "removeAll", () -> store.removeAll(storeKeys));
+        change(storeKeys, "removeAll", () -> removals.removeAll(storeKeys));
         counters.removals.add(storeKeys.size());
     }
 

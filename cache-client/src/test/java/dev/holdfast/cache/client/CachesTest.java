@@ -3,6 +3,7 @@ package dev.holdfast.cache.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
@@ -10,6 +11,7 @@ import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Settings;
 import java.lang.management.ManagementFactory;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -82,13 +84,18 @@ class CachesTest {
     @Test
     void whatIsRememberedOfClosedCachesIsBounded() {
         CachePrefixes prefixes = new CachePrefixes("#:");
-        prefixes.add("open:");
+        prefixes.add("open:", Duration.ofSeconds(40));
         for (int i = 0; i <= CachePrefixes.MOST_CLOSED; i++) {
             assertTrue(prefixes.note().isEmpty());
-            prefixes.add("c" + i + ":");
+            prefixes.add("c" + i + ":", Duration.ofSeconds(30));
             prefixes.closed("c" + i + ":");
         }
         assertEquals(2 + CachePrefixes.MOST_CLOSED, prefixes.known().size());
+        assertEquals(Duration.ofSeconds(40), prefixes.tombstoneLife("open:k:l"));
+        assertEquals(Duration.ofSeconds(30), prefixes.tombstoneLife("c1:k"));
+        assertNull(prefixes.tombstoneLife("c0:k"), "forgotten");
+        assertNull(prefixes.tombstoneLife("#:counter"));
+        assertNull(prefixes.tombstoneLife("raw"));
         assertFalse(prefixes.known().contains("c0:"));
         assertTrue(prefixes.known().containsAll(Set.of("#:", "open:", "c1:", "c" + CachePrefixes.MOST_CLOSED + ':')));
         assertTrue(prefixes.note().isPresent());

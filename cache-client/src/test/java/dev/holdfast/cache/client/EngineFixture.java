@@ -2,6 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheEvent;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.memory.MemoryStore;
@@ -30,10 +31,15 @@ abstract class EngineFixture {
     static final CachePolicy STALE = CachePolicy.of(MINUTE.multipliedBy(5)).withStaleIfError(HOUR);
 
     final FakeTime time = new FakeTime();
-    final ScriptedStore store = new ScriptedStore(MemoryStore.create(64 << 20));
+    final ScriptedStore store = new ScriptedStore(place());
     final ExecutorService threads = Executors.newCachedThreadPool();
     final EngineServices services = services();
     private final List<AutoCloseable> opened = new ArrayList<>();
+
+    /** Where entries are: this process's own memory, or what others see too. */
+    CacheStore place() {
+        return MemoryStore.create(64 << 20);
+    }
 
     EngineServices services() {
         return services(List.of(), time, time);

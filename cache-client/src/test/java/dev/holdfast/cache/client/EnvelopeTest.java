@@ -89,6 +89,34 @@ class EnvelopeTest {
     }
 
     @Test
+    void aTombstoneIsNothingToThisReleaseAndToTheFirst() throws IOException {
+        byte[] tombstone = golden("envelope-1.1-tombstone");
+        assertArrayEquals(tombstone, Envelope.tombstone(0x0123456789ABCDEFL));
+        assertNull(Envelope.problem(tombstone));
+        assertFalse(entries.isMisplaced(KEY, tombstone));
+        // Also by a clock that stands at the beginning of time.
+        for (long now : new long[] {0, LIFETIME.created(), Long.MAX_VALUE - 1}) {
+            assertEquals(Entries.State.EXPIRED, entries.state(KEY, tombstone, now));
+        }
+        assertEquals(Long.MAX_VALUE, Envelope.made(tombstone), "it does not say when it was made");
+        assertNull(EnvelopeOfVersionOne.problem(tombstone));
+        assertTrue(EnvelopeOfVersionOne.isAbsence(tombstone));
+        assertEquals(0, EnvelopeOfVersionOne.freshUntil(tombstone));
+    }
+
+    @Test
+    void whatIsMarkedStaleOnceMoreIsAnotherEntry() {
+        byte[] once = Envelope.markedStale(Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD), LIFETIME.created() + 1);
+        byte[] twice = Envelope.markedStale(once, LIFETIME.created() + 1);
+        assertEquals(LIFETIME.created() - 1, Envelope.created(twice));
+        assertEquals(LIFETIME.created() - 1, Envelope.freshUntil(twice));
+        assertEquals(LIFETIME.staleUntil(), Envelope.staleUntil(twice));
+        assertEquals("value ü", entries.decode(twice));
+        byte[] oldest = Envelope.of(HASH, new Lifetime(0, 0, 5), null, PAYLOAD);
+        assertEquals(0, Envelope.created(Envelope.markedStale(oldest, 1)));
+    }
+
+    @Test
     void versionOneIsReadFromItsGoldenFiles() throws IOException {
         byte[] plain = golden("envelope-1-plain");
         assertNull(Envelope.problem(plain));

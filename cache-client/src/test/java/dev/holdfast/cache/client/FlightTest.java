@@ -55,7 +55,7 @@ class FlightTest {
 
     private Waiter<String, String> waiter(CarriedContext.@Nullable Captured context) {
         Request<String, String> request =
-                new Request<>("k", "k", key -> "v", CachePolicy.of(Duration.ofMinutes(1)), null, 0, false);
+                new Request<>("k", "k", key -> "v", CachePolicy.of(Duration.ofMinutes(1)), null, null, 0, false);
         return new Waiter<>(flight, request, Waiter.Patience.ENDLESS, context);
     }
 

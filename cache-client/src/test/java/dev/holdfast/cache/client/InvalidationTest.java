@@ -246,8 +246,9 @@ class InvalidationTest extends EngineFixture {
         CountDownLatch storing = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         store.before = operation -> {
-            boolean stores =
-                    operation.equals(kind.name.endsWith("refresh") ? "put" : "fill") || operation.equals("fillAll");
+            boolean stores = kind.name.endsWith("refresh")
+                    ? List.of("put", "replace", "putIfAbsent").contains(operation)
+                    : operation.startsWith("fill");
             if (stores && storing.getCount() == 1) {
                 storing.countDown();
                 await(release);
@@ -296,7 +297,7 @@ class InvalidationTest extends EngineFixture {
         CountDownLatch removing = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         store.before = operation -> {
-            if (operation.equals("remove")) {
+            if (operation.startsWith("remove")) {
                 removing.countDown();
                 await(release);
             }
@@ -315,7 +316,7 @@ class InvalidationTest extends EngineFixture {
         CountDownLatch removing = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         store.before = operation -> {
-            if (operation.equals("remove")) {
+            if (operation.startsWith("remove")) {
                 removing.countDown();
                 await(release);
             }

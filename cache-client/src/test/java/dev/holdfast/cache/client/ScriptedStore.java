@@ -7,6 +7,7 @@ import dev.holdfast.cache.StoreHealth;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -91,6 +92,16 @@ final class ScriptedStore implements CacheStore {
     }
 
     @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        return at("fill").fill(key, seen, value, ttl);
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        return at("fillAll").fillAll(entries, seen, ttl);
+    }
+
+    @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         return at("putIfAbsent").putIfAbsent(key, value, ttl);
     }
@@ -113,6 +124,16 @@ final class ScriptedStore implements CacheStore {
     @Override
     public void removeAll(Collection<String> keys) {
         at("removeAll").removeAll(keys);
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        return at("removeLeaving").removeLeaving(key, tombstone, ttl);
+    }
+
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        at("removeAllLeaving").removeAllLeaving(keys, tombstone, ttl);
     }
 
     @Override

@@ -33,7 +33,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -164,6 +166,106 @@ public final class ClusterStore implements CacheStore {
         runAll(errands);
     }
 
+    /** To find out twice whether what was seen is still there does no harm, so that it is repeated as a {@link #put} is. */
+    @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        byte[] server = serverKey(key);
+        if (seen == null) {
+            return run(server, Kind.HARMLESS, Requests.setIfAbsent(server, checked(value), CacheStore.ttlMillis(ttl)))
+                    != null;
+        }
+        List<byte[]> arguments = List.of(seen, checked(value), millis(ttl));
+        return number(run(Script.REPLACE, Kind.HARMLESS, List.of(server), arguments)) > 0;
+    }
+
+    /** Keys that were absent first, then the others. */
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        Objects.requireNonNull(seen, "seen");
+        long millis = CacheStore.ttlMillis(ttl);
+        Map<String, Errand<String>> absent = new LinkedHashMap<>();
+        Map<String, List<byte[]>> present = new LinkedHashMap<>();
+        entries.forEach((key, value) -> {
+            byte[] server = serverKey(key);
+            byte[] expected = seen.get(key);
+            if (expected == null) {
+                Request<String> request = Requests.setIfAbsent(server, checked(value), millis);
+                absent.put(key, new Errand<>(Slots.of(server), Kind.HARMLESS, request));
+            } else {
+                present.put(key, List.of(expected, checked(value), millis(ttl)));
+            }
+        });
+        if (entries.isEmpty()) {
+            session.requireOpen();
+            return Set.of();
+        }
+        long start = System.nanoTime();
+        Set<String> changed = counted(start, () -> fillAll(absent, present, start));
+        return changed == null ? Set.of() : changed;
+    }
+
+    private Set<String> fillAll(Map<String, Errand<String>> absent, Map<String, List<byte[]>> present, long start) {
+        Set<String> changed = new LinkedHashSet<>();
+        KeyFailures failures = new KeyFailures();
+        runAll(absent, start, failures);
+        absent.forEach((key, errand) -> {
+            if (errand.next() == Errand.Next.DONE && errand.reply() == null) {
+                changed.add(key);
+            }
+        });
+        runAll(Script.REPLACE, present, start, failures).forEach((key, reply) -> {
+            if (number(reply) == 0) {
+                changed.add(key);
+            }
+        });
+        failures.throwIfAny(Map.of());
+        return changed;
+    }
+
+    /** Runs a script for each key, in full at a node that does not know it; returns the replies of those that did not fail. */
+    private <T> Map<String, @Nullable T> runAll(
+            Script<T> script, Map<String, List<byte[]>> arguments, long start, KeyFailures failures) {
+        Map<String, Errand<T>> errands = new LinkedHashMap<>();
+        arguments.forEach((key, each) -> errands.put(key, errand(script::byDigest, key, each)));
+        runAll(errands, start, new KeyFailures());
+        Map<String, Errand<T>> unknown = new LinkedHashMap<>();
+        errands.forEach((key, errand) -> {
+            if (isUnknownScript(errand)) {
+                unknown.put(key, errand(script::inFull, key, arguments.getOrDefault(key, List.of())));
+            }
+        });
+        runAll(unknown, start, new KeyFailures());
+        errands.putAll(unknown);
+        note(errands, failures);
+        Map<String, @Nullable T> replies = new LinkedHashMap<>();
+        errands.forEach((key, errand) -> {
+            if (errand.next() == Errand.Next.DONE) {
+                replies.put(key, errand.reply());
+            }
+        });
+        return replies;
+    }
+
+    private static boolean isUnknownScript(Errand<?> errand) {
+        return errand.next() == Errand.Next.FAILED
+                && errand.failure() instanceof CacheRejectedException e
+                && LettuceErrors.kindOf(e) == LettuceErrors.Kind.NO_SCRIPT;
+    }
+
+    private <T> Errand<T> errand(
+            BiFunction<List<byte[]>, List<byte[]>, Request<T>> script, String key, List<byte[]> arguments) {
+        byte[] server = serverKey(key);
+        return new Errand<>(Slots.of(server), Kind.HARMLESS, script.apply(List.of(server), arguments));
+    }
+
+    /** Runs errands of one call, and notes which failed. */
+    private <T> void runAll(Map<String, Errand<T>> errands, long start, KeyFailures failures) {
+        if (!errands.isEmpty()) {
+            session.router.runAll(List.copyOf(errands.values()), start, start + boundNanos);
+            note(errands, failures);
+        }
+    }
+
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         byte[] server = serverKey(key);
@@ -196,6 +298,12 @@ public final class ClusterStore implements CacheStore {
     @Override
     public void removeAll(Collection<String> keys) {
         runAll(errands(keys, Kind.HARMLESS, key -> Requests.number(CommandType.UNLINK, key)));
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        List<byte[]> arguments = List.of(checked(tombstone), millis(ttl), digits(CacheStore.tombstoneLead(tombstone)));
+        return number(run(Script.REMOVE_LEAVING, Kind.HARMLESS, List.of(serverKey(key)), arguments)) > 0;
     }
 
     @Override
@@ -430,21 +538,24 @@ public final class ClusterStore implements CacheStore {
             return;
         }
         counted(start, () -> {
-            session.router.runAll(List.copyOf(errands.values()), start, start + boundNanos);
-            throwFailure(errands);
+            KeyFailures failures = new KeyFailures();
+            runAll(errands, start, failures);
+            failures.throwIfAny(found(errands));
             return null;
         });
     }
 
-    private <T> void throwFailure(Map<String, Errand<T>> errands) {
-        KeyFailures failures = new KeyFailures();
+    private <T> void note(Map<String, Errand<T>> errands, KeyFailures failures) {
         errands.forEach((key, errand) -> {
             if (errand.next() != Errand.Next.DONE) {
-                RuntimeException why = errand.failure();
-                failures.add(key, why instanceof CacheException ? why : session.errors.broken(why));
+                failures.add(key, failure(errand));
             }
         });
-        failures.throwIfAny(found(errands));
+    }
+
+    private RuntimeException failure(Errand<?> errand) {
+        RuntimeException why = errand.failure();
+        return why instanceof CacheException ? why : session.errors.broken(why);
     }
 
     private byte[] serverKey(String key) {

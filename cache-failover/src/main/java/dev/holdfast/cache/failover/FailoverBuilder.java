@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.UUID;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -29,6 +30,7 @@ public final class FailoverBuilder {
     private FailoverConfig config = FailoverConfig.DEFAULT;
     private Supplier<? extends Collection<String>> prefixes = List::of;
     private @Nullable ToLongFunction<byte[]> made;
+    private Cleaning cleaning = Cleaning.PLAIN;
     private InstantSource clock = Clock.systemUTC();
     private String name = "holdfast-failover";
     private SplittableRandom random = new SplittableRandom();
@@ -142,6 +144,19 @@ public final class FailoverBuilder {
     }
 
     /**
+     * Says what is left in the place of keys that are removed from a tier since they were changed elsewhere while it was out, see
+     * {@link CacheStore#removeLeaving}: loads that other clients began there before are not stored then. Without this nothing is left.
+     *
+     * @param tombstone makes one, another each time; from any thread, must not throw
+     * @param life returns for how long one is left in the place of a key; {@code null} for none; from any thread, must not throw
+     * @return this builder
+     */
+    public FailoverBuilder tombstones(Supplier<byte[]> tombstone, Function<String, @Nullable Duration> life) {
+        cleaning = new Cleaning(Objects.requireNonNull(tombstone, "tombstone"), Objects.requireNonNull(life, "life"));
+        return this;
+    }
+
+    /**
      * Sets the clock that {@link #made} goes by, where that is not the system's.
      *
      * @param value the clock
@@ -207,6 +222,7 @@ public final class FailoverBuilder {
         Supplier<? extends CacheStore> fresh = memories;
         Switchboard switchboard =
                 new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : new Memories(fresh), prefixes);
+        switchboard.cleanBy(cleaning);
         List<String> names = drafts.stream().map(Draft::name).toList();
         Background.Running background =
                 new Background.Running(switchboard, tiers, ticks, new Notices(log, names, listeners), name);

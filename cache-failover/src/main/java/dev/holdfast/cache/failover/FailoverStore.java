@@ -15,10 +15,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
@@ -304,6 +306,25 @@ public final class FailoverStore implements CacheStore {
                 (store, keys) -> store.fillAll(only(entries, keys), ttl));
     }
 
+    /** {@inheritDoc} Never repeated on another tier for being refused by its condition; a tier that fails is followed by the next. */
+    @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        Objects.requireNonNull(value, "value");
+        return one(KeyOperation.FILL_SEEN, key, new byte @Nullable [][] {seen, value}, ttl);
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        Objects.requireNonNull(seen, "seen");
+        Set<String> changed = new HashSet<>();
+        changeAll(
+                Kind.FILL,
+                entries.keySet(),
+                () -> Request.write(Kind.FILL, entries, ttl),
+                (store, keys) -> changed.addAll(store.fillAll(only(entries, keys), seen, ttl)));
+        return changed;
+    }
+
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         return one(KeyOperation.PUT_IF_ABSENT, key, Objects.requireNonNull(value, "value"), ttl);
@@ -329,6 +350,27 @@ public final class FailoverStore implements CacheStore {
     @Override
     public void removeAll(Collection<String> keys) {
         changeAll(Kind.WRITE, keys, () -> Request.remove(keys), CacheStore::removeAll);
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        requireLeavable(tombstone, ttl);
+        return one(KeyOperation.REMOVE_LEAVING, key, tombstone, ttl);
+    }
+
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        requireLeavable(tombstone, ttl);
+        changeAll(
+                Kind.WRITE,
+                keys,
+                () -> Request.remove(keys),
+                (store, some) -> store.removeAllLeaving(some, tombstone, ttl));
+    }
+
+    private static void requireLeavable(byte[] tombstone, Duration ttl) {
+        int unused = CacheStore.tombstoneLead(tombstone);
+        CacheStore.ttlMillis(ttl);
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Covered;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +69,13 @@ record KeyOperation<A, B, R extends @Nullable Object>(Kind kind, R none, Action<
         return true;
     });
 
+    /** Its first argument is what was seen, or {@code null}, and what is to be there then. A false condition is an answer. */
+    static final KeyOperation<byte @Nullable [][], Duration, Boolean> FILL_SEEN = new KeyOperation<>(
+            Kind.FILL,
+            false,
+            (store, key, values, ttl) -> store.fill(key, values[0], Objects.requireNonNull(values[1]), ttl),
+            (key, values, ttl) -> Request.write(Kind.FILL, key, ttl));
+
     static final KeyOperation<byte[], Duration, Boolean> PUT_IF_ABSENT =
             storing(Kind.CONDITIONAL, (store, key, value, ttl) -> store.putIfAbsent(key, value, ttl));
 
@@ -80,6 +88,13 @@ record KeyOperation<A, B, R extends @Nullable Object>(Kind kind, R none, Action<
 
     static final KeyOperation<No, No, Boolean> REMOVE = new KeyOperation<>(
             Kind.WRITE, false, (store, key, no, none) -> store.remove(key), (key, no, none) -> Request.remove(key));
+
+    /** What it leaves is no value: a tier holds nothing more for it. */
+    static final KeyOperation<byte[], Duration, Boolean> REMOVE_LEAVING = new KeyOperation<>(
+            Kind.WRITE,
+            false,
+            (store, key, tombstone, ttl) -> store.removeLeaving(key, tombstone, ttl),
+            (key, tombstone, ttl) -> Request.remove(key));
 
     static final KeyOperation<byte[], No, Boolean> REMOVE_EXPECTED = new KeyOperation<>(
             Kind.CONDITIONAL,

@@ -15,8 +15,11 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * clients share keeps what others stored there in an outage that this client had no part in. Values that don't say when they were
  * made are seen always.
  *
- * <p>{@link #remove(String)} and {@link #removeByPrefix} may count what is not seen.
+ * <p>{@link #remove(String)}, {@link #removeLeaving} and {@link #removeByPrefix} may count what is not seen.
  */
 final class LowerServer implements CacheStore {
     /** The clocks of clients that share a server may differ by so much. */
@@ -131,6 +134,45 @@ final class LowerServer implements CacheStore {
     }
 
     @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        if (seen != null) {
+            return isSeen(seen) && store.fill(key, seen, value, ttl);
+        }
+        if (store.fill(key, null, value, ttl)) {
+            return true;
+        }
+        byte[] there = store.get(key);
+        return there != null && !isSeen(there) && store.fill(key, there, value, ttl);
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        Map<String, byte[]> fills = new HashMap<>(entries);
+        fills.keySet().removeIf(key -> seen.containsKey(key) && !isSeen(seen.get(key)));
+        Set<String> changed = new HashSet<>(entries.keySet());
+        changed.removeAll(fills.keySet());
+        changed.addAll(store.fillAll(fills, seen, ttl));
+        List<String> absent =
+                changed.stream().filter(key -> !seen.containsKey(key)).toList();
+        if (!absent.isEmpty()) {
+            fillOverUnseen(entries, absent, ttl, changed);
+        }
+        return changed;
+    }
+
+    /** Stores over what is not seen, and takes those keys out of the changed ones. */
+    private void fillOverUnseen(Map<String, byte[]> entries, List<String> absent, Duration ttl, Set<String> changed) {
+        Map<String, byte[]> unseen = new HashMap<>(store.getAll(absent));
+        unseen.values().removeIf(this::isSeen);
+        Map<String, byte[]> again = new HashMap<>(entries);
+        again.keySet().retainAll(unseen.keySet());
+        if (!again.isEmpty()) {
+            changed.removeAll(again.keySet());
+            changed.addAll(store.fillAll(again, unseen, ttl));
+        }
+    }
+
+    @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         return store.putIfAbsent(key, value, ttl) || (dropUnseen(key) && store.putIfAbsent(key, value, ttl));
     }
@@ -153,6 +195,16 @@ final class LowerServer implements CacheStore {
     @Override
     public void removeAll(Collection<String> keys) {
         store.removeAll(keys);
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        return store.removeLeaving(key, tombstone, ttl);
+    }
+
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        store.removeAllLeaving(keys, tombstone, ttl);
     }
 
     @Override

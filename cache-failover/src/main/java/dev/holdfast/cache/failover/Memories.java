@@ -11,6 +11,7 @@ import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +48,7 @@ final class Memories {
             case "close", "disconnect" -> null;
             case "putIfAbsent" -> true;
             case "getAll" -> new HashMap<>();
+            case "fillAll" -> Set.of();
             case "removeByPrefix" -> 0L;
             case "increment" ->
                 throw new CacheUnavailableException("no memory could be had yet", null, Reason.UNEXPECTED, false);

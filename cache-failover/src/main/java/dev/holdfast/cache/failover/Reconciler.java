@@ -7,6 +7,7 @@ import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ForeignText;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
@@ -54,9 +55,7 @@ final class Reconciler {
             } else if (drain instanceof Effect.RemovePrefixes work) {
                 removePrefixes(store, work);
             } else if (drain instanceof Effect.RemoveKeys work) {
-                work.keys().forEach(removal -> underWay.add(removal.key()));
-                store.removeAll(underWay);
-                switchboard.change(state -> state.reconciliation.removed(work.tier(), work.keys(), switchboard.now()));
+                removeKeys(store, work, underWay);
             } else if (drain instanceof Effect.Increments work) {
                 increments(store, work, underWay);
             }
@@ -64,6 +63,25 @@ final class Reconciler {
         } catch (Throwable e) {
             return failed(drain, e, underWay);
         }
+    }
+
+    /** Batch by batch; {@code underWay} are the keys of the one that is. */
+    private void removeKeys(CacheStore store, Effect.RemoveKeys work, List<String> underWay) {
+        List<String> keys = work.keys().stream().map(DirtyRecord.Removal::key).toList();
+        Cleaning cleaning = switchboard.cleaning();
+        for (Cleaning.Batch batch : cleaning.batches(keys)) {
+            underWay.clear();
+            underWay.addAll(batch.keys());
+            cleaning.remove(store, batch);
+            removed(work, Set.copyOf(batch.keys()));
+        }
+    }
+
+    private void removed(Effect.RemoveKeys work, Set<String> keys) {
+        List<DirtyRecord.Removal> done = work.keys().stream()
+                .filter(removal -> keys.contains(removal.key()))
+                .toList();
+        switchboard.change(state -> state.reconciliation.removed(work.tier(), done, switchboard.now()));
     }
 
     private Consumer<FailoverState> failed(Effect.Drain drain, Throwable e, List<String> underWay) {
@@ -81,11 +99,10 @@ final class Reconciler {
 
     private void partlyDone(Effect.Drain drain, CacheUnavailableException failure, List<String> underWay) {
         if (drain instanceof Effect.RemoveKeys work && !failure.failedKeys().isEmpty()) {
-            underWay.retainAll(failure.failedKeys());
-            List<DirtyRecord.Removal> done = work.keys().stream()
-                    .filter(removal -> !failure.failedKeys().contains(removal.key()))
-                    .toList();
-            switchboard.change(state -> state.reconciliation.removed(work.tier(), done, switchboard.now()));
+            Set<String> done = new HashSet<>(underWay);
+            done.removeAll(failure.failedKeys());
+            underWay.removeAll(done);
+            removed(work, done);
         }
     }
 

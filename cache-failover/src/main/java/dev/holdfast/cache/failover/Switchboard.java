@@ -43,6 +43,7 @@ final class Switchboard {
     private final List<Stamps> tracked = new CopyOnWriteArrayList<>();
 
     private Background background = Background.NONE;
+    private Cleaning cleaning = Cleaning.PLAIN;
     private int memoryGeneration;
     private volatile Set<String> known = Set.of();
     private volatile boolean closed;
@@ -75,6 +76,15 @@ final class Switchboard {
     /** What this client's caches may believe. */
     Agreements agreements() {
         return state.agreements;
+    }
+
+    /** Says how keys are removed that a tier has missed; before this is shared. */
+    void cleanBy(Cleaning how) {
+        cleaning = how;
+    }
+
+    Cleaning cleaning() {
+        return cleaning;
     }
 
     /** Whether some tier is closed. */
@@ -308,7 +318,9 @@ final class Switchboard {
         try {
             CacheStore store = bounded(step.store(), step.rest());
             if (!attempt.purge().isEmpty()) {
-                store.removeAll(attempt.keys());
+                for (Cleaning.Batch batch : cleaning.batches(attempt.keys())) {
+                    cleaning.remove(store, batch);
+                }
                 change(decided -> decided.keys.purged(attempt, now()));
                 // That took some of the time.
                 store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
@@ -333,6 +345,9 @@ final class Switchboard {
     }
 
     private void succeeded(Call call, Attempt attempt, CacheStore store, @Nullable Object result) {
+        if (call.kind() == Kind.FILL && Boolean.FALSE.equals(result)) {
+            return; // nothing was stored that could be where it does not belong
+        }
         long counter = result instanceof Long sum ? sum : 0;
         Call.After after = decide(decided -> call.succeeded(attempt, counter, now()));
         if (after == Call.After.REMOVE_AGAIN) {

@@ -33,6 +33,7 @@ class EveryOperationTest {
     private static final Duration TTL = Duration.ofMinutes(5);
     private static final byte[] OLD = "old".getBytes(StandardCharsets.UTF_8);
     private static final byte[] NEW = "new".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] GONE = "gone 12345678".getBytes(StandardCharsets.UTF_8);
 
     /** An operation by its method's name, on the key {@code c:k}, and what the key holds after it, where it held {@code old}. */
     record Change(
@@ -63,6 +64,11 @@ class EveryOperationTest {
                 new Change("expire", each -> each.expire("c:k", Duration.ofMinutes(1)), "old"),
                 new Change("remove", each -> each.remove("c:k"), null),
                 new Change("removeAll", each -> each.removeAll(List.of("c:k", "c:l")), null),
+                new Change("removeLeaving", each -> each.removeLeaving("c:k", GONE, TTL), "gone 12345678"),
+                new Change(
+                        "removeAllLeaving",
+                        each -> each.removeAllLeaving(List.of("c:k", "c:l"), GONE, TTL),
+                        "gone 12345678"),
                 new Change("removeByPrefix", each -> each.removeByPrefix("c:"), null));
     }
 
@@ -193,7 +199,9 @@ class EveryOperationTest {
         return Stream.of(
                 new Change("putIfAbsent", each -> each.putIfAbsent("c:k", NEW, TTL), "new"),
                 new Change("fill", each -> each.fill("c:k", NEW, TTL), "new"),
-                new Change("fillAll", each -> each.fillAll(Map.of("c:k", NEW), TTL), "new"));
+                new Change("fillAll", each -> each.fillAll(Map.of("c:k", NEW), TTL), "new"),
+                new Change("fill", each -> each.fill("c:k", null, NEW, TTL), "new"),
+                new Change("fillAll", each -> each.fillAll(Map.of("c:k", NEW), Map.of(), TTL), "new"));
     }
 
     static Stream<Change> reads() {

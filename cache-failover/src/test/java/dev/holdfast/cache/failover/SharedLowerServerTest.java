@@ -144,6 +144,34 @@ class SharedLowerServerTest {
         assertFalse(ours.putIfAbsent("k", made(0, 4), TTL));
     }
 
+    /** What is not seen keeps no load out, and what is seen does. */
+    @Test
+    void loadsAreStoredOverWhatIsNotSeen() {
+        byte[] old = made(OLD_MILLIS, 1);
+        outage(others);
+        for (String key : List.of("one", "a", "b", "theirs")) {
+            others.put(key, old, TTL);
+        }
+        outage(ours);
+        byte[] theirs = made(0, 2);
+        others.put("theirs", theirs, TTL);
+        byte[] present = made(0, 3);
+
+        assertFalse(ours.fill("one", old, present, TTL), "it can't have been seen here");
+        assertTrue(ours.fill("one", null, present, TTL));
+        assertArrayEquals(present, ours.get("one"));
+        assertFalse(ours.fill("one", null, made(0, 4), TTL));
+        Map<String, byte[]> loaded = Map.of("a", present, "b", present, "theirs", present, "absent", present);
+        assertEquals(Set.of("theirs"), ours.fillAll(loaded, Map.of(), TTL));
+        assertArrayEquals(present, ours.get("a"));
+        assertArrayEquals(present, ours.get("b"));
+        assertArrayEquals(theirs, ours.get("theirs"));
+        byte[] tombstone = new byte[20];
+        assertTrue(ours.removeLeaving("a", tombstone, TTL));
+        ours.removeAllLeaving(List.of("b"), tombstone, TTL);
+        assertEquals(2L, second.command("EXISTS", "a", "b"), "something is left");
+    }
+
     @Test
     void whatIsMadeInAnOutageIsSharedByAllClients() {
         outage(ours);

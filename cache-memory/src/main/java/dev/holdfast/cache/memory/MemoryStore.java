@@ -388,6 +388,25 @@ public final class MemoryStore implements CacheStore {
         keys.forEach(this::removeMarked);
     }
 
+    /** {@inheritDoc} Leaves nothing: nobody outside of this process can have seen what was there. */
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        requireLeavable(tombstone, ttl);
+        return remove(key);
+    }
+
+    /** {@inheritDoc} Leaves nothing, as {@link #removeLeaving}. */
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        requireLeavable(tombstone, ttl);
+        removeAll(keys);
+    }
+
+    private static void requireLeavable(byte[] tombstone, Duration ttl) {
+        int unused = CacheStore.tombstoneLead(tombstone);
+        CacheStore.ttlMillis(ttl);
+    }
+
     @Override
     public boolean contains(String key) {
         begin();

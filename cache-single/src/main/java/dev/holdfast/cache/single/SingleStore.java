@@ -31,11 +31,14 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -152,6 +155,83 @@ public final class SingleStore implements CacheStore {
         }
     }
 
+    /** To find out twice whether what was seen is still there does no harm, so that it is repeated as a {@link #put} is. */
+    @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        if (seen == null) {
+            return run(setIfAbsent(key, value, ttl), Reply.DONE);
+        }
+        List<byte[]> server = List.of(serverKey(key));
+        List<byte[]> arguments = List.of(seen, checked(value), millis(ttl));
+        return script(Request::repeatable, RedisScript.REPLACE, server, arguments, Reply.NUMBER) > 0;
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        List<String> keys = new ArrayList<>(entries.size());
+        List<Request> commands = new ArrayList<>(entries.size());
+        List<Fill> scripted = new ArrayList<>();
+        Objects.requireNonNull(seen, "seen");
+        byte[] millis = millis(ttl);
+        entries.forEach((key, value) -> {
+            byte[] expected = seen.get(key);
+            Fill fill = expected == null ? null : new Fill(key, List.of(expected, checked(value), millis));
+            keys.add(key);
+            commands.add(fill == null ? setIfAbsent(key, value, ttl) : fill.byDigest(serverKey(key)));
+            if (fill != null) {
+                scripted.add(fill);
+            }
+        });
+        shared.requireOpen();
+        return commands.isEmpty() ? Set.of() : fillAll(keys, commands, scripted);
+    }
+
+    private Set<String> fillAll(List<String> keys, List<Request> commands, List<Fill> scripted) {
+        long end = System.nanoTime() + boundNanos;
+        Map<String, @Nullable Object> replies = new LinkedHashMap<>();
+        sendAll(keys, commands, end, replies);
+        List<Fill> unknown = scripted.stream()
+                .filter(fill ->
+                        replies.get(fill.key()) instanceof CacheRejectedException e && JedisErrors.isUnknownScript(e))
+                .toList();
+        if (!unknown.isEmpty()) {
+            sendAll(
+                    unknown.stream().map(Fill::key).toList(),
+                    unknown.stream()
+                            .map(fill -> fill.inFull(serverKey(fill.key())))
+                            .toList(),
+                    end,
+                    replies);
+        }
+        throwFailure(keys, new ArrayList<>(replies.values()));
+        Set<String> changed = new LinkedHashSet<>();
+        replies.forEach((key, reply) -> {
+            if (reply == null || Long.valueOf(0).equals(reply)) {
+                changed.add(key);
+            }
+        });
+        return changed;
+    }
+
+    /** Sends them, and enters the reply to each for its key. */
+    private void sendAll(List<String> keys, List<Request> commands, long end, Map<String, @Nullable Object> replies) {
+        List<@Nullable Object> answers = sendAll(commands, end);
+        for (int i = 0; i < answers.size(); i++) {
+            replies.put(keys.get(i), answers.get(i));
+        }
+    }
+
+    /** A value that is to take the place of what was seen. */
+    private record Fill(String key, List<byte[]> arguments) {
+        Request byDigest(byte[] serverKey) {
+            return eval(Request.repeatable(Command.EVALSHA), RedisScript.REPLACE.sha1(), List.of(serverKey), arguments);
+        }
+
+        Request inFull(byte[] serverKey) {
+            return eval(Request.repeatable(Command.EVAL), RedisScript.REPLACE.text(), List.of(serverKey), arguments);
+        }
+    }
+
     /** Sends them in pieces of a bearable size, so that others get on in between. */
     private List<@Nullable Object> sendAll(List<Request> commands, long end) {
         List<@Nullable Object> replies = new ArrayList<>(commands.size());
@@ -224,6 +304,13 @@ public final class SingleStore implements CacheStore {
                 System.nanoTime() + boundNanos,
                 (index, chunk, end) -> run(commands.get(index), Reply.NUMBER, end),
                 Map.of());
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        List<byte[]> arguments = List.of(checked(tombstone), millis(ttl), bytes(CacheStore.tombstoneLead(tombstone)));
+        List<byte[]> server = List.of(serverKey(key));
+        return script(Request::repeatable, RedisScript.REMOVE_LEAVING, server, arguments, Reply.NUMBER) > 0;
     }
 
     @Override
@@ -456,19 +543,29 @@ public final class SingleStore implements CacheStore {
     }
 
     private <T> T script(RedisScript script, List<byte[]> keys, List<byte[]> arguments, Reply<T> type) {
+        return script(Request::once, script, keys, arguments, type);
+    }
+
+    /** {@code kind}: whether it may be repeated. */
+    private <T> T script(
+            Function<Command, Request> kind,
+            RedisScript script,
+            List<byte[]> keys,
+            List<byte[]> arguments,
+            Reply<T> type) {
         long end = System.nanoTime() + boundNanos;
         try {
-            return run(eval(Command.EVALSHA, script.sha1(), keys, arguments), type, end);
+            return run(eval(kind.apply(Command.EVALSHA), script.sha1(), keys, arguments), type, end);
         } catch (CacheRejectedException e) {
             if (!JedisErrors.isUnknownScript(e)) {
                 throw e;
             }
-            return run(eval(Command.EVAL, script.text(), keys, arguments), type, end);
+            return run(eval(kind.apply(Command.EVAL), script.text(), keys, arguments), type, end);
         }
     }
 
-    private static Request eval(Command command, String script, List<byte[]> keys, List<byte[]> arguments) {
-        Request whole = Request.once(command).with(script).with(keys.size());
+    private static Request eval(Request command, String script, List<byte[]> keys, List<byte[]> arguments) {
+        Request whole = command.with(script).with(keys.size());
         keys.forEach(whole::with);
         arguments.forEach(whole::with);
         return whole;
@@ -481,6 +578,10 @@ public final class SingleStore implements CacheStore {
     private Request onAll(Request command, List<String> keys) {
         keys.forEach(key -> command.with(serverKey(key)));
         return command;
+    }
+
+    private Request setIfAbsent(String key, byte[] value, Duration ttl) {
+        return set(Request.repeatable(Command.SET), key, value, ttl).with(Keyword.NX);
     }
 
     private Request set(Request command, String key, byte[] value, Duration ttl) {

@@ -48,6 +48,12 @@ abstract class CacheStoreContractArguments extends CacheStoreContractEntries {
                 () -> assertThrows(NullPointerException.class, () -> store.getAll(null), "getAll"),
                 () -> assertThrows(NullPointerException.class, () -> store.putAll(null, LONG), "putAll"),
                 () -> assertThrows(NullPointerException.class, () -> store.fillAll(null, LONG), "fillAll"),
+                () -> assertThrows(NullPointerException.class, () -> store.fillAll(null, Map.of(), LONG), "fillAll"),
+                () -> assertThrows(NullPointerException.class, () -> store.fillAll(Map.of(), null, LONG), "seen"),
+                () -> assertThrows(
+                        NullPointerException.class,
+                        () -> store.removeAllLeaving(null, TOMBSTONE, LONG),
+                        "removeAllLeaving"),
                 () -> assertThrows(NullPointerException.class, () -> store.removeAll(null), "removeAll"),
                 () -> assertThrows(NullPointerException.class, () -> store.probe(null), "probe"),
                 () -> assertThrows(NullPointerException.class, () -> store.disconnect(null), "disconnect"),
@@ -77,6 +83,16 @@ abstract class CacheStoreContractArguments extends CacheStoreContractEntries {
         for (String key : List.of("\ud83d", "\udd11", "a\ud83d", "\udd11a", "a\ud83db", "\udd11\ud83d")) {
             assertRefuses(IllegalArgumentException.class, callsWithKey(), key);
         }
+    }
+
+    @Test
+    void aTombstoneIsLongerThanItsNonce() {
+        byte[] nonceAlone = new byte[CacheStore.TOMBSTONE_NONCE_BYTES];
+        store.put("k", VALUE, LONG);
+
+        assertThrows(IllegalArgumentException.class, () -> store.removeLeaving("k", nonceAlone, LONG));
+        assertThrows(IllegalArgumentException.class, () -> store.removeAllLeaving(List.of("k"), nonceAlone, LONG));
+        assertHolds("k", VALUE);
     }
 
     @Test

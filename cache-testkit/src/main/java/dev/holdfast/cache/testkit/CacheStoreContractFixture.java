@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.CacheStore;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +37,9 @@ abstract class CacheStoreContractFixture {
 
     static final byte[] VALUE = bytes("value");
     static final byte[] OTHER = bytes("other");
+
+    /** What a removal may leave; its last eight bytes are its nonce. */
+    static final byte[] TOMBSTONE = tombstone(1);
 
     private static final AtomicInteger PREFIXES = new AtomicInteger();
 
@@ -124,6 +128,15 @@ abstract class CacheStoreContractFixture {
     }
 
     /**
+     * Says whether {@link CacheStore#removeLeaving} leaves something, as a store must that other processes see; what is said is asserted.
+     *
+     * @return by default {@link #waits}
+     */
+    protected boolean leavesTombstones() {
+        return waits();
+    }
+
+    /**
      * Returns what {@code toString} and the messages of exceptions must not contain: passwords, tokens.
      *
      * @return the secrets that {@link #create} gave the store; by default none
@@ -182,6 +195,11 @@ abstract class CacheStoreContractFixture {
         calls.add(call("getAll", (s, k) -> s.getAll(Collections.singletonList(k))));
         calls.add(call("putAll", (s, k) -> s.putAll(Collections.singletonMap(k, VALUE), LONG)));
         calls.add(call("fillAll", (s, k) -> s.fillAll(Collections.singletonMap(k, VALUE), LONG)));
+        calls.add(call(
+                "fillAll, seen",
+                (s, k) -> s.fillAll(Collections.singletonMap(k, VALUE), Collections.singletonMap(k, OTHER), LONG)));
+        calls.add(
+                call("removeAllLeaving", (s, k) -> s.removeAllLeaving(Collections.singletonList(k), TOMBSTONE, LONG)));
         calls.add(call("removeAll", (s, k) -> s.removeAll(Collections.singletonList(k))));
         calls.add(call("removeByPrefix", CacheStore::removeByPrefix));
         return calls;
@@ -192,6 +210,9 @@ abstract class CacheStoreContractFixture {
                 call("get", CacheStore::get),
                 call("put", (s, k) -> s.put(k, VALUE, LONG)),
                 call("fill", (s, k) -> s.fill(k, VALUE, LONG)),
+                call("fill, unseen", (s, k) -> s.fill(k, null, VALUE, LONG)),
+                call("fill, seen", (s, k) -> s.fill(k, OTHER, VALUE, LONG)),
+                call("removeLeaving", (s, k) -> s.removeLeaving(k, TOMBSTONE, LONG)),
                 call("putIfAbsent", (s, k) -> s.putIfAbsent(k, VALUE, LONG)),
                 call("replace", (s, k) -> s.replace(k, VALUE, OTHER, LONG)),
                 call("remove", (s, k) -> s.remove(k)),
@@ -207,6 +228,10 @@ abstract class CacheStoreContractFixture {
         return List.of(
                 call("put", (s, v) -> s.put("k", v, LONG)),
                 call("fill", (s, v) -> s.fill("k", v, LONG)),
+                call("fill, unseen", (s, v) -> s.fill("k", null, v, LONG)),
+                call("fill, value", (s, v) -> s.fill("k", VALUE, v, LONG)),
+                call("removeLeaving", (s, v) -> s.removeLeaving("k", v, LONG)),
+                call("removeAllLeaving", (s, v) -> s.removeAllLeaving(List.of("k"), v, LONG)),
                 call("putAll", (s, v) -> s.putAll(Collections.singletonMap("k", v), LONG)),
                 call("fillAll", (s, v) -> s.fillAll(Collections.singletonMap("k", v), LONG)),
                 call("putIfAbsent", (s, v) -> s.putIfAbsent("k", v, LONG)),
@@ -220,6 +245,11 @@ abstract class CacheStoreContractFixture {
         return List.of(
                 call("put", (s, ttl) -> s.put("k", VALUE, ttl)),
                 call("fill", (s, ttl) -> s.fill("k", VALUE, ttl)),
+                call("fill, unseen", (s, ttl) -> s.fill("k", null, VALUE, ttl)),
+                call("fill, seen", (s, ttl) -> s.fill("k", VALUE, VALUE, ttl)),
+                call("fillAll, seen", (s, ttl) -> s.fillAll(Map.of("k", VALUE), Map.of(), ttl)),
+                call("removeLeaving", (s, ttl) -> s.removeLeaving("k", TOMBSTONE, ttl)),
+                call("removeAllLeaving", (s, ttl) -> s.removeAllLeaving(List.of("k"), TOMBSTONE, ttl)),
                 call("putAll", (s, ttl) -> s.putAll(Map.of("k", VALUE), ttl)),
                 call("fillAll", (s, ttl) -> s.fillAll(Map.of("k", VALUE), ttl)),
                 call("putIfAbsent", (s, ttl) -> s.putIfAbsent("k", VALUE, ttl)),
@@ -236,6 +266,14 @@ abstract class CacheStoreContractFixture {
         }
         calls.put("probe", s -> s.probe(Duration.ofSeconds(PATIENCE_SECONDS)));
         return calls;
+    }
+
+    /** A tombstone with this nonce, in bytes that are no text. */
+    static byte[] tombstone(long nonce) {
+        return ByteBuffer.allocate(28 + Long.BYTES)
+                .put((byte) 0xFE)
+                .putLong(28, nonce)
+                .array();
     }
 
     static byte[] bytes(String text) {

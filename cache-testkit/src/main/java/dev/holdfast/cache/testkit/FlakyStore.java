@@ -356,6 +356,20 @@ public final class FlakyStore implements CacheStore {
         });
     }
 
+    @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        byte[] seenCopy = seen == null ? null : seen.clone();
+        byte[] copy = value.clone();
+        return one("fill", key, () -> store.fill(key, seenCopy, copy, ttl));
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        Map<String, byte[]> copy = copyOf(entries);
+        Map<String, byte[]> seenCopy = copyOf(seen);
+        return several("fillAll", entries.keySet(), keys -> store.fillAll(only(keys, copy), seenCopy, ttl));
+    }
+
     /** An operation may be applied after its call, when the caller's arrays are no longer what they were. */
     private static Map<String, byte[]> copyOf(Map<String, byte[]> entries) {
         Map<String, byte[]> copy = new HashMap<>();
@@ -399,6 +413,39 @@ public final class FlakyStore implements CacheStore {
             store.removeAll(some);
             return true;
         });
+    }
+
+    /** Leaves a tombstone also in memory that plays a server: whose calls may wait here, and don't there. */
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        byte[] copy = tombstone.clone();
+        return one("removeLeaving", key, () -> {
+            if (!playsServer()) {
+                return store.removeLeaving(key, copy, ttl);
+            }
+            byte[] before = store.get(key);
+            store.put(key, copy, ttl);
+            return before != null && !CacheStore.isTombstone(before, copy);
+        });
+    }
+
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        byte[] copy = tombstone.clone();
+        several("removeAllLeaving", keys, some -> {
+            if (playsServer()) {
+                Map<String, byte[]> tombstones = new HashMap<>();
+                some.forEach(key -> tombstones.put(key, copy));
+                store.putAll(tombstones, ttl);
+            } else {
+                store.removeAllLeaving(some, copy, ttl);
+            }
+            return true;
+        });
+    }
+
+    private boolean playsServer() {
+        return interruptible() && store.callBound().isZero();
     }
 
     @Override

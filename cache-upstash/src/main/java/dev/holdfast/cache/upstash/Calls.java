@@ -88,13 +88,18 @@ final class Calls {
     private <T> T script(
             RedisScript script, List<String> keys, List<String> arguments, long deadline, Answer<T> answer) {
         try {
-            return run(eval("EVALSHA", script.sha1(), keys, arguments), deadline, answer);
+            return run(Command.of(byName(script, keys, arguments)), deadline, answer);
         } catch (CacheRejectedException e) {
-            if (!String.valueOf(e.getMessage()).contains(": NOSCRIPT")) {
+            if (!isUnknownScript(e)) {
                 throw e;
             }
-            return run(eval("EVAL", script.text(), keys, arguments), deadline, answer);
+            return run(Command.of(inFull(script, keys, arguments)), deadline, answer);
         }
+    }
+
+    /** Whether the database does not know a script by its name, and has done nothing. */
+    static boolean isUnknownScript(CacheRejectedException e) {
+        return String.valueOf(e.getMessage()).contains(": NOSCRIPT");
     }
 
     /** Runs a script that answers 1 or 0. */
@@ -104,17 +109,27 @@ final class Calls {
 
     /** Whether the database would take a script with these arguments, even if it does not know it by its name. */
     boolean fits(RedisScript script, List<String> keys, List<String> arguments) {
-        return eval("EVAL", script.text(), keys, arguments).json().length <= config.maxCommandBytes();
+        return Command.of(inFull(script, keys, arguments)).json().length <= config.maxCommandBytes();
     }
 
-    private static Command eval(String name, String script, List<String> keys, List<String> arguments) {
+    /** A script by its name. */
+    static List<String> byName(RedisScript script, List<String> keys, List<String> arguments) {
+        return eval("EVALSHA", script.sha1(), keys, arguments);
+    }
+
+    /** A script with its text. */
+    static List<String> inFull(RedisScript script, List<String> keys, List<String> arguments) {
+        return eval("EVAL", script.text(), keys, arguments);
+    }
+
+    private static List<String> eval(String name, String script, List<String> keys, List<String> arguments) {
         List<String> parts = new ArrayList<>(3 + keys.size() + arguments.size());
         parts.add(name);
         parts.add(script);
         parts.add(Integer.toString(keys.size()));
         parts.addAll(keys);
         parts.addAll(arguments);
-        return Command.of(parts);
+        return parts;
     }
 
     private interface Work<T> {

@@ -17,6 +17,8 @@ final class Command {
     private static final int LARGEST_SHARED_BYTES = 256 * 1024;
 
     private static final Set<String> REPEATABLE_SCRIPTS = Set.of(
+            RedisScript.REMOVE_LEAVING.sha1(),
+            RedisScript.REMOVE_LEAVING.text(),
             RedisScript.INCREMENT_ONCE.sha1(),
             RedisScript.INCREMENT_ONCE.text(),
             RedisScript.PERSIST.sha1(),
@@ -27,10 +29,10 @@ final class Command {
     private final boolean harmless;
     private final int maxValues;
 
-    private Command(List<String> parts) {
+    private Command(List<String> parts, boolean harmless) {
         this.name = parts.get(0);
         this.json = JsonArray.of(parts);
-        this.harmless = isHarmless(parts);
+        this.harmless = harmless;
         this.maxValues = switch (name) {
             case "MGET" -> parts.size();
             case "SCAN" -> MAX_SCANNED;
@@ -106,11 +108,16 @@ final class Command {
     }
 
     static Command of(String... parts) {
-        return new Command(List.of(parts));
+        return of(List.of(parts));
     }
 
     static Command of(List<String> parts) {
-        return new Command(parts);
+        return new Command(parts, isHarmless(parts));
+    }
+
+    /** One whose caller does not mind if a second execution answers that the first was made. */
+    static Command repeatable(List<String> parts) {
+        return new Command(parts, true);
     }
 
     /** Writes JSON arrays of strings. The only JSON that this client sends: numbers would lose digits on some servers. */

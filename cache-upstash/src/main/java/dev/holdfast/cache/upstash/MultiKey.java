@@ -4,10 +4,14 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.KeyFailures;
+import dev.holdfast.cache.RedisScript;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -105,20 +109,78 @@ final class MultiKey {
 
     void putAll(List<String> keys, List<Command> commands, long deadline) {
         List<Chunk> chunks = new ArrayList<>();
-        int from = 0;
-        while (from < keys.size()) {
-            int to = from;
-            long bytes = 0;
-            while (to < keys.size() && to - from < MAX_KEYS && (to == from || bytes < MAX_PIPELINE_BYTES)) {
-                bytes += commands.get(to++).json().length;
-            }
-            List<String> some = keys.subList(from, to);
+        pieces(commands, (from, to) -> {
             List<Command> someCommands = commands.subList(from, to);
-            chunks.add(new Chunk(some, chunk -> writeChunk(chunk, someCommands, deadline)));
-            from = to;
-        }
+            chunks.add(new Chunk(keys.subList(from, to), chunk -> writeChunk(chunk, someCommands, deadline)));
+        });
         Chunks.run(chunks, calls);
         requireDone(chunks, Map.of());
+    }
+
+    /** What goes into one pipeline. */
+    private interface Piece {
+        void of(int from, int to);
+    }
+
+    private static void pieces(List<Command> commands, Piece piece) {
+        int from = 0;
+        while (from < commands.size()) {
+            int to = from;
+            long bytes = 0;
+            while (to < commands.size() && to - from < MAX_KEYS && (to == from || bytes < MAX_PIPELINE_BYTES)) {
+                bytes += commands.get(to++).json().length;
+            }
+            piece.of(from, to);
+            from = to;
+        }
+    }
+
+    /** Returns the keys whose values were not stored, since they did not hold what was seen. */
+    Set<String> fillAll(List<Fill> fills, long deadline) {
+        List<Command> commands = fills.stream().map(Fill::command).toList();
+        List<Chunk> chunks = new ArrayList<>();
+        Set<String> changed = ConcurrentHashMap.newKeySet();
+        pieces(commands, (from, to) -> {
+            List<Fill> some = fills.subList(from, to);
+            List<Command> someCommands = commands.subList(from, to);
+            List<String> keys = some.stream().map(Fill::key).toList();
+            chunks.add(new Chunk(keys, chunk -> changed.addAll(fillChunk(some, someCommands, deadline))));
+        });
+        Chunks.run(chunks, calls);
+        requireDone(chunks, Map.of());
+        return changed;
+    }
+
+    private Set<String> fillChunk(List<Fill> fills, List<Command> commands, long deadline) {
+        List<Reply> replies = calls.runAll(commands, deadline);
+        Set<String> changed = new HashSet<>();
+        List<Fill> unknown = new ArrayList<>();
+        KeyFailures failures = new KeyFailures();
+        for (int i = 0; i < replies.size(); i++) {
+            Fill fill = fills.get(i);
+            Reply reply = replies.get(i);
+            if (reply instanceof Reply.Failure failure) {
+                CacheException why = calls.rest.errors().text(commands.get(i).name(), failure.text());
+                if (fill.mayBeUnknown() && why instanceof CacheRejectedException e && Calls.isUnknownScript(e)) {
+                    unknown.add(fill);
+                } else {
+                    failures.add(fill.key(), why);
+                }
+            } else if (!calls.understood(commands.get(i), reply, fill::isDone)) {
+                changed.add(fill.key());
+            }
+        }
+        if (!unknown.isEmpty()) {
+            List<Fill> inFull = unknown.stream().map(Fill::inFull).toList();
+            try {
+                changed.addAll(
+                        fillChunk(inFull, inFull.stream().map(Fill::command).toList(), deadline));
+            } catch (CacheException e) {
+                failures.addAll(unknown.stream().map(Fill::key).toList(), e);
+            }
+        }
+        failures.throwIfAny(Map.of());
+        return changed;
     }
 
     /** Each command of a pipeline succeeds or fails for itself: only the keys of those that failed are named. */
@@ -158,6 +220,17 @@ final class MultiKey {
         parts.add("UNLINK");
         keys.forEach(key -> parts.add(calls.prefix.apply(key)));
         calls.run(Command.of(parts), deadline, reply -> reply.count(keys.size()));
+    }
+
+    void removeAllLeaving(List<String> keys, List<String> tombstone, long deadline) {
+        List<Chunk> chunks = new ArrayList<>();
+        for (int from = 0; from < keys.size(); from += MAX_KEYS) {
+            List<String> some = keys.subList(from, Math.min(keys.size(), from + MAX_KEYS));
+            List<String> there = some.stream().map(calls.prefix::apply).toList();
+            chunks.add(new Chunk(some, chunk -> calls.script(RedisScript.REMOVE_LEAVING, there, tombstone, deadline)));
+        }
+        Chunks.run(chunks, calls);
+        requireDone(chunks, Map.of());
     }
 
     private static void requireDone(List<Chunk> chunks, Map<String, byte[]> found) {

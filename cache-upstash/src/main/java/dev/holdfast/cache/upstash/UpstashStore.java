@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.Set;
 import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
 
@@ -117,6 +118,49 @@ public final class UpstashStore implements CacheStore {
         multiKey.putAll(keys, commands, deadline);
     }
 
+    /** To find out twice whether what was seen is still there does no harm, so that it is repeated as a {@link #put} is. */
+    @Override
+    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        long deadline = deadline();
+        Fill fill = filling(key, seen, value, ttl);
+        try {
+            return calls.run(fill.command(), deadline, fill::isDone);
+        } catch (CacheRejectedException e) {
+            if (!fill.mayBeUnknown() || !Calls.isUnknownScript(e)) {
+                throw e;
+            }
+            return calls.run(fill.inFull().command(), deadline, fill::isDone);
+        }
+    }
+
+    @Override
+    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
+        calls.requireOpen();
+        CacheStore.ttlMillis(ttl);
+        Objects.requireNonNull(seen, "seen");
+        long deadline = deadline();
+        List<Fill> fills = new ArrayList<>(entries.size());
+        entries.forEach((key, value) -> {
+            Fill fill = filling(key, seen.get(key), value, ttl);
+            calls.requireSize(fill.command());
+            calls.requireTime("SET", deadline);
+            fills.add(fill);
+        });
+        return multiKey.fillAll(fills, deadline);
+    }
+
+    private Fill filling(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
+        if (seen == null) {
+            return new Fill(key, setting(key, value, ttl, "NX"), List.of());
+        }
+        List<String> keys = List.of(serverKey(key));
+        List<String> arguments = List.of(ValueText.encode(seen), encoded(value), millis(ttl));
+        return new Fill(
+                key,
+                Calls.byName(RedisScript.REPLACE, keys, arguments),
+                Calls.inFull(RedisScript.REPLACE, keys, arguments));
+    }
+
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
         long deadline = deadline();
@@ -163,6 +207,26 @@ public final class UpstashStore implements CacheStore {
     public void removeAll(Collection<String> keys) {
         long deadline = deadline();
         multiKey.removeAll(checked(keys), deadline);
+    }
+
+    @Override
+    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
+        long deadline = deadline();
+        List<String> keys = List.of(serverKey(key));
+        return calls.flag(RedisScript.REMOVE_LEAVING, keys, leaving(tombstone, ttl), deadline);
+    }
+
+    /** One command for many keys: each command is billed. */
+    @Override
+    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
+        long deadline = deadline();
+        multiKey.removeAllLeaving(checked(keys), leaving(tombstone, ttl), deadline);
+    }
+
+    private List<String> leaving(byte[] tombstone, Duration ttl) {
+        String text = encoded(tombstone);
+        int lead = ValueText.lead(text, CacheStore.tombstoneLead(tombstone));
+        return List.of(text, millis(ttl), Integer.toString(lead));
     }
 
     @Override
@@ -257,7 +321,7 @@ public final class UpstashStore implements CacheStore {
         return "UpstashStore[" + calls.rest.errors().address() + ']';
     }
 
-    private static boolean stored(Reply reply) {
+    static boolean stored(Reply reply) {
         if (reply instanceof Reply.Nil) {
             return false;
         }
@@ -285,6 +349,10 @@ public final class UpstashStore implements CacheStore {
     }
 
     private Command set(String key, byte[] value, Duration ttl, String... flags) {
+        return Command.of(setting(key, value, ttl, flags));
+    }
+
+    private List<String> setting(String key, byte[] value, Duration ttl, String... flags) {
         List<String> parts = new ArrayList<>(6);
         parts.add("SET");
         parts.add(serverKey(key));
@@ -295,7 +363,7 @@ public final class UpstashStore implements CacheStore {
             parts.add(Long.toString(millis));
         }
         parts.addAll(List.of(flags));
-        return Command.of(parts);
+        return parts;
     }
 
     /** As the scripts take it: empty for ever. */

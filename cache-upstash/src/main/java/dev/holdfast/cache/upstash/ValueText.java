@@ -34,6 +34,14 @@ final class ValueText {
         return MARKER + Base64.getEncoder().encodeToString(value);
     }
 
+    /**
+     * How many bytes of an encoded value are the same in that of every other that begins with so many bytes of it; of base64, which goes by
+     * threes, those of the last one or two are not among them.
+     */
+    static int lead(String encoded, int bytes) {
+        return encoded.startsWith(MARKER) ? MARKER.length() + bytes / 3 * 4 : bytes;
+    }
+
     /** The text of a value that {@link #encode} writes as base64 for its size alone: others may have stored it so. {@code null} of any other. */
     static @org.jspecify.annotations.Nullable String avoidedText(byte[] value) {
         return isLongerAsText(value) && !beginsWithMarker(value) ? textOf(value) : null;

@@ -52,6 +52,7 @@ abstract class TypedCacheContract {
     private final AtomicInteger names = new AtomicInteger();
     private StoreServers.Running servers;
     private CacheClient client;
+    private CacheClient another;
 
     TypedCacheContract(StoreServers kind) {
         this.kind = kind;
@@ -61,12 +62,14 @@ abstract class TypedCacheContract {
     void open() {
         servers = kind.start();
         client = servers.client();
+        another = servers.client();
     }
 
     @AfterAll
     void close() throws Exception {
         threads.shutdownNow();
         client.close();
+        another.close();
         servers.close();
     }
 
@@ -94,6 +97,65 @@ abstract class TypedCacheContract {
 
     private static String failing() throws Exception {
         throw new Exception("the source is down");
+    }
+
+    /** What another client changes during a load of this one, which knows nothing of it; in memory there is no other. */
+    @TestFactory
+    Stream<DynamicTest> aChangeOfAnotherClientDuringALoadIsNotUndone() {
+        Map<String, Consumer<Cache<String, String>>> changes = Map.of(
+                "remove", cache -> cache.remove("k"),
+                "removeAll", cache -> cache.removeAll(List.of("j", "k")),
+                "getAndRemove", cache -> cache.getAndRemove("k"),
+                "put", cache -> cache.put("k", "put"));
+        Map<String, Loading> loads = Map.of(
+                "get", (cache, loader) -> cache.get("k", loader),
+                "getAll", (cache, loader) -> cache.getAll(List.of("k", "l"), keys -> Map.of("k", loader.load("k"))),
+                "refresh", (cache, loader) -> cache.refresh("k", loader));
+        return kind == StoreServers.MEMORY
+                ? Stream.empty()
+                : changes.keySet().stream().flatMap(change -> loads.keySet().stream()
+                        .flatMap(load -> Stream.of("nothing", "a tombstone", "a stale value")
+                                .map(before -> DynamicTest.dynamicTest(
+                                        change + " during a " + load + " that saw " + before,
+                                        () -> changedByAnother(before, loads.get(load), changes.get(change))))));
+    }
+
+    private interface Loading {
+        Object with(Cache<String, String> cache, CacheLoader<String, String> loader) throws Exception;
+    }
+
+    private void changedByAnother(String before, Loading load, Consumer<Cache<String, String>> change)
+            throws Exception {
+        Cache<String, String> cache = fresh();
+        try (Cache<String, String> theirs = another.cache(cache.name(), String.class, String.class)
+                .policy(STALE)
+                .build()) {
+            if (before.equals("a tombstone")) {
+                theirs.remove("k");
+            } else if (before.equals("a stale value")) {
+                theirs.put("k", "old");
+                theirs.markStale("k");
+            }
+            CountDownLatch loading = new CountDownLatch(1);
+            CountDownLatch release = new CountDownLatch(1);
+            Future<?> caller = start(() -> load.with(cache, key -> {
+                loading.countDown();
+                assertTrue(release.await(60, TimeUnit.SECONDS));
+                return "from before";
+            }));
+            assertTrue(loading.await(60, TimeUnit.SECONDS));
+            change.accept(theirs);
+            release.countDown();
+            result(caller);
+            until(
+                    "the load is over",
+                    () -> cache.stats().stored() + cache.stats().notStored() == 1);
+            assertEquals(1, cache.stats().notStored());
+            assertNotEquals("from before", cache.get("k"));
+            assertEquals(theirs.get("k"), cache.get("k"));
+            assertEquals("after", cache.get("j", key -> "after"));
+            assertEquals("after", theirs.get("j"), "what is loaded after a removal is stored");
+        }
     }
 
     @Test
