@@ -15,11 +15,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A master that hands its slots over to its replica holds writes back for a while, and is well. */
-@Execution(ExecutionMode.CONCURRENT)
 class HandoverTest {
     private static final Duration TTL = Duration.ofHours(1);
 

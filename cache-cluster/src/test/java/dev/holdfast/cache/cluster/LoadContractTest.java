@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 /** What a client sends beyond its calls, counted by the servers. The program {@code -Dfaults=load} does so for 60 masters. */
 class LoadContractTest {
     private static final Duration TTL = Duration.ofHours(1);
+    private static final long SLOW_NANOS = Duration.ofMillis(50).toNanos();
     private static final Pattern CALLS = Pattern.compile("cmdstat_([^:]+):calls=(\\d+)");
 
     @Test
@@ -32,8 +33,14 @@ class LoadContractTest {
             keys.forEach(store::get);
             reset(masters);
             long start = System.nanoTime();
+            // One that waits for longer than it usually does has its node asked.
+            long slow = 0;
             for (int i = 0; i < 300; i++) {
-                keys.forEach(store::get);
+                for (String key : keys) {
+                    long called = System.nanoTime();
+                    store.get(key);
+                    slow += System.nanoTime() - called >= SLOW_NANOS ? 1 : 0;
+                }
                 if (i % 50 == 0) {
                     store.probe(Duration.ofSeconds(1));
                 }
@@ -41,7 +48,7 @@ class LoadContractTest {
             }
             for (RedisServer master : masters) {
                 assertEquals(0, calls(master, "set"::equals), "health writes where nothing was written");
-                assertAtMostOneASecond("PING", calls(master, "ping"::equals), start);
+                assertAtMostOneASecond("PING", calls(master, "ping"::equals) - slow, start);
                 long questions = calls(master, name -> name.startsWith("cluster"));
                 assertTrue(questions <= secondsSince(start) - 1, () -> questions + " questions");
             }
@@ -53,7 +60,7 @@ class LoadContractTest {
                 long writes = calls(master, "set"::equals);
                 assertTrue(writes >= 2, () -> writes + " SET, one of them the call");
                 assertAtMostOneASecond("SET besides the call and the first", writes - 2, written);
-                assertAtMostOneASecond("PING besides the first", calls(master, "ping"::equals) - 1, start);
+                assertAtMostOneASecond("PING besides the first", calls(master, "ping"::equals) - slow - 1, start);
             }
         }
     }

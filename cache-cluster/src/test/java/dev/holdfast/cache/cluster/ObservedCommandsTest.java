@@ -59,7 +59,8 @@ class ObservedCommandsTest {
             assertThrows(CacheRejectedException.class, () -> store.increment(one, 1, TTL));
             assertTrue(told().stream().allMatch(each -> each.endsWith(at(masters.get(0)) + " failed")));
 
-            // A frozen node takes the command. Of one that was killed it may be known already, and then nothing is sent.
+            // A frozen node takes the command. Of one that was killed it may be known already, and then nothing is
+            // sent.
             masters.get(0).freeze();
             CacheStore hasty = store.within(Duration.ofMillis(300));
             assertThrows(CacheUnavailableException.class, () -> hasty.get(one));

@@ -173,7 +173,7 @@ final class Combiner {
         }
     }
 
-    /** While permits are withheld, half of those that others have not lost. */
+    /** While permits are scarce, half of those that others have not lost. */
     private int mostOwn() {
         if (!isScarce()) {
             return maxRequests;
@@ -182,9 +182,9 @@ final class Combiner {
         return (int) Math.max(1, (maxRequests - lostByOthers) / 2);
     }
 
-    /** Whether more connections broke of late than may be replaced at once, so that fewer requests may be under way. */
+    /** Whether half of the permits are withheld: a restart, which breaks each connection once, has one or two withheld for a moment. */
     boolean isScarce() {
-        return !withheld.isEmpty();
+        return 2 * withheld.size() >= maxRequests;
     }
 
     /** Whether commands wait to be sent that are not known to have broken a connection by themselves. */

@@ -43,7 +43,7 @@ final class Repetitions {
 
     Reply one(Command command, long deadline) {
         // Whoever is suspect has its first connection for itself too.
-        boolean suspect = suspects.isOne(command);
+        boolean suspect = suspects.isOne(command, deadline);
         Waiting mine = null;
         Reply reply;
         try {

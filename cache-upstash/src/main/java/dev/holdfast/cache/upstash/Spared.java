@@ -26,15 +26,20 @@ final class Spared {
         this.othersWait = othersWait;
     }
 
-    /** True too while the question is under way that another caller asks. */
-    boolean isAnybody() {
+    /**
+     * True too while the question is under way that another caller asks.
+     *
+     * @param deadline of whoever asks: with less time than the question may take, what is known stands
+     */
+    boolean isAnybody(long deadline) {
         if (rest.answersOthers()) {
             return true;
         }
         if (!othersWait.getAsBoolean()) {
             return false;
         }
-        if (System.nanoTime() - askedAt >= FRESH_NANOS && asking.compareAndSet(false, true)) {
+        long now = System.nanoTime();
+        if (now - askedAt >= FRESH_NANOS && deadline - now >= TIMEOUT_NANOS && asking.compareAndSet(false, true)) {
             try {
                 answered = rest.answersQuestion(TIMEOUT_NANOS);
                 askedAt = System.nanoTime();

@@ -47,8 +47,8 @@ final class Suspects {
     }
 
     /** Whether a command is to be sent here: while nobody is answered there is nobody to be spared, and no evidence against it. */
-    boolean isOne(Command command) {
-        return blame.isSuspect(command, System.nanoTime()) && spared.isAnybody();
+    boolean isOne(Command command, long deadline) {
+        return blame.isSuspect(command, System.nanoTime()) && spared.isAnybody(deadline);
     }
 
     /** Whether the last that was sent here broke its connection, not long ago: what breaks one by itself is likely to blame then. */
@@ -68,19 +68,25 @@ final class Suspects {
         boolean judged = blame.isJudged(command, System.nanoTime());
         long now = System.nanoTime();
         long turnUntil = judged ? now + Math.min(deadline - now, PATIENCE_NANOS) : deadline;
-        return inTurn(command.name(), turnUntil, deadline, () -> isOne(command), left -> alone(command, left), () -> {
-            String what =
-                    command.name() + " at " + rest.errors().address() + ": not sent, since its turn did not come: "
+        return inTurn(
+                command.name(),
+                turnUntil,
+                deadline,
+                () -> isOne(command, deadline),
+                left -> alone(command, left),
+                () -> {
+                    String what = command.name() + " at " + rest.errors().address()
+                            + ": not sent, since its turn did not come: "
                             + "requests like it broke connections of late while the database answered others, and are sent one at a time";
-            return judged
-                    ? new CacheUnavailableException(
-                            what + "; it has " + command.json().length
-                                    + " bytes: does a proxy or the service limit requests or answers to less?",
-                            null,
-                            Reason.SATURATED,
-                            false)
-                    : new CacheTimeoutException(what, null, false);
-        });
+                    return judged
+                            ? new CacheUnavailableException(
+                                    what + "; it has " + command.json().length
+                                            + " bytes: does a proxy or the service limit requests or answers to less?",
+                                    null,
+                                    Reason.SATURATED,
+                                    false)
+                            : new CacheTimeoutException(what, null, false);
+                });
     }
 
     /**
@@ -93,7 +99,12 @@ final class Suspects {
     @Nullable
     Reply again(Command command, long deadline, CacheUnavailableException before) {
         return inTurn(
-                command.name(), deadline, deadline, spared::isAnybody, left -> alone(command, left), () -> before);
+                command.name(),
+                deadline,
+                deadline,
+                () -> spared.isAnybody(deadline),
+                left -> alone(command, left),
+                () -> before);
     }
 
     /** As {@link #again}, for commands that go together. */
@@ -103,7 +114,7 @@ final class Suspects {
                 "pipeline",
                 deadline,
                 deadline,
-                spared::isAnybody,
+                () -> spared.isAnybody(deadline),
                 left -> rest.manyAlone(commands, left),
                 () -> before);
     }

@@ -181,6 +181,14 @@ class SuspectsTest {
     }
 
     @Test
+    void whoHasLessTimeThanTheQuestionTakesDoesNotAskIt() {
+        requests.answersOthers = false;
+        othersWait = true;
+        assertNull(suspects.again(COMMAND, System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(400), broken));
+        assertEquals(0, requests.questions.get());
+    }
+
+    @Test
     void whereTheDatabaseAnswersNothingNobodyIsSuspect() {
         requests.answersOthers = false;
         requests.answersQuestion = false;
