@@ -94,9 +94,9 @@ final class Processes {
 
     static boolean run(String wanted) throws Exception {
         String[] parts = wanted.split("@", -1);
-        List<String> names = parts[0].isEmpty() ? List.of() : List.of(parts[0].split("\\+"));
+        List<String> names = parts[0].isEmpty() ? List.of() : List.of(parts[0].split("\\+", -1));
         boolean kept = true;
-        for (String within : (parts.length > 1 ? parts[1] : "5+0").split("\\+")) {
+        for (String within : (parts.length > 1 ? parts[1] : "5+0").split("\\+", -1)) {
             kept &= run(names, Integer.parseInt(within));
         }
         return kept;

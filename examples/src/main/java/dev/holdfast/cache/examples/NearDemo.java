@@ -75,8 +75,8 @@ final class NearDemo {
     private boolean played() throws IOException, InterruptedException {
         try (RedisServer redis = RedisServer.start();
                 TcpProxy proxy = TcpProxy.to(redis.host(), redis.port());
-                CacheClient client = CacheClient.from(
-                        Settings.of(Map.of("REDIS_URL", "redis://127.0.0.1:" + proxy.port())))) {
+                CacheClient client =
+                        CacheClient.from(Settings.of(Map.of("REDIS_URL", "redis://127.0.0.1:" + proxy.port())))) {
             proxy.only("TRACKING");
             Cache<String, Long> near = client.cache(CACHE, String.class, Long.class)
                     .ttl(Duration.ofMinutes(5))
@@ -227,7 +227,11 @@ final class NearDemo {
                 beyond,
                 longest / 1e3,
                 bypassedMillis);
-        return beyond == 0 && backwards.get() == 0 && stats.hits() > reads.get() / 4 && bypassedMillis > 0 && !ages.isEmpty();
+        return beyond == 0
+                && backwards.get() == 0
+                && stats.hits() > reads.get() / 4
+                && bypassedMillis > 0
+                && !ages.isEmpty();
     }
 
     private static double at(List<Long> sorted, double share) {

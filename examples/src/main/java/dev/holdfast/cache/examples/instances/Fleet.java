@@ -83,9 +83,12 @@ public final class Fleet implements AutoCloseable {
         builder.environment().keySet().removeIf(name -> name.startsWith("REDIS_") || name.startsWith("CACHE_"));
         builder.environment()
                 .putAll(Map.of(
-                        "REDIS_URL", "redis://127.0.0.1:" + proxies.get(instance).port(),
-                        "CACHE_TTL", "60",
-                        "CACHE_AGREE_WITHIN", Integer.toString(agreeWithin)));
+                        "REDIS_URL",
+                        "redis://127.0.0.1:" + proxies.get(instance).port(),
+                        "CACHE_TTL",
+                        "60",
+                        "CACHE_AGREE_WITHIN",
+                        Integer.toString(agreeWithin)));
         Process process = builder.start();
         processes.add(process);
         books.add(new Ledger.Book(folder.resolve("book" + number)));
@@ -106,7 +109,9 @@ public final class Fleet implements AutoCloseable {
     /** Sends a signal to the process of an instance. */
     public void signal(String name, int instance) throws IOException, InterruptedException {
         Process process = processes.get(living.get(instance));
-        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
+                .start()
+                .waitFor();
     }
 
     /**
@@ -122,7 +127,14 @@ public final class Fleet implements AutoCloseable {
      * @param lastStale when the last stale read began, by {@link System#nanoTime}; meaningful if there is one
      */
     public record Verdict(
-            long reads, long loads, long errors, long stale, long longestStale, long beyond, long own, long lastStale) {}
+            long reads,
+            long loads,
+            long errors,
+            long stale,
+            long longestStale,
+            long beyond,
+            long own,
+            long lastStale) {}
 
     private record Change(int by, long version, long at) {}
 

@@ -127,7 +127,8 @@ public final class InstancesDemo {
     }
 
     private double clearMillis() {
-        try (CacheClient client = CacheClient.from(Settings.of(Map.of("REDIS_URL", fleet.redis().url())))) {
+        try (CacheClient client =
+                CacheClient.from(Settings.of(Map.of("REDIS_URL", fleet.redis().url())))) {
             Cache<Integer, Long> cache =
                     client.cache("agreed", Integer.class, Long.class).build();
             long start = System.nanoTime();

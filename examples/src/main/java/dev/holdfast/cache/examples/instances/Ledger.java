@@ -22,13 +22,28 @@ final class Ledger {
     /** What can be done. */
     enum Kind {
         /** The version was returned. */
-        READ,
+        READ(1),
         /** The version was made, and the removal that followed was acknowledged. */
-        CHANGE,
+        CHANGE(2),
         /** The version was loaded. */
-        LOAD,
+        LOAD(3),
         /** A call threw. */
-        ERROR
+        ERROR(4);
+
+        private final int code;
+
+        Kind(int code) {
+            this.code = code;
+        }
+
+        private static Kind of(int code) {
+            for (Kind kind : values()) {
+                if (kind.code == code) {
+                    return kind;
+                }
+            }
+            throw new IllegalStateException("no kind has the code " + code);
+        }
     }
 
     private static final int RECORD = 32;
@@ -38,8 +53,8 @@ final class Ledger {
     private Ledger() {}
 
     private static ByteBuffer map(Path file, long bytes) throws IOException {
-        try (FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes).order(ByteOrder.nativeOrder());
         }
     }
@@ -73,7 +88,7 @@ final class Ledger {
             long count = (long) LONG.getVolatile(records, 0);
             if (count < MOST) {
                 int at = (int) (Long.BYTES + count * RECORD);
-                records.putLong(at, (long) deed.kind().ordinal() << 32 | deed.key());
+                records.putLong(at, (long) deed.kind().code << 32 | deed.key());
                 records.putLong(at + 8, deed.version());
                 records.putLong(at + 16, deed.begun());
                 records.putLong(at + 24, deed.ended());
@@ -89,7 +104,7 @@ final class Ledger {
                 int at = (int) (Long.BYTES + i * RECORD);
                 long what = records.getLong(at);
                 deeds.add(new Deed(
-                        Kind.values()[(int) (what >> 32)],
+                        Kind.of((int) (what >> 32)),
                         (int) what,
                         records.getLong(at + 8),
                         records.getLong(at + 16),

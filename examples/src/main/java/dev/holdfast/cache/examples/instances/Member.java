@@ -2,9 +2,9 @@ package dev.holdfast.cache.examples.instances;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.examples.instances.Ledger.Deed;
 import dev.holdfast.cache.examples.instances.Ledger.Kind;
-import dev.holdfast.cache.client.CacheClient;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
