@@ -36,7 +36,14 @@ final class Instance {
         GET_AND_REMOVE,
         MARK_STALE,
         PUT,
-        PUT_ALL
+        PUT_ALL,
+        REFRESH,
+        /** A refresh that joined a load of its own process from before the change, as what it returned tells. */
+        JOINED_REFRESH;
+
+        static Kind any() {
+            return values()[random(values().length - 1)]; // it only turns out to be the last one
+        }
     }
 
     /** Of one kind of change: how many there were, how many reads after one were stale, and for how long. */
@@ -142,7 +149,7 @@ final class Instance {
             String key = "k" + (mine + all * random(KEYS / all));
             for (int again = random(3); again >= 0; again--) {
                 try {
-                    change(Kind.values()[random(Kind.values().length)], key);
+                    change(Kind.any(), key);
                 } catch (CacheException e) {
                     errors.increment();
                 }
@@ -153,13 +160,14 @@ final class Instance {
 
     private void change(Kind kind, String key) {
         String version = Long.toString(source.increment("version:" + key, 1, CacheStore.FOREVER));
-        change(kind, key, version);
-        String acknowledged = version + ' ' + kind;
+        Kind done = change(kind, key, version);
+        String acknowledged = version + ' ' + done;
         source.put("acknowledged:" + key, acknowledged.getBytes(StandardCharsets.US_ASCII), CacheStore.FOREVER);
-        row(kind).changes.increment();
+        row(done).changes.increment();
     }
 
-    private void change(Kind kind, String key, String version) {
+    /** Returns what it turned out to be. */
+    private Kind change(Kind kind, String key, String version) {
         switch (kind) {
             case REMOVE -> cache.remove(key);
             case REMOVE_ALL -> cache.removeAll(List.of(key));
@@ -167,7 +175,14 @@ final class Instance {
             case MARK_STALE -> cache.markStale(key);
             case PUT -> cache.put(key, version);
             case PUT_ALL -> cache.putAll(Map.of(key, version));
+            case REFRESH, JOINED_REFRESH -> {
+                String refreshed = cache.refresh(key, this::load);
+                return refreshed == null || Long.parseLong(refreshed) < Long.parseLong(version)
+                        ? Kind.JOINED_REFRESH
+                        : Kind.REFRESH;
+            }
         }
+        return kind;
     }
 
     private void read() {
