@@ -47,8 +47,10 @@ public class CacheHits {
         private final CacheClient client = CacheClient.builder()
                 .memory(() -> MemoryStore.create(64L << 20))
                 .build();
-        private final Cache<String, String> cache = client.cache("hits", String.class, String.class).build();
-        private final Cache<String, byte[]> bytes = client.cache("bytes", String.class, byte[].class).build();
+        private final Cache<String, String> cache =
+                client.cache("hits", String.class, String.class).build();
+        private final Cache<String, byte[]> bytes =
+                client.cache("bytes", String.class, byte[].class).build();
         private final CacheStore store = MemoryStore.create(64L << 20);
 
         /** For JMH. */

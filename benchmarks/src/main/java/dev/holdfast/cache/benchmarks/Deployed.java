@@ -19,7 +19,8 @@ public final class Deployed implements Consumer<String> {
             map.put(setting.substring(0, setting.indexOf('=')), setting.substring(setting.indexOf('=') + 1));
         }
         try (CacheClient client = CacheClient.from(Settings.of(map))) {
-            Cache<String, String> cache = client.cache("c", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("c", String.class, String.class).build();
             for (int i = 0; i < 50; i++) {
                 cache.get("k" + i, key -> "v");
                 cache.async().get("k" + i, key -> "v").join();

@@ -14,7 +14,8 @@ final class DistinctKeys {
         int keys = Integer.getInteger("keys", 1_000_000);
         double before = Idle.heap();
         try (CacheClient client = CacheClient.fromEnvironment()) {
-            Cache<String, String> cache = client.cache("distinct", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("distinct", String.class, String.class).build();
             for (int i = 0; i < keys; i++) {
                 String key = "key:" + i;
                 if (!key.equals(cache.get(key, missing -> missing))) {

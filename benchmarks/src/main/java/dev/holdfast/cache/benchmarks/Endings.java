@@ -156,7 +156,8 @@ final class Endings {
 
     private static void open(CacheClient client, int from, int to) {
         for (int i = from; i < to; i++) {
-            try (Cache<String, String> cache = client.cache("c" + i, String.class, String.class).build()) {
+            try (Cache<String, String> cache =
+                    client.cache("c" + i, String.class, String.class).build()) {
                 cache.get("k", key -> "v");
             }
         }

@@ -35,7 +35,8 @@ final class EngineBench {
                         .memory(() -> MemoryStore.create(64L << 20))
                         .build()) {
             Entries entries = new Entries("engine:", 1_000, 100);
-            Cache<String, String> cache = client.cache("engine", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("engine", String.class, String.class).build();
             String[] texts = new String[entries.count()];
             for (int i = 0; i < texts.length; i++) {
                 texts[i] = new String(entries.value(i), StandardCharsets.US_ASCII);

@@ -23,7 +23,8 @@ final class FirstOutage {
         try (RedisServer server = RedisServer.start()) {
             long opened = System.nanoTime();
             try (CacheClient client = CacheClient.from(Settings.of(Map.of("REDIS_URL", server.url())))) {
-                Cache<String, String> cache = client.cache("c", String.class, String.class).build();
+                Cache<String, String> cache =
+                        client.cache("c", String.class, String.class).build();
                 List<Thread> callers = new ArrayList<>();
                 AtomicBoolean measured = new AtomicBoolean();
                 for (int i = 0; i < 4; i++) {

@@ -14,7 +14,8 @@ final class Idle {
         int threadsBefore = ManagementFactory.getThreadMXBean().getThreadCount();
         double heapBefore = heap();
         try (CacheClient client = CacheClient.fromEnvironment()) {
-            Cache<String, String> cache = client.cache("idle", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("idle", String.class, String.class).build();
             for (int i = 0; i < 1_000; i++) {
                 String key = "key" + i % 100;
                 cache.get(key, missing -> "value");

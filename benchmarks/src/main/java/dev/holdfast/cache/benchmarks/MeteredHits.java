@@ -26,7 +26,8 @@ public class MeteredHits {
     }
 
     private static Cache<String, String> full(CacheClient client) {
-        Cache<String, String> cache = client.cache("hits", String.class, String.class).build();
+        Cache<String, String> cache =
+                client.cache("hits", String.class, String.class).build();
         HitKeys.texts(cache::put);
         return cache;
     }

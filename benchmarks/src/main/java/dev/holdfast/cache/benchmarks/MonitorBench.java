@@ -34,7 +34,9 @@ final class MonitorBench {
         ThreadMXBean threads = ManagementFactory.getThreadMXBean();
         try (CacheClient client = client("sampled", "true", Map.of())) {
             for (int i = 0; i < 10_000; i++) {
-                client.cache("cache-" + i % 100, String.class, String.class).build().get("k" + i / 500, key -> key);
+                client.cache("cache-" + i % 100, String.class, String.class)
+                        .build()
+                        .get("k" + i / 500, key -> key);
             }
             double[] percent = new double[pace.rounds()];
             for (int i = 0; i < percent.length; i++) {
@@ -87,7 +89,8 @@ final class MonitorBench {
     }
 
     private static Load.Call get(CacheClient client, Entries entries) {
-        Cache<String, String> cache = client.cache("monitored", String.class, String.class).build();
+        Cache<String, String> cache =
+                client.cache("monitored", String.class, String.class).build();
         String[] texts = new String[entries.count()];
         for (int i = 0; i < texts.length; i++) {
             texts[i] = new String(entries.value(i), StandardCharsets.US_ASCII);

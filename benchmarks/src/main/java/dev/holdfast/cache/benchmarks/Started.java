@@ -10,7 +10,8 @@ final class Started {
     public static void main(String[] arguments) {
         long start = System.nanoTime();
         try (CacheClient client = CacheClient.fromEnvironment()) {
-            Cache<String, String> cache = client.cache("start", String.class, String.class).build();
+            Cache<String, String> cache =
+                    client.cache("start", String.class, String.class).build();
             String answer = cache.get("key", key -> "value");
             long took = System.nanoTime() - start;
             if (!"value".equals(answer)) {
