@@ -16,6 +16,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.ClientListener;
+import dev.holdfast.cache.client.NearCache;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -70,6 +71,29 @@ class CacheClientMetricsTest {
         assertEquals(Set.of(Set.of("cache", "name", "cache.manager", "result")), keys(registry, "cache.gets"));
         assertEquals(Set.of(Set.of("cache", "client", "region", "result")), keys(registry, "holdfast.cache.loads"));
         assertEquals(Set.of(Set.of("client", "region", "status")), keys(registry, "holdfast.client.status"));
+    }
+
+    @Test
+    void aCacheWithANearCacheHasMetersOfIt() {
+        CacheClientMetrics.of(client).bindTo(registry);
+        Cache<String, String> near = client.cache("near", String.class, String.class)
+                .near(NearCache.ofBytes(1 << 20))
+                .build();
+        open(client, "far");
+        near.put("k", "v");
+        near.get("k");
+        near.get("k");
+        near.clear();
+        assertEquals(1, value(registry, "holdfast.cache.near.gets", "cache", "near", "result", "hit"));
+        assertEquals(1, value(registry, "holdfast.cache.near.gets", "cache", "near", "result", "miss"));
+        assertEquals(2, value(registry, "cache.gets", "cache", "near", "result", "hit"));
+        assertEquals(1, value(registry, "holdfast.cache.near.flushes", "cache", "near", "reason", "cleared"));
+        assertEquals(1, value(registry, "holdfast.cache.near.trusted", "cache", "near"));
+        assertEquals(2, value(registry, "holdfast.cache.near.invalidations", "cache", "near"));
+        assertTrue(registry.find("holdfast.cache.near.gets")
+                .tag("cache", "far")
+                .meters()
+                .isEmpty());
     }
 
     @Test
