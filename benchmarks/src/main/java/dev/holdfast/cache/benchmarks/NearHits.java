@@ -95,11 +95,11 @@ public class NearHits {
     /** JetCache's two levels, the hit at the first. */
     @State(Scope.Benchmark)
     public static class TwoLevels {
-        private final com.alicp.jetcache.Cache<String, String> cache = MultiLevelCacheBuilder
-                .createMultiLevelCacheBuilder()
-                .expireAfterWrite(1, TimeUnit.HOURS)
-                .addCache(level(), level())
-                .buildCache();
+        private final com.alicp.jetcache.Cache<String, String> cache =
+                MultiLevelCacheBuilder.createMultiLevelCacheBuilder()
+                        .expireAfterWrite(1, TimeUnit.HOURS)
+                        .addCache(level(), level())
+                        .buildCache();
 
         /** For JMH. */
         public TwoLevels() {

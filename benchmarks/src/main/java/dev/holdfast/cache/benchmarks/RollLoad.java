@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
@@ -30,7 +31,7 @@ final class RollLoad {
             long[] version = new long[MEMBERS];
             for (int i = 0; i < MEMBERS; i++) {
                 int member = i;
-                members.scheduleAtFixedRate(
+                Future<?> unused = members.scheduleAtFixedRate(
                         () -> {
                             version[member] = beat(store, member, version[member]);
                             beats.increment();

@@ -16,6 +16,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.ClientListener;
+import dev.holdfast.cache.client.NearCache;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -98,6 +99,29 @@ class CacheClientMetricsTest {
         Throwable thrown = assertThrows(IllegalStateException.class, () -> metrics.bindTo(failing));
         assertEquals("a gauge too many", thrown.getMessage());
         assertEquals("nothing is removed", thrown.getSuppressed()[0].getMessage());
+    }
+
+    @Test
+    void aCacheWithANearCacheHasMetersOfIt() {
+        CacheClientMetrics.of(client).bindTo(registry);
+        Cache<String, String> near = client.cache("near", String.class, String.class)
+                .near(NearCache.ofBytes(1 << 20))
+                .build();
+        open(client, "far");
+        near.put("k", "v");
+        near.get("k");
+        near.get("k");
+        near.clear();
+        assertEquals(1, value(registry, "holdfast.cache.near.gets", "cache", "near", "result", "hit"));
+        assertEquals(1, value(registry, "holdfast.cache.near.gets", "cache", "near", "result", "miss"));
+        assertEquals(2, value(registry, "cache.gets", "cache", "near", "result", "hit"));
+        assertEquals(1, value(registry, "holdfast.cache.near.flushes", "cache", "near", "reason", "cleared"));
+        assertEquals(1, value(registry, "holdfast.cache.near.trusted", "cache", "near"));
+        assertEquals(2, value(registry, "holdfast.cache.near.invalidations", "cache", "near"));
+        assertTrue(registry.find("holdfast.cache.near.gets")
+                .tag("cache", "far")
+                .meters()
+                .isEmpty());
     }
 
     @Test
