@@ -12,6 +12,7 @@ import java.util.Objects;
  * @param standing how the client stands
  * @param sentMillis when this was sent, by the server's clock in epoch milliseconds: what {@link Roll#serverMillis} of the last answer said,
  *     and the time since that was received; -1 if there was none. So what lay in a frozen server's socket counts as old as it is
+ * @param knownMillis what {@link Roll#serverMillis} of the last answer said: a server that knows less than that has gone back in time; -1 if there was none
  * @param period how soon the client says the next, as one that has to know of the others; zero if it has not
  * @param forget how long a member may be silent before it is struck off
  * @param wasAway whether the server was out of service for this client since its last answer
@@ -23,6 +24,7 @@ public record Beat(
         String member,
         Standing standing,
         long sentMillis,
+        long knownMillis,
         Duration period,
         Duration forget,
         boolean wasAway,

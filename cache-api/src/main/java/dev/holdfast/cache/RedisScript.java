@@ -85,62 +85,81 @@ public enum RedisScript {
     /**
      * A {@link Beat}. {@code KEYS} members by their last clean beat, members by their last beat, floors; {@code ARGV} member, standing
      * ({@code C}, {@code B} or {@code L}), when sent, period, how long a member may be silent, whether the server was away (1 or 0), the known
-     * version, then floors with their names. Answers as text: the server's time, the age of the oldest clean beat of the others, the pace, the
-     * version, then names and floors if the version is another. The keys are {@link Roll#KEYS}.
+     * version, the server's time that is known, then floors with their names. Answers as text: the server's time, the age of the oldest clean beat of
+     * the others, the pace, the version, then names and floors if the version is another. The keys are {@link Roll#KEYS}.
      *
      * <p>Time is the server's, and never goes back: it is at least what was said before, and what a member says that it sent.
-     * A beat is as old as its sender says. Keys that are not whole begin anew, with a member that nobody knows and that is never clean: who was on
-     * the lost roll may have been behind. Where nobody was heard for half of the time to be silent, silence counts from now.
+     * A beat is as old as its sender says. Keys that are not whole, or that lack what a member was told more than two seconds ago, begin anew, with a
+     * member that nobody knows and that is never clean: who was on the lost roll may have been behind. What went back has lost removals besides. Where
+     * nobody was heard for half of the time to be silent, silence counts from now. All is read before anything is written, so that who may
+     * only do a part of it does nothing.
      */
     BEAT("""
             local members, heard, floors, self = KEYS[1], KEYS[2], KEYS[3], ARGV[1]
             local function text(n) return string.format('%.0f', n) end
             local time = redis.call('TIME')
-            local now = time[1] * 1000 + math.floor(time[2] / 1000)
-            local sent, forget = tonumber(ARGV[3]), tonumber(ARGV[5])
-            local was = tonumber(redis.call('HGET', floors, '#now') or '0')
-            now = math.max(now, was, sent)
-            redis.call('HSET', floors, '#now', text(now))
-            local version = tonumber(redis.call('HGET', floors, '#version') or '0')
-            local function raise(name, at)
-              if tonumber(redis.call('HGET', floors, name) or '0') >= at then return end
-              if redis.call('HLEN', floors) > 300 and redis.call('HEXISTS', floors, name) == 0 then name = '*' end
-              redis.call('HSET', floors, name, text(at))
-              version = redis.call('HINCRBY', floors, '#version', 1)
+            local fields, count = {}, 0
+            local all = redis.call('HGETALL', floors)
+            for i = 1, #all, 2 do
+              fields[all[i]] = tonumber(all[i + 1])
+              count = count + 1
             end
-            local known = redis.call('ZSCORE', members, '#') and redis.call('ZSCORE', heard, '#')
-            if not known or version == 0 then
+            local oldest = redis.call('ZRANGE', members, 0, 0)
+            local last = redis.call('ZREVRANGE', heard, 1, 1, 'WITHSCORES')
+            local whole = redis.call('ZSCORE', members, '#') and redis.call('ZSCORE', heard, '#')
+            local sent, forget, known = tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[8])
+            local was = fields['#now'] or 0
+            local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), was, sent)
+            local version = fields['#version'] or 0
+            local function set(name, value)
+              fields[name] = value
+              redis.call('HSET', floors, name, text(value))
+            end
+            local function raise(name, at)
+              if (fields[name] or 0) >= at then return end
+              if count > 300 and not fields[name] then name = '*' end
+              count = count + 1
+              version = version + 1
+              set(name, at)
+              set('#version', version)
+            end
+            set('#now', now)
+            local back = was > 0 and was < known - 2000
+            if not whole or version == 0 or back then
               redis.call('ZADD', members, '+inf', '#', 0, '?')
               redis.call('ZADD', heard, '+inf', '#', text(now), '?')
-              version = redis.call('HINCRBY', floors, '#version', 1)
+              version = math.max(version, now)
+              set('#version', version)
             end
             if math.floor(was / 3600000) ~= math.floor(now / 3600000) then
               for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 2592000000) end
             end
-            local last = redis.call('ZREVRANGE', heard, 1, 1, 'WITHSCORES')
-            local away = tonumber(redis.call('HGET', floors, '#away') or '0')
-            local silent = tonumber(redis.call('HGET', floors, '#silent') or '0')
-            if last[2] and now - tonumber(last[2]) > forget / 2 then
-              silent, away = now, now
-              redis.call('HSET', floors, '#silent', text(now), '#away', text(now))
-            elseif ARGV[6] == '1' then
-              away = now
-              redis.call('HSET', floors, '#away', text(now))
+            if back then
+              raise('*', now)
+              raise('+', now)
             end
+            if last[2] and now - tonumber(last[2]) > forget / 2 then
+              set('#silent', now)
+              set('#away', now)
+            elseif ARGV[6] == '1' then
+              set('#away', now)
+            end
+            local before = tonumber(redis.call('ZSCORE', heard, self) or '0')
             if ARGV[2] == 'L' then
-              redis.call('ZREM', members, self)
-              redis.call('ZREM', heard, self)
+              if before <= sent then
+                redis.call('ZREM', members, self)
+                redis.call('ZREM', heard, self)
+              end
             elseif sent < 0 then
               redis.call('ZADD', members, 'NX', 0, self)
-              redis.call('ZADD', heard, 'NX', text(now), self)
+              redis.call('ZADD', heard, text(now), self)
             else
-              local clean = tonumber(redis.call('ZSCORE', members, self) or '0')
+              local clean = math.max(1, tonumber(redis.call('ZSCORE', members, self) or '0'))
               if ARGV[2] == 'C' then clean = math.max(clean, sent) end
               redis.call('ZADD', members, text(clean), self)
-              local before = tonumber(redis.call('ZSCORE', heard, self) or '0')
               redis.call('ZADD', heard, text(math.max(before, sent)), self)
             end
-            if now - silent >= forget then
+            if now - (fields['#silent'] or 0) >= forget then
               for _, gone in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', text(now - forget), 'LIMIT', 0, 16)) do
                 if gone ~= self then
                   local clean = tonumber(redis.call('ZSCORE', members, gone) or '0')
@@ -148,20 +167,21 @@ public enum RedisScript {
                   redis.call('ZREM', members, gone)
                   redis.call('ZREM', heard, gone)
                   raise('+', now)
-                  if gone ~= '?' and (clean < said or away > said) then raise('*', now) end
+                  if clean > 0 and (clean < said or (fields['#away'] or 0) > said) then raise('*', now) end
                 end
               end
             end
-            for i = 8, #ARGV, 2 do raise(ARGV[i], tonumber(ARGV[i + 1])) end
+            for i = 9, #ARGV, 2 do raise(ARGV[i], tonumber(ARGV[i + 1])) end
             local period = tonumber(ARGV[4])
-            local pace = tonumber(redis.call('HGET', floors, '#pace') or '-1')
-            local paced = tonumber(redis.call('HGET', floors, '#paced') or '0')
-            if now - paced > 60000 then pace = -1 end
+            local pace = fields['#pace'] or -1
+            if now - (fields['#paced'] or 0) > 60000 then pace = -1 end
             if period > 0 and (pace < 0 or period <= pace) then
               pace = period
-              redis.call('HSET', floors, '#pace', text(pace), '#paced', text(now))
+              set('#pace', pace)
+              set('#paced', now)
             end
-            local oldest, age = redis.call('ZRANGE', members, 0, 1, 'WITHSCORES'), -1
+            oldest = redis.call('ZRANGE', members, 0, 1, 'WITHSCORES')
+            local age = -1
             for i = 1, 3, 2 do
               if age < 0 and oldest[i] and oldest[i] ~= self and oldest[i] ~= '#' then
                 age = math.max(0, now - tonumber(oldest[i + 1]))
@@ -169,11 +189,10 @@ public enum RedisScript {
             end
             local answer = {text(now), text(age), text(pace), text(version)}
             if text(version) ~= ARGV[7] then
-              local all = redis.call('HGETALL', floors)
-              for i = 1, #all, 2 do
-                if string.sub(all[i], 1, 1) ~= '#' then
-                  table.insert(answer, all[i])
-                  table.insert(answer, all[i + 1])
+              for name, value in pairs(fields) do
+                if string.sub(name, 1, 1) ~= '#' then
+                  table.insert(answer, name)
+                  table.insert(answer, text(value))
                 end
               end
             end

@@ -51,7 +51,8 @@ public record Roll(long serverMillis, long oldestMillis, long paceMillis, long v
                 Long.toString(beat.period().toMillis()),
                 Long.toString(beat.forget().toMillis()),
                 beat.wasAway() ? "1" : "0",
-                Long.toString(beat.version())));
+                Long.toString(beat.version()),
+                Long.toString(beat.knownMillis())));
         beat.floors().forEach((name, floor) -> {
             arguments.add(name);
             arguments.add(floor.toString());

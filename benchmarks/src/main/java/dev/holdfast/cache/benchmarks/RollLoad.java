@@ -64,6 +64,7 @@ final class RollLoad {
                 "m" + member,
                 Beat.Standing.CLEAN,
                 System.currentTimeMillis() - 1,
+                -1,
                 PERIOD,
                 FORGET,
                 false,

@@ -93,7 +93,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         boolean limited = !policy.agreeWithin().isZero();
         this.entries = new Entries<>(keys.prefix(), codec, services.clock(), agreement, limited);
         Stamps stamps = front == null ? null : new Stamps();
-        this.near = front == null || stamps == null ? null : front.open(name, store, stamps, keys, services, entries);
+        this.near = front == null || stamps == null ? null : near(front, store, stamps, services);
         this.store = stamps == null ? store : new NearStore(store, stamps);
         this.counters = new Counters(name, services.events(), () -> near == null ? NearStats.NONE : near.stats());
         this.flights = new Flights<>(this.store::callBound);
@@ -107,6 +107,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.async = new AsyncEngine<>(this, services);
         this.closing =
                 new Closing(runner::close, flights::close, this::closeNear, entries::close, () -> whenClosed.run());
+    }
+
+    private Near<K, V> near(NearTerms front, CacheStore behind, Stamps stamps, EngineServices services) {
+        try {
+            return front.open(name, behind, stamps, keys, services, entries);
+        } catch (Throwable e) {
+            entries.close();
+            throw e;
+        }
     }
 
     @Override

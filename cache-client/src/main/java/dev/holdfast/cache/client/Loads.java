@@ -359,7 +359,12 @@ final class Loads<K, V> {
         byte[] last = request.last();
         return last != null
                 && !request.policy().staleIfError().isZero()
-                && entries.state(request.storeKey(), last, entries.now()) == Entries.State.STALE;
+                && mayStandIn(request, entries.state(request.storeKey(), last, entries.now()));
+    }
+
+    /** What was stale for its age alone is fresh again when it turns out that no client was missing. */
+    private static boolean mayStandIn(Request<?, ?> request, Entries.State last) {
+        return last == Entries.State.STALE || (last == Entries.State.FRESH && !request.refresh());
     }
 
     private @Nullable V staleValue(Request<K, V> request) {

@@ -27,8 +27,14 @@ class Agreements {
     /** A clock that goes away from the monotonic one by more than this between two ticks was set, or the machine stood still. */
     private static final long STEP_MILLIS = 20;
 
+    /** Two looks at clocks that are further apart don't tell how these go. */
+    private static final long AT_ONCE_MILLIS = 5;
+
     /** Where the server has said nothing for so long, this machine's clock is believed again. */
-    private static final long UNHEARD_MILLIS = 10_000;
+    private static final long UNHEARD_MILLIS = 60_000;
+
+    /** An answer that took longer each way does not tell the time. */
+    private static final long PRECISE_MILLIS = 100;
 
     /** A time that is off by less does not matter. */
     private static final long MATTERS_MILLIS = 50;
@@ -112,7 +118,11 @@ class Agreements {
     synchronized Agreement open(String prefix, Duration within) {
         CacheAgreement opened = new CacheAgreement(prefix, within);
         caches.add(opened);
-        shortest = Math.min(shortest, opened.withinMillis);
+        if (opened.withinMillis < shortest) {
+            // What is trusted was found out for a longer limit.
+            distrust();
+            shortest = opened.withinMillis;
+        }
         settle(opened);
         return opened;
     }
@@ -138,11 +148,6 @@ class Agreements {
         return adjusted ? origin + monotonicMillis() : clock.millis();
     }
 
-    /** By how much the servers' clock is ahead of this process's. */
-    long offset() {
-        return serverMillis() - clock.millis();
-    }
-
     /** Whether members were clean a short while ago. */
     boolean isTrusted() {
         return serverMillis() <= trustedUntil;
@@ -160,7 +165,8 @@ class Agreements {
         long measured = millis + half - monotonicMillis();
         // Within what the network may have taken on one of the two ways, nothing new was learnt.
         long ahead = origin - measured;
-        if (!heard || step != 0 || Math.abs(ahead) > half + 1) {
+        boolean precise = half <= PRECISE_MILLIS && Math.abs(ahead) > half + 1;
+        if (!heard || step != 0 || precise) {
             origin = measured;
         }
         heard = true;
@@ -187,14 +193,22 @@ class Agreements {
      * @return whether what was made in this process so far is older than it says
      */
     boolean tick() {
-        long found = clock.millis() - monotonicMillis();
+        long before = monotonicMillis();
+        long found = clock.millis() - before;
+        if (monotonicMillis() - before > AT_ONCE_MILLIS) {
+            return false; // this thread stood still between the two
+        }
         long difference = found - clockOrigin;
         clockOrigin = found;
+        if (!heard) {
+            origin = found;
+            return false;
+        }
         if (Math.abs(difference) > STEP_MILLIS) {
             distrust();
             step += difference;
         }
-        if (step != 0 && (!heard || monotonicMillis() - heardAt > UNHEARD_MILLIS)) {
+        if (step != 0 && monotonicMillis() - heardAt > UNHEARD_MILLIS) {
             long moved = step;
             long corrected = origin + moved;
             origin = corrected;
@@ -206,14 +220,8 @@ class Agreements {
 
     /** Takes in floors that others know. */
     synchronized void raise(Map<String, Long> known) {
-        boolean raised = false;
-        for (Map.Entry<String, Long> each : known.entrySet()) {
-            if (each.getValue() > floors.getOrDefault(each.getKey(), Long.MIN_VALUE)) {
-                floors.put(each.getKey(), each.getValue());
-                raised = true;
-            }
-        }
-        if (raised) {
+        known.forEach((name, floor) -> floors.merge(name, floor, Math::max));
+        if (!known.isEmpty()) {
             caches.forEach(this::settle);
         }
     }

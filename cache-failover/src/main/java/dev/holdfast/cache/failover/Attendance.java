@@ -6,6 +6,7 @@ import dev.holdfast.cache.Roll;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -22,12 +23,16 @@ final class Attendance {
     /** One whose caches have no limit says so often that it is there. */
     static final long LEISURELY = TimeUnit.SECONDS.toNanos(10);
 
+    /** Who was refused and has been on the roll asks again after so long: it is struck off soon. */
+    private static final long REFUSED_MEMBER = TimeUnit.SECONDS.toNanos(10);
+
     /** One whose caches have no limit, and that has not been called for so long, leaves the roll. */
     static final long IDLE = TimeUnit.MINUTES.toNanos(1);
 
     /** So many beats fit into a cache's limit. */
     static final int BEATS = 5;
 
+    private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
     /** A beat of which nothing was heard for so long is given up. */
     private static final long OVERDUE = 10 * SECOND;
@@ -48,6 +53,7 @@ final class Attendance {
     private long saidAt;
     private long nextAt;
     private boolean unheardOf;
+    private @Nullable Duration limitBefore;
     private boolean enrolled;
 
     private long serverMillis = -1;
@@ -73,9 +79,11 @@ final class Attendance {
         boolean isClean = serves && !lacks && pending.isEmpty();
         if (!isClean) {
             agreements.distrust();
+            // Others learn of it at once, if they can be reached: this client may not live to say it later.
+            nextAt = clean && enrolled ? soon(now) : nextAt;
         } else if (!clean) {
             cleanSince = now;
-            nextAt = now;
+            nextAt = soon(now);
         }
         clean = isClean;
         if (!serves) {
@@ -86,29 +94,16 @@ final class Attendance {
         }
     }
 
-    /** Lets entries of a cache be absent for everybody that were made before a time, by the server's clock. */
-    void raise(String prefix, long floor, long now) {
-        pending.merge(prefix, floor, Math::max);
-        agreements.raise(Map.of(prefix, floor));
-        clean = false;
-        agreements.distrust();
-        nextAt = now;
+    /** Who becomes clean and behind by turns says so a few times a second at most. */
+    private long soon(long now) {
+        return Math.max(now, saidAt + PAUSE);
     }
 
-    /** Whether others can be told of anything. */
-    boolean attends() {
-        return enrolled && refusal == null;
-    }
-
-    /** Whether everything that is to be told was told. */
-    boolean isTold() {
-        return pending.isEmpty();
-    }
-
-    /** Why nothing can be said; {@code null} if it can. */
+    /** Why nothing can be said, though a cache needs it; {@code null} if it can, or none does. */
     @Nullable
-    String refusal() {
-        return refusal;
+    String problem() {
+        boolean none = unheardOf && agreements.shortest() != null;
+        return none ? "the first tier has no place for it" : refusal;
     }
 
     /** What is said, with the number by which its end is told. */
@@ -125,8 +120,13 @@ final class Attendance {
     Saying due(boolean reachable, boolean idle, long now) {
         if (saying && now - saidAt >= OVERDUE) {
             saying = false;
+            wasAway = true; // what was said of that may be lost
         }
         Duration limit = agreements.shortest();
+        if (!Objects.equals(limit, limitBefore)) {
+            limitBefore = limit;
+            nextAt = now;
+        }
         boolean leaves = limit == null && idle && pending.isEmpty();
         if (!reachable || saying || unheardOf || now - nextAt < 0 || (leaves && !(enrolled && clean))) {
             return null;
@@ -152,7 +152,7 @@ final class Attendance {
         number++;
         long sent = serverMillis < 0 ? -1 : serverMillis + TimeUnit.NANOSECONDS.toMillis(now - serverMillisAt);
         Duration period = limit == null ? Duration.ZERO : Duration.ofNanos(wanted(limit));
-        Beat beat = new Beat(member, standing, sent, period, FORGET, wasAway, pending, version);
+        Beat beat = new Beat(member, standing, sent, serverMillis, period, FORGET, wasAway, pending, version);
         if (!away) {
             wasAway = false;
         }
@@ -161,7 +161,7 @@ final class Attendance {
 
     /** How often one that has a limit has to hear of others, in nanoseconds. */
     private static long wanted(Duration limit) {
-        return Math.max(SECOND, limit.toNanos() / BEATS);
+        return Math.min(LEISURELY, Math.max(SECOND, limit.toNanos() / BEATS));
     }
 
     /** How often this client says how it stands: as often as it, or some other, has to hear of others. */
@@ -192,8 +192,8 @@ final class Attendance {
         enrolled = said.beat().standing() != Beat.Standing.LEAVING;
         boolean older = agreements.serverSaid(roll.serverMillis(), now - saidAt);
         learn(said.beat(), roll);
-        if (first) {
-            nextAt = now; // until then this client counts as missing
+        if (first || !enrolled) {
+            nextAt = now; // until then this client counts as missing; who has left comes back with its next change
         }
         Duration limit = agreements.shortest();
         if (limit != null) {
@@ -237,7 +237,7 @@ final class Attendance {
         }
         boolean first = refusal == null;
         refusal = String.valueOf(failure.getMessage());
-        nextAt = now + REFUSED;
+        nextAt = now + (enrolled ? REFUSED_MEMBER : REFUSED);
         return first;
     }
 }

@@ -23,10 +23,9 @@ import org.jspecify.annotations.Nullable;
 class FailoverState {
     static final int NONE = -1;
 
-    private static final String ROLL_REFUSED =
-            "this client may not say to others how it is, nor ask how they are, so that its caches load what is"
-                    + " older than agreeWithin anew; its user needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange"
-                    + " +zrevrange +zrangebyscore +hget +hset +hlen +hexists +hincrby +hgetall +pexpire: ";
+    private static final String ROLL_REFUSED = "this client can't say to others how it is, nor ask how they are, so that its caches load what is"
+            + " older than agreeWithin anew; a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem"
+            + " +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall +pexpire: ";
 
     final FailoverConfig config;
     final List<TierState> tiers;
@@ -129,8 +128,8 @@ class FailoverState {
     /** Why the clients of the first server know nothing of each other; {@code null} if they do, or need not. */
     @Nullable
     String rollProblem() {
-        String refusal = attendance.refusal();
-        return refusal == null ? null : ROLL_REFUSED + refusal;
+        String problem = attendance.problem();
+        return problem == null ? null : ROLL_REFUSED + problem;
     }
 
     /** Takes in how this client stands towards the first server, before anybody acts on what was decided. */
@@ -149,9 +148,10 @@ class FailoverState {
             return;
         }
         long changes = first.recent == null ? 0 : first.recent.count();
-        boolean reachable = first.closed() || (first.mode == TierState.Mode.RECOVERING && !first.fencing);
+        // Who is held out by an operator is there, and says that it is behind.
+        boolean reachable = first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
         boolean idle = changes == changesAtLeave || now - first.lastCallAt >= Attendance.IDLE;
-        Attendance.Saying saying = attendance.due(reachable && !first.held, idle, now);
+        Attendance.Saying saying = attendance.due(reachable, idle, now);
         if (saying != null) {
             if (saying.beat().standing() == Beat.Standing.LEAVING) {
                 changesAtLeave = changes;
@@ -164,6 +164,10 @@ class FailoverState {
     void attended(Attendance.Saying saying, @Nullable Roll roll, long now) {
         if (attendance.answered(saying, roll, now)) {
             memory.renew();
+        }
+        String problem = roll == null ? attendance.problem() : null;
+        if (problem != null) {
+            effects.add(new Effect.Remark(0, ROLL_REFUSED + problem));
         }
     }
 

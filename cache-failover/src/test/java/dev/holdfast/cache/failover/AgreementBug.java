@@ -12,9 +12,9 @@ enum AgreementBug {
     /** A member that was never clean is not on the roll. */
     ENROLLED_WHEN_CLEAN(0),
     /** What was once heard is believed until something else is. */
-    KNOWLEDGE_WITHOUT_EXPIRY(1_000),
+    KNOWLEDGE_WITHOUT_EXPIRY(5_500),
     /** A beat is as old as the server takes it for. */
-    DATED_BY_SERVER(3_000),
+    DATED_BY_SERVER(7_000),
     /** Who is struck off may have removed something, and nobody cares. */
     NO_FLOOR(0);
 

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,6 +90,7 @@ final class AgreementWorld {
         for (int i = 0; i < members; i++) {
             at(random.nextLong(3_000), this::start);
         }
+        at(20_000, server::save);
         // The roll is new; what is promised begins once its unknown member is struck off.
         int troubles = 2 + random.nextInt(5);
         for (int i = 0; i < troubles; i++) {
@@ -180,6 +182,8 @@ final class AgreementWorld {
         int process;
 
         private final Deque<Kept> kept = new ArrayDeque<>();
+        private @Nullable Map<Integer, Value> saved;
+        private ModelRoll savedRoll = new ModelRoll(bug);
         private long downUntil;
         private long frozenUntil;
 
@@ -189,20 +193,28 @@ final class AgreementWorld {
             downUntil = Math.max(downUntil, now + length);
             kept.clear();
             if (oldData) {
-                Map<Integer, Value> snapshot = new HashMap<>(values);
-                ModelRoll rollThen = roll.copy();
+                boolean veryOld = random.nextBoolean() && saved != null;
+                Map<Integer, Value> snapshot = veryOld ? saved : new HashMap<>(values);
+                ModelRoll rollThen = veryOld ? savedRoll.copy() : roll.copy();
                 // What is written until it dies is lost.
                 long dies = now + random.nextLong(2_000);
                 downUntil = 0;
                 at(dies, () -> {
                     downUntil = dies + length;
                     kept.clear();
-                    values = snapshot;
+                    values = new HashMap<>(snapshot);
                     process++;
                     roll = rollThen;
                     marks.replaceAll((key, mark) -> mark + 1_000_000);
                 });
             }
+        }
+
+        /** Keeps what there is, for a restart much later. */
+        void save() {
+            saved = new HashMap<>(values);
+            savedRoll = roll.copy();
+            in(span(8_000, 20_000), this::save);
         }
 
         void freeze(long length) {
@@ -242,6 +254,10 @@ final class AgreementWorld {
                 Runnable execute = () -> {
                     boolean met = by.process == process;
                     by.process = process;
+                    if (!met) {
+                        by.forgotten = true;
+                        by.run(by::open);
+                    }
                     // A process that a client has not met is compared with what it remembers before it is called.
                     T answer = met ? command.get() : null;
                     if (now >= by.cutUntil) {
@@ -332,6 +348,8 @@ final class AgreementWorld {
         long probedAt;
         boolean probing;
         boolean started;
+        /** Whether the server has lost what it had acknowledged to this client. */
+        boolean forgotten;
         boolean reached;
         boolean draining;
         boolean dead;
@@ -510,6 +528,11 @@ final class AgreementWorld {
                 memory = new HashMap<>();
             }
             recent.forEach(each -> dirty.add(each.key()));
+            if (forgotten) {
+                // Its canary is lower than what was acknowledged: nothing that it has stored or removed there is sure.
+                IntStream.range(0, KEYS).forEach(dirty::add);
+                forgotten = false;
+            }
             mode = Mode.OPEN;
             probedAt = now;
             connection++;

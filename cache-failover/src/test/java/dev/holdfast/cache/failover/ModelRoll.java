@@ -12,6 +12,9 @@ import java.util.TreeMap;
 /** What {@link dev.holdfast.cache.RedisScript#BEAT} does, in Java; {@code BeatScriptTest} holds the two against each other. */
 final class ModelRoll {
     private static final String NOBODY = "?";
+    /** What a server may have lost unnoticed, as by a replica that is behind. */
+    private static final long LITTLE = 2_000;
+
     private static final long PACE_LASTS = 60_000;
 
     private final AgreementBug bug;
@@ -47,14 +50,21 @@ final class ModelRoll {
         long sent = beat.sentMillis() >= 0 && bug == AgreementBug.DATED_BY_SERVER ? time : beat.sentMillis();
         long forget = beat.forget().toMillis();
         String self = beat.member();
+        long was = now;
         now = Math.max(Math.max(now, time), sent);
-        if (version == 0) {
+        boolean back = was > 0 && was < beat.knownMillis() - LITTLE;
+        long last = heard.values().stream().mapToLong(each -> each).max().orElse(Long.MIN_VALUE);
+        boolean nobody = heard.isEmpty();
+        if (version == 0 || back) {
             clean.put(NOBODY, 0L);
             heard.put(NOBODY, now);
-            version++;
+            version = Math.max(version, now);
         }
-        long last = heard.values().stream().mapToLong(each -> each).max().orElse(Long.MIN_VALUE);
-        if (!heard.isEmpty() && now - last > forget / 2) {
+        if (back) {
+            raise(Roll.ALL, now);
+            raise(Roll.AGREEING, now);
+        }
+        if (!nobody && now - last > forget / 2) {
             silent = now;
             away = now;
         } else if (beat.wasAway()) {
@@ -83,15 +93,18 @@ final class ModelRoll {
     private void enter(Beat beat, String self, long sent) {
         boolean isClean = beat.standing() == Beat.Standing.CLEAN;
         if (beat.standing() == Beat.Standing.LEAVING) {
-            clean.remove(self);
-            heard.remove(self);
+            if (heard.getOrDefault(self, 0L) <= sent) {
+                clean.remove(self);
+                heard.remove(self);
+            }
         } else if (bug == AgreementBug.ENROLLED_WHEN_CLEAN && !isClean && !clean.containsKey(self)) {
             // Nobody knows of it.
         } else if (sent < 0) {
             clean.putIfAbsent(self, 0L);
-            heard.putIfAbsent(self, now);
+            heard.put(self, now);
         } else {
-            clean.merge(self, isClean ? sent : 0, Math::max);
+            clean.merge(self, isClean ? sent : 1, Math::max);
+            clean.merge(self, 1L, Math::max);
             heard.merge(self, sent, Math::max);
         }
     }
@@ -111,7 +124,7 @@ final class ModelRoll {
             clean.remove(each);
             heard.remove(each);
             raise(Roll.AGREEING, now);
-            if (!each.equals(NOBODY) && (wasClean < said || away > said)) {
+            if (wasClean > 0 && (wasClean < said || away > said)) {
                 raise(Roll.ALL, now);
             }
         }
