@@ -3,8 +3,10 @@ package dev.holdfast.cache.micrometer;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.client.NearCache;
 import dev.holdfast.cache.testkit.RedisServer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
@@ -53,7 +55,7 @@ class MicrometerDocTest {
         }
         // What stands behind a colon are values.
         Set<String> tags =
-                words(cell.replaceAll(": *`[^a-z]*[a-z]+`(, `[a-z]+`)*", "").replaceAll("\\([^)]*\\)", ""));
+                words(cell.replaceAll(": *`[^a-z]*[a-z_]+`(, `[a-z_]+`)*", "").replaceAll("\\([^)]*\\)", ""));
         if (meter.startsWith("cache.")) {
             tags.addAll(Set.of("cache", "name", "cache.manager"));
         } else {
@@ -73,6 +75,11 @@ class MicrometerDocTest {
                         .withTags(Tags.of("region", "north"))
                         .bindTo(registry);
                 client.cache("users", String.class, String.class).build().get("k", key -> "v");
+                Cache<String, String> near = client.cache("near", String.class, String.class)
+                        .near(NearCache.ofBytes(1 << 20))
+                        .build();
+                near.get("k", key -> "v");
+                near.clear();
             }
             Set<String> documented = new TreeSet<>();
             Set<String> before = Set.of();
