@@ -33,9 +33,6 @@ class Agreements {
     /** Where the server has said nothing for so long, this machine's clock is believed again. */
     private static final long UNHEARD_MILLIS = 60_000;
 
-    /** An answer that took longer each way does not tell the time. */
-    private static final long PRECISE_MILLIS = 100;
-
     /** A time that is off by less does not matter. */
     private static final long MATTERS_MILLIS = 50;
 
@@ -47,8 +44,11 @@ class Agreements {
     private final List<CacheAgreement> caches = new ArrayList<>();
     private final Map<String, Long> floors = new HashMap<>();
     private volatile long trustedUntil = Long.MIN_VALUE;
-    /** When the monotonic clock began, by the servers' clock. */
+    /** When the monotonic clock began, by the servers' clock; meaningful where that was {@link #corrected}. */
     private volatile long origin;
+
+    /** Whether this machine's clock turned out to be another than the servers', or was set: the monotonic one is gone by then. */
+    private volatile boolean corrected;
 
     private boolean heard;
     private long heardAt;
@@ -65,7 +65,6 @@ class Agreements {
         this.nanoTime = nanoTime;
         this.adjusted = adjusted;
         this.clockOrigin = clock.millis() - monotonicMillis();
-        this.origin = clockOrigin;
     }
 
     private long monotonicMillis() {
@@ -95,7 +94,7 @@ class Agreements {
 
         @Override
         public long timeOf(long mark) {
-            return adjusted ? origin + mark : mark;
+            return adjusted ? serverMillis() - (monotonicMillis() - mark) : mark;
         }
 
         @Override
@@ -145,7 +144,7 @@ class Agreements {
 
     /** The servers' time, as far as it is known. */
     long serverMillis() {
-        return adjusted ? origin + monotonicMillis() : clock.millis();
+        return adjusted && corrected ? origin + monotonicMillis() : clock.millis();
     }
 
     /** Whether members were clean a short while ago. */
@@ -163,11 +162,12 @@ class Agreements {
     boolean serverSaid(long millis, long roundTrip) {
         long half = TimeUnit.NANOSECONDS.toMillis(roundTrip) / 2;
         long measured = millis + half - monotonicMillis();
-        // Within what the network may have taken on one of the two ways, nothing new was learnt.
-        long ahead = origin - measured;
-        boolean precise = half <= PRECISE_MILLIS && Math.abs(ahead) > half + 1;
-        if (!heard || step != 0 || precise) {
+        long ahead = serverMillis() - monotonicMillis() - measured;
+        // Within what the network may have taken on one of the two ways, nothing was learnt: this machine's clock is as
+        // good.
+        if (step != 0 || Math.abs(ahead) > half + 1) {
             origin = measured;
+            corrected = true;
         }
         heard = true;
         heardAt = monotonicMillis();
@@ -198,20 +198,23 @@ class Agreements {
         if (monotonicMillis() - before > AT_ONCE_MILLIS) {
             return false; // this thread stood still between the two
         }
-        long difference = found - clockOrigin;
+        long originBefore = clockOrigin;
+        long difference = found - originBefore;
         clockOrigin = found;
         if (!heard) {
-            origin = found;
             return false;
         }
         if (Math.abs(difference) > STEP_MILLIS) {
             distrust();
             step += difference;
+            if (!corrected) {
+                origin = originBefore;
+                corrected = true;
+            }
         }
         if (step != 0 && monotonicMillis() - heardAt > UNHEARD_MILLIS) {
             long moved = step;
-            long corrected = origin + moved;
-            origin = corrected;
+            corrected = false;
             step = 0;
             return adjusted && moved < -MATTERS_MILLIS;
         }

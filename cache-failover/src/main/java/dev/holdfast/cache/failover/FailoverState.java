@@ -23,9 +23,10 @@ import org.jspecify.annotations.Nullable;
 class FailoverState {
     static final int NONE = -1;
 
-    private static final String ROLL_REFUSED = "this client can't say to others how it is, nor ask how they are, so that its caches load what is"
-            + " older than agreeWithin anew; a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem"
-            + " +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall +pexpire: ";
+    private static final String ROLL_REFUSED =
+            "this client can't say to others how it is, nor ask how they are, so that its caches load what is"
+                    + " older than agreeWithin anew; a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem"
+                    + " +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall +pexpire: ";
 
     final FailoverConfig config;
     final List<TierState> tiers;
@@ -149,7 +150,8 @@ class FailoverState {
         }
         long changes = first.recent == null ? 0 : first.recent.count();
         // Who is held out by an operator is there, and says that it is behind.
-        boolean reachable = first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
+        boolean reachable =
+                first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
         boolean idle = changes == changesAtLeave || now - first.lastCallAt >= Attendance.IDLE;
         Attendance.Saying saying = attendance.due(reachable, idle, now);
         if (saying != null) {

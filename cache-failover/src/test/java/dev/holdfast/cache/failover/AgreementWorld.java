@@ -350,6 +350,7 @@ final class AgreementWorld {
         boolean started;
         /** Whether the server has lost what it had acknowledged to this client. */
         boolean forgotten;
+
         boolean reached;
         boolean draining;
         boolean dead;

@@ -96,7 +96,7 @@ public final class Demo {
             default ->
                 throw new IllegalArgumentException(
                         "-Ddemo=" + which
-                                + " is not known; known are single, two, cluster, webhooks, near, streams, monitor, rollout and mixed");
+                                + " is not known; known are single, two, cluster, webhooks, near, streams, monitor, instances, rollout and mixed");
         };
     }
 

@@ -82,9 +82,10 @@ class ReactiveThreadsTest {
                         assertThat(threads.remove("SET")).as("@CachePut").startsWith(LOOP);
                         threads.clear();
                         users.delete(1).block();
+                        // A script, first by its name and then, since the server does not know it yet, in full.
                         assertThat(threads.values())
                                 .as("@CacheEvict")
-                                .hasSize(1)
+                                .isNotEmpty()
                                 .allMatch(name -> name.startsWith(LOOP));
                     });
         }
