@@ -14,6 +14,7 @@ import java.time.Duration;
  * malformed, used or not.
  */
 final class ClientSettings {
+    private static final String AGREE_WITHIN = "CACHE_AGREE_WITHIN";
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(5);
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(3);
     private static final Duration UPSTASH_INTERVAL = Duration.ofMinutes(5);
@@ -36,8 +37,20 @@ final class ClientSettings {
 
     CachePolicy policy() {
         CachePolicy policy = CachePolicy.defaults();
-        return policy.withTtl(settings.seconds("CACHE_TTL", policy.ttl()))
-                .withAgreeWithin(settings.seconds("CACHE_AGREE_WITHIN", policy.agreeWithin()));
+        return policy.withTtl(settings.seconds("CACHE_TTL", policy.ttl())).withAgreeWithin(agreeWithin());
+    }
+
+    private Duration agreeWithin() {
+        if (settings.text(AGREE_WITHIN).filter("0"::equals).isPresent()) {
+            return Duration.ZERO;
+        }
+        Duration within = settings.seconds(AGREE_WITHIN, Duration.ZERO);
+        try {
+            CachePolicy unused = CachePolicy.defaults().withAgreeWithin(within);
+            return within;
+        } catch (IllegalArgumentException e) {
+            throw settings.malformed(AGREE_WITHIN, "must be 0 for no bound, or from 5 s to a day");
+        }
     }
 
     FailoverConfig failover() {

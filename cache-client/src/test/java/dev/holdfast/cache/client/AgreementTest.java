@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.LoadingCache;
@@ -172,6 +173,21 @@ class AgreementTest {
                             .agreeWithin(Duration.ofSeconds(5))
                             .build());
             assertTrue(String.valueOf(e.getMessage()).contains("agreeWithin"), e.getMessage());
+        }
+    }
+
+    @Test
+    void theVariableIsZeroOrFromFiveSecondsOn() {
+        for (String right : new String[] {"0", "5", "10s", "1d"}) {
+            try (CacheClient client = CacheClient.from(Settings.of(Map.of("CACHE_AGREE_WITHIN", right)))) {
+                assertTrue(client.isReady(), right);
+            }
+        }
+        for (String wrong : new String[] {"3", "4999ms", "2d", "-5", "soon"}) {
+            CacheConfigException e = assertThrows(
+                    CacheConfigException.class,
+                    () -> CacheClient.from(Settings.of(Map.of("CACHE_AGREE_WITHIN", wrong))));
+            assertTrue(String.valueOf(e.getMessage()).startsWith("CACHE_AGREE_WITHIN is "), e.getMessage());
         }
     }
 
