@@ -30,7 +30,7 @@ class Agreements {
     /** Two looks at clocks that are further apart don't tell how these go. */
     private static final long AT_ONCE_MILLIS = 5;
 
-    /** Where the server has said nothing for so long, this machine's clock is believed again. */
+    /** Where the server has said nothing for so long, it is believed that this machine's clock was put right. */
     private static final long UNHEARD_MILLIS = 60_000;
 
     /** A time that is off by less does not matter. */
@@ -118,9 +118,9 @@ class Agreements {
         CacheAgreement opened = new CacheAgreement(prefix, within);
         caches.add(opened);
         if (opened.withinMillis < shortest) {
-            // What is trusted was found out for a longer limit.
-            distrust();
+            // What is trusted was found out for a longer limit; who finds it out now looks at this once more.
             shortest = opened.withinMillis;
+            distrust();
         }
         settle(opened);
         return opened;
@@ -214,7 +214,8 @@ class Agreements {
         }
         if (step != 0 && monotonicMillis() - heardAt > UNHEARD_MILLIS) {
             long moved = step;
-            corrected = false;
+            long followed = origin + moved;
+            origin = followed;
             step = 0;
             return adjusted && moved < -MATTERS_MILLIS;
         }

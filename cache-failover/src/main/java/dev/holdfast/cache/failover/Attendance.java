@@ -99,7 +99,7 @@ final class Attendance {
         return Math.max(now, saidAt + PAUSE);
     }
 
-    /** Why nothing can be said, though a cache needs it; {@code null} if it can, or none does. */
+    /** Why nothing can be said; {@code null} if it can, or if the server has no roll and no cache needs one. */
     @Nullable
     String problem() {
         boolean none = unheardOf && agreements.shortest() != null;
@@ -198,6 +198,9 @@ final class Attendance {
         Duration limit = agreements.shortest();
         if (limit != null) {
             believe(roll, wanted(limit), now);
+            if (!limit.equals(agreements.shortest())) {
+                agreements.distrust(); // a cache was opened meanwhile
+            }
         }
         return older;
     }

@@ -24,8 +24,8 @@ class FailoverState {
     static final int NONE = -1;
 
     private static final String ROLL_REFUSED =
-            "this client can't say to others how it is, nor ask how they are, so that its caches load what is"
-                    + " older than agreeWithin anew; a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem"
+            "this client can't say to others how it is, nor ask how they are: what a lost one had removed may be returned until"
+                    + " its time to live ends, and caches load what is older than agreeWithin anew; a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem"
                     + " +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall +pexpire: ";
 
     final FailoverConfig config;
