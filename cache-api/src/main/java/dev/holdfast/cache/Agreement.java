@@ -56,6 +56,17 @@ public interface Agreement extends AutoCloseable {
         return Long.MIN_VALUE;
     }
 
+    /**
+     * Raises the {@link #floor} above everything that any client has made so far: for this client when this returns, for the others
+     * when they next hear of each other, which is within the cache's {@link CachePolicy#agreeWithin}. It takes one question to the server, and none
+     * while that is out. What is absent stays in the servers until its time to live ends.
+     *
+     * @return false, with nothing done, if the others would not hear of it: then everything is to be removed. By default that is so
+     */
+    default boolean clear() {
+        return false;
+    }
+
     /** Ends it with its cache. */
     @Override
     default void close() {}

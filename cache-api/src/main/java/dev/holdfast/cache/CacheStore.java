@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -334,6 +335,21 @@ public interface CacheStore extends AutoCloseable {
      */
     default long resumeRemovalByPrefix(String prefix, long begun) {
         return removeByPrefix(prefix);
+    }
+
+    /**
+     * Removes of what begins with {@code prefix} what is known to be of no use by how its value begins, in no hurry: between two pages the servers
+     * have at least nine times as long for others. For composites, of keys that nobody waits for. Of a key that is written in that moment the new
+     * value may go. Takes a minute at most; the next call with the same prefix goes on from there.
+     *
+     * @param prefix as for {@link #removeByPrefix}
+     * @param head how many bytes of a value tell, from 1 to 1,024
+     * @param useless says so of the first bytes of a value, of all if it has fewer; called by one thread at a time
+     * @return how many keys this call removed. By default, and where it is not worth its price, 0 with nothing done
+     * @throws IllegalArgumentException as {@link #removeByPrefix}
+     */
+    default long sweep(String prefix, int head, Predicate<byte[]> useless) {
+        return 0;
     }
 
     /**

@@ -88,7 +88,8 @@ public enum RedisScript {
      * version, the server's time that is known, then floors with their names. Answers as text: the server's time, the age of the oldest clean beat of
      * the others, the pace, the version, then names and floors if the version is another. The keys are {@link Roll#KEYS}.
      *
-     * <p>Time is the server's, and never goes back: it is at least what was said before, and what a member says that it sent.
+     * <p>Time is the server's, and never goes back by more than a tenth of a second: it is at least what was said before that, and what a member says that
+     * it sent. Who was silent is looked for once a second, and what is only to be kept up is written no more often than it takes: a beat has two writes.
      * A beat is as old as its sender says. Keys that are not whole, or that lack what a member was told more than two seconds ago, begin anew, with a
      * member that nobody knows and that is never clean: who was on the lost roll may have been behind. What went back has lost removals besides. Where
      * nobody was heard for half of the time to be silent, silence counts from now. All is read before anything is written, so that who may
@@ -104,28 +105,35 @@ public enum RedisScript {
               fields[all[i]] = tonumber(all[i + 1])
               count = count + 1
             end
-            local oldest = redis.call('ZRANGE', members, 0, 0)
-            local last = redis.call('ZREVRANGE', heard, 1, 1, 'WITHSCORES')
-            local whole = redis.call('ZSCORE', members, '#') and redis.call('ZSCORE', heard, '#')
+            local lowest = redis.call('ZRANGE', members, 0, 1, 'WITHSCORES')
+            local last = redis.call('ZREVRANGE', heard, 0, 1, 'WITHSCORES')
+            local whole = redis.call('ZSCORE', members, '#') and last[1] == '#'
+            local before = tonumber(redis.call('ZSCORE', heard, self) or '0')
+            local clean = tonumber(redis.call('ZSCORE', members, self) or '0')
             local sent, forget, known = tonumber(ARGV[3]), tonumber(ARGV[5]), tonumber(ARGV[8])
             local was = fields['#now'] or 0
             local now = math.max(time[1] * 1000 + math.floor(time[2] / 1000), was, sent)
             local version = fields['#version'] or 0
+            local lost = {}
+            if math.floor(was / 1000) ~= math.floor(now / 1000) then
+              lost = redis.call('ZRANGEBYSCORE', heard, '-inf', text(now - forget), 'LIMIT', 0, 16)
+            end
             local function set(name, value)
               fields[name] = value
               redis.call('HSET', floors, name, text(value))
             end
             local function raise(name, at)
-              if (fields[name] or 0) >= at then return end
               if count > 300 and not fields[name] then name = '*' end
+              if (fields[name] or 0) >= at then return end
               count = count + 1
               version = version + 1
               set(name, at)
               set('#version', version)
             end
-            set('#now', now)
+            if now - was >= 100 then set('#now', now) end
             local back = was > 0 and was < known - 2000
-            if not whole or version == 0 or back then
+            local anew = not whole or version == 0 or back
+            if anew then
               redis.call('ZADD', members, '+inf', '#', 0, '?')
               redis.call('ZADD', heard, '+inf', '#', text(now), '?')
               version = math.max(version, now)
@@ -138,13 +146,13 @@ public enum RedisScript {
               raise('*', now)
               raise('+', now)
             end
-            if last[2] and now - tonumber(last[2]) > forget / 2 then
+            local latest = last[1] == '#' and last[4] or last[2]
+            if latest and now - tonumber(latest) > forget / 2 then
               set('#silent', now)
               set('#away', now)
             elseif ARGV[6] == '1' then
               set('#away', now)
             end
-            local before = tonumber(redis.call('ZSCORE', heard, self) or '0')
             if ARGV[2] == 'L' then
               if before <= sent then
                 redis.call('ZREM', members, self)
@@ -154,16 +162,17 @@ public enum RedisScript {
               redis.call('ZADD', members, 'NX', 0, self)
               redis.call('ZADD', heard, text(now), self)
             else
-              local clean = math.max(1, tonumber(redis.call('ZSCORE', members, self) or '0'))
+              clean = math.max(1, clean)
               if ARGV[2] == 'C' then clean = math.max(clean, sent) end
               redis.call('ZADD', members, text(clean), self)
               redis.call('ZADD', heard, text(math.max(before, sent)), self)
             end
             if now - (fields['#silent'] or 0) >= forget then
-              for _, gone in ipairs(redis.call('ZRANGEBYSCORE', heard, '-inf', text(now - forget), 'LIMIT', 0, 16)) do
-                if gone ~= self then
+              for _, gone in ipairs(lost) do
+                local said = tonumber(redis.call('ZSCORE', heard, gone) or now)
+                if gone ~= self and now - said >= forget then
                   local clean = tonumber(redis.call('ZSCORE', members, gone) or '0')
-                  local said = tonumber(redis.call('ZSCORE', heard, gone))
+                  anew = true
                   redis.call('ZREM', members, gone)
                   redis.call('ZREM', heard, gone)
                   raise('+', now)
@@ -173,18 +182,18 @@ public enum RedisScript {
             end
             for i = 9, #ARGV, 2 do raise(ARGV[i], tonumber(ARGV[i + 1])) end
             local period = tonumber(ARGV[4])
-            local pace = fields['#pace'] or -1
-            if now - (fields['#paced'] or 0) > 60000 then pace = -1 end
-            if period > 0 and (pace < 0 or period <= pace) then
+            local pace, paced = fields['#pace'] or -1, fields['#paced'] or 0
+            if now - paced > 60000 then pace = -1 end
+            if period > 0 and (pace < 0 or period < pace or (period == pace and now - paced > 10000)) then
               pace = period
               set('#pace', pace)
               set('#paced', now)
             end
-            oldest = redis.call('ZRANGE', members, 0, 1, 'WITHSCORES')
+            if anew then lowest = redis.call('ZRANGE', members, 0, 1, 'WITHSCORES') end
             local age = -1
             for i = 1, 3, 2 do
-              if age < 0 and oldest[i] and oldest[i] ~= self and oldest[i] ~= '#' then
-                age = math.max(0, now - tonumber(oldest[i + 1]))
+              if age < 0 and lowest[i] and lowest[i] ~= self and lowest[i] ~= '#' then
+                age = math.max(0, now - tonumber(lowest[i + 1]))
               end
             end
             local answer = {text(now), text(age), text(pace), text(version)}

@@ -8,7 +8,7 @@ import java.util.Map;
 /**
  * How the clients stand that share a server, as an answer to a {@link Beat}. For implementations of stores and for composites.
  *
- * @param serverMillis the server's clock when it answered, in epoch milliseconds; never lower than in an answer before
+ * @param serverMillis the server's clock when it answered, in epoch milliseconds; never lower than in an answer a tenth of a second before
  * @param oldestMillis how long ago the last {@link Beat.Standing#CLEAN clean} beat was sent of that other member whose is the oldest, in
  *     milliseconds; -1 if there are no others
  * @param paceMillis how often the member beats that has to know most of the others; -1 if none has to

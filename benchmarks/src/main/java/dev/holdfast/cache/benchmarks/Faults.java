@@ -14,7 +14,7 @@ import java.util.function.BiFunction;
  * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=cluster[:NAME[+NAME]]} the {@link ClusterFaults}
  * instead, {@code -Dfaults=evidence[:SECONDS]} the {@link Evidence},
  * {@code -Dfaults=endings[:ROW[+ROW]]} the {@link Endings},
- * {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes},
+ * {@code -Dfaults=clear} the {@link ClearLoad}, {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes},
  * {@code -Dfaults=instances[:SECONDS[:PROCESSES]]} the {@link Instances},
  * {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
  */
@@ -53,6 +53,9 @@ final class Faults {
             boolean kept = LoadContract.run(
                     Arrays.stream(sizes.split("\\+")).map(Integer::valueOf).toList());
             System.exit(kept ? 0 : 1);
+        }
+        if (wanted.equals("clear")) {
+            System.exit(ClearLoad.run() ? 0 : 1);
         }
         if (wanted.equals("roll")) {
             System.exit(RollLoad.run() ? 0 : 1);

@@ -77,6 +77,11 @@ final class Entries<V> {
                 || !policy.agreeWithin().isZero();
     }
 
+    /** Has everything absent that was made so far; false, with nothing done, if it has to be removed. */
+    boolean clear() {
+        return agreement.clear();
+    }
+
     /** The servers' time, as far as it is known. */
     long now() {
         return agreement == Agreement.NONE ? clock.millis() : agreement.now();

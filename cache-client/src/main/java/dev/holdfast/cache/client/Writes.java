@@ -262,7 +262,7 @@ final class Writes<K, V> {
 
     void clear(String prefix) {
         try {
-            flights.changingAll(() -> store.removeByPrefix(prefix));
+            flights.changingAll(() -> entries.clear() ? 0L : store.removeByPrefix(prefix));
         } catch (CacheException e) {
             throw counted("clear", e);
         } finally {

@@ -37,6 +37,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -364,7 +365,16 @@ public final class ClusterStore implements CacheStore {
         byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
         long start = System.nanoTime();
         long until = start + (view ? boundNanos : PREFIX_REMOVAL_LIMIT.toNanos());
-        return number(counted(start, () -> new PrefixRemoval(session, pattern, until, begun).run()));
+        return number(counted(start, () -> new PrefixRemoval(session, pattern, until, begun, null).run()));
+    }
+
+    @Override
+    public long sweep(String prefix, int head, Predicate<byte[]> useless) {
+        byte[] pattern = session.config.keyPrefix().scanPattern(prefix);
+        PrefixRemoval.Useless those = new PrefixRemoval.Useless(head, useless);
+        long start = System.nanoTime();
+        long until = start + PREFIX_REMOVAL_LIMIT.toNanos();
+        return number(counted(start, () -> new PrefixRemoval(session, pattern, until, null, those).run()));
     }
 
     @Override

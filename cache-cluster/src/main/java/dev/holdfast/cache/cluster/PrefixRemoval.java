@@ -50,6 +50,7 @@ final class PrefixRemoval {
     private final long until;
     private final @Nullable Long begun;
     private final Predicate<PrefixScan> enough;
+    private final @Nullable Useless useless;
     private long removed;
 
     /** How far each master has come. */
@@ -67,6 +68,9 @@ final class PrefixRemoval {
      */
     private record Answer(long asked, long since, @Nullable String process) {}
 
+    /** What tells by the first bytes of a value that it may go; then nothing else does, and there is no hurry. */
+    record Useless(int head, Predicate<byte[]> says) {}
+
     /**
      * Prepares one.
      *
@@ -74,8 +78,10 @@ final class PrefixRemoval {
      * @param pattern what SCAN is to match
      * @param until when it must have ended
      * @param begun when the one began that this goes on with; {@code null} if it is one by itself
+     * @param useless which are to go; {@code null} if all are
      */
-    PrefixRemoval(Session session, byte[] pattern, long until, @Nullable Long begun) {
+    PrefixRemoval(Session session, byte[] pattern, long until, @Nullable Long begun, @Nullable Useless useless) {
+        this.useless = useless;
         this.begun = begun;
         this.enough = begun == null ? PrefixScan::isComplete : scan -> scan.isCoveredSince(begun);
         this.topology = session.topology;
@@ -131,7 +137,7 @@ final class PrefixRemoval {
     /** The keys, and where the slots are, as a name of bearable size. */
     private Object where(SlotMap map) {
         String pattern = new String(this.pattern, StandardCharsets.UTF_8);
-        return List.of(pattern, digest(map.signature()));
+        return List.of(pattern, digest(map.signature()), useless == null ? 0 : useless.head());
     }
 
     private static String digest(String text) {
@@ -317,12 +323,12 @@ final class PrefixRemoval {
         }
         long asked = System.nanoTime();
         router.runAll(pages, asked, until);
-        List<byte[]> keys = new ArrayList<>();
+        Map<Node, List<byte[]>> found = new LinkedHashMap<>();
         Map<Node, Runnable> done = new LinkedHashMap<>();
         for (int i = 0; i < pages.size(); i++) {
             KeyScanCursor<byte[]> page = pages.get(i).reply();
             if (page != null) {
-                keys.addAll(page.getKeys());
+                found.put(masters.get(i), page.getKeys());
                 String next = page.isFinished() ? PrefixScan.START : cursorOf(page);
                 long since = pages.get(i).openSince();
                 PrefixScan scan = scan(masters.get(i));
@@ -332,12 +338,46 @@ final class PrefixRemoval {
             }
         }
         try {
-            unlink(keys);
+            unlink(chosen(found));
             done.values().forEach(Runnable::run);
+            if (useless != null) {
+                PrefixScan.rest(asked);
+            }
         } catch (CacheUnavailableException e) {
             // Whose they were is not worth telling apart: those pages are gone over again.
             done.keySet().forEach(master -> unreached.put(master, e));
         }
+    }
+
+    private List<byte[]> chosen(Map<Node, List<byte[]>> found) {
+        List<byte[]> keys = new ArrayList<>();
+        List<Errand<byte[]>> heads = new ArrayList<>();
+        found.forEach((master, those) -> {
+            keys.addAll(those);
+            if (useless != null) {
+                those.forEach(key -> {
+                    Errand<byte[]> head = new Errand<>(0, Errand.Kind.READ, Requests.head(key, useless.head()));
+                    head.pinTo(master);
+                    heads.add(head);
+                });
+            }
+        });
+        if (useless == null || keys.isEmpty()) {
+            return keys;
+        }
+        router.runAll(heads, System.nanoTime(), until);
+        List<byte[]> chosen = new ArrayList<>();
+        for (int i = 0; i < keys.size(); i++) {
+            byte[] head = heads.get(i).reply();
+            RuntimeException failure = heads.get(i).failure();
+            if (head != null && useless.says().test(head)) {
+                chosen.add(keys.get(i));
+            } else if (head == null && failure instanceof CacheUnavailableException e) {
+                throw e;
+            }
+            // What is no string is refused, and no cache's.
+        }
+        return chosen;
     }
 
     /** What is sent again is a number, whatever the node said. */

@@ -98,6 +98,12 @@ final class Requests {
         return millis == Long.MAX_VALUE ? arguments : arguments.add("PX").add(millis);
     }
 
+    /** The first bytes of a value; none where there is none. */
+    static Request<byte[]> head(byte[] key, int bytes) {
+        return new Request<>(
+                CommandType.GETRANGE, Request.noArguments().addKey(key).add(0).add(bytes - 1), ByteArrayOutput::new);
+    }
+
     /** UNLINK, EXISTS or PTTL of one key. */
     static Request<Long> number(CommandType type, byte[] key) {
         return new Request<>(type, Request.noArguments().addKey(key), IntegerOutput::new);

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +36,9 @@ class Agreements {
 
     /** A time that is off by less does not matter. */
     private static final long MATTERS_MILLIS = 50;
+
+    /** Two clients' words for one moment of the server's clock are nearer to each other: each may be off by as much as does not matter. */
+    private static final long APART_MILLIS = 2 * MATTERS_MILLIS;
 
     private final InstantSource clock;
     private final LongSupplier nanoTime;
@@ -77,8 +81,11 @@ class Agreements {
         final long withinMillis;
         volatile long floor = Long.MIN_VALUE;
 
-        CacheAgreement(String prefix, Duration within) {
+        private final Predicate<String> clearing;
+
+        CacheAgreement(String prefix, Duration within, Predicate<String> clearing) {
             this.prefix = prefix;
+            this.clearing = clearing;
             this.withinMillis = within.isZero() ? Long.MAX_VALUE : within.toMillis();
         }
 
@@ -107,15 +114,26 @@ class Agreements {
             return withinMillis == Long.MAX_VALUE || now <= trustedUntil ? Long.MIN_VALUE : now - withinMillis;
         }
 
+        /** Only with a limit do all that share the cache hear of it in time. */
+        @Override
+        public boolean clear() {
+            return withinMillis != Long.MAX_VALUE && clearing.test(prefix);
+        }
+
         @Override
         public void close() {
             closed(this);
         }
     }
 
-    /** Opens one for a cache; {@code within} is zero if it has no limit. */
-    synchronized Agreement open(String prefix, Duration within) {
-        CacheAgreement opened = new CacheAgreement(prefix, within);
+    /**
+     * Opens one for a cache.
+     *
+     * @param within zero if it has no limit
+     * @param clearing has everything of the cache with a prefix absent that was made so far, or returns false
+     */
+    synchronized Agreement open(String prefix, Duration within, Predicate<String> clearing) {
+        CacheAgreement opened = new CacheAgreement(prefix, within, clearing);
         caches.add(opened);
         if (opened.withinMillis < shortest) {
             // What is trusted was found out for a longer limit; who finds it out now looks at this once more.
@@ -228,6 +246,17 @@ class Agreements {
         if (!known.isEmpty()) {
             caches.forEach(this::settle);
         }
+    }
+
+    /**
+     * Raises the floor of a cache so far that everything is below it that any client has made by now, whatever its clock.
+     *
+     * @return the floor
+     */
+    long clear(String prefix) {
+        long floor = serverMillis() + APART_MILLIS;
+        raise(Map.of(prefix, floor));
+        return floor;
     }
 
     /** All floors that are known. */

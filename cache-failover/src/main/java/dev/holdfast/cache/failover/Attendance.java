@@ -4,9 +4,12 @@ import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.Roll;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -61,12 +64,69 @@ final class Attendance {
     private long pace = -1;
     private long version;
     private final Map<String, Long> pending = new HashMap<>();
+    private final List<Offer> offers = new ArrayList<>();
     private @Nullable String refusal;
 
     Attendance(String member, Agreements agreements, RandomGenerator random) {
         this.member = member;
         this.agreements = agreements;
         this.random = random;
+    }
+
+    /** A floor that is about to be said, and for which somebody waits who was told nothing yet. */
+    static final class Offer {
+        private final String name;
+        private final long floor;
+        private final CountDownLatch end = new CountDownLatch(1);
+
+        private Offer(String name, long floor) {
+            this.name = name;
+            this.floor = floor;
+        }
+
+        long floor() {
+            return floor;
+        }
+
+        /**
+         * Waits until the server has it, or nobody knows when it will.
+         *
+         * @return false if the time is over before
+         */
+        boolean await(long nanos) throws InterruptedException {
+            return end.await(nanos, TimeUnit.NANOSECONDS);
+        }
+    }
+
+    /**
+     * Has everything of a cache absent that was made so far: here at once, elsewhere as soon as it is heard of.
+     *
+     * @param serves whether the server serves calls
+     * @return {@code null}, with nothing done, if others could not be told
+     */
+    @Nullable
+    Offer clear(String prefix, boolean serves) {
+        if (serverMillis < 0 || unheardOf || refusal != null) {
+            return null;
+        }
+        Offer offer = new Offer(prefix, agreements.clear(prefix));
+        offers.add(offer);
+        if (!serves) {
+            owe(offer);
+        }
+        return offer;
+    }
+
+    /** Nobody waits for it any more, and it is yet to be said: until then this client is behind. */
+    void owe(Offer offer) {
+        if (offers.remove(offer)) {
+            pending.merge(offer.name, offer.floor, Math::max);
+            offer.end.countDown();
+        }
+    }
+
+    private void oweAll() {
+        List.copyOf(offers).forEach(this::owe);
     }
 
     /**
@@ -76,6 +136,9 @@ final class Attendance {
      * @param lacks whether it lacks something of this client's, or may
      */
     void stands(boolean serves, boolean lacks, long now) {
+        if (!serves) {
+            oweAll();
+        }
         boolean isClean = serves && !lacks && pending.isEmpty();
         if (!isClean) {
             agreements.distrust();
@@ -128,7 +191,8 @@ final class Attendance {
             nextAt = now;
         }
         boolean leaves = limit == null && idle && pending.isEmpty();
-        if (!reachable || saying || unheardOf || now - nextAt < 0 || (leaves && !(enrolled && clean))) {
+        boolean soon = offers.isEmpty() && now - nextAt < 0;
+        if (!reachable || saying || unheardOf || soon || (leaves && !(enrolled && clean))) {
             return null;
         }
         long period = period(limit);
@@ -138,6 +202,11 @@ final class Attendance {
 
     private Beat.Standing standing() {
         return clean ? Beat.Standing.CLEAN : Beat.Standing.BEHIND;
+    }
+
+    /** Whether something was said that is not answered yet. */
+    boolean isSaying() {
+        return saying;
     }
 
     /** Says that this client goes, if it owes nobody anything. */
@@ -152,7 +221,9 @@ final class Attendance {
         number++;
         long sent = serverMillis < 0 ? -1 : serverMillis + TimeUnit.NANOSECONDS.toMillis(now - serverMillisAt);
         Duration period = limit == null ? Duration.ZERO : Duration.ofNanos(wanted(limit));
-        Beat beat = new Beat(member, standing, sent, serverMillis, period, FORGET, wasAway, pending, version);
+        Map<String, Long> floors = new HashMap<>(pending);
+        offers.forEach(offer -> floors.merge(offer.name, offer.floor, Math::max));
+        Beat beat = new Beat(member, standing, sent, serverMillis, period, FORGET, wasAway, floors, version);
         if (!away) {
             wasAway = false;
         }
@@ -183,6 +254,7 @@ final class Attendance {
         refusal = null;
         if (roll == null) {
             unheardOf = true;
+            oweAll();
             return false;
         }
         boolean first = serverMillis < 0;
@@ -215,7 +287,16 @@ final class Attendance {
     }
 
     private void learn(Beat beat, Roll roll) {
-        beat.floors().forEach((name, floor) -> pending.remove(name, floor));
+        beat.floors().forEach((name, floor) -> {
+            pending.remove(name, floor);
+            offers.removeIf(offer -> {
+                boolean told = offer.name.equals(name) && offer.floor <= floor;
+                if (told) {
+                    offer.end.countDown();
+                }
+                return told;
+            });
+        });
         agreements.raise(roll.floors());
         if (roll.version() < version) {
             // The server has lost floors, and this client has not.
@@ -234,6 +315,7 @@ final class Attendance {
             return false;
         }
         saying = false;
+        oweAll();
         wasAway |= said.beat().wasAway();
         if (!(failure instanceof CacheRejectedException)) {
             return false;

@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,9 @@ class Background {
     /** While others have to hear of this client, and it of others. */
     private static final long ATTENTIVE_PERIOD = TimeUnit.MILLISECONDS.toNanos(200);
 
+    /** So long a client that goes waits for the answer to what it is just saying: as long as that is given. */
+    private static final long LAST_WORD = TimeUnit.SECONDS.toNanos(1);
+
     private static final long SAID_AGAIN = TimeUnit.MINUTES.toNanos(1);
     private static final int TICKS_TO_REST = 20;
     /** The application is started by then, as a rule, and nothing has failed yet. */
@@ -47,6 +51,9 @@ class Background {
     /** Does nothing. */
     void perform(List<Effect> effects) {}
 
+    /** Does nothing. */
+    void sweep(String prefix, long floor) {}
+
     /** The one that works. */
     static final class Running extends Background {
         private final Switchboard switchboard;
@@ -57,6 +64,7 @@ class Background {
         private final Workers workers;
         private final Prober prober;
         private final Reconciler reconciler;
+        private final Sweeps sweeps;
         private final Thread ticker;
         /** How many works of each tier have begun and not ended. */
         private final List<AtomicInteger> underWay;
@@ -75,7 +83,13 @@ class Background {
         /** Done when the rehearsal that began here has ended; {@code null} if none did. */
         private volatile @Nullable CompletableFuture<Void> rehearsal;
 
-        Running(Switchboard switchboard, List<Tier> tiers, Ticks ticks, Notices notices, String name) {
+        Running(
+                Switchboard switchboard,
+                List<Tier> tiers,
+                Ticks ticks,
+                Notices notices,
+                ToLongFunction<byte[]> made,
+                String name) {
             this.switchboard = switchboard;
             this.tiers = tiers;
             this.ticks = ticks;
@@ -84,6 +98,7 @@ class Background {
             this.workers = new Workers(name + "-worker");
             this.prober = new Prober(switchboard, tiers, stalls);
             this.reconciler = new Reconciler(switchboard, tiers, workers);
+            this.sweeps = new Sweeps(tiers.get(0), made, workers);
             this.ticker = IsolatedThreads.thread(this::run, name);
             ticks.wakes(ticker);
         }
@@ -329,8 +344,23 @@ class Background {
             return state -> state.attended(saying, roll, switchboard.now());
         }
 
-        /** Leaves the roll of those that share the first server, if it is known of this client that it owes nobody anything. */
+        @Override
+        void sweep(String prefix, long floor) {
+            sweeps.begin(prefix, floor);
+        }
+
+        /**
+         * Leaves the roll of those that share the first server, if it is known of this client that it owes nobody anything. What it is just saying is
+         * waited for: by that it may come to be on the roll.
+         */
         void leave() {
+            long end = switchboard.now() + LAST_WORD;
+            while (switchboard.decide(FailoverState::isSaying) && switchboard.now() - end < 0) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+                if (Thread.currentThread().isInterrupted()) {
+                    break;
+                }
+            }
             Attendance.Saying saying = switchboard.decide(state -> state.attendance.leave(switchboard.now()));
             if (saying != null) {
                 try {

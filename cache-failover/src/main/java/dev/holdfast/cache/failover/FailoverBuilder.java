@@ -135,7 +135,8 @@ public final class FailoverBuilder {
      * what another client stored there in an earlier outage.
      *
      * @param value returns when a value was made, in epoch milliseconds by its maker's clock (a second of difference does not matter);
-     *     {@link Long#MAX_VALUE} for a value that does not tell; called by callers' threads, must not throw
+     *     {@link Long#MAX_VALUE} for a value that does not tell; looks at no more than its first 64 bytes, which may be all it is given; called by
+     *     callers' threads, must not throw
      * @return this builder
      */
     public FailoverBuilder made(ToLongFunction<byte[]> value) {
@@ -224,8 +225,9 @@ public final class FailoverBuilder {
                 new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : new Memories(fresh), prefixes);
         switchboard.cleanBy(cleaning);
         List<String> names = drafts.stream().map(Draft::name).toList();
+        ToLongFunction<byte[]> age = made == null ? value -> Long.MAX_VALUE : made;
         Background.Running background =
-                new Background.Running(switchboard, tiers, ticks, new Notices(log, names, listeners), name);
+                new Background.Running(switchboard, tiers, ticks, new Notices(log, names, listeners), age, name);
         switchboard.attach(background);
         background.start();
         FailoverHealth health = new FailoverHealth(switchboard, tiers, Clock.systemUTC());

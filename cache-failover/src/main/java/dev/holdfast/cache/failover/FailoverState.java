@@ -162,6 +162,23 @@ class FailoverState {
         }
     }
 
+    /**
+     * Has everything of a cache absent that was made so far.
+     *
+     * @return what to wait for before that is acknowledged; {@code null}, with nothing done, if others could not be told
+     */
+    Attendance.@Nullable Offer clear(String prefix, long now) {
+        TierState first = tiers.get(0);
+        Attendance.Offer offer = attendance.clear(prefix, first.remote && first.closed());
+        attend(now);
+        return offer;
+    }
+
+    /** Whether the first server, which serves, is just being told of this client. */
+    boolean isSaying() {
+        return tiers.get(0).closed() && attendance.isSaying();
+    }
+
     /** The first server answered what was said of this client; {@code null} if it has no roll. */
     void attended(Attendance.Saying saying, @Nullable Roll roll, long now) {
         if (attendance.answered(saying, roll, now)) {
@@ -171,6 +188,7 @@ class FailoverState {
         if (problem != null) {
             effects.add(new Effect.Remark(0, ROLL_REFUSED + problem));
         }
+        attend(now); // there may be more to say by now, for which somebody waits
     }
 
     /** What was to be done in a store ended in a way that nobody expected. */

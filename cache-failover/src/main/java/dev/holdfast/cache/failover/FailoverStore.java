@@ -493,7 +493,25 @@ public final class FailoverStore implements CacheStore {
     /** {@inheritDoc} The servers are those of the first tier. */
     @Override
     public Agreement agreement(String prefix, Duration within) {
-        return switchboard.agreements().open(prefix, within);
+        return switchboard.agreements().open(prefix, within, this::clear);
+    }
+
+    /** Has everything of a cache absent that was made so far, and returns when the others will hear of it; false if they will not. */
+    private boolean clear(String prefix) {
+        Attendance.Offer offer = switchboard.decide(state -> state.clear(prefix, switchboard.now()));
+        if (offer == null) {
+            return false;
+        }
+        try {
+            if (!offer.await(timeout.toNanos())) {
+                switchboard.change(state -> state.attendance.owe(offer));
+            }
+        } catch (InterruptedException e) {
+            switchboard.change(state -> state.attendance.owe(offer));
+            Thread.currentThread().interrupt();
+        }
+        background.sweep(prefix, offer.floor());
+        return true;
     }
 
     /** {@inheritDoc} Type, latency and connections are those of the serving tier; operations are those of all tiers; {@code tiers} has each. */

@@ -16,7 +16,11 @@ enum AgreementBug {
     /** A beat is as old as the server takes it for. */
     DATED_BY_SERVER(7_000),
     /** Who is struck off may have removed something, and nobody cares. */
-    NO_FLOOR(0);
+    NO_FLOOR(0),
+    /** A floor is the moment at which all was removed, by the clock of who did so. */
+    FLOOR_BY_OWN_CLOCK(0),
+    /** Who is behind tells no floors. */
+    FLOORS_OF_CLEAN_ONLY(1_500);
 
     private final int firstHistory;
 

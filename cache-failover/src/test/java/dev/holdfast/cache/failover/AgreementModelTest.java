@@ -3,11 +3,14 @@ package dev.holdfast.cache.failover;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import java.util.Locale;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Random histories of several clients over one server, against what is promised with a bound. A history that fails names its seed. */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class AgreementModelTest {
     private static final long SEED = Long.getLong("holdfast.agreement.seed", 20_261_130L);
     private static final int HISTORIES = Integer.getInteger("holdfast.agreement.histories", 10_000);

@@ -53,6 +53,10 @@ final class AgreementWorld {
     private final long grace;
     /** Whether whom nothing happens to changes hardly anything. */
     private final boolean quiet;
+    /** Of its own, so that histories without a removal of everything stay what they were. */
+    private final SplittableRandom clearing;
+
+    private final boolean cleared;
 
     private @Nullable Client troubled;
     private long now;
@@ -71,6 +75,8 @@ final class AgreementWorld {
         this.server = new Server();
         this.grace = span(800, 4_000);
         this.quiet = random.nextInt(3) == 0;
+        this.clearing = new SplittableRandom(~seed);
+        this.cleared = clearing.nextInt(3) == 0;
         for (int i = 0; i < KEYS; i++) {
             changes.add(new ArrayList<>());
         }
@@ -316,16 +322,25 @@ final class AgreementWorld {
     /** An instance of the application with its cache. */
     private final class Client {
         final int id;
-        final Agreements agreements = bug == AgreementBug.KNOWLEDGE_WITHOUT_EXPIRY
-                ? new Agreements(this::clock, this::nanos, true) {
-                    @Override
-                    void trust(long agoNanos, long forNanos) {
-                        super.trust(agoNanos, Duration.ofHours(1).toNanos());
-                    }
+        final Agreements agreements = new Agreements(this::clock, this::nanos, true) {
+            @Override
+            void trust(long agoNanos, long forNanos) {
+                boolean forEver = bug == AgreementBug.KNOWLEDGE_WITHOUT_EXPIRY;
+                super.trust(agoNanos, forEver ? Duration.ofHours(1).toNanos() : forNanos);
+            }
+
+            @Override
+            long clear(String prefix) {
+                if (bug != AgreementBug.FLOOR_BY_OWN_CLOCK) {
+                    return super.clear(prefix);
                 }
-                : new Agreements(this::clock, this::nanos, true);
+                long floor = serverMillis();
+                raise(Map.of(prefix, floor));
+                return floor;
+            }
+        };
         final Attendance attendance;
-        final Agreement agreement = agreements.open("c:", Duration.ofMillis(WITHIN));
+        final Agreement agreement = agreements.open("c:", Duration.ofMillis(WITHIN), prefix -> false);
 
         Mode mode = Mode.CLOSED;
         final Set<Integer> dirty = new HashSet<>();
@@ -543,7 +558,9 @@ final class AgreementWorld {
 
         void act() {
             run(() -> {
-                if (random.nextInt(quiet && troubled != this ? 200 : 8) == 0) {
+                if (cleared && clearing.nextInt(troubled == this ? 20 : 100) == 0) {
+                    clear();
+                } else if (random.nextInt(quiet && troubled != this ? 200 : 8) == 0) {
                     change(random.nextInt(KEYS));
                 } else {
                     read(random.nextInt(RARELY) == 0 ? KEYS - 1 : random.nextInt(KEYS - 1));
@@ -585,6 +602,50 @@ final class AgreementWorld {
         private void acknowledged(int key, long version) {
             boolean promised = reached && now - heardAt < TOO_LONG;
             changes.get(key).add(new Change(version, now, this, promised));
+        }
+
+        // A removal of everything
+
+        private void clear() {
+            stand();
+            Attendance.Offer offer = attendance.clear("c:", mode == Mode.CLOSED);
+            if (offer == null) {
+                IntStream.range(0, KEYS).forEach(this::change);
+                return;
+            }
+            long[] versions = new long[KEYS];
+            for (int key = 0; key < KEYS; key++) {
+                versions[key] = ++truth[key];
+                ownChanges[key]++;
+            }
+            Attendance.Saying saying = attendance.due(mode != Mode.OPEN, false, nanos());
+            if (saying != null) {
+                say(saying);
+            }
+            awaitEnd(offer, versions, now + TIMEOUT);
+        }
+
+        private void awaitEnd(Attendance.Offer offer, long[] versions, long end) {
+            if (!isEnded(offer)) {
+                if (now < end) {
+                    in(1, () -> run(() -> awaitEnd(offer, versions, end)));
+                    return;
+                }
+                attendance.owe(offer);
+            }
+            stand();
+            for (int key = 0; key < KEYS; key++) {
+                ownChanges[key]++;
+                acknowledged(key, versions[key]);
+            }
+        }
+
+        private static boolean isEnded(Attendance.Offer offer) {
+            try {
+                return offer.await(0);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
         }
 
         // A read, with a load where there is nothing to believe

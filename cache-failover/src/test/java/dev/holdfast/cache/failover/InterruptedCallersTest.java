@@ -52,6 +52,7 @@ class InterruptedCallersTest {
                         List.of(tier),
                         ticks,
                         new Notices(NOPLogger.NOP_LOGGER, List.of(), List.of()),
+                        value -> Long.MAX_VALUE,
                         "unstarted"),
                 List.of(tier),
                 new FailoverHealth(switchboard, List.of(tier), Clock.systemUTC()),

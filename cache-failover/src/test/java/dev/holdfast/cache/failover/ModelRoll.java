@@ -16,12 +16,16 @@ final class ModelRoll {
     private static final long LITTLE = 2_000;
 
     private static final long PACE_LASTS = 60_000;
+    private static final long PACE_IS_KEPT_UP = 10_000;
 
     private final AgreementBug bug;
     private final Map<String, Long> clean = new TreeMap<>();
     private final Map<String, Long> heard = new TreeMap<>();
     private final Map<String, Long> floors = new HashMap<>();
     private long now;
+    /** The time that is kept. */
+    private long kept;
+
     private long version;
     private long away;
     private long silent;
@@ -38,6 +42,7 @@ final class ModelRoll {
         copy.heard.putAll(heard);
         copy.floors.putAll(floors);
         copy.now = now;
+        copy.kept = kept;
         copy.version = version;
         copy.away = away;
         copy.silent = silent;
@@ -50,8 +55,9 @@ final class ModelRoll {
         long sent = beat.sentMillis() >= 0 && bug == AgreementBug.DATED_BY_SERVER ? time : beat.sentMillis();
         long forget = beat.forget().toMillis();
         String self = beat.member();
-        long was = now;
-        now = Math.max(Math.max(now, time), sent);
+        long was = kept;
+        now = Math.max(Math.max(was, time), sent);
+        kept = now - was >= 100 ? now : was;
         boolean back = was > 0 && was < beat.knownMillis() - LITTLE;
         long last = heard.values().stream().mapToLong(each -> each).max().orElse(Long.MIN_VALUE);
         boolean nobody = heard.isEmpty();
@@ -71,10 +77,12 @@ final class ModelRoll {
             away = now;
         }
         enter(beat, self, sent);
-        if (now - silent >= forget) {
+        if (was / 1_000 != now / 1_000 && now - silent >= forget) {
             strikeOff(self, forget);
         }
-        beat.floors().forEach(this::raise);
+        if (bug != AgreementBug.FLOORS_OF_CLEAN_ONLY || beat.standing() == Beat.Standing.CLEAN) {
+            beat.floors().forEach(this::raise);
+        }
         keepPace(beat.period().toMillis());
         long oldest = clean.entrySet().stream()
                 .filter(each -> !each.getKey().equals(self))
@@ -141,7 +149,7 @@ final class ModelRoll {
         if (now - paced > PACE_LASTS) {
             pace = -1;
         }
-        if (period > 0 && (pace < 0 || period <= pace)) {
+        if (period > 0 && (pace < 0 || period < pace || (period == pace && now - paced > PACE_IS_KEPT_UP))) {
             pace = period;
             paced = now;
         }

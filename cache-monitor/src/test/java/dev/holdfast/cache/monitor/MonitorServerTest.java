@@ -9,6 +9,7 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -312,12 +314,21 @@ class MonitorServerTest {
                 .toList();
     }
 
+    /** One that the system gives to nobody who leaves the choice to it, as other tests do meanwhile. */
+    private static int portOfNobody() throws IOException {
+        for (int port = 20_000 + ThreadLocalRandom.current().nextInt(10_000); port < 32_000; port++) {
+            try (ServerSocket free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return free.getLocalPort();
+            } catch (BindException e) {
+                // Somebody has it; the next.
+            }
+        }
+        throw new IOException("no free port up to 32000");
+    }
+
     @Test
     void aClientStartsItsMonitorByTheVariableAlone() throws IOException {
-        int port;
-        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            port = free.getLocalPort();
-        }
+        int port = portOfNobody();
         Map<String, String> values = Map.of("REDIS_MONITORING_PORT", "" + port, "REDIS_MONITORING_ENABLED", "true");
         try (CacheClient client = CacheClient.from(Settings.of(values))) {
             assertEquals("OK", Http.get(port, "/health").body());

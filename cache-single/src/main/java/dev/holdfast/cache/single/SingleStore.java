@@ -375,13 +375,7 @@ public final class SingleStore implements CacheStore {
             while (!enough.test(scan)) {
                 long asked = System.nanoTime();
                 Reply.Page page = run(page(scan, pattern, count), Reply.PAGE, end);
-                List<byte[]> keys = new ArrayList<>(page.keys());
-                keys.removeIf(shared.spared::contains);
-                for (List<byte[]> chunk : Chunks.of(keys)) {
-                    Request unlink = Request.repeatable(Command.UNLINK);
-                    chunk.forEach(unlink::with);
-                    removed += run(unlink, Reply.NUMBER, end);
-                }
+                removed += unlink(page.keys(), end);
                 scan.moved(asked, page.since(), page.process(), page.next());
                 // Pages grow, so that a server that is far away is not asked for ever.
                 count = Math.min(2 * count, LARGEST_PAGE);
@@ -394,6 +388,64 @@ public final class SingleStore implements CacheStore {
             if (!ended) {
                 shared.scans.failed(prefix, scan);
             }
+        }
+        return removed;
+    }
+
+    @Override
+    public long sweep(String prefix, int head, Predicate<byte[]> useless) {
+        byte[] pattern = shared.config.keyPrefix().scanPattern(prefix);
+        long end = System.nanoTime() + PREFIX_REMOVAL_LIMIT.toNanos();
+        Object name = Map.entry(prefix, head); // a removal of all goes its own way
+        PrefixScan scan = shared.scans.begin(name);
+        long removed = 0;
+        try {
+            while (!scan.isComplete()) {
+                long asked = System.nanoTime();
+                Reply.Page page = run(page(scan, pattern, FIRST_PAGE), Reply.PAGE, end);
+                removed += unlink(useless(page.keys(), head, useless, end), end);
+                scan.moved(asked, page.since(), page.process(), page.next());
+                PrefixScan.rest(asked);
+            }
+        } finally {
+            if (!scan.isComplete()) {
+                shared.scans.failed(name, scan);
+            }
+        }
+        return removed;
+    }
+
+    private List<byte[]> useless(List<byte[]> keys, int head, Predicate<byte[]> useless, long end) {
+        List<@Nullable Object> heads = sendAll(
+                keys.stream()
+                        .map(key -> Request.reading(Command.GETRANGE)
+                                .with(key)
+                                .with(0)
+                                .with(head - 1))
+                        .toList(),
+                end);
+        List<byte[]> chosen = new ArrayList<>();
+        for (int i = 0; i < keys.size(); i++) {
+            Object found = heads.get(Math.min(i, heads.size() - 1));
+            if (found instanceof CacheUnavailableException e) {
+                throw e;
+            }
+            // What is no string is refused, and no cache's.
+            if (found instanceof byte[] bytes && useless.test(bytes)) {
+                chosen.add(keys.get(i));
+            }
+        }
+        return chosen;
+    }
+
+    private long unlink(List<byte[]> found, long end) {
+        List<byte[]> keys = new ArrayList<>(found);
+        keys.removeIf(shared.spared::contains);
+        long removed = 0;
+        for (List<byte[]> chunk : Chunks.of(keys)) {
+            Request unlink = Request.repeatable(Command.UNLINK);
+            chunk.forEach(unlink::with);
+            removed += run(unlink, Reply.NUMBER, end);
         }
         return removed;
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheStore;
 import java.util.ArrayList;
@@ -239,6 +240,33 @@ abstract class CacheStoreContractSeveral extends CacheStoreContractConditions {
         store.put("p:empty", new byte[0], LONG);
 
         assertEquals(4, store.removeByPrefix("p:"));
+    }
+
+    @Test
+    void sweepRemovesWhatIsUselessByItsFirstBytesOrNothing() {
+        store.putAll(Map.of("s:1", bytes("old 1"), "s:2", bytes("old 2"), "s:short", bytes("ol")), LONG);
+        store.putAll(Map.of("s:new", bytes("new 1"), "s:empty", new byte[0], "other", bytes("old 3")), LONG);
+        store.increment("s:counter", 1, LONG);
+
+        long removed = store.sweep("s:", 3, head -> {
+            assertTrue(head.length <= 3, () -> head.length + " bytes");
+            return "old".equals(text(head));
+        });
+
+        assertTrue(removed == 0 || removed == 2, () -> removed + " are removed");
+        assertEquals(2 - removed, store.getAll(List.of("s:1", "s:2")).size());
+        assertEquals(
+                4, store.getAll(List.of("s:short", "s:new", "s:empty", "other")).size());
+        assertEquals(2, store.increment("s:counter", 1, LONG));
+    }
+
+    @Test
+    void sweepGoesOverManyPages() {
+        putMany(manyKeys());
+        long removed = store.sweep("many:", 1, head -> true);
+        assertTrue(removed == 0 || removed == MANY, () -> removed + " are removed");
+        assertEquals(MANY - removed, store.getAll(manyKeys()).size());
+        assertEquals(0, store.sweep("many:", 1, head -> true) % MANY);
     }
 
     @Test

@@ -484,6 +484,12 @@ public final class FlakyStore implements CacheStore {
     }
 
     @Override
+    public long sweep(String prefix, int head, Predicate<byte[]> useless) {
+        return script.run(
+                new Call("sweep", List.of(prefix)), interruptible(), () -> store.sweep(prefix, head, useless));
+    }
+
+    @Override
     public ProbeResult probe(Duration timeout) {
         return script.probe(interruptible(), () -> store.probe(timeout));
     }

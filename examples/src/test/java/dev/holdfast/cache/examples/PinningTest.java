@@ -49,7 +49,6 @@ class PinningTest {
                 CacheClient client = servers.client()) {
             Cache<String, String> cache =
                     client.cache("c", String.class, String.class).policy(policy).build();
-            // Loading a class pins, and is not what is meant.
             callFromVirtualThreads(cache, "warm");
             List<RecordedEvent> pinned = recorded(() -> callFromVirtualThreads(cache, "k"));
             assertEquals(List.of(), pinned);
@@ -88,7 +87,16 @@ class PinningTest {
             recording.stop();
             recording.dump(file);
         }
-        return RecordingFile.readAllEvents(file);
+        return RecordingFile.readAllEvents(file).stream()
+                .filter(event -> !isLoadingAClass(event))
+                .toList();
+    }
+
+    /** Threads that need a class at the same time wait for each other inside the JDK, whoever's class it is. */
+    private static boolean isLoadingAClass(RecordedEvent event) {
+        return event.getStackTrace() != null
+                && event.getStackTrace().getFrames().stream()
+                        .anyMatch(frame -> frame.getMethod().getType().getName().startsWith("jdk.internal.loader."));
     }
 
     private static void callFromVirtualThreads(Cache<String, String> cache, String prefix) throws Exception {

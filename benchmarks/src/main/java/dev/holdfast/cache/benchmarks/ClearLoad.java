@@ -1,0 +1,66 @@
+package dev.holdfast.cache.benchmarks;
+
+import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.testkit.RedisServer;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+
+/** How long it takes to clear a cache in a keyspace of five million keys, with a bound and without one, and when the server is freed of it. */
+final class ClearLoad {
+    private static final int OTHERS = 5_000_000;
+    private static final int ENTRIES = 1_000;
+    private static final int CLEARS = 50;
+
+    private ClearLoad() {}
+
+    static boolean run() throws Exception {
+        try (RedisServer server =
+                RedisServer.builder().line("enable-debug-command local").start()) {
+            server.command("DEBUG", "POPULATE", String.valueOf(OTHERS));
+            double[] bounded = clear(server, "10", CLEARS);
+            double[] unbounded = clear(server, "0", 3);
+            long start = System.nanoTime();
+            while ((long) server.command("EXISTS", "c:0", "c:500", "c:999") > 0) {
+                Thread.sleep(100);
+            }
+            System.out.println(String.format(
+                    Locale.ROOT,
+                    "clear: keys=%d clears=%d median_ms=%.2f longest_ms=%.2f without_bound_median_ms=%.0f freed_s=%.1f",
+                    OTHERS,
+                    CLEARS,
+                    bounded[CLEARS / 2],
+                    bounded[CLEARS - 1],
+                    unbounded[1],
+                    (System.nanoTime() - start) / 1e9));
+            return bounded[CLEARS / 2] <= 10;
+        }
+    }
+
+    /** The times in milliseconds, in their order of size. */
+    private static double[] clear(RedisServer server, String bound, int clears) throws InterruptedException {
+        Map<String, String> settings = Map.of("REDIS_URL", server.url(), "CACHE_AGREE_WITHIN", bound);
+        try (CacheClient client = CacheClient.from(Settings.of(settings))) {
+            Cache<Integer, String> cache =
+                    client.cache("c", Integer.class, String.class).build();
+            double[] millis = new double[clears];
+            Thread.sleep(Duration.ofSeconds(2).toMillis()); // it is on the roll by then
+            for (int i = 0; i < clears; i++) {
+                for (int key = 0; key < ENTRIES; key++) {
+                    cache.put(key, "value");
+                }
+                long start = System.nanoTime();
+                cache.clear();
+                millis[i] = (System.nanoTime() - start) / 1e6;
+                if (cache.get(0) != null) {
+                    throw new WrongAnswerException("an entry that was cleared");
+                }
+            }
+            Arrays.sort(millis);
+            return millis;
+        }
+    }
+}
