@@ -411,7 +411,10 @@ public interface Cache<K, V> extends AutoCloseable {
     boolean markStale(K key);
 
     /**
-     * Removes every key of this cache. May take up to {@link CacheStore#PREFIX_REMOVAL_LIMIT}.
+     * Removes every key of this cache, at once for everybody. May take up to {@link CacheStore#PREFIX_REMOVAL_LIMIT}.
+     *
+     * <p>With {@link CachePolicy#agreeWithin} it is one question to the first server, and none while that is out: every entry that was made so far is
+     * absent, for this client when this returns, for others within a fifth of the bound and ten seconds at most. The servers are freed in the background.
      *
      * @throws UnsupportedOperationException if the codec is raw: its keys can't be told from those of others
      */

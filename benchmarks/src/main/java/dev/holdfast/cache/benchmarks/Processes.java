@@ -2,7 +2,9 @@ package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.examples.instances.Fleet;
+import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.UpstashGateway;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,7 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Four processes over one server through one phase of trouble after the other. For each phase: reads, loads, errors, reads of what some process had
+ * Four processes over one server, a cluster and an Upstash database through one phase of trouble after the other. For each phase: reads, loads, errors, reads of what some process had
  * changed before (stale), the longest time since that, how many of these are beyond the bound, and reads of what the very process had changed.
  * {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS[+SECONDS]]}: those phases only, with that {@code CACHE_AGREE_WITHIN}; 0 for none.
  */
@@ -104,6 +106,15 @@ final class Processes {
 
     private static boolean run(List<String> names, int within) throws Exception {
         boolean kept = true;
+        if (names.isEmpty() || names.contains("shard")) {
+            kept = ofCluster(within);
+        }
+        if (names.isEmpty() || names.contains("upstash")) {
+            kept &= ofUpstash(within);
+        }
+        if (List.of("shard", "upstash").containsAll(names) && !names.isEmpty()) {
+            return kept;
+        }
         try (Fleet fleet = new Fleet(INSTANCES, within, 0, 7)) {
             pause(WARM);
             for (Map.Entry<String, Trouble> phase : phases().entrySet()) {
@@ -113,6 +124,54 @@ final class Processes {
             }
         }
         return kept;
+    }
+
+    /** A third of the keys loses its master, with the roll or without. */
+    private static boolean ofCluster(int within) throws Exception {
+        try (RedisCluster cluster = RedisCluster.builder()
+                        .masters(3)
+                        .replicasPerMaster(0)
+                        .requireFullCoverage(false)
+                        .start();
+                Fleet fleet = new Fleet(
+                        INSTANCES,
+                        within,
+                        0,
+                        7,
+                        Map.of("REDIS_CLUSTER_ENABLED", "true", "REDIS_CLUSTER_NODES", cluster.seeds()))) {
+            pause(WARM);
+            boolean kept = true;
+            RedisServer ofRoll = cluster.masterOf(Roll.KEYS.get(0));
+            for (RedisServer master : cluster.masters()) {
+                String name = master == ofRoll ? "shard-of-roll" : "shard";
+                Trouble trouble = same -> {
+                    master.kill();
+                    pause(Duration.ofSeconds(10));
+                    master.restart(RedisServer.Data.KEEP);
+                };
+                kept &= play(fleet, name, trouble, within);
+            }
+            return kept;
+        }
+    }
+
+    private static boolean ofUpstash(int within) throws Exception {
+        try (RedisServer redis = RedisServer.start();
+                UpstashGateway gateway = UpstashGateway.start(redis.host() + ":" + redis.port(), "secret");
+                Fleet fleet = new Fleet(
+                        INSTANCES,
+                        within,
+                        0,
+                        7,
+                        Map.of("UPSTASH_REDIS_REST_URL", gateway.url(), "UPSTASH_REDIS_REST_TOKEN", "secret"))) {
+            pause(WARM);
+            Trouble trouble = same -> {
+                redis.kill();
+                pause(Duration.ofSeconds(10));
+                redis.restart(RedisServer.Data.KEEP);
+            };
+            return play(fleet, "upstash", trouble, within);
+        }
     }
 
     private static boolean play(Fleet fleet, String name, Trouble trouble, int within) throws Exception {

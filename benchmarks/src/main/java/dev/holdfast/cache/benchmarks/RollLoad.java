@@ -58,12 +58,13 @@ final class RollLoad {
             double each = used * SECONDS * 1e6 / said;
             System.out.println(String.format(
                     Locale.ROOT,
-                    "roll: bound_s=%d members=%d beats_per_second=%d core_percent=%.1f micros_per_beat=%.0f",
+                    "roll: bound_s=%d members=%d beats_per_second=%d core_percent=%.1f micros_per_beat=%.0f of_these_in_the_script=%.0f",
                     bound,
                     MEMBERS,
                     said / SECONDS,
                     used * 100,
-                    each));
+                    each,
+                    scriptMicros(redis)));
             return used;
         }
     }
@@ -81,6 +82,14 @@ final class RollLoad {
                 version);
         Roll roll = store.beat(beat, Duration.ofSeconds(10));
         return roll.version();
+    }
+
+    private static double scriptMicros(RedisServer redis) {
+        return String.valueOf(redis.command("INFO", "commandstats"))
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_evalsha:"))
+                .mapToDouble(line -> Double.parseDouble(line.replaceAll(".*usec_per_call=([0-9.]+).*", "$1")))
+                .sum();
     }
 
     private static double processorSeconds(RedisServer redis) {

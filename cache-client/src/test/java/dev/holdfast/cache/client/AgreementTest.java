@@ -133,6 +133,18 @@ class AgreementTest {
         assertEquals(2, members(CLEAN));
     }
 
+    /** Whatever of its first words is under way, or answered and not heard, when it goes. */
+    @Test
+    void aClientThatGoesSoonLeavesTheRollToo() {
+        for (int millis = 0; millis < 40; millis++) {
+            try (CacheClient client = client(redis.url(), "CACHE_AGREE_WITHIN", "5")) {
+                client.cache("agreed", String.class, String.class).build().put("k", "v");
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5 * millis));
+            }
+            assertTrue(members(HEARD) <= 2, millis + ": " + redis.command("ZRANGE", HEARD, "0", "-1"));
+        }
+    }
+
     @Test
     void aRemovalOfEverythingLeavesTheRoll() {
         try (CacheClient client = client(redis.url(), "CACHE_AGREE_WITHIN", "5", "REDIS_KEY_PREFIX", "app")) {

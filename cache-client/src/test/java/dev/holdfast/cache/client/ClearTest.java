@@ -147,6 +147,34 @@ class ClearTest {
     }
 
     @Test
+    void whatIsKeptNearGoesToo() {
+        try (CacheClient one = client();
+                CacheClient other = client()) {
+            Cache<String, String> ones = near(one);
+            Cache<String, String> others = near(other);
+            ones.put("k", "before");
+            enrolled(2);
+            until(
+                    "it is kept near",
+                    () -> "before".equals(ones.get("k"))
+                            && "before".equals(others.get("k"))
+                            && ones.stats().near().hits() > 0
+                            && others.stats().near().hits() > 0);
+            ones.clear();
+            assertNull(ones.get("k"));
+            until("the other sees it", () -> others.get("k") == null);
+            ones.put("k", "after");
+            until("and what is put after", () -> "after".equals(others.get("k")));
+        }
+    }
+
+    private static Cache<String, String> near(CacheClient client) {
+        return client.cache("c", String.class, String.class)
+                .near(NearCache.ofBytes(1 << 20))
+                .build();
+    }
+
+    @Test
     void itNeedsNoServer() {
         try (CacheClient one = client("CACHE_TIERS", "single,memory")) {
             Cache<String, String> ones = cache(one);

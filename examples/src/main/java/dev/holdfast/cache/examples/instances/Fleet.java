@@ -13,8 +13,11 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Processes over one server, each a client of its own behind a proxy of its own, that read and change the same keys; and what an onlooker who knows
@@ -22,7 +25,8 @@ import java.util.stream.Stream;
  */
 public final class Fleet implements AutoCloseable {
     private final Path folder;
-    private final RedisServer redis;
+    private final @Nullable RedisServer redis;
+    private final IntFunction<Map<String, String>> servers;
     private final List<TcpProxy> proxies = new ArrayList<>();
     private final List<Process> processes = new ArrayList<>();
     private final List<Ledger.Book> books = new ArrayList<>();
@@ -42,21 +46,55 @@ public final class Fleet implements AutoCloseable {
      * @param longestLoad how long at most
      */
     public Fleet(int instances, int agreeWithin, long shortestLoad, long longestLoad) throws IOException {
+        this(agreeWithin, shortestLoad, longestLoad, RedisServer.start(), null);
+        startAll(instances);
+    }
+
+    /**
+     * Starts processes over servers that are there.
+     *
+     * @param instances how many
+     * @param agreeWithin their {@code CACHE_AGREE_WITHIN}, in seconds; 0 for none
+     * @param shortestLoad how long a load takes at least, in milliseconds
+     * @param longestLoad how long at most
+     * @param servers the variables that lead to the servers
+     */
+    public Fleet(int instances, int agreeWithin, long shortestLoad, long longestLoad, Map<String, String> servers)
+            throws IOException {
+        this(agreeWithin, shortestLoad, longestLoad, null, servers);
+        startAll(instances);
+    }
+
+    private Fleet(
+            int agreeWithin,
+            long shortestLoad,
+            long longestLoad,
+            @Nullable RedisServer redis,
+            @Nullable Map<String, String> servers)
+            throws IOException {
         this.folder = Files.createTempDirectory("instances");
-        this.redis = RedisServer.start();
+        this.redis = redis;
+        this.servers = instance -> servers == null
+                ? Map.of("REDIS_URL", "redis://127.0.0.1:" + proxy(instance).port())
+                : servers;
         this.agreeWithin = agreeWithin;
         this.shortestLoad = shortestLoad;
         this.longestLoad = longestLoad;
+    }
+
+    private void startAll(int instances) throws IOException {
         for (int i = 0; i < instances; i++) {
-            proxies.add(TcpProxy.to("127.0.0.1", redis.port()));
+            if (redis != null) {
+                proxies.add(TcpProxy.to("127.0.0.1", redis.port()));
+            }
             living.add(-1);
             start(i);
         }
     }
 
-    /** The server that all of them share. */
+    /** The server that all of them share, if this has started it. */
     public RedisServer redis() {
-        return redis;
+        return Objects.requireNonNull(redis);
     }
 
     /** The way of one of them to the server. */
@@ -81,14 +119,9 @@ public final class Fleet implements AutoCloseable {
                         Long.toString(longestLoad))
                 .redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().keySet().removeIf(name -> name.startsWith("REDIS_") || name.startsWith("CACHE_"));
-        builder.environment()
-                .putAll(Map.of(
-                        "REDIS_URL",
-                        "redis://127.0.0.1:" + proxies.get(instance).port(),
-                        "CACHE_TTL",
-                        "60",
-                        "CACHE_AGREE_WITHIN",
-                        Integer.toString(agreeWithin)));
+        builder.environment().keySet().removeIf(name -> name.startsWith("UPSTASH_"));
+        builder.environment().putAll(servers.apply(instance));
+        builder.environment().putAll(Map.of("CACHE_TTL", "60", "CACHE_AGREE_WITHIN", Integer.toString(agreeWithin)));
         Process process = builder.start();
         processes.add(process);
         books.add(new Ledger.Book(folder.resolve("book" + number)));
@@ -214,7 +247,9 @@ public final class Fleet implements AutoCloseable {
     public void close() throws IOException {
         processes.forEach(Process::destroyForcibly);
         proxies.forEach(TcpProxy::close);
-        redis.close();
+        if (redis != null) {
+            redis.close();
+        }
         try (Stream<Path> files = Files.list(folder)) {
             for (Path file : files.toList()) {
                 Files.deleteIfExists(file);
