@@ -339,8 +339,8 @@ public interface CacheStore extends AutoCloseable {
 
     /**
      * Removes of what begins with {@code prefix} what is known to be of no use by how its value begins, in no hurry: between two pages the servers
-     * have at least nine times as long for others. For composites, of keys that nobody waits for. Of a key that is written in that moment the new
-     * value may go. Takes a minute at most; the next call with the same prefix goes on from there.
+     * have at least nine times as long for others. For composites, of keys that nobody waits for. A key is not removed whose value begins otherwise by
+     * then; an empty value never is. Takes a minute at most; the next call with the same prefix goes on from there.
      *
      * @param prefix as for {@link #removeByPrefix}
      * @param head how many bytes of a value tell, from 1 to 1,024

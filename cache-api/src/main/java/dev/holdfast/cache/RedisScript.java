@@ -52,6 +52,18 @@ public enum RedisScript {
             if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
             return redis.pcall('UNLINK', KEYS[1])"""),
 
+    /** {@code KEYS} keys; {@code ARGV} how each one's value is to begin, how many bytes that are at most. Answers how many were removed, since it did. */
+    REMOVE_HEADED("""
+            local removed = 0
+            for i, key in ipairs(KEYS) do
+              if redis.pcall('GETRANGE', key, 0, ARGV[#ARGV] - 1) == ARGV[i] then
+                local done = redis.pcall('UNLINK', key)
+                if type(done) == 'table' and done.err then return done end
+                removed = removed + done
+              end
+            end
+            return removed"""),
+
     /** {@code KEYS} key. Answers 1 if it is there, now for ever, else 0; PERSIST alone says 0 also where it was for ever before. */
     PERSIST("""
             if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end

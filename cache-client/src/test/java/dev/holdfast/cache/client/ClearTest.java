@@ -6,8 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.LoadingCache;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.failover.FailoverConfig;
+import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.HashMap;
@@ -191,6 +194,51 @@ class ClearTest {
             ones.put("m", "after");
             assertEquals("after", ones.get("m"));
         }
+    }
+
+    @Test
+    void moreThanCanBeRememberedIsBelowAFloorAfterAnOutage() {
+        FailoverConfig forgetful = FailoverConfig.DEFAULT.withMaxDirtyKeys(50);
+        CachePolicy agreeing = CachePolicy.defaults().withAgreeWithin(Duration.ofSeconds(5));
+        try (CacheClient one = CacheClient.builder()
+                        .tier(SingleConfig.parse(redis.url()))
+                        .failover(forgetful)
+                        .policy(agreeing)
+                        .build();
+                CacheClient other = client()) {
+            Cache<String, String> ones = cache(one);
+            Cache<String, String> others = cache(other);
+            for (int i = 0; i < 100; i++) {
+                ones.put("k" + i, "before");
+            }
+            enrolled(2);
+            redis.kill();
+            until("memory serves", () -> {
+                ones.put("m", "v");
+                return "v".equals(ones.get("m"));
+            });
+            for (int i = 0; i < 100; i++) {
+                ones.remove("k" + i);
+            }
+            redis.restart(RedisServer.Data.KEEP);
+            until("the server serves both again", () -> serves(one) && serves(other));
+            for (int i = 0; i < 100; i++) {
+                assertNull(ones.get("k" + i), "its own removal");
+            }
+            until("the other sees them", () -> {
+                for (int i = 0; i < 100; i++) {
+                    if (others.get("k" + i) != null) {
+                        return false;
+                    }
+                }
+                return true;
+            });
+            until("others are told", () -> redis.command("HGET", "#roll:{roll}:floors", "c:") != null);
+        }
+    }
+
+    private static boolean serves(CacheClient client) {
+        return client.health().tiers().get(0).serving();
     }
 
     @Test

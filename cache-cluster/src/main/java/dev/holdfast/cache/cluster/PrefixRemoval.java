@@ -338,46 +338,50 @@ final class PrefixRemoval {
             }
         }
         try {
-            unlink(chosen(found));
-            done.values().forEach(Runnable::run);
-            if (useless != null) {
+            if (useless == null) {
+                unlink(found.values().stream().flatMap(List::stream).toList());
+            } else {
+                removeUseless(found, useless);
                 PrefixScan.rest(asked);
             }
+            done.values().forEach(Runnable::run);
         } catch (CacheUnavailableException e) {
             // Whose they were is not worth telling apart: those pages are gone over again.
             done.keySet().forEach(master -> unreached.put(master, e));
         }
     }
 
-    private List<byte[]> chosen(Map<Node, List<byte[]>> found) {
+    /** Removes those of a page that are useless, unless they have changed since that was seen. */
+    private void removeUseless(Map<Node, List<byte[]>> found, Useless those) {
         List<byte[]> keys = new ArrayList<>();
         List<Errand<byte[]>> heads = new ArrayList<>();
-        found.forEach((master, those) -> {
-            keys.addAll(those);
-            if (useless != null) {
-                those.forEach(key -> {
-                    Errand<byte[]> head = new Errand<>(0, Errand.Kind.READ, Requests.head(key, useless.head()));
+        found.forEach((master, page) -> page.stream()
+                .filter(key -> !spared.contains(key))
+                .forEach(key -> {
+                    Errand<byte[]> head = new Errand<>(0, Errand.Kind.READ, Requests.head(key, those.head()));
                     head.pinTo(master);
                     heads.add(head);
-                });
-            }
-        });
-        if (useless == null || keys.isEmpty()) {
-            return keys;
+                    keys.add(key);
+                }));
+        if (keys.isEmpty()) {
+            return;
         }
         router.runAll(heads, System.nanoTime(), until);
-        List<byte[]> chosen = new ArrayList<>();
+        List<Errand<Long>> removals = new ArrayList<>();
+        byte[] most = Integer.toString(those.head()).getBytes(StandardCharsets.US_ASCII);
         for (int i = 0; i < keys.size(); i++) {
+            byte[] key = keys.get(i);
             byte[] head = heads.get(i).reply();
-            RuntimeException failure = heads.get(i).failure();
-            if (head != null && useless.says().test(head)) {
-                chosen.add(keys.get(i));
-            } else if (head == null && failure instanceof CacheUnavailableException e) {
+            if (head == null && heads.get(i).failure() instanceof CacheUnavailableException e) {
                 throw e;
             }
             // What is no string is refused, and no cache's.
+            if (head != null && head.length > 0 && those.says().test(head)) {
+                Request<Long> removal = Script.REMOVE_HEADED.inFull(List.of(key), List.of(head, most));
+                removals.add(new Errand<>(Slots.of(key), Errand.Kind.HARMLESS, removal));
+            }
         }
-        return chosen;
+        remove(removals);
     }
 
     /** What is sent again is a number, whatever the node said. */
@@ -408,6 +412,10 @@ final class PrefixRemoval {
                         new Errand<>(Slots.of(key), Errand.Kind.HARMLESS, Requests.number(CommandType.UNLINK, key)));
             }
         }
+        remove(errands);
+    }
+
+    private void remove(List<Errand<Long>> errands) {
         if (errands.isEmpty()) {
             return;
         }

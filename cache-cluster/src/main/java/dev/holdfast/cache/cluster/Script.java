@@ -19,6 +19,7 @@ import java.util.function.Function;
 final class Script<T> {
     static final Script<Long> REPLACE = new Script<>(RedisScript.REPLACE, IntegerOutput::new);
     static final Script<Long> REMOVE_LEAVING = new Script<>(RedisScript.REMOVE_LEAVING, IntegerOutput::new);
+    static final Script<Long> REMOVE_HEADED = new Script<>(RedisScript.REMOVE_HEADED, IntegerOutput::new);
     static final Script<Long> REMOVE = new Script<>(RedisScript.REMOVE, IntegerOutput::new);
     static final Script<Long> PERSIST = new Script<>(RedisScript.PERSIST, IntegerOutput::new);
     static final Script<byte[]> INCREMENT = new Script<>(RedisScript.INCREMENT, ByteArrayOutput::new);

@@ -259,6 +259,13 @@ class Agreements {
         return floor;
     }
 
+    /** Whether a prefix is that of a cache with a limit, which believes nothing below its floor. */
+    synchronized boolean isLimited(String prefix) {
+        return caches.stream().anyMatch(cache -> cache.prefix.equals(prefix))
+                && caches.stream()
+                        .allMatch(cache -> !cache.prefix.equals(prefix) || cache.withinMillis != Long.MAX_VALUE);
+    }
+
     /** All floors that are known. */
     synchronized Map<String, Long> floors() {
         return Map.copyOf(floors);

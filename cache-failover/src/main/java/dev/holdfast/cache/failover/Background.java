@@ -38,6 +38,7 @@ class Background {
     private static final long LAST_WORD = TimeUnit.SECONDS.toNanos(1);
 
     private static final long SAID_AGAIN = TimeUnit.MINUTES.toNanos(1);
+    private static final String UNASKED = "what caches there are could not be found out";
     private static final int TICKS_TO_REST = 20;
     /** The application is started by then, as a rule, and nothing has failed yet. */
     private static final int TICKS_TO_REHEARSAL = 10;
@@ -50,9 +51,6 @@ class Background {
 
     /** Does nothing. */
     void perform(List<Effect> effects) {}
-
-    /** Does nothing. */
-    void sweep(String prefix, long floor) {}
 
     /** The one that works. */
     static final class Running extends Background {
@@ -213,6 +211,7 @@ class Background {
         /** Returns whether there is something to watch. Survives whatever is thrown: the next tick may go better. */
         private boolean tick(long now, boolean stalled) {
             guarded("no memory could be had for the next period", switchboard::restock);
+            guarded(UNASKED, switchboard::learnPrefixes);
             boolean busy = true;
             try {
                 workers.retry();
@@ -295,6 +294,8 @@ class Background {
                 workers.submit(() -> perform(work));
             } else if (effect instanceof Effect.Settled settled) {
                 guarded("an outage could not be settled", settled.outage().settled());
+            } else if (effect instanceof Effect.Sweep sweep) {
+                sweeps.begin(sweep.prefix(), sweep.floor());
             } else {
                 notices.deliverOn(workers::submit);
             }
@@ -344,11 +345,6 @@ class Background {
             return state -> state.attended(saying, roll, switchboard.now());
         }
 
-        @Override
-        void sweep(String prefix, long floor) {
-            sweeps.begin(prefix, floor);
-        }
-
         /**
          * Leaves the roll of those that share the first server, if it is known of this client that it owes nobody anything. What it is just saying is
          * waited for: by that it may come to be on the roll.
@@ -372,6 +368,7 @@ class Background {
         }
 
         private void report(Consumer<FailoverState> outcome) {
+            guarded(UNASKED, switchboard::learnPrefixes);
             try {
                 switchboard.change(outcome);
             } catch (Throwable e) {

@@ -45,6 +45,9 @@ sealed interface Effect {
     /** Tell a store that what follows from an outage of its parts is decided and visible. */
     record Settled(PartialOutage outage) implements Effect {}
 
+    /** Free the first server of what begins so and was made before a floor, in no hurry. */
+    record Sweep(String prefix, long floor) implements Effect {}
+
     /** Tell the log and the listeners. */
     sealed interface Notice extends Effect {}
 

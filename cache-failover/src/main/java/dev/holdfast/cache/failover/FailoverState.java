@@ -67,7 +67,7 @@ class FailoverState {
         this.probes = new Probes(config, random, effects);
         this.circuit = new Circuit(config, keys, probes, effects);
         this.admission = new Admission(config, keys, circuit, random);
-        this.reconciliation = new Reconciliation(config, keys, probes, circuit, effects, id);
+        this.reconciliation = new Reconciliation(config, keys, probes, circuit, effects, id, this::isBelowFloor);
         this.agreements = agreements;
         // Chance of its own: the histories of the model test stay what they are.
         this.attendance = new Attendance(id, agreements, new SplittableRandom(id.hashCode()));
@@ -170,8 +170,20 @@ class FailoverState {
     Attendance.@Nullable Offer clear(String prefix, long now) {
         TierState first = tiers.get(0);
         Attendance.Offer offer = attendance.clear(prefix, first.remote && first.closed());
-        attend(now);
+        if (offer != null) {
+            effects.add(new Effect.Sweep(prefix, offer.floor()));
+            attend(now);
+        }
         return offer;
+    }
+
+    /** Has what a tier has missed of a cache absent instead of removed there; returns whether that will do for all that share it. */
+    private boolean isBelowFloor(String prefix) {
+        Attendance.Offer offer = agreements.isLimited(prefix) ? attendance.clear(prefix, false) : null;
+        if (offer != null) {
+            effects.add(new Effect.Sweep(prefix, offer.floor()));
+        }
+        return offer != null;
     }
 
     /** Whether the first server, which serves, is just being told of this client. */

@@ -510,7 +510,6 @@ public final class FailoverStore implements CacheStore {
             switchboard.change(state -> state.attendance.owe(offer));
             Thread.currentThread().interrupt();
         }
-        background.sweep(prefix, offer.floor());
         return true;
     }
 

@@ -2,9 +2,11 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,14 +36,23 @@ final class Reconciliation {
     private final Circuit circuit;
     private final List<Effect> effects;
     private final String id;
+    private final Predicate<String> isBelowFloor;
 
     /**
      * Creates one.
      *
      * @param id begins the name of every increment that must not be entered twice
+     * @param isBelowFloor has everything under a prefix absent that was made so far, for everybody, or returns false
      */
     Reconciliation(
-            FailoverConfig config, DirtyKeys keys, Probes probes, Circuit circuit, List<Effect> effects, String id) {
+            FailoverConfig config,
+            DirtyKeys keys,
+            Probes probes,
+            Circuit circuit,
+            List<Effect> effects,
+            String id,
+            Predicate<String> isBelowFloor) {
+        this.isBelowFloor = isBelowFloor;
         this.config = config;
         this.tiers = keys.tiers;
         this.keys = keys;
@@ -126,7 +137,17 @@ final class Reconciliation {
 
     private Effect.@Nullable Drain plan(TierState tier, int kind, long now) {
         if (kind == 0) {
-            List<DirtyRecord.Removal> prefixes = tier.dirty.prefixes(now);
+            List<DirtyRecord.Removal> prefixes = new ArrayList<>();
+            for (DirtyRecord.Removal prefix : tier.dirty.prefixes(now)) {
+                // As late as now: what was stored below in the outage is absent too.
+                if (isBelowFloor.test(prefix.key())) {
+                    tier.dirty.prefixRemoved(prefix);
+                    tier.reconciled++;
+                    cleaned(tier);
+                } else {
+                    prefixes.add(prefix);
+                }
+            }
             return prefixes.isEmpty() ? null : new Effect.RemovePrefixes(tier.index, prefixes);
         }
         if (kind == 1) {

@@ -205,8 +205,11 @@ final class Switchboard {
         return Set.copyOf(prefixes.get());
     }
 
-    /** Takes in what caches there are by now, for records that may overflow by what is changed next. */
-    private void learnPrefixes() {
+    /**
+     * Takes in what caches there are by now, for records that may overflow by what is decided next: by a change, and by any outcome that opens a tier, since
+     * what that may have forgotten is recorded then. Who is not known by then stands for all keys, and those can't be told from others'.
+     */
+    void learnPrefixes() {
         Set<String> now = prefixes();
         if (!now.equals(known)) {
             change(decided -> decided.known(now));
@@ -256,9 +259,7 @@ final class Switchboard {
      */
     <R extends @Nullable Object> R call(
             @Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit, int excluded) {
-        if (request.kind() != Kind.READ) {
-            learnPrefixes();
-        }
+        learnPrefixes();
         if (tried == null) {
             Call call = Call.begin(state, request, now() + limit.toNanos(), excluded);
             return drive(call, request, none, operation);

@@ -403,7 +403,7 @@ public final class SingleStore implements CacheStore {
             while (!scan.isComplete()) {
                 long asked = System.nanoTime();
                 Reply.Page page = run(page(scan, pattern, FIRST_PAGE), Reply.PAGE, end);
-                removed += unlink(useless(page.keys(), head, useless, end), end);
+                removed += removeUseless(page.keys(), head, useless, end);
                 scan.moved(asked, page.since(), page.process(), page.next());
                 PrefixScan.rest(asked);
             }
@@ -415,7 +415,9 @@ public final class SingleStore implements CacheStore {
         return removed;
     }
 
-    private List<byte[]> useless(List<byte[]> keys, int head, Predicate<byte[]> useless, long end) {
+    private long removeUseless(List<byte[]> found, int head, Predicate<byte[]> useless, long end) {
+        List<byte[]> keys = new ArrayList<>(found);
+        keys.removeIf(shared.spared::contains);
         List<@Nullable Object> heads = sendAll(
                 keys.stream()
                         .map(key -> Request.reading(Command.GETRANGE)
@@ -425,17 +427,23 @@ public final class SingleStore implements CacheStore {
                         .toList(),
                 end);
         List<byte[]> chosen = new ArrayList<>();
+        List<byte[]> arguments = new ArrayList<>();
         for (int i = 0; i < keys.size(); i++) {
-            Object found = heads.get(Math.min(i, heads.size() - 1));
-            if (found instanceof CacheUnavailableException e) {
+            Object begins = heads.get(Math.min(i, heads.size() - 1));
+            if (begins instanceof CacheUnavailableException e) {
                 throw e;
             }
             // What is no string is refused, and no cache's.
-            if (found instanceof byte[] bytes && useless.test(bytes)) {
+            if (begins instanceof byte[] bytes && bytes.length > 0 && useless.test(bytes)) {
                 chosen.add(keys.get(i));
+                arguments.add(bytes);
             }
         }
-        return chosen;
+        if (chosen.isEmpty()) {
+            return 0;
+        }
+        arguments.add(bytes(head));
+        return script(Request::repeatable, RedisScript.REMOVE_HEADED, chosen, arguments, Reply.NUMBER);
     }
 
     private long unlink(List<byte[]> found, long end) {
