@@ -136,7 +136,7 @@ class AgreementTest {
     /** Whatever of its first words is under way, or answered and not heard, when it goes. */
     @Test
     void aClientThatGoesSoonLeavesTheRollToo() {
-        for (int millis = 0; millis < 40; millis++) {
+        for (long millis = 0; millis < 40; millis++) {
             try (CacheClient client = client(redis.url(), "CACHE_AGREE_WITHIN", "5")) {
                 client.cache("agreed", String.class, String.class).build().put("k", "v");
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5 * millis));
