@@ -430,6 +430,16 @@ public interface CacheStore extends AutoCloseable {
     }
 
     /**
+     * Counts how often those who decide which server is the right one, as sentinels do, have led this store to another. When that
+     * grows, a composite asks at once whether a tier that is out is back. Does no I/O and does not wait.
+     *
+     * @return the number so far; 0, the default, of a store that nobody leads anywhere
+     */
+    default long switches() {
+        return 0;
+    }
+
+    /**
      * Adds someone to tell of the commands that callers have this store send to servers; its probes are not among them. A composite tells of
      * those of all its tiers.
      *

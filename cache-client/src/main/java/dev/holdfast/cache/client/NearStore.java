@@ -230,6 +230,11 @@ final class NearStore implements CacheStore {
     }
 
     @Override
+    public long switches() {
+        return store.switches();
+    }
+
+    @Override
     public Runnable observe(CallObserver observer) {
         return store.observe(observer);
     }

@@ -31,6 +31,7 @@ final class NoServers {
             case "within" -> store;
             case "callBound" -> Duration.ZERO;
             case "isServing" -> false;
+            case "switches" -> 0L;
             case "tierName" -> "none";
             case "health" -> StoreHealth.of("none", false, Instant.EPOCH);
             case "close", "disconnect", "outage", "use" -> null;

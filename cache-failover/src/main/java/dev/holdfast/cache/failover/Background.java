@@ -249,6 +249,9 @@ class Background {
             for (int i = 0; i < seen.size(); i++) {
                 Tier.Observation tier = seen.get(i);
                 state.verdicts.observed(i, tier.answers(), tier.slow(), tier.suspect(), now);
+                if (tier.switched()) {
+                    state.verdicts.switched(i, now);
+                }
                 if (tier.refusing()) {
                     state.verdicts.refuses(i, now);
                 }

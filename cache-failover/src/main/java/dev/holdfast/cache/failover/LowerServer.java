@@ -281,6 +281,11 @@ final class LowerServer implements CacheStore {
     }
 
     @Override
+    public long switches() {
+        return store.switches();
+    }
+
+    @Override
     public boolean isServing() {
         return store.isServing();
     }

@@ -41,6 +41,7 @@ final class Prober {
         Tier tier = tiers.get(probe.tier());
         stalls.ran(probe.startedAt(), switchboard.now());
         ProbeResult result;
+        long switches = tier.switches();
         try {
             result = tier.store().probe(probe.timeout());
         } catch (CacheRejectedException e) {
@@ -51,10 +52,10 @@ final class Prober {
             // A thread that was to wait so long and waited longer was kept from running, as was perhaps who read the
             // answer.
             stalls.ran(probe.startedAt() + probe.timeout().toNanos(), now);
-            boolean onTime = !stalls.since(probe.startedAt());
+            boolean counts = !stalls.since(probe.startedAt()) && tier.switches() == switches;
             return state -> {
                 if (!switchboard.closed()) {
-                    state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, onTime, switchboard.now());
+                    state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, counts, switchboard.now());
                 }
             };
         }

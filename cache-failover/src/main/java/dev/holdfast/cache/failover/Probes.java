@@ -66,7 +66,13 @@ final class Probes {
 
     /** The next one follows soon. */
     void soon(TierState tier, long now) {
-        tier.nextProbeAt = now + jittered(interval);
+        tier.nextProbeAt = tier.switched ? now : now + jittered(interval);
+    }
+
+    /** A tier that is out is probed with the next tick, or as soon as its fence or a probe of the server before is over. */
+    void switched(TierState tier, long now) {
+        tier.switched = true;
+        tier.nextProbeAt = now;
     }
 
     /** Probes a tier because of a call or of the time that passed without one. */
@@ -92,6 +98,7 @@ final class Probes {
         tier.idleNanos = jittered(tier.healthCheckNanos);
         tier.canaryNanos = jittered(Math.min(CANARY_PERIOD, tier.healthCheckNanos / 3 * 2));
         tier.probing = true;
+        tier.switched = false;
         tier.probeSentAt = now;
         if (tier.recent != null) {
             tier.recent.probing();
@@ -112,7 +119,7 @@ final class Probes {
 
     /** Every second for a minute, then ever more rarely, never all clients at once. */
     void later(TierState tier, long now) {
-        if (now - tier.since < MINUTE) {
+        if (tier.switched || now - tier.since < MINUTE) {
             tier.probeDelay = interval;
             soon(tier, now);
         } else {

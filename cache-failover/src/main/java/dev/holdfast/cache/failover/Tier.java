@@ -49,6 +49,7 @@ final class Tier {
 
     private long slowSeen;
     private long exhaustedSeen;
+    private long switchesSeen;
     private long refusalsSeen;
     private long refusedInARow;
     /** When refusals last were so many that it was told. */
@@ -69,6 +70,7 @@ final class Tier {
         if (before != null) {
             settle(before);
         }
+        this.switchesSeen = switches();
     }
 
     private void settle(PartialOutage before) {
@@ -104,6 +106,15 @@ final class Tier {
         } catch (RuntimeException | Error e) {
             log.warn("tier {} does not say what was out", name, e);
             return null;
+        }
+    }
+
+    /** How often its store was led to another server. Asks the store, so not to be called under a lock. */
+    long switches() {
+        try {
+            return store.switches();
+        } catch (RuntimeException | Error e) {
+            return switchesSeen;
         }
     }
 
@@ -191,8 +202,9 @@ final class Tier {
      * @param suspect whether one hangs
      * @param refusing whether it has refused everything for a while, said once a second
      * @param busy whether anything happened or is under way
+     * @param switched whether its store was led to another server
      */
-    record Observation(long answers, long slow, boolean suspect, boolean refusing, boolean busy) {}
+    record Observation(long answers, long slow, boolean suspect, boolean refusing, boolean busy, boolean switched) {}
 
     /** Looks what happened since the last time; for the ticker. Asks the store, so not to be called under a lock. */
     Observation observe(int tick) {
@@ -202,8 +214,15 @@ final class Tier {
         boolean suspect = remote && pending && calls.stuck(tick, suspectTicks);
         long slower = slowOnes == slowSeen || saturated() ? 0 : slowOnes - slowSeen;
         long fresh = Math.max(0, answers - answersSeen);
-        Observation seen =
-                new Observation(fresh, slower, suspect, refuses(tick, fresh), pending || answers != answersSeen);
+        long switches = switches();
+        Observation seen = new Observation(
+                fresh,
+                slower,
+                suspect,
+                refuses(tick, fresh),
+                pending || answers != answersSeen,
+                switches != switchesSeen);
+        switchesSeen = switches;
         answersSeen = Math.max(answersSeen, answers);
         slowSeen = slowOnes;
         return seen;

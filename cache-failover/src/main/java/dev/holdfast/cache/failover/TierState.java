@@ -128,6 +128,9 @@ final class TierState {
     boolean pinged;
     long lastProbeAt;
     long nextProbeAt;
+    /** Whether its store was led to another server after the last probe was sent. */
+    boolean switched;
+
     long probeDelay;
     /** How long the last probe was given. */
     long probeNanos;

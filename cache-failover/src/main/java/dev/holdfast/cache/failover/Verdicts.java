@@ -183,6 +183,14 @@ final class Verdicts {
         }
     }
 
+    /** A tier's store was led to another server, which is asked at once whether it serves. */
+    void switched(int index, long now) {
+        TierState tier = tiers.get(index);
+        if (!tier.closed()) {
+            probes.switched(tier, now);
+        }
+    }
+
     /** A probe was answered. */
     void probed(int index, long startedAt, ProbeResult result, long now) {
         TierState tier = tiers.get(index);
@@ -229,9 +237,9 @@ final class Verdicts {
     /**
      * A probe got no answer, or one that says that the server can't serve.
      *
-     * @param onTime whether this process ran all the while: after a pause of its own the verdict is void
+     * @param counts whether this process ran all the while and the server stayed the one that was asked: otherwise the verdict is void
      */
-    void probeFailed(int index, long startedAt, CacheUnavailableException failure, boolean onTime, long now) {
+    void probeFailed(int index, long startedAt, CacheUnavailableException failure, boolean counts, long now) {
         TierState tier = tiers.get(index);
         tier.probing = false;
         tier.overdueProbes = 0;
@@ -249,7 +257,7 @@ final class Verdicts {
         if (startedAt - tier.fencedAt < 0 && tier.fencedAt != 0) {
             return;
         }
-        if (!onTime && tier.voidProbes < VOID) {
+        if (!counts && tier.voidProbes < VOID) {
             tier.voidProbes++;
             probes.send(tier, now);
             return;

@@ -63,7 +63,7 @@ class TierTest {
         assertEquals(3, seen.answers());
         assertEquals(1, seen.slow());
         assertTrue(seen.busy());
-        assertEquals(new Tier.Observation(0, 0, false, false, false), observe());
+        assertEquals(new Tier.Observation(0, 0, false, false, false, false), observe());
     }
 
     @Test

@@ -89,6 +89,11 @@ final class Dialer {
         }
     }
 
+    /** How often the sentinels have named another master. */
+    long switches() {
+        return masters == null ? 0 : masters.switches();
+    }
+
     /** Notes that the server may not be the master any more. */
     void doubtPlace() {
         if (masters != null) {

@@ -11,15 +11,21 @@ final class MasterUnknownException extends IOException {
     private static final long serialVersionUID = 1L;
 
     private final Reason reason;
+    private final boolean unanswered;
 
-    /**
-     * Creates one.
-     *
-     * @param reason what it means for a tier
-     */
-    MasterUnknownException(String message, Reason reason) {
+    private MasterUnknownException(String message, Reason reason, boolean unanswered) {
         super(message);
         this.reason = reason;
+        this.unanswered = unanswered;
+    }
+
+    /** Creates one for sentinels none of which knows a master of this name. */
+    static MasterUnknownException unheardOf(String master) {
+        return new MasterUnknownException(
+                "the sentinels know no master of the name " + master
+                        + ": it must be the one of \"sentinel monitor\" in their configuration",
+                Reason.REFUSED,
+                false);
     }
 
     /**
@@ -32,11 +38,18 @@ final class MasterUnknownException extends IOException {
         MasterUnknownException unknown = new MasterUnknownException(
                 "none of the sentinels " + sentinels + " says where the master is: "
                         + (known != null ? known.getMessage() : why == null ? "no answer in time" : why.toString()),
-                known == null ? Reason.CONNECTION : known.reason());
+                known == null ? Reason.CONNECTION : known.reason(),
+                true);
         unknown.initCause(why);
         return unknown;
     }
 
+    /** Whether no sentinel answered. */
+    boolean isUnanswered() {
+        return unanswered;
+    }
+
+    /** What it means for a tier. */
     Reason reason() {
         return reason;
     }

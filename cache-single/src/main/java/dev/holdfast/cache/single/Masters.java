@@ -27,7 +27,10 @@ final class Masters {
     private static final long STRAGGLERS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     /** So long sentinels are not believed that still name the former master: they tell each other of a switch every two seconds. */
-    private static final long HEARSAY_NANOS = TimeUnit.SECONDS.toNanos(10);
+    private static final long HEARSAY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
+    /** So long sentinels are asked where a master is known, which is tried if none of them answers. */
+    private static final long DOUBT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final Place.Master place;
     private final List<Sentinel> sentinels = new ArrayList<>();
@@ -41,6 +44,11 @@ final class Masters {
         public void missed() {
             lookAgain();
         }
+
+        @Override
+        public void nothingNew() {
+            confirm();
+        }
     };
     private volatile Runnable whenSwitched = () -> {};
     private volatile boolean doubted;
@@ -50,6 +58,14 @@ final class Masters {
     private @Nullable Address left;
 
     private long leftAt;
+
+    /** Whether one sentinel alone told of the last switch, and the others are still to be asked. */
+    private boolean unconfirmed;
+
+    private volatile long switches;
+
+    /** Whether it was said that no sentinel answers. */
+    private volatile boolean alone;
 
     Masters(SingleConfig config, Place.Master place) {
         this.place = place;
@@ -63,16 +79,22 @@ final class Masters {
         whenSwitched = listener;
     }
 
+    /** How often another server than before was the master. */
+    long switches() {
+        return switches;
+    }
+
     /** Notes that what is known may be wrong. */
     void doubt() {
         doubted = true;
     }
 
     /**
-     * Returns where the master is, as far as anybody knows.
+     * Returns where the master is, as far as anybody knows: while no sentinel answers, that is where it was. A server that says that it is
+     * a replica is not used anyway.
      *
      * @param until when to give up asking
-     * @throws IOException if no sentinel says it
+     * @throws IOException if no sentinel says it, and none ever did
      */
     Address find(long until) throws IOException {
         sentinels.forEach(sentinel -> sentinel.listen(listener));
@@ -83,11 +105,30 @@ final class Masters {
         doubted = false;
         boolean answered = false;
         try {
-            Address found = ask(until);
+            Address found = ask(present == null ? until : Math.min(left(until) / 2, DOUBT_NANOS) + System.nanoTime());
             answered = true;
+            alone = false;
             return become(found, false);
+        } catch (MasterUnknownException e) {
+            if (present == null || !e.isUnanswered()) {
+                throw e;
+            }
+            sayAlone(present, e);
+            Address last = known;
+            return last == null ? present : last;
         } finally {
             doubted |= !answered;
+        }
+    }
+
+    private static long left(long until) {
+        return Math.max(0, until - System.nanoTime());
+    }
+
+    private void sayAlone(Address present, MasterUnknownException e) {
+        if (!alone) {
+            alone = true;
+            LOG.warn("Sentinel: the last known master {} of {} is used: {}", present, place.master(), e.getMessage());
         }
     }
 
@@ -110,7 +151,7 @@ final class Masters {
                 votes.countSilent();
             } else {
                 votes.count(answer instanceof Address address ? address : null);
-                end = Math.min(until - System.nanoTime(), STRAGGLERS_NANOS) + System.nanoTime();
+                end = Math.min(left(until), STRAGGLERS_NANOS) + System.nanoTime();
             }
         }
         return result(votes, failure);
@@ -136,10 +177,7 @@ final class Masters {
             return result;
         }
         if (votes.isUnknown()) {
-            throw new MasterUnknownException(
-                    "the sentinels know no master of the name " + place.master()
-                            + ": it must be the one of \"sentinel monitor\" in their configuration",
-                    Reason.REFUSED);
+            throw MasterUnknownException.unheardOf(place.master());
         }
         throw MasterUnknownException.unanswered(sentinels.toString(), failure);
     }
@@ -153,6 +191,18 @@ final class Masters {
             } catch (IOException e) {
                 LOG.debug("the sentinels can't be asked", e);
             }
+        }
+    }
+
+    /** One sentinel may be wrong, or of another deployment: a switch that it told of has to be what most of them say once they can know. */
+    private void confirm() {
+        boolean due;
+        synchronized (this) {
+            due = unconfirmed && System.nanoTime() - leftAt >= HEARSAY_NANOS;
+            unconfirmed &= !due;
+        }
+        if (due) {
+            lookAgain();
         }
     }
 
@@ -172,9 +222,11 @@ final class Masters {
             }
             known = master;
             doubted = false;
+            switches += before == null ? 0 : 1;
             if (told) {
                 left = before;
                 leftAt = System.nanoTime();
+                unconfirmed = true;
             }
         }
         if (before != null) {

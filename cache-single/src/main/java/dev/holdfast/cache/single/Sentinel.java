@@ -44,6 +44,9 @@ final class Sentinel {
 
         /** It can be listened to from now on; what it said before was missed. */
         void missed();
+
+        /** It is there, and has told of no switch for a while. */
+        void nothingNew();
     }
 
     Sentinel(SingleConfig config, String master) {
@@ -165,8 +168,12 @@ final class Sentinel {
         boolean asked = false;
         while (!closed) {
             if (link.await(false, true, System.nanoTime() + QUIET_NANOS)) {
+                Object message = link.read();
+                if (asked) {
+                    listener.nothingNew();
+                }
                 asked = false;
-                hear(link.read(), listener);
+                hear(message, listener);
             } else if (asked) {
                 throw new IOException("the sentinel does not answer");
             } else {

@@ -523,6 +523,11 @@ public final class SingleStore implements CacheStore {
     }
 
     @Override
+    public long switches() {
+        return shared.dialer.switches();
+    }
+
+    @Override
     public Runnable observe(CallObserver observer) {
         return shared.observers.add(observer);
     }
@@ -678,6 +683,7 @@ public final class SingleStore implements CacheStore {
         final Instant startedAt = Instant.now();
         final OperationMeter meter = new OperationMeter();
         final CallObservers observers = new CallObservers();
+        final Dialer dialer;
         final Connections connections;
         final Canary canary;
         final PrefixScans scans = new PrefixScans();
@@ -694,7 +700,7 @@ public final class SingleStore implements CacheStore {
             this.config = config;
             this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(SingleStore.class)::warn);
             this.errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
+            this.dialer = new Dialer(config, errors);
             Reserve reserve = new Reserve(config, dialer, errors);
             Combiner combiner = new Combiner(config, dialer, reserve, errors, observers);
             this.connections = new ObservedConnections(combiner, observers, config.address());

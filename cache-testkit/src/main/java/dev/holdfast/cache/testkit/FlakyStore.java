@@ -509,6 +509,11 @@ public final class FlakyStore implements CacheStore {
         return store.outage();
     }
 
+    @Override
+    public long switches() {
+        return store.switches();
+    }
+
     /** {@inheritDoc} It tells of changes as the store behind it does, whatever the script says; reads through what it returns are calls like any other. */
     @Override
     public Tracking track(String prefix, Stamps stamps) {

@@ -33,18 +33,23 @@ import org.jspecify.annotations.Nullable;
 public final class RedisSentinels implements AutoCloseable {
     private static final int COUNT = 3;
     private static final int QUORUM = 2;
+    private static final String CONF = "sentinel.conf";
     private static final Duration BOUND = Duration.ofSeconds(60);
     private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private final String name;
     private final @Nullable String password;
+    private final @Nullable Certificates authority;
+    private final List<String> lines;
     private final List<RedisServer> servers = new ArrayList<>();
     private final List<ServerProcess> sentinels = new ArrayList<>();
     private final List<Path> directories = new ArrayList<>();
 
-    private RedisSentinels(String name, RedisServer.Builder server, @Nullable String password) {
+    private RedisSentinels(String name, RedisServer.Builder server, @Nullable String password, List<String> lines) {
         this.name = name;
         this.password = password;
+        this.authority = server.authority();
+        this.lines = List.copyOf(lines);
         boolean ready = false;
         try {
             servers.add(server.copy().start());
@@ -68,25 +73,30 @@ public final class RedisSentinels implements AutoCloseable {
 
     /** Starts three sentinels, a master that they call so, and its replica. */
     public static RedisSentinels start(String name) {
-        return new RedisSentinels(name, RedisServer.builder(), null);
+        return new RedisSentinels(name, RedisServer.builder(), null, List.of());
     }
 
     /**
      * As {@link #start(String)}, with servers of a kind, and sentinels that want a password of their own.
      *
-     * @param server how the master and its replica are built
+     * @param server how the master and its replica are built; with TLS, sentinels have it too, by the same authority
      * @param sentinelPassword {@code null} for none
+     * @param lines more lines of each sentinel's configuration, such as {@code sentinel resolve-hostnames yes}
      */
-    public static RedisSentinels start(String name, RedisServer.Builder server, @Nullable String sentinelPassword) {
-        return new RedisSentinels(name, server, sentinelPassword);
+    public static RedisSentinels start(
+            String name, RedisServer.Builder server, @Nullable String sentinelPassword, String... lines) {
+        return new RedisSentinels(name, server, sentinelPassword, List.of(lines));
     }
 
     private void launch() throws IOException {
         Path directory = Guard.get().newDirectory("sentinel-");
         directories.add(directory);
         int port = Ports.free();
-        List<String> lines = new ArrayList<>(List.of(
-                "port " + port,
+        List<String> conf = new ArrayList<>(lines);
+        conf.addAll(List.of(
+                authority == null
+                        ? "port " + port
+                        : ServerConfig.encrypted(port, authority.issue(Certificates.Kind.VALID)),
                 "bind 127.0.0.1",
                 "daemonize no",
                 "logfile \"\"",
@@ -100,11 +110,11 @@ public final class RedisSentinels implements AutoCloseable {
                 "sentinel sentinel-user " + ServerConfig.ADMIN,
                 "sentinel sentinel-pass " + ServerConfig.ADMIN_PASSWORD));
         if (password != null) {
-            lines.add("requirepass " + ServerConfig.quoted(password));
+            conf.add("requirepass " + ServerConfig.quoted(password));
         }
-        Path conf = directory.resolve("sentinel.conf");
-        Files.writeString(conf, String.join("\n", lines) + "\n", UTF_8);
-        ServerProcess sentinel = ServerProcess.launch(directory, conf, port, false, "--sentinel");
+        Path file = directory.resolve(CONF);
+        Files.writeString(file, String.join("\n", conf) + "\n", UTF_8);
+        ServerProcess sentinel = ServerProcess.launch(directory, file, port, authority != null, "--sentinel");
         sentinels.add(sentinel);
         sentinel.awaitAnswer();
     }
@@ -140,9 +150,11 @@ public final class RedisSentinels implements AutoCloseable {
                 .toList();
     }
 
-    /** {@code redis-sentinel://} with all sentinels and the master's name, no password. */
+    /** {@code redis-sentinel://}, or {@code rediss-sentinel://}, with all sentinels and the master's name, no password. */
     public String url() {
-        return addresses().stream().collect(Collectors.joining(",", "redis-sentinel://", "/" + name));
+        return addresses().stream()
+                .collect(Collectors.joining(
+                        ",", authority == null ? "redis-sentinel://" : "rediss-sentinel://", "/" + name));
     }
 
     /** The server that the sentinels call the master now. */
@@ -157,7 +169,7 @@ public final class RedisSentinels implements AutoCloseable {
     /** The port of the server that most sentinels call the master now. */
     private int masterPort() {
         List<Integer> ports = sentinels.stream()
-                .filter(ServerProcess::isAlive)
+                .filter(sentinel -> sentinel.isAlive() && !sentinel.isFrozen())
                 .map(sentinel -> texts(sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)))
                 .map(place -> Integer.parseInt(place.get(1)))
                 .sorted()
@@ -168,6 +180,30 @@ public final class RedisSentinels implements AutoCloseable {
     /** Kills one of the sentinels as {@code kill -9} does. */
     public void killSentinel(int index) {
         sentinels.get(index).kill();
+    }
+
+    /** Has one of the sentinels stand still as {@code kill -STOP} does. */
+    public void freezeSentinel(int index) {
+        sentinels.get(index).freeze();
+    }
+
+    /** Has a frozen sentinel go on. */
+    public void thawSentinel(int index) {
+        sentinels.get(index).thaw();
+    }
+
+    /** Starts a sentinel that was killed again, with what it knew. */
+    public void restartSentinel(int index) {
+        ServerProcess former = sentinels.get(index);
+        Path directory = directories.get(index);
+        try {
+            ServerProcess sentinel = ServerProcess.launch(
+                    directory, directory.resolve(CONF), former.port(), authority != null, "--sentinel");
+            sentinels.set(index, sentinel);
+            sentinel.awaitAnswer();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**

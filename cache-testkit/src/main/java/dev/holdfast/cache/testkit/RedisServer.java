@@ -549,6 +549,12 @@ public final class RedisServer implements AutoCloseable {
             return new RedisServer(this, 0);
         }
 
+        /** The authority of its certificate; {@code null} without TLS. */
+        @Nullable
+        Certificates authority() {
+            return certificates;
+        }
+
         Builder copy() {
             Builder copy = new Builder();
             copy.port = port;

@@ -70,15 +70,20 @@ record ServerConfig(
         if (tls == null) {
             return List.of("port " + port);
         }
-        return List.of(
+        return List.of(encrypted(port, tls), "tls-cluster " + (isClustered() ? "yes" : "no"));
+    }
+
+    /** For servers and sentinels: TLS on this port, to masters and among sentinels. */
+    static String encrypted(int port, Certificates.Identity tls) {
+        return String.join(
+                "\n",
                 "port 0",
                 "tls-port " + port,
                 "tls-cert-file " + quoted(tls.certificate().toString()),
                 "tls-key-file " + quoted(tls.key().toString()),
                 "tls-ca-cert-file " + quoted(tls.authority().toString()),
                 "tls-auth-clients no",
-                "tls-replication yes",
-                "tls-cluster " + (isClustered() ? "yes" : "no"));
+                "tls-replication yes");
     }
 
     /** As {@code sdssplitargs} of Redis reads it. */
