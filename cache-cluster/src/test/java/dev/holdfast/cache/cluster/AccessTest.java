@@ -19,6 +19,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -196,6 +197,35 @@ class AccessTest {
         assertEquals("10.0.0.1:8", config.reached(Address.parse("10.0.0.1:8")).toString());
         assertEquals("[::1]:8", config.reached(Address.parse("10.0.0.2:8")).toString());
         assertEquals("y:5", config.reached(Address.parse("x:8")).toString());
+    }
+
+    @Test
+    void theLimitOfACommandIsTheTiersOwnBeforeTheSharedOne() {
+        try (ClusterStore store =
+                open(cluster, "REDIS_COMMAND_TIMEOUT", "600000", "REDIS_CLUSTER_COMMAND_TIMEOUT", "300")) {
+            assertServes(store);
+            cluster.nodes().forEach(RedisServer::freeze);
+            try {
+                assertTrue(failure(store).contains("300 ms"), failure(store));
+            } finally {
+                cluster.nodes().forEach(RedisServer::thaw);
+            }
+            eventually("it answers again", () -> answers(store));
+        }
+    }
+
+    @Test
+    void readsInOnesOwnZoneAreAnsweredThoughNobodySaysInWhichZoneItIs() {
+        cluster.nodes().forEach(node -> node.command("ACL", "SETUSER", "z", "on", ">p", "~*", "&*", "+@all", "-info"));
+        for (String[] login :
+                List.of(new String[] {}, new String[] {"REDIS_CLUSTER_USERNAME", "z", "REDIS_CLUSTER_PASSWORD", "p"})) {
+            List<String> settings = new ArrayList<>(List.of(login));
+            settings.addAll(List.of("REDIS_CLUSTER_READ_FROM", "zone", "REDIS_ZONE", "euw1-az1"));
+            try (ClusterStore store = open(cluster, settings.toArray(String[]::new))) {
+                assertServes(store);
+            }
+        }
+        cluster.nodes().forEach(node -> node.command("ACL", "DELUSER", "z"));
     }
 
     /** Proxies in front of a cluster know only some of its commands. */

@@ -112,7 +112,7 @@ public final class AccessSettings {
     /**
      * Reads how connections are encrypted.
      *
-     * @param start what has no TLS yet
+     * @param start has TLS or not
      * @param on whether they are
      * @return the derived access
      */
@@ -128,7 +128,7 @@ public final class AccessSettings {
             return start.withTls(tls);
         }
         requireNoFiles();
-        return start;
+        return start.withoutTls();
     }
 
     /** Who names an authority believes that connections are encrypted. */

@@ -22,9 +22,9 @@ record Lifetime(Instant since, @Nullable Instant until) {
                         Duration.between(since, until).multipliedBy(4).dividedBy(5)));
     }
 
-    /** How long to wait before looking again: a twentieth of the whole, from 50 ms to 1 s. */
-    Duration pause() {
-        if (until == null) {
+    /** How long to wait before looking again: a twentieth of the whole, from 50 ms to 1 s, and 1 s once it is over. */
+    Duration pause(Instant now) {
+        if (until == null || !now.isBefore(until)) {
             return LONGEST_PAUSE;
         }
         Duration part = Duration.between(since, until).dividedBy(PAUSES);

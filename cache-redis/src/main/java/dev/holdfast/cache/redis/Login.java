@@ -1,16 +1,28 @@
 package dev.holdfast.cache.redis;
 
+import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.CredentialsProvider;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What the connections of one store log in with, as its provider has it now. Thread-safe. */
 public final class Login {
+    /** So many questions may be under way: a provider that answers none must not take a thread for each connection that is wanted. */
+    static final int MOST_QUESTIONS = 16;
+
+    private static final long GLANCE_MILLIS = 20;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Login.class);
+
     private final @Nullable CredentialsProvider provider;
     private final @Nullable String username;
     private final boolean constant;
@@ -19,6 +31,13 @@ public final class Login {
 
     /** How many questions there were: an answer that took long must not replace that to a later one. */
     private final AtomicLong questions = new AtomicLong();
+
+    private final Semaphore places = new Semaphore(MOST_QUESTIONS);
+
+    /** Lets one more question through at a time where there is no place, ever more rarely: what hung before may answer now. */
+    private final Backoff beside = new Backoff(Duration.ofMillis(1), Duration.ofMillis(1));
+
+    private final long patienceNanos;
 
     /**
      * Creates one.
@@ -33,6 +52,7 @@ public final class Login {
         this.provider = access.credentials();
         this.username = access.username();
         this.constant = provider == null || access.password() != null;
+        this.patienceNanos = access.connectTimeout().toNanos();
         this.clock = clock;
     }
 
@@ -71,27 +91,64 @@ public final class Login {
             // A user with "nopass" takes any password.
             return new Authentication(username, "");
         }
-        long question = questions.incrementAndGet();
-        Credentials given;
+        Given now = asked(provider);
+        return Objects.requireNonNull(latest.updateAndGet(before -> later(before, now)))
+                .words();
+    }
+
+    private Given asked(CredentialsProvider asked) throws CredentialsException {
         try {
-            given = provider.get();
+            return answer(asked);
+        } catch (CredentialsException e) {
+            throw e;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new CredentialsException(e);
-        } catch (Exception e) {
+        } catch (Throwable e) {
+            // Somebody else's code: an Error of a class that is missing there is no connection's.
             throw new CredentialsException(e);
         }
+    }
+
+    private Given answer(CredentialsProvider asked) throws Exception {
+        boolean placed = takePlace();
+        try {
+            long question = questions.incrementAndGet();
+            return given(asked.get(), question);
+        } finally {
+            if (placed) {
+                places.release();
+            } else {
+                beside.abandoned();
+            }
+        }
+    }
+
+    /** Returns false if there was none and this is one more. */
+    private boolean takePlace() throws InterruptedException, CredentialsException {
+        long until = System.nanoTime() + patienceNanos;
+        while (!places.tryAcquire(GLANCE_MILLIS, TimeUnit.MILLISECONDS)) {
+            long now = System.nanoTime();
+            if (beside.tryBegin(now)) {
+                return false;
+            }
+            if (now - until >= 0) {
+                throw CredentialsException.unanswered(MOST_QUESTIONS);
+            }
+        }
+        return true;
+    }
+
+    private Given given(@Nullable Credentials given, long question) throws CredentialsException {
         if (given == null) {
             throw new CredentialsException(null);
         }
         String user = given.username() == null ? username : given.username();
-        Given now = new Given(
+        return new Given(
                 given,
                 new Authentication(user, given.password().reveal()),
                 new Lifetime(clock.instant(), given.expiresAt()),
                 question);
-        return Objects.requireNonNull(latest.updateAndGet(before -> later(before, now)))
-                .words();
     }
 
     /** What is the same stays as old as it is. */
@@ -118,10 +175,19 @@ public final class Login {
             return null;
         }
         if (before.words().equals(refused)) {
-            provider.refused(before.credentials());
+            tellRefused(provider, before.credentials());
         }
         Authentication other = ask();
         return other.equals(refused) ? null : other;
+    }
+
+    private static void tellRefused(CredentialsProvider provider, Credentials credentials) {
+        try {
+            provider.refused(credentials);
+        } catch (Throwable e) {
+            // It is asked all the same.
+            LOG.warn("the provider of credentials failed when it was told of a refusal: {}", e.toString());
+        }
     }
 
     /** Returns what was last given; {@code null} if nothing was yet. */
@@ -141,7 +207,7 @@ public final class Login {
     /** How long to wait before {@link #askIfDue} is worth while again. */
     Duration pause() {
         Given given = latest.get();
-        return given == null ? Duration.ofSeconds(1) : given.lifetime().pause();
+        return given == null ? Duration.ofSeconds(1) : given.lifetime().pause(clock.instant());
     }
 
     /** Has a listener told of changes. */

@@ -79,6 +79,11 @@ public final class RemoteAccess {
         return with(parts -> parts.tls = Objects.requireNonNull(value, "tls"));
     }
 
+    /** Derives one without TLS. */
+    public RemoteAccess withoutTls() {
+        return with(parts -> parts.tls = null);
+    }
+
     /** Derives one with another time to connect. */
     public RemoteAccess withConnectTimeout(Duration value) {
         return with(parts -> parts.connectTimeout = Objects.requireNonNull(value, "connectTimeout"));

@@ -136,6 +136,43 @@ class AccessSettingsTest {
         assertFalse(trace.toString().contains("hunter"), trace.toString());
     }
 
+    /** Base64 may begin with a slash, as a path does. */
+    @Test
+    void aSecretThatLooksLikeAPathIsNotShownEither() {
+        for (String secret : List.of("/hunter22", "/9j/hunter22", "/hunter22/x/y")) {
+            String complaint = complaint(AccessVariables.SINGLE, "REDIS_PASSWORD_FILE", secret);
+            assertFalse(complaint.contains("hunter"), complaint);
+        }
+    }
+
+    @Test
+    void whileAFileIsGoneOrEmptyWhatWasReadBeforeStands() throws Exception {
+        Path file = file("password", "first\r\n");
+        Login login = new Login(settings(AccessVariables.SINGLE, "REDIS_PASSWORD_FILE", file.toString())
+                .login(RemoteAccess.defaults()));
+        assertEquals("first", login.ask().password());
+        Files.writeString(file, "\n");
+        assertEquals("first", login.ask().password());
+        Files.delete(file);
+        assertEquals("first", login.ask().password());
+        Files.createDirectory(file);
+        assertEquals("first", login.ask().password());
+        Files.delete(file);
+        Files.writeString(file, "second");
+        assertEquals("second", login.ask().password());
+    }
+
+    @Test
+    @DisabledOnOs(OS.WINDOWS)
+    void whatIsNoRegularFileIsRefusedAtTheStart() throws Exception {
+        Path pipe = directory.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        for (String path : List.of(pipe.toString(), directory.toString(), "/dev/zero")) {
+            String complaint = complaint(AccessVariables.SINGLE, "REDIS_PASSWORD_FILE", path);
+            assertTrue(complaint.contains("is no regular file"), complaint);
+        }
+    }
+
     @Test
     void aFileThatIsMissingOrEmptyOrBesideAPasswordIsNamed() throws Exception {
         String missing = directory.resolve("missing").toString();
@@ -243,6 +280,51 @@ class AccessSettingsTest {
                 "REDIS_TLS_KEY_FILE",
                 old);
         assertTrue(key.contains("openssl pkcs8 -topk8"), key);
+    }
+
+    private static String text(Path file) throws Exception {
+        return Files.readString(file);
+    }
+
+    @Test
+    void certificatesStandInAnyOrderAndTheirKeyInTheSameFileIfNeedBe() throws Exception {
+        Certificates.Client client = certificates.client();
+        String own = text(client.certificate());
+        String others =
+                text(certificates.authority()) + text(Certificates.create().authority());
+        for (String pem :
+                List.of(own + others, others + own, text(client.key()) + others + own, "Subject: me\n" + own)) {
+            String file = file("client.pem", pem + text(client.key())).toString();
+            assertNotNull(
+                    settings(
+                                    AccessVariables.SINGLE,
+                                    "REDIS_TLS_CA_FILE",
+                                    file,
+                                    "REDIS_TLS_CERT_FILE",
+                                    file,
+                                    "REDIS_TLS_KEY_FILE",
+                                    file)
+                            .tls(RemoteAccess.defaults(), true)
+                            .tls(),
+                    pem);
+        }
+    }
+
+    @Test
+    void aFileThatIsCutOffOrSpoiltIsNamed() throws Exception {
+        String whole = text(certificates.authority());
+        String two = whole + text(Certificates.create().authority());
+        for (String spoilt : List.of(
+                two.substring(0, two.length() - 40),
+                whole.substring(0, whole.length() / 2),
+                whole + whole.replace("MII", "!!!"),
+                whole.replaceFirst("MII", "AAAA"),
+                "")) {
+            String file = file("spoilt.pem", spoilt).toString();
+            String complaint = complaint(AccessVariables.SINGLE, "REDIS_TLS", "true", "REDIS_TLS_CA_FILE", file);
+            assertTrue(complaint.startsWith("REDIS_TLS_CA_FILE: "), complaint);
+            assertTrue(complaint.contains("must be a PEM file"), complaint);
+        }
     }
 
     @Test

@@ -21,6 +21,7 @@ import java.util.Queue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 /** What a provider is asked, and when. */
@@ -156,11 +157,73 @@ class LoginTest {
     @Test
     void oneLooksAgainATwentiethOfTheLifeLaterButWithinASecond() {
         Instant start = clock.now;
-        assertEquals(Duration.ofMillis(100), new Lifetime(start, start.plusSeconds(2)).pause());
-        assertEquals(Duration.ofMillis(50), new Lifetime(start, start.plusMillis(10)).pause());
-        assertEquals(Duration.ofSeconds(1), new Lifetime(start, start.plusSeconds(900)).pause());
-        assertEquals(Duration.ofSeconds(1), new Lifetime(start, null).pause());
+        assertEquals(Duration.ofMillis(100), new Lifetime(start, start.plusSeconds(2)).pause(start));
+        assertEquals(Duration.ofMillis(50), new Lifetime(start, start.plusMillis(10)).pause(start));
+        assertEquals(Duration.ofSeconds(1), new Lifetime(start, start.plusSeconds(900)).pause(start));
+        assertEquals(Duration.ofSeconds(1), new Lifetime(start, null).pause(start));
         assertFalse(new Lifetime(start, null).isDue(start.plusSeconds(1_000_000)));
         assertTrue(new Lifetime(start, start.minusSeconds(1)).isDue(start), "expired when it was given");
+    }
+
+    @Test
+    void whatHasExpiredIsAskedForOnceASecond() {
+        Instant start = clock.now;
+        assertEquals(Duration.ofSeconds(1), new Lifetime(start, start.minusSeconds(1)).pause(start));
+        assertEquals(Duration.ofSeconds(1), new Lifetime(start, start.plusSeconds(2)).pause(start.plusSeconds(2)));
+    }
+
+    @Test
+    void anErrorOfTheProviderIsNamedWithItsType() {
+        Login login = new Login(RemoteAccess.defaults().withCredentials(() -> {
+            throw new NoClassDefFoundError("com/cloud/Signer");
+        }));
+        CredentialsException e = assertThrows(CredentialsException.class, login::ask);
+        assertTrue(e.getMessage().contains("NoClassDefFoundError: com/cloud/Signer"), e.getMessage());
+    }
+
+    @Test
+    void aProviderThatFailsToHearOfARefusalIsAskedAllTheSame() throws Exception {
+        List<Credentials> left = new ArrayList<>(List.of(token("a"), token("b")));
+        Login login = new Login(RemoteAccess.defaults().withCredentials(new CredentialsProvider() {
+            @Override
+            public Credentials get() {
+                return left.remove(0);
+            }
+
+            @Override
+            public void refused(Credentials credentials) {
+                throw new UnsupportedOperationException("not needed");
+            }
+        }));
+        assertEquals(new Authentication(null, "b"), login.askAgain(login.ask()));
+    }
+
+    @Test
+    void aProviderThatHangsTakesAFewThreadsAndIsUsedAgainWhenItAnswers() throws Exception {
+        CountDownLatch goOn = new CountDownLatch(1);
+        AtomicInteger hanging = new AtomicInteger();
+        Login login = new Login(RemoteAccess.defaults()
+                .withConnectTimeout(Duration.ofMillis(100))
+                .withCredentials(() -> {
+                    hanging.incrementAndGet();
+                    assertTrue(goOn.await(20, TimeUnit.SECONDS));
+                    return token("a");
+                }));
+        List<FutureTask<Authentication>> questions = new ArrayList<>();
+        for (int i = 0; i < 3 * Login.MOST_QUESTIONS; i++) {
+            FutureTask<Authentication> question = new FutureTask<>(login::ask);
+            questions.add(question);
+            new Thread(question).start();
+        }
+        int refused = 0;
+        while (refused < 2 * Login.MOST_QUESTIONS - 1) {
+            refused = (int) questions.stream().filter(FutureTask::isDone).count();
+            Thread.onSpinWait();
+        }
+        assertEquals(Login.MOST_QUESTIONS + 1, hanging.get(), "one more than there are places");
+        CredentialsException e = assertThrows(CredentialsException.class, login::ask);
+        assertTrue(e.getMessage().contains("has not answered any of 16 questions"), e.getMessage());
+        goOn.countDown();
+        assertEquals("a", login.ask().password());
     }
 }

@@ -12,6 +12,7 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.CredentialsException;
 import dev.holdfast.cache.redis.TlsHints;
+import java.io.EOFException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -154,7 +155,10 @@ final class JedisErrors {
             return new CacheTimeoutException(
                     "could not connect to " + server + " within "
                             + config.connectTimeout().toMillis() + " ms (REDIS_CONNECT_TIMEOUT)"
-                            + (config.tls() == null ? "" : "; if it does not speak TLS, use redis://"),
+                            + (config.tls() == null
+                                    ? ""
+                                    : "; if it does not speak TLS: "
+                                            + config.names().tls().toSwitchOff()),
                     e,
                     false);
         }
@@ -163,8 +167,15 @@ final class JedisErrors {
         }
         SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
-            return refused(
-                    tls, TlsHints.hint(tls, hostOf(config), config.names().tls()));
+            String hint = TlsHints.hint(tls, hostOf(config), config.names().tls());
+            // Who only closes the connection may have been stopped meanwhile, or be a proxy whose server was.
+            return Causes.root(tls) instanceof EOFException
+                    ? new CacheUnavailableException(
+                            "could not connect to " + server + ": " + message(tls) + "; " + hint,
+                            tls,
+                            Reason.CONNECTION,
+                            false)
+                    : refused(tls, hint);
         }
         MasterUnknownException unknown = Causes.find(e, MasterUnknownException.class);
         if (unknown != null) {
@@ -234,7 +245,13 @@ final class JedisErrors {
             return message(root) + "; is it running, and is the port right?";
         }
         boolean mayBeTls = config.tls() == null && config.place() instanceof Place.Port;
-        return message(e) + (mayBeTls ? "; if it speaks TLS, use rediss:// or REDIS_TLS=true" : "");
+        return message(e) + (mayBeTls ? "; if it speaks TLS, use " + withTls() : "");
+    }
+
+    private String withTls() {
+        return config.names().equals(AccessVariables.SENTINEL)
+                ? "REDIS_SENTINEL_TLS=true"
+                : "rediss:// or REDIS_TLS=true";
     }
 
     CacheInterruptedException interrupted(@Nullable Throwable e) {

@@ -16,6 +16,7 @@ public final class SingleStoreProvider implements StoreProvider {
     private static final String TIER = "single";
     private static final String URL = "REDIS_URL";
     private static final String HOST = "REDIS_HOST";
+    private static final String PASSWORD = "REDIS_PASSWORD";
 
     /** Creates the provider, as {@link java.util.ServiceLoader} does. */
     public SingleStoreProvider() {}
@@ -77,9 +78,9 @@ public final class SingleStoreProvider implements StoreProvider {
                     "REDIS_TLS is true, but REDIS_URL names a connection without TLS: write rediss://,"
                             + " valkeys:// or rediss-sentinel://, or leave REDIS_TLS out");
         }
-        // A secret in a file is for a URL that may be shown to anybody.
-        boolean fromFile = config.password() == null && access.passwordFile().isPresent();
-        return config.with(start -> access.tls(fromFile ? loginTo(start, access) : start, encrypted));
+        // A secret beside the URL is for one that may be shown to anybody.
+        boolean beside = config.password() == null && (settings.isSet(PASSWORD) || settings.isSet(PASSWORD + "_FILE"));
+        return config.with(start -> access.tls(beside ? loginTo(start, access) : start, encrypted));
     }
 
     /** The user of the URL stands. */

@@ -16,6 +16,7 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.channels.spi.SelectorProvider;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,12 +63,17 @@ final class UnixSocket extends Socket {
         }
     }
 
+    private static boolean isSomethingElse(Path path) {
+        return Files.isRegularFile(path) || Files.isDirectory(path);
+    }
+
     /** Connects. May block for as long as the server accepts nobody. */
     void connect(Path path) throws IOException {
         try {
             channel.connect(UnixDomainSocketAddress.of(path));
         } catch (SocketException e) {
-            throw new SocketException(e.getMessage() + " (" + path + ')');
+            throw new SocketException(
+                    e.getMessage() + " (" + path + (isSomethingElse(path) ? ", which is no socket)" : ")"));
         }
         channel.configureBlocking(false);
         channel.register(readable, SelectionKey.OP_READ);

@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,6 +83,7 @@ class AccessTest {
                     "rediss://localhost:" + server.port() + "?timeout=900ms&db=1",
                     "REDIS_TLS_CA_FILE",
                     authority);
+            assertServes("REDIS_URL", "valkeys://localhost:" + server.port() + "/1", "REDIS_TLS_CA_FILE", authority);
             String untrusted = refusal(parts(server));
             assertTrue(untrusted.contains("REDIS_TLS_CA_FILE"), untrusted);
             String other = Certificates.create().authority().toString();
@@ -247,6 +249,48 @@ class AccessTest {
                 server.thaw();
             }
             until("it is executed", () -> Long.valueOf(1).equals(server.command("EXISTS", "late")));
+        }
+    }
+
+    @Test
+    void aSocketThatVanishesAndReturnsIsFoundAndWhatIsNoneIsNamed() throws IOException {
+        Path socket = directory.resolve("redis.sock");
+        try (RedisServer server =
+                        RedisServer.builder().line("unixsocket " + socket).start();
+                SingleStore store = open("REDIS_URL", "unix://" + socket)) {
+            store.put("k", VALUE, TTL);
+            server.kill();
+            Files.deleteIfExists(socket);
+            assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+            String gone = why(store);
+            assertTrue(gone.contains(socket.toString()) && gone.contains("No such file"), gone);
+            server.restart(RedisServer.Data.KEEP);
+            until("it answers again", () -> answers(store));
+        }
+        Path file = Files.writeString(directory.resolve("file"), "no socket");
+        for (Path other : List.of(file, directory)) {
+            try (SingleStore store = open("REDIS_URL", "unix://" + other)) {
+                assertTrue(why(store).contains(other + ", which is no socket"), why(store));
+            }
+        }
+    }
+
+    private static String why(SingleStore store) {
+        return assertThrows(CacheUnavailableException.class, () -> store.get("k"))
+                .getMessage();
+    }
+
+    @Test
+    void severalAuthoritiesMayStandInOneFile() throws IOException {
+        Certificates former = Certificates.create();
+        try (RedisServer server = RedisServer.builder().tls().start()) {
+            Path both = Files.writeString(
+                    directory.resolve("both.pem"),
+                    Files.readString(former.authority())
+                            + Files.readString(server.certificates().authority()));
+            assertServes(parts(server, "REDIS_TLS_CA_FILE", both.toString()));
+            server.setCertificate(former, Kind.VALID);
+            assertServes(parts(server, "REDIS_TLS_CA_FILE", both.toString()));
         }
     }
 

@@ -7,11 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.testkit.Certificates;
+import dev.holdfast.cache.testkit.Certificates.Kind;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
@@ -29,6 +39,9 @@ class RotationTest {
     private static final int CALLERS = 8;
     private static final int ROUNDS = 6;
     private static final Duration TTL = Duration.ofMinutes(1);
+
+    @TempDir
+    private Path directory;
 
     private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
     private final AtomicLong calls = new AtomicLong();
@@ -116,8 +129,7 @@ class RotationTest {
                         server.setPassword(next);
                         vault.set(next);
                         if (breaks) {
-                            // New ones are opened under load.
-                            server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+                            killUsed(server);
                         }
                     };
                 }
@@ -125,6 +137,127 @@ class RotationTest {
                 underLoad(store, rounds);
                 assertTrue(auths(server) - before >= ROUNDS, "AUTH was sent on open connections");
             }
+        }
+    }
+
+    /** Closes the connections that are used, so that others are opened under load; one that is being opened and closed is a failure. */
+    private static void killUsed(RedisServer server) {
+        String clients = String.valueOf(server.command("CLIENT", "LIST"));
+        clients.lines()
+                .filter(line -> line.contains(" name=holdfast ") && line.matches(".* cmd=[gs]et .*"))
+                .map(line -> line.replaceAll("id=([0-9]+) .*", "$1"))
+                .forEach(id -> server.command("CLIENT", "KILL", "ID", id));
+    }
+
+    private static SingleStore open(String... pairs) {
+        Map<String, String> values = new HashMap<>();
+        for (int i = 0; i < pairs.length; i += 2) {
+            values.put(pairs[i], pairs[i + 1]);
+        }
+        return SingleStore.of(SingleStoreProvider.config(Settings.of(values)));
+    }
+
+    /** Whoever writes it takes its time, and connections are opened all the while. */
+    @Test
+    void aFileThatIsEmptiedAndVanishesAndChangesCostsNoCall() throws Exception {
+        Path file = Files.writeString(directory.resolve("password"), "p0\n");
+        try (RedisServer server = RedisServer.builder().user("app", "p0").start();
+                SingleStore store = open(
+                        "REDIS_HOST",
+                        "127.0.0.1",
+                        "REDIS_PORT",
+                        String.valueOf(server.port()),
+                        "REDIS_USERNAME",
+                        "app",
+                        "REDIS_PASSWORD_FILE",
+                        file.toString())) {
+            underLoad(
+                    store,
+                    () -> {
+                        server.command("ACL", "SETUSER", "app", ">p1");
+                        write(file, "");
+                        killUsed(server);
+                    },
+                    () -> {
+                        delete(file);
+                        killUsed(server);
+                    },
+                    () -> {
+                        write(file, "p1\r\n");
+                        killUsed(server);
+                    },
+                    () -> {
+                        server.command("ACL", "SETUSER", "app", "<p0");
+                        killUsed(server);
+                    });
+        }
+    }
+
+    private static void write(Path file, String text) {
+        try {
+            Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.delete(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Certificate and key are written one after the other, so that they do not belong together for a while. */
+    @Test
+    void certificatesOfBothSidesThatAreReplacedCostNoCall() throws Exception {
+        Certificates former = Certificates.create();
+        Certificates next = Certificates.create();
+        Path authorities = directory.resolve("authorities.pem");
+        Path certificate = directory.resolve("client.pem");
+        Path key = directory.resolve("client.key");
+        write(authorities, read(former.authority()));
+        Certificates.Client first = former.client();
+        write(certificate, read(first.certificate()));
+        write(key, read(first.key()));
+        try (RedisServer server = RedisServer.builder().tls(former, Kind.VALID).start()) {
+            server.command("CONFIG", "SET", "tls-auth-clients", "yes");
+            try (SingleStore store = open(
+                    "REDIS_HOST", "localhost",
+                    "REDIS_PORT", String.valueOf(server.port()),
+                    "REDIS_TLS", "true",
+                    "REDIS_TLS_CA_FILE", authorities.toString(),
+                    "REDIS_TLS_CERT_FILE", certificate.toString(),
+                    "REDIS_TLS_KEY_FILE", key.toString())) {
+                Certificates.Client second = former.client();
+                underLoad(
+                        store,
+                        () -> {
+                            write(certificate, read(second.certificate()));
+                            killUsed(server);
+                        },
+                        () -> {
+                            write(key, read(second.key()));
+                            killUsed(server);
+                        },
+                        () -> {
+                            write(authorities, read(former.authority()) + read(next.authority()));
+                            killUsed(server);
+                        },
+                        () -> {
+                            write(authorities, read(former.authority()).substring(0, 200));
+                            killUsed(server);
+                        });
+            }
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

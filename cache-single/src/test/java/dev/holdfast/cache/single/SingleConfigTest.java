@@ -149,6 +149,14 @@ class SingleConfigTest {
     }
 
     @Test
+    void aUrlWithoutAPasswordHasTheOneBesideIt() {
+        SingleConfig config = SingleStoreProvider.config(Settings.of(Map.of(
+                "REDIS_URL", "redis-sentinel://app:@one,two/shop", "REDIS_USERNAME", "b", "REDIS_PASSWORD", "c")));
+        assertEquals("redis-sentinel://app:***@one:26379,two:26379/shop", config.toString());
+        assertEquals("c", config.password().reveal());
+    }
+
+    @Test
     void theDefaultsAreThoseOfTheDesign() {
         SingleConfig config = SingleStoreProvider.config(Settings.of(Map.of("REDIS_HOST", "h")));
         assertEquals(5, config.poolSize());
