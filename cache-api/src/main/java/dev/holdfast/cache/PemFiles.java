@@ -10,10 +10,10 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.PrivateKey;
-import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -31,20 +31,37 @@ final class PemFiles {
     private static final Pattern KEY = Pattern.compile(
             "-----BEGIN ((?:[A-Z0-9]+ )*)PRIVATE KEY-----([A-Za-z0-9+/=\\s]*)-----END (?:[A-Z0-9]+ )*PRIVATE KEY-----");
 
+    private static final Pattern CERTIFICATE = Pattern.compile(
+            "-----BEGIN (?:X509 )?CERTIFICATE-----([A-Za-z0-9+/=\\s]*)-----END (?:X509 )?CERTIFICATE-----");
+    private static final Pattern CERTIFICATE_BEGINS = Pattern.compile("-----BEGIN [A-Z0-9 ]*CERTIFICATE-----");
+
     private PemFiles() {}
 
-    /** Reads all certificates of a file, at least one. */
+    /** Reads all certificates of a file, at least one. Whatever else is in it, such as a key, is passed over. */
     static List<X509Certificate> certificates(Path file) throws IOException, GeneralSecurityException {
-        byte[] pem = Files.readAllBytes(file);
+        String pem = Files.readString(file, StandardCharsets.ISO_8859_1);
+        CertificateFactory factory = CertificateFactory.getInstance("X.509");
         List<X509Certificate> certificates = new ArrayList<>();
-        for (Certificate each :
-                CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem))) {
-            certificates.add((X509Certificate) each);
+        Matcher each = CERTIFICATE.matcher(pem);
+        while (each.find()) {
+            byte[] der = decoded(each.group(1), certificates.size() + 1);
+            certificates.add((X509Certificate) factory.generateCertificate(new ByteArrayInputStream(der)));
         }
         if (certificates.isEmpty()) {
-            throw new CertificateException("there is no certificate in it");
+            throw new CertificateException("there is no BEGIN CERTIFICATE in it that has its end");
+        }
+        if (CERTIFICATE_BEGINS.matcher(pem).results().count() != certificates.size()) {
+            throw new CertificateException("one of its certificates is cut off, or is not Base64");
         }
         return certificates;
+    }
+
+    private static byte[] decoded(String base64, int number) throws CertificateException {
+        try {
+            return Base64.getMimeDecoder().decode(base64);
+        } catch (IllegalArgumentException e) {
+            throw new CertificateException("its certificate " + number + " is not Base64", e);
+        }
     }
 
     /**
@@ -70,6 +87,12 @@ final class PemFiles {
                                     + "PRIVATE KEY; convert it: openssl pkcs8 -topk8 -in FILE -out NEW");
                     };
             return KeyFactory.getInstance(algorithm).generatePrivate(spec);
+        } catch (InvalidKeySpecException e) {
+            throw unreadable(
+                    "the private key",
+                    file,
+                    new GeneralSecurityException(
+                            "it is damaged, or not of the kind of its certificate's key, which is " + algorithm, e));
         } catch (GeneralSecurityException | IOException | IllegalArgumentException e) {
             throw unreadable("the private key", file, e);
         }

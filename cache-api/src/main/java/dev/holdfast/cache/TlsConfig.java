@@ -77,7 +77,7 @@ public final class TlsConfig {
     /**
      * Derives one that shows a certificate of its own, as servers with mutual TLS demand it.
      *
-     * @param certificate a PEM file with the certificate, followed by those of authorities between it and the root, if any
+     * @param certificate a PEM file with the certificate and those of authorities between it and the root, if any
      * @param key a PEM file with its private key in PKCS #8: {@code BEGIN PRIVATE KEY} or {@code BEGIN ENCRYPTED PRIVATE KEY}
      * @param keyPassword the password of an encrypted key; {@code null} if it is not encrypted
      * @return the derived configuration
