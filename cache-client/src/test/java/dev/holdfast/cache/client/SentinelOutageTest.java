@@ -115,7 +115,7 @@ class SentinelOutageTest {
     private void assertAlone(boolean frozen) throws InterruptedException {
         Outcome outcome = outage(frozen, "single");
         LOG.info("alone: {}", outcome);
-        assertTrue(outcome.served() - outcome.switched() < 3_000, outcome::toString);
+        assertTrue(outcome.served() - outcome.switched() < 2_000, outcome::toString);
         assertTrue(longest.get() < Duration.ofSeconds(15).toMillis(), () -> longest + " ms for one call");
     }
 
