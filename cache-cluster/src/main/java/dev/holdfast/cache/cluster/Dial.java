@@ -52,6 +52,11 @@ final class Dial {
     private boolean stalled;
     private boolean repeated;
 
+    /** What a log-in was begun with, until that led to another attempt. */
+    private @Nullable Authentication begunWith;
+
+    private boolean loggedInAnew;
+
     private Dial(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
         this.node = node;
         this.config = config;
@@ -89,12 +94,18 @@ final class Dial {
     }
 
     private void lookUp() {
-        boolean round = repeated;
         guarded(() -> {
             until = System.nanoTime() + config.connectTimeout().toNanos();
             Object unused = loop.schedule(() -> guarded(this::timeOut), left(), TimeUnit.NANOSECONDS);
+            prepare();
+        });
+    }
+
+    private void prepare() {
+        boolean round = repeated;
+        guarded(() -> {
             CompletableFuture<Passport> passport = wiring.passport();
-            unused = wiring.resolve(node).thenCombine(passport, Way::new).whenComplete((way, failure) -> {
+            Object unused = wiring.resolve(node).thenCombine(passport, Way::new).whenComplete((way, failure) -> {
                 if (way == null) {
                     onLoop(() -> failed(round, failure));
                 } else if (loop.inEventLoop()) {
@@ -192,9 +203,25 @@ final class Dial {
 
     /** Ends it, unless what failed was begun before it was repeated. */
     private void failed(boolean round, @Nullable Throwable why) {
-        if (round == repeated) {
-            fail(why);
+        if (round != repeated) {
+            return;
         }
+        Authentication begun = begunWith;
+        boolean broken = begun != null && why != null && LettuceErrors.kindOf(why) == LettuceErrors.Kind.LOST;
+        if (!broken || begun == null || loggedInAnew || result.isDone() || left() <= 0) {
+            fail(why);
+            return;
+        }
+        // Who breaks a log-in off without a word may not know its user any more.
+        loggedInAnew = true;
+        CompletableFuture<?> unused = wiring.wordsOtherThan(begun)
+                .whenComplete((words, failure) -> onLoop(() -> {
+                    if (words != null && words.isPresent() && round == repeated) {
+                        prepare();
+                    } else {
+                        failed(round, why);
+                    }
+                }));
     }
 
     /** What fails while this process stands still says nothing of the node, and is repeated once: all its time limits are over by then. */
@@ -273,6 +300,7 @@ final class Dial {
                     millis,
                     TimeUnit.MILLISECONDS);
             CompletableFuture<?> unused = ready.whenComplete((same, why) -> limit.cancel(false));
+            begunWith = passport.words();
             greet(wire, passport.words(), true);
         }
 

@@ -111,6 +111,13 @@ final class Wiring {
                 : CompletableFuture.completedFuture(Optional.empty());
     }
 
+    /** Asks for other words than those that a log-in was begun with which a node broke off; empty if there are none. */
+    CompletableFuture<Optional<Authentication>> wordsOtherThan(Authentication begun) {
+        return login.rotates()
+                ? elsewhere(() -> Optional.ofNullable(login.otherThan(begun)))
+                : CompletableFuture.completedFuture(Optional.empty());
+    }
+
     /** Something that reads a file or asks a provider. */
     private interface Question<T> {
         T answer() throws CredentialsException;

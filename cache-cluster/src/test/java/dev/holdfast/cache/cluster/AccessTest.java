@@ -5,11 +5,14 @@ import static dev.holdfast.cache.cluster.Shards.eventually;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Credentials;
+import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.testkit.Certificates;
@@ -23,6 +26,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -197,6 +201,29 @@ class AccessTest {
         assertEquals("10.0.0.1:8", config.reached(Address.parse("10.0.0.1:8")).toString());
         assertEquals("[::1]:8", config.reached(Address.parse("10.0.0.2:8")).toString());
         assertEquals("y:5", config.reached(Address.parse("x:8")).toString());
+    }
+
+    /** As a node does whose user is removed between the log-in and its answer: a token that ends at this moment. */
+    @Test
+    void aLogInThatIsBrokenOffIsBegunAgainWithWhatIsGivenThen() {
+        AtomicBoolean removed = new AtomicBoolean();
+        try (PeerCluster peers = PeerCluster.start((command, caller) -> {
+                    switch (command.get(0)) {
+                        case "AUTH" -> {
+                            if (command.contains("ended")) {
+                                removed.set(true);
+                                caller.close();
+                            } else {
+                                caller.lines("+OK");
+                            }
+                        }
+                        default -> caller.lines("$-1");
+                    }
+                });
+                ClusterStore store = ClusterStore.of(peers.config()
+                        .withCredentials(() -> Credentials.of(Secret.of(removed.get() ? "present" : "ended"))))) {
+            assertNull(store.get("k"));
+        }
     }
 
     @Test

@@ -181,6 +181,18 @@ public final class Login {
         return other.equals(refused) ? null : other;
     }
 
+    /**
+     * Asks once more, since a server broke off a log-in without a word, as one does whose user was removed meanwhile. May block.
+     *
+     * @param begun the words that it was begun with
+     * @return other words; {@code null} if there are none, so that the breach is the connection's
+     * @throws CredentialsException if there are no credentials any more
+     */
+    public @Nullable Authentication otherThan(Authentication begun) throws CredentialsException {
+        Authentication now = constant ? begun : ask();
+        return now.equals(begun) ? null : now;
+    }
+
     private static void tellRefused(CredentialsProvider provider, Credentials credentials) {
         try {
             provider.refused(credentials);

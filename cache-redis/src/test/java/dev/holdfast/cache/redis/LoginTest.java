@@ -166,6 +166,19 @@ class LoginTest {
     }
 
     @Test
+    void aLogInThatWasBrokenOffIsTriedAgainWithOtherWordsOnly() throws Exception {
+        given.add(token("a"));
+        given.add(token("b"));
+        Login login = login();
+        Authentication begun = login.ask();
+        assertEquals(new Authentication("app", "b"), login.otherThan(begun));
+        assertNull(login.otherThan(new Authentication("app", "b")));
+        assertEquals(List.of(), refused, "nobody refused it");
+        Login constant = new Login(RemoteAccess.defaults().withPassword(Secret.of("a")));
+        assertNull(constant.otherThan(constant.ask()));
+    }
+
+    @Test
     void whatHasExpiredIsAskedForOnceASecond() {
         Instant start = clock.now;
         assertEquals(Duration.ofSeconds(1), new Lifetime(start, start.minusSeconds(1)).pause(start));

@@ -1,11 +1,13 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.redis.Authentication;
+import dev.holdfast.cache.redis.CredentialsException;
 import dev.holdfast.cache.redis.Login;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.Protocol;
 import redis.clients.jedis.Protocol.Command;
@@ -40,9 +42,27 @@ final class Entry {
      */
     record Made(@Nullable Authentication words, @Nullable String process) {}
 
-    /** Takes a connection through it; throws the refusal of what is needed. Blocks. */
-    Made make(Link link, Restarts.Seen before) throws IOException {
+    /**
+     * Whether the words that a log-in was begun with were replaced since, so that it is worth another try if the server broke it off. Blocks.
+     *
+     * @param begun {@code null} if none was begun
+     */
+    boolean isOutdated(@Nullable Authentication begun) {
+        try {
+            return begun != null && login.otherThan(begun) != null;
+        } catch (CredentialsException e) {
+            return false;
+        }
+    }
+
+    /**
+     * Takes a connection through it; throws the refusal of what is needed. Blocks.
+     *
+     * @param begun told what the log-in is begun with
+     */
+    Made make(Link link, Restarts.Seen before, Consumer<@Nullable Authentication> begun) throws IOException {
         Authentication words = login.isNeeded() ? login.ask() : null;
+        begun.accept(words);
         boolean named = restarts.mayAskForNames();
         List<@Nullable Object> replies = link.callAll(commands(words, named));
         if (words != null && replies.get(0) instanceof Refusal refusal && JedisErrors.isOfLogin(refusal)) {

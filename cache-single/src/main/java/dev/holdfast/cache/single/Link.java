@@ -64,6 +64,10 @@ final class Link {
     private volatile long openedAt;
     private volatile Runnable whenUseful = () -> {};
     private volatile boolean useful;
+
+    /** What its log-in was begun with; of whoever opens it. */
+    private @Nullable Authentication begun;
+
     private volatile Entry.Made entered = new Entry.Made(null, null);
     private @Nullable Replies in;
     private @Nullable RedisOutputStream out;
@@ -141,13 +145,28 @@ final class Link {
      * deadline while a name is being resolved.
      */
     void open() throws IOException {
+        try {
+            openOnce();
+        } catch (IOException e) {
+            if (doom.get() != null || !route.entry().isOutdated(begun)) {
+                throw e;
+            }
+            Socket broken = tcp;
+            if (broken != null) {
+                broken.close();
+            }
+            openOnce();
+        }
+    }
+
+    private void openOnce() throws IOException {
         Socket opened = connect();
         stream = opened;
         Replies replies = new Replies(opened, Math.max(LOG_IN_BYTES, config.maxValueBytes()), this::heard);
         in = replies;
         out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
         commandNanos = config.commandTimeout().toNanos();
-        entered = route.entry().make(this, before);
+        entered = route.entry().make(this, before, words -> begun = words);
         replies.limit(config.maxValueBytes());
         openedAt = System.nanoTime();
     }

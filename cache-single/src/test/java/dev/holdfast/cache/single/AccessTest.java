@@ -11,10 +11,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.Credentials;
+import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.Certificates;
 import dev.holdfast.cache.testkit.Certificates.Kind;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +26,8 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -278,6 +283,30 @@ class AccessTest {
     private static String why(SingleStore store) {
         return assertThrows(CacheUnavailableException.class, () -> store.get("k"))
                 .getMessage();
+    }
+
+    /** As a server does whose user is removed between the log-in and its answer: a token that ends at this moment. */
+    @Test
+    void aLogInThatIsBrokenOffIsBegunAgainWithWhatIsGivenThen() {
+        Queue<String> tokens = new ConcurrentLinkedQueue<>(List.of("ended"));
+        try (RespPeer peer = RespPeer.start((command, caller) -> {
+                    switch (command.get(0)) {
+                        case "AUTH" -> {
+                            if (command.contains("ended")) {
+                                caller.close();
+                            } else {
+                                caller.lines("+OK");
+                            }
+                        }
+                        case "GET" -> caller.lines("$-1");
+                        default -> caller.lines("+OK");
+                    }
+                });
+                SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", peer.port())
+                        .withCredentials(
+                                () -> Credentials.of(Secret.of(tokens.isEmpty() ? "present" : tokens.remove()))))) {
+            assertNull(store.get("k"));
+        }
     }
 
     @Test
