@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -43,11 +44,28 @@ class RotationTest {
     /** Redis closes the connections of a user who is deleted: each must be logged in as the next one by then. */
     @Test
     void aTokenOfTwoSecondsIsReplacedOnEveryOpenConnectionBeforeItEnds() throws InterruptedException {
+        AtomicReference<Credentials> present =
+                new AtomicReference<>(issue("app-", 0).expiringAt(Instant.now().plusSeconds(2)));
+        underLoad(Shards.config(cluster).withCredentials(present::get), next -> {
+            present.set(issue("app-", next).expiringAt(Instant.now().plusSeconds(2)));
+            remove("app-" + (next - 2));
+        });
+    }
+
+    /** Nobody knows when it ends: all connections are closed, those that are being opened among them. */
+    @Test
+    void aTokenThatEndsWithoutNoticeCostsNoCall() throws InterruptedException {
+        AtomicReference<Credentials> present = new AtomicReference<>(issue("job-", 0));
+        underLoad(Shards.config(cluster).withCredentials(present::get), next -> {
+            present.set(issue("job-", next));
+            remove("job-" + (next - 1));
+        });
+    }
+
+    private static void underLoad(ClusterConfig config, IntConsumer round) throws InterruptedException {
         Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
         AtomicLong calls = new AtomicLong();
         AtomicBoolean ended = new AtomicBoolean();
-        AtomicReference<Credentials> present = new AtomicReference<>(issue(0));
-        ClusterConfig config = Shards.config(cluster).withCredentials(present::get);
         List<Thread> callers = new ArrayList<>();
         try (ClusterStore store = ClusterStore.of(config)) {
             for (int i = 0; i < CALLERS; i++) {
@@ -68,9 +86,7 @@ class RotationTest {
             try {
                 for (int next = 1; next <= ROUNDS; next++) {
                     LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
-                    present.set(issue(next));
-                    String past = "app-" + (next - 2);
-                    cluster.nodes().forEach(node -> node.command("ACL", "DELUSER", past));
+                    round.accept(next);
                 }
                 LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
             } finally {
@@ -84,11 +100,14 @@ class RotationTest {
         assertTrue(calls.get() > 1_000, () -> calls + " calls");
     }
 
-    private static Credentials issue(int number) {
-        String user = "app-" + number;
+    private static void remove(String user) {
+        cluster.nodes().forEach(node -> node.command("ACL", "DELUSER", user));
+    }
+
+    private static Credentials issue(String kind, int number) {
+        String user = kind + number;
         cluster.nodes()
                 .forEach(node -> node.command("ACL", "SETUSER", user, "on", ">token-" + number, "~*", "&*", "+@all"));
-        return Credentials.of(user, Secret.of("token-" + number))
-                .expiringAt(Instant.now().plusSeconds(2));
+        return Credentials.of(user, Secret.of("token-" + number));
     }
 }

@@ -108,6 +108,31 @@ class RotationTest {
         }
     }
 
+    /** Nobody knows when it ends: all connections are closed, those that are being opened among them. */
+    @Test
+    void aTokenThatEndsWithoutNoticeCostsNoCall() throws InterruptedException {
+        try (RedisServer server = RedisServer.start()) {
+            AtomicReference<Credentials> present = new AtomicReference<>(unlimited(server, 0));
+            SingleConfig config = SingleConfig.of("127.0.0.1", server.port()).withCredentials(present::get);
+            try (SingleStore store = SingleStore.of(config)) {
+                Runnable[] rounds = new Runnable[ROUNDS];
+                for (int i = 0; i < ROUNDS; i++) {
+                    int next = i + 1;
+                    rounds[i] = () -> {
+                        present.set(unlimited(server, next));
+                        server.command("ACL", "DELUSER", "app-" + (next - 1));
+                    };
+                }
+                underLoad(store, rounds);
+            }
+        }
+    }
+
+    private static Credentials unlimited(RedisServer server, int number) {
+        Credentials issued = issue(server, number);
+        return Credentials.of(String.valueOf(issued.username()), issued.password());
+    }
+
     private static Credentials issue(RedisServer server, int number) {
         String user = "app-" + number;
         server.command("ACL", "SETUSER", user, "on", ">token-" + number, "~*", "&*", "+@all");
