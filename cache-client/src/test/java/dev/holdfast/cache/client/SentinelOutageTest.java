@@ -38,7 +38,7 @@ class SentinelOutageTest {
     /** What became of it, in milliseconds since the master went. */
     private record Outcome(long switched, long served) {}
 
-    private Outcome outage(boolean frozen, String tiers) throws InterruptedException {
+    private Outcome outage(boolean frozen, boolean oneSentinelFrozen, String tiers) throws InterruptedException {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
                 CacheClient client =
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", sentinels.url(), "CACHE_TIERS", tiers)))) {
@@ -54,6 +54,9 @@ class SentinelOutageTest {
             try {
                 LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(1));
                 RedisServer first = sentinels.master();
+                if (oneSentinelFrozen) {
+                    sentinels.freezeSentinel(0);
+                }
                 long start = System.nanoTime();
                 if (frozen) {
                     first.freeze();
@@ -112,15 +115,15 @@ class SentinelOutageTest {
         }
     }
 
-    private void assertAlone(boolean frozen) throws InterruptedException {
-        Outcome outcome = outage(frozen, "single");
+    private void assertAlone(boolean frozen, boolean oneSentinelFrozen) throws InterruptedException {
+        Outcome outcome = outage(frozen, oneSentinelFrozen, "single");
         LOG.info("alone: {}", outcome);
         assertTrue(outcome.served() - outcome.switched() < 2_000, outcome::toString);
         assertTrue(longest.get() < Duration.ofSeconds(15).toMillis(), () -> longest + " ms for one call");
     }
 
     private void assertBeforeMemory(boolean frozen) throws InterruptedException {
-        Outcome outcome = outage(frozen, "single,memory");
+        Outcome outcome = outage(frozen, false, "single,memory");
         LOG.info("before memory: {}", outcome);
         assertEquals(List.of(), List.copyOf(failures), () -> calls + " calls");
         assertTrue(longest.get() < Duration.ofSeconds(5).toMillis(), () -> longest + " ms for one call");
@@ -128,12 +131,17 @@ class SentinelOutageTest {
 
     @Test
     void aKilledMasterAloneIsReplacedByTheNewOne() throws InterruptedException {
-        assertAlone(false);
+        assertAlone(false, false);
     }
 
     @Test
     void aFrozenMasterAloneIsReplacedByTheNewOne() throws InterruptedException {
-        assertAlone(true);
+        assertAlone(true, false);
+    }
+
+    @Test
+    void aFrozenMasterAloneIsReplacedThoughOneOfTheSentinelsIsFrozenToo() throws InterruptedException {
+        assertAlone(true, true);
     }
 
     @Test

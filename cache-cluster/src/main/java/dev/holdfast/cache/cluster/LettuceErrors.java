@@ -16,6 +16,7 @@ import io.lettuce.core.RedisCommandExecutionException;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -213,8 +214,13 @@ final class LettuceErrors {
             return disconnected(doom.cause(), sent);
         }
         Throwable cause = doom == null || doom.cause() == null ? failure : doom.cause();
-        if (Causes.find(cause, SSLException.class) != null) {
-            String hint = TlsHints.hint(cause, node.address().host(), AccessVariables.CLUSTER.tls());
+        SSLException tls = Causes.find(cause, SSLException.class);
+        // Before the handshake is done Netty knows only that the channel is closed.
+        boolean inHandshake =
+                tls != null || (config.tls() != null && !sent && Causes.root(cause) instanceof ClosedChannelException);
+        String hint = inHandshake ? TlsHints.hint(cause, node.address().host(), AccessVariables.CLUSTER.tls()) : "";
+        // Who only closes the connection may have been stopped meanwhile, or be a proxy whose server was.
+        if (tls != null && !TlsHints.isBrokenOff(tls)) {
             return refused(cause, node, hint, shardOnly);
         }
         CredentialsException none = Causes.find(cause, CredentialsException.class);
@@ -229,6 +235,7 @@ final class LettuceErrors {
                 at(node)
                         + (sent ? ": the connection was lost: " : ": no connection: ")
                         + messageOf(cause)
+                        + (hint.isEmpty() ? "" : "; " + hint)
                         + (sent ? "" : addressHint(node)),
                 cause,
                 shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.CONNECTION,
@@ -459,6 +466,9 @@ final class LettuceErrors {
         }
         if (root instanceof ConnectException) {
             return root.getMessage() + "; is it running, and is the port right?";
+        }
+        if (root instanceof ClosedChannelException) {
+            return "the connection was closed";
         }
         String message = root.getMessage();
         return message == null ? root.getClass().getSimpleName().toLowerCase(Locale.ROOT) : ForeignText.shown(message);

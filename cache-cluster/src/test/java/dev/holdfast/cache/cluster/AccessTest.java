@@ -226,6 +226,17 @@ class AccessTest {
         }
     }
 
+    /** As a proxy does whose server is away; another attempt may go better, so it is no refusal. */
+    @Test
+    void aTlsHandshakeThatIsBrokenOffIsALostConnection() {
+        try (PeerCluster peers = PeerCluster.start((command, caller) -> caller.close());
+                ClusterStore store = ClusterStore.of(peers.config().withTls())) {
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+            assertEquals(CacheUnavailableException.Reason.CONNECTION, e.reason(), e.getMessage());
+            assertTrue(e.getMessage().contains("the TLS handshake failed"), e.getMessage());
+        }
+    }
+
     @Test
     void theLimitOfACommandIsTheTiersOwnBeforeTheSharedOne() {
         try (ClusterStore store =

@@ -3,6 +3,7 @@ package dev.holdfast.cache.redis;
 import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.CredentialsProvider;
+import dev.holdfast.cache.ForeignText;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -198,7 +199,9 @@ public final class Login {
             provider.refused(credentials);
         } catch (Throwable e) {
             // It is asked all the same.
-            LOG.warn("the provider of credentials failed when it was told of a refusal: {}", e.toString());
+            LOG.warn(
+                    "the provider of credentials failed when it was told of a refusal: {}",
+                    ForeignText.shown(e.toString()));
         }
     }
 

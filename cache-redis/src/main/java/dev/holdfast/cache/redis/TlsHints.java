@@ -1,13 +1,21 @@
 package dev.holdfast.cache.redis;
 
 import dev.holdfast.cache.Causes;
+import java.io.EOFException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
 import java.util.Locale;
+import javax.net.ssl.SSLException;
 
 /** What to do about a TLS handshake that failed; the JVM's own messages say it to those who know already. */
 public final class TlsHints {
     private TlsHints() {}
+
+    /** Whether the other side only closed the connection, as the JVM says it and as Netty does. */
+    public static boolean isBrokenOff(SSLException e) {
+        return Causes.root(e) instanceof EOFException
+                || String.valueOf(e.getMessage()).startsWith("Connection closed while SSL/TLS handshake");
+    }
 
     /**
      * Returns the hint.

@@ -12,7 +12,6 @@ import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.CredentialsException;
 import dev.holdfast.cache.redis.TlsHints;
-import java.io.EOFException;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
@@ -169,7 +168,7 @@ final class JedisErrors {
         if (tls != null) {
             String hint = TlsHints.hint(tls, hostOf(config), config.names().tls());
             // Who only closes the connection may have been stopped meanwhile, or be a proxy whose server was.
-            return Causes.root(tls) instanceof EOFException
+            return TlsHints.isBrokenOff(tls)
                     ? new CacheUnavailableException(
                             "could not connect to " + server + ": " + message(tls) + "; " + hint,
                             tls,

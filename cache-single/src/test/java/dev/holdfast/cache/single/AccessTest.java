@@ -309,6 +309,18 @@ class AccessTest {
         }
     }
 
+    /** As a proxy does whose server is away; another attempt may go better, so it is no refusal. */
+    @Test
+    void aTlsHandshakeThatIsBrokenOffIsALostConnection() {
+        try (RespPeer peer = RespPeer.start((command, caller) -> caller.close());
+                SingleStore store =
+                        SingleStore.of(SingleConfig.of("127.0.0.1", peer.port()).withTls())) {
+            CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+            assertEquals(CacheUnavailableException.Reason.CONNECTION, e.reason(), e.getMessage());
+            assertTrue(e.getMessage().contains("the TLS handshake failed"), e.getMessage());
+        }
+    }
+
     @Test
     void severalAuthoritiesMayStandInOneFile() throws IOException {
         Certificates former = Certificates.create();
