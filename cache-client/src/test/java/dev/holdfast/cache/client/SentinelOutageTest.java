@@ -35,10 +35,17 @@ class SentinelOutageTest {
     private final AtomicLong longest = new AtomicLong();
     private final AtomicBoolean ended = new AtomicBoolean();
 
+    /** How the master ends as such. */
+    private enum End {
+        KILLED,
+        FROZEN,
+        REPLACED
+    }
+
     /** What became of it, in milliseconds since the master went. */
     private record Outcome(long switched, long served) {}
 
-    private Outcome outage(boolean frozen, boolean oneSentinelFrozen, String tiers) throws InterruptedException {
+    private Outcome outage(End end, boolean oneSentinelFrozen, String tiers) throws InterruptedException {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
                 CacheClient client =
                         CacheClient.from(Settings.of(Map.of("REDIS_URL", sentinels.url(), "CACHE_TIERS", tiers)))) {
@@ -58,10 +65,10 @@ class SentinelOutageTest {
                     sentinels.freezeSentinel(0);
                 }
                 long start = System.nanoTime();
-                if (frozen) {
-                    first.freeze();
-                } else {
-                    first.kill();
+                switch (end) {
+                    case FROZEN -> first.freeze();
+                    case KILLED -> first.kill();
+                    case REPLACED -> sentinels.failOver();
                 }
                 sentinels.awaitSwitch(first);
                 long switched = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
@@ -77,7 +84,7 @@ class SentinelOutageTest {
                 }
                 LOG.info(
                         "{} {}: {} calls, {} failed, the longest took {} ms",
-                        frozen ? "frozen" : "killed",
+                        end,
                         tiers,
                         calls,
                         failures.size(),
@@ -115,15 +122,15 @@ class SentinelOutageTest {
         }
     }
 
-    private void assertAlone(boolean frozen, boolean oneSentinelFrozen) throws InterruptedException {
-        Outcome outcome = outage(frozen, oneSentinelFrozen, "single");
+    private void assertAlone(End end, boolean oneSentinelFrozen) throws InterruptedException {
+        Outcome outcome = outage(end, oneSentinelFrozen, "single");
         LOG.info("alone: {}", outcome);
         assertTrue(outcome.served() - outcome.switched() < 2_000, outcome::toString);
         assertTrue(longest.get() < Duration.ofSeconds(15).toMillis(), () -> longest + " ms for one call");
     }
 
-    private void assertBeforeMemory(boolean frozen) throws InterruptedException {
-        Outcome outcome = outage(frozen, false, "single,memory");
+    private void assertBeforeMemory(End end) throws InterruptedException {
+        Outcome outcome = outage(end, false, "single,memory");
         LOG.info("before memory: {}", outcome);
         assertEquals(List.of(), List.copyOf(failures), () -> calls + " calls");
         assertTrue(longest.get() < Duration.ofSeconds(5).toMillis(), () -> longest + " ms for one call");
@@ -131,26 +138,36 @@ class SentinelOutageTest {
 
     @Test
     void aKilledMasterAloneIsReplacedByTheNewOne() throws InterruptedException {
-        assertAlone(false, false);
+        assertAlone(End.KILLED, false);
     }
 
     @Test
     void aFrozenMasterAloneIsReplacedByTheNewOne() throws InterruptedException {
-        assertAlone(true, false);
+        assertAlone(End.FROZEN, false);
     }
 
     @Test
     void aFrozenMasterAloneIsReplacedThoughOneOfTheSentinelsIsFrozenToo() throws InterruptedException {
-        assertAlone(true, true);
+        assertAlone(End.FROZEN, true);
     }
 
     @Test
     void aKilledMasterBeforeMemoryCostsNoCallAnError() throws InterruptedException {
-        assertBeforeMemory(false);
+        assertBeforeMemory(End.KILLED);
     }
 
     @Test
     void aFrozenMasterBeforeMemoryCostsNoCallAnError() throws InterruptedException {
-        assertBeforeMemory(true);
+        assertBeforeMemory(End.FROZEN);
+    }
+
+    @Test
+    void aMasterThatIsReplacedAloneIsLeft() throws InterruptedException {
+        assertAlone(End.REPLACED, false);
+    }
+
+    @Test
+    void aMasterThatIsReplacedBeforeMemoryCostsNoCallAnError() throws InterruptedException {
+        assertBeforeMemory(End.REPLACED);
     }
 }

@@ -182,6 +182,11 @@ public final class RedisSentinels implements AutoCloseable {
         sentinels.get(index).kill();
     }
 
+    /** Has the sentinels make the replica the master though the master is well, as operators do before they work on its machine. */
+    public void failOver() {
+        sentinels.get(0).call("SENTINEL", "FAILOVER", name);
+    }
+
     /** Has one of the sentinels stand still as {@code kill -STOP} does. */
     public void freezeSentinel(int index) {
         sentinels.get(index).freeze();
