@@ -309,6 +309,26 @@ class AccessTest {
         }
     }
 
+    /** Proxies know only some of the commands, and users of rented servers may use only some. */
+    @Test
+    void noConfigInfoClientSelectOrRoleIsNeeded() {
+        String[] refused = {"-config", "-info", "-client", "-select", "-role", "-cluster", "-command", "-ping"};
+        try (RedisServer server = RedisServer.builder()
+                        .user("few", "p", "~* &* +@all " + String.join(" ", refused))
+                        .start();
+                SingleStore store =
+                        open("REDIS_URL", "redis://few:p@127.0.0.1:" + server.port(), "REDIS_KEY_PREFIX", "a")) {
+            store.put("k", VALUE, TTL);
+            assertArrayEquals(VALUE, store.get("k"));
+            assertTrue(store.probe(Duration.ofSeconds(10)).writable());
+            store.disconnect(new IOException("a test"));
+            assertEquals(1, store.removeByPrefix("k"));
+            assertEquals(1, store.increment("n", 1, TTL));
+            String log = String.valueOf(server.command("ACL", "LOG"));
+            assertFalse(log.contains("config") || log.contains("select"), log);
+        }
+    }
+
     /** As a proxy does whose server is away; another attempt may go better, so it is no refusal. */
     @Test
     void aTlsHandshakeThatIsBrokenOffIsALostConnection() {
