@@ -2,9 +2,9 @@ package dev.holdfast.cache.testkit;
 
 import org.jspecify.annotations.Nullable;
 
-/** How a gateway presents itself; see {@link UpstashGateway.Builder}, which has the same words. Immutable. */
+/** How a gateway presents itself; see {@link UpstashGateway.Builder}, which has the same words. Only the token may change. Thread-safe. */
 final class GatewaySettings {
-    final String token;
+    volatile String token;
     final @Nullable String readOnlyToken;
     final String unauthorized;
     final long maxRequestBytes;

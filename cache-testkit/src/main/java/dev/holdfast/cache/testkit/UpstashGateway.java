@@ -48,6 +48,7 @@ public final class UpstashGateway implements AutoCloseable {
     private final GatewayFaults faults = new GatewayFaults();
     private final LongAdder requests = new LongAdder();
     private final @Nullable Consumer<GatewayRequest> observer;
+    private final GatewaySettings settings;
 
     private UpstashGateway(Builder builder) throws IOException {
         host = builder.host;
@@ -55,7 +56,8 @@ public final class UpstashGateway implements AutoCloseable {
         observer = builder.observer;
         backend = new RedisBackend(builder.redis, builder.redisPassword, builder.redisConnections);
         try {
-            api = new RestApi(new GatewaySettings(builder), backend);
+            settings = new GatewaySettings(builder);
+            api = new RestApi(settings, backend);
             server = new HttpServer(
                     builder.sockets,
                     new InetSocketAddress(host, builder.port),
@@ -92,6 +94,11 @@ public final class UpstashGateway implements AutoCloseable {
 
     public int port() {
         return server.port();
+    }
+
+    /** Takes another token in place of the present one, which is refused from now on, as when it is reset in the console. */
+    public void setToken(String token) {
+        settings.token = Builder.notBlank("token", token);
     }
 
     /** The faults to come. */

@@ -93,13 +93,28 @@ final class Token implements AutoCloseable {
             return login.rotates() ? present : null;
         }
         Authentication latest = login.latest();
-        Authentication words = latest == null ? null : asked(() -> login.askAgain(latest), nanos);
+        if (latest == null) {
+            return null;
+        }
+        // Others were refused with the same, and one of them may have another by now: that one nobody has refused.
+        Authentication words = isOther(latest, refused) ? latest : asked(() -> login.askAgain(latest), nanos);
         return words == null ? null : taken(words);
     }
 
-    private String taken(Authentication words) {
+    private static boolean isOther(Authentication words, String refused) {
         try {
-            use(words);
+            return !header(Secret.of(words.password())).equals(refused);
+        } catch (IllegalArgumentException e) {
+            // What can't be a token is no other.
+            return false;
+        }
+    }
+
+    /** Whoever is late with his words takes the latest. */
+    private String taken(Authentication words) {
+        Authentication latest = login.latest();
+        try {
+            use(latest == null ? words : latest);
         } catch (IllegalArgumentException e) {
             throw refused(String.valueOf(e.getMessage()), e);
         }
