@@ -30,6 +30,8 @@ import java.util.List;
 import javax.net.ServerSocketFactory;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
 
 /**
  * A certificate authority made on the spot, the server certificates it signs, and a trust store for the clients that are to
@@ -190,13 +192,20 @@ public final class Certificates {
             KeyManagerFactory managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
             managers.init(keys, PASSWORD.toCharArray());
             SSLContext context = SSLContext.getInstance("TLS");
-            context.init(managers.getKeyManagers(), null, null);
+            context.init(managers.getKeyManagers(), trust(), null);
             return context.getServerSocketFactory();
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("this JDK can't make certificates", e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** Trusts what this authority has signed. */
+    private TrustManager[] trust() throws GeneralSecurityException, IOException {
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(KeyStore.getInstance(trustStore.toFile(), PASSWORD.toCharArray()));
+        return trust.getTrustManagers();
     }
 
     private static KeyPair newKey() throws GeneralSecurityException {

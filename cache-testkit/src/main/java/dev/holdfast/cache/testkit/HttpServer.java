@@ -10,7 +10,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
-import javax.net.ServerSocketFactory;
 
 /**
  * A small HTTP/1.1 server: one thread per connection, virtual where the JVM has them. It exists because the JDK's own can neither
@@ -20,6 +19,11 @@ final class HttpServer implements AutoCloseable {
     /** Answers one request on {@code connection}, which serves one request at a time. */
     interface Handler {
         void handle(HttpRequest request, HttpConnection connection) throws IOException;
+    }
+
+    /** Makes listening sockets that are not bound yet. */
+    interface Sockets {
+        ServerSocket open() throws IOException;
     }
 
     private static final int BACKLOG =
@@ -44,7 +48,7 @@ final class HttpServer implements AutoCloseable {
      * @param admission whether a request, of which only the head is known, may have a large body
      */
     HttpServer(
-            ServerSocketFactory sockets,
+            Sockets sockets,
             InetSocketAddress address,
             int maxBodyBytes,
             Predicate<HttpRequest> admission,
@@ -53,7 +57,7 @@ final class HttpServer implements AutoCloseable {
         this.admission = admission;
         this.handler = handler;
         this.maxBodyBytes = maxBodyBytes;
-        this.listener = sockets.createServerSocket();
+        this.listener = sockets.open();
         try {
             listener.setReuseAddress(true);
             listener.bind(address, BACKLOG);

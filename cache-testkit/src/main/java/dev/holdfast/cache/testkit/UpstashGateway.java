@@ -3,6 +3,7 @@ package dev.holdfast.cache.testkit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.util.Locale;
 import java.util.Map;
@@ -11,6 +12,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import javax.net.ServerSocketFactory;
+import javax.net.ssl.SSLServerSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -203,7 +205,7 @@ public final class UpstashGateway implements AutoCloseable {
 
     /** How a gateway is to present itself. Not thread-safe. */
     public static final class Builder {
-        private ServerSocketFactory sockets = ServerSocketFactory.getDefault();
+        private HttpServer.Sockets sockets = ServerSocket::new;
         private String scheme = "http";
         private static final int MAX_REQUEST_BYTES = 10_485_760;
         private static final int REDIS_CONNECTIONS = 16;
@@ -305,8 +307,20 @@ public final class UpstashGateway implements AutoCloseable {
          * @param kind what is right or wrong with the certificate
          */
         public Builder tls(Certificates authority, Certificates.Kind kind) {
-            sockets = authority.serverSockets(kind);
+            sockets = authority.serverSockets(kind)::createServerSocket;
             scheme = "https";
+            return this;
+        }
+
+        /** Speaks TLS with a valid certificate, to clients that show one of the same authority. */
+        public Builder mutualTls(Certificates authority) {
+            ServerSocketFactory made = authority.serverSockets(Certificates.Kind.VALID);
+            scheme = "https";
+            sockets = () -> {
+                SSLServerSocket socket = (SSLServerSocket) made.createServerSocket();
+                socket.setNeedClientAuth(true);
+                return socket;
+            };
             return this;
         }
 

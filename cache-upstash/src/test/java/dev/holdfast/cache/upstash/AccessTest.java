@@ -18,7 +18,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
@@ -128,6 +130,56 @@ class AccessTest {
                         refusal(byAuthority);
                     }
                 }
+            }
+        }
+    }
+
+    @Test
+    void aDatabaseThatDemandsAClientsCertificateIsShownOne() {
+        Certificates authority = Certificates.create();
+        Certificates.Client client = authority.client("open sesame");
+        try (RedisServer redis = RedisServer.start();
+                UpstashGateway gateway = UpstashGateway.builder("127.0.0.1:" + redis.port(), GatewayUnderTest.TOKEN)
+                        .mutualTls(authority)
+                        .start()) {
+            String url = "https://localhost:" + gateway.port();
+            String[] trusting = {
+                "UPSTASH_REDIS_REST_TOKEN",
+                GatewayUnderTest.TOKEN,
+                "UPSTASH_TLS_CA_FILE",
+                authority.authority().toString()
+            };
+            List<String> known = new ArrayList<>(List.of(trusting));
+            known.addAll(List.of(
+                    "UPSTASH_TLS_CERT_FILE", client.certificate().toString(),
+                    "UPSTASH_TLS_KEY_FILE", client.key().toString(),
+                    "UPSTASH_TLS_KEY_PASSWORD", "open sesame"));
+            try (UpstashStore store = open(url, known.toArray(String[]::new))) {
+                assertServes(store);
+            }
+            try (UpstashStore store = open(url, trusting)) {
+                assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+            }
+        }
+    }
+
+    @Test
+    void theLimitOfACommandIsTheTiersOwnBeforeTheSharedOne() {
+        String[] settings = {
+            "UPSTASH_REDIS_REST_TOKEN", GatewayUnderTest.TOKEN,
+            "REDIS_COMMAND_TIMEOUT", "600000",
+            "UPSTASH_COMMAND_TIMEOUT", "300"
+        };
+        try (GatewayUnderTest own = new GatewayUnderTest();
+                UpstashStore store = open(own.gateway.url(), settings)) {
+            assertServes(store);
+            own.redis.freeze();
+            try {
+                long start = System.nanoTime();
+                assertThrows(CacheUnavailableException.class, () -> store.get("k"));
+                assertTrue(System.nanoTime() - start < Duration.ofMinutes(1).toNanos());
+            } finally {
+                own.redis.thaw();
             }
         }
     }
