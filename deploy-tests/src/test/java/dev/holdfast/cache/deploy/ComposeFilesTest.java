@@ -41,6 +41,19 @@ class ComposeFilesTest {
         assertEquals("service:redis-1", at(file, "services", "redis-cluster-setup", "network_mode"));
     }
 
+    @Test
+    void theClusterIsMadeByTheScriptThatKubernetesHas() {
+        Object file = Yamls.documents(COMPOSE.resolve("redis-cluster-docker-compose.yml"))
+                .get(0);
+        String script = text(file, "services", "redis-cluster-setup", "command", 2);
+        assertFalse(script.replace("$$", "").contains("$"), "Compose would put a variable of its own there");
+        Object config = Overlay.of("production").one("ConfigMap", "redis-cluster");
+        assertEquals(text(config, "data", "init.sh"), script.replace("$$", "$"));
+        assertEquals(
+                "127.0.0.1:7001 127.0.0.1:7002 127.0.0.1:7003 127.0.0.1:7004 127.0.0.1:7005 127.0.0.1:7006",
+                text(file, "services", "redis-cluster-setup", "environment", "NODES"));
+    }
+
     /** All files of the folder are one project where nobody names it, so that a name in two of them would be one service. */
     @Test
     void noServiceIsInTwoFilesAndNoImageChangesUnderneath() throws IOException {

@@ -116,7 +116,11 @@ class PodmanTest {
                 compose(FILE, "down").mustEndWith(0);
             }
         }
-        assertEquals("", podman.run("ps", "-aq").out().strip());
+        assertEquals(
+                "",
+                podman.run("ps", "-aq", "--filter", "label=com.docker.compose.project=compose")
+                        .out()
+                        .strip());
     }
 
     private static String nodes() {
@@ -131,10 +135,7 @@ class PodmanTest {
 
     @Test
     void theInitScriptMakesTheClusterOnceAndANodeWithAnotherAddressComesBack() throws IOException {
-        Object config = Overlay.of("production").one("ConfigMap", "redis-cluster");
-        Path files = Files.createDirectories(dir.resolve("config"));
-        Files.writeString(files.resolve("redis.conf"), Yamls.text(config, "data", "redis.conf"));
-        Files.writeString(files.resolve("init.sh"), Yamls.text(config, "data", "init.sh"));
+        Path files = config();
         podman.run("network", "create", "holdfast").mustEndWith(0);
         try {
             List<String> addresses = new ArrayList<>();
@@ -146,24 +147,98 @@ class PodmanTest {
             assertTrue(second.contains("nothing to do"), second);
             assertFalse(second.contains("create"), second);
 
-            podman.run("rm", "-f", "node-2").mustEndWith(0);
+            podman.run("rm", "-f", "holdfast-node-2").mustEndWith(0);
             // Somebody else has its address by then.
-            podman.run("run", "-d", "--name", "other", "--network", "holdfast", Podman.REDIS, "sleep", "600")
+            podman.run("run", "-d", "--name", "holdfast-other", "--network", "holdfast", Podman.REDIS, "sleep", "600")
                     .mustEndWith(0);
             String moved = node(2, files);
             assertFalse(addresses.contains(moved), moved + " " + addresses);
             await("the node at its new address", () -> {
-                String nodes = ask("node-0", "cluster", "nodes");
+                String nodes = ask("holdfast-node-0", "cluster", "nodes");
                 return nodes.contains(moved + ":6379")
                         && !nodes.contains("fail")
                         && nodes.lines().count() == 6;
             });
-            await("all slots", () -> ask("node-0", "cluster", "info").contains("cluster_state:ok"));
+            await("all slots", () -> ask("holdfast-node-0", "cluster", "info").contains("cluster_state:ok"));
         } finally {
-            podman.run("rm", "-f", "-a");
-            podman.run("network", "rm", "holdfast");
-            podman.run("volume", "rm", "-a", "-f");
+            removeNodes();
         }
+    }
+
+    /** Where an earlier run was ended: slots without the others, the others without replicas; and later a node whose disk was lost. */
+    @Test
+    void theInitScriptGoesOnFromWhereverAnEarlierOneWasEnded() throws IOException {
+        Path files = config();
+        podman.run("network", "create", "holdfast").mustEndWith(0);
+        try {
+            List<String> addresses = new ArrayList<>();
+            for (int i = 0; i < 6; i++) {
+                addresses.add(node(i, files));
+            }
+            ask("holdfast-node-0", "cluster", "addslotsrange", "0", "5460");
+            String made = init(addresses, files);
+            assertTrue(made.endsWith("the cluster is well\n"), made);
+            assertEachMasterHasAReplica();
+
+            for (int i = 3; i < 6; i++) {
+                ask("holdfast-node-" + i, "cluster", "reset", "hard");
+                for (int j = 0; j < 6; j++) {
+                    ask("holdfast-node-" + j, "cluster", "meet", addresses.get(i), "6379");
+                }
+            }
+            made = init(addresses, files);
+            assertTrue(made.endsWith("the cluster is well\n"), made);
+            assertEachMasterHasAReplica();
+
+            podman.run("rm", "-f", "holdfast-node-4").mustEndWith(0);
+            podman.run("volume", "rm", "holdfast-data-4").mustEndWith(0);
+            addresses.set(4, node(4, files));
+            made = init(addresses, files);
+            assertTrue(made.endsWith("the cluster is well\n"), made);
+            assertEachMasterHasAReplica();
+            assertTrue(init(addresses, files).contains("nothing to do"));
+        } finally {
+            removeNodes();
+        }
+    }
+
+    /** Those of these tests; somebody may have others. */
+    private static void removeNodes() {
+        for (int i = 0; i < 6; i++) {
+            podman.run("rm", "-f", "holdfast-node-" + i);
+            podman.run("volume", "rm", "-f", "holdfast-data-" + i);
+        }
+        podman.run("rm", "-f", "holdfast-other");
+        podman.run("network", "rm", "holdfast");
+    }
+
+    private static void assertEachMasterHasAReplica() {
+        List<String[]> nodes = ask("holdfast-node-0", "cluster", "nodes")
+                .lines()
+                .map(line -> line.split(" "))
+                .toList();
+        assertEquals(6, nodes.size());
+        List<String> masters = nodes.stream()
+                .filter(each -> each[2].contains("master"))
+                .map(each -> each[0])
+                .sorted()
+                .toList();
+        List<String> ofReplicas = nodes.stream()
+                .filter(each -> each[2].contains("slave"))
+                .map(each -> each[3])
+                .sorted()
+                .toList();
+        assertEquals(3, masters.size());
+        assertEquals(masters, ofReplicas);
+    }
+
+    /** The ConfigMap's files, in a folder. */
+    private static Path config() throws IOException {
+        Object config = Overlay.of("production").one("ConfigMap", "redis-cluster");
+        Path files = Files.createDirectories(dir.resolve("config"));
+        Files.writeString(files.resolve("redis.conf"), Yamls.text(config, "data", "redis.conf"));
+        Files.writeString(files.resolve("init.sh"), Yamls.text(config, "data", "init.sh"));
+        return files;
     }
 
     /** Starts a node on the data that it had, if any, and returns its address. */
@@ -174,11 +249,11 @@ class PodmanTest {
                         "run",
                         "-d",
                         "--name",
-                        "node-" + i,
+                        "holdfast-node-" + i,
                         "--network",
                         "holdfast",
                         "-v",
-                        "data-" + i + ":/data",
+                        "holdfast-data-" + i + ":/data",
                         "-v",
                         files + ":/etc/redis:ro",
                         "-e",
@@ -188,7 +263,11 @@ class PodmanTest {
                         "-c",
                         start)
                 .mustEndWith(0);
-        return podman.run("inspect", "-f", "{{(index .NetworkSettings.Networks \"holdfast\").IPAddress}}", "node-" + i)
+        return podman.run(
+                        "inspect",
+                        "-f",
+                        "{{(index .NetworkSettings.Networks \"holdfast\").IPAddress}}",
+                        "holdfast-node-" + i)
                 .mustEndWith(0)
                 .out()
                 .strip();
@@ -196,15 +275,15 @@ class PodmanTest {
 
     private static String init(List<String> addresses, Path files) {
         List<String> command = new ArrayList<>(List.of("run", "--rm", "--network", "holdfast"));
-        StringBuilder hosts = new StringBuilder();
+        StringBuilder nodes = new StringBuilder();
         for (int i = 0; i < addresses.size(); i++) {
             String host = "redis-cluster-" + i + ".redis-cluster";
             command.add("--add-host=" + host + ":" + addresses.get(i));
-            hosts.append(' ').append(host);
+            nodes.append(' ').append(host).append(":6379");
         }
         command.addAll(List.of(
                 "-e",
-                "HOSTS=" + hosts,
+                "NODES=" + nodes,
                 "-e",
                 "REDISCLI_AUTH=p",
                 "-v",

@@ -77,14 +77,18 @@ class ScriptsTest {
     }
 
     private Shell.Output run(Map<String, String> more, String... command) {
+        List<String> words =
+                new ArrayList<>(List.of("sh", Yamls.DEPLOY.resolve(command[0]).toString()));
+        words.addAll(List.of(command).subList(1, command.length));
+        return run(more, words);
+    }
+
+    private Shell.Output run(Map<String, String> more, List<String> words) {
         Map<String, String> environment = new TreeMap<>(Map.of("RENDERED", RENDERED, "OFF", "", "COLOUR", ""));
         environment.putAll(more);
         environment.put("PATH", dir + ":" + System.getenv("PATH"));
         environment.put("CALLS", calls.toString());
         environment.put("TRIES", "1");
-        List<String> words =
-                new ArrayList<>(List.of("sh", Yamls.DEPLOY.resolve(command[0]).toString()));
-        words.addAll(List.of(command).subList(1, command.length));
         return Shell.run(words, environment);
     }
 
@@ -255,6 +259,28 @@ class ScriptsTest {
                 calls("set env deployment.apps/cached-service REDIS_ENABLED=false")
                         .size());
         assertEquals(List.of(), calls("patch configmap"), "the next deployment would undo that");
+    }
+
+    /** Where variables that are not set are errors, from a folder with a space in its name. */
+    @Test
+    void theyAreStrictAndRunFromAnyFolder() throws IOException {
+        Path folder = Files.createDirectories(dir.resolve("a folder"));
+        Shell.run(List.of("cp", "-R", Yamls.DEPLOY.toString(), folder.toString()), Map.of())
+                .mustEndWith(0);
+        for (List<String> words : List.of(
+                List.of("deploy", "blue-green"),
+                List.of("smoke-test", "holdfast"),
+                List.of("rollback", "holdfast"),
+                List.of("rollback", "holdfast", "--redis-off"),
+                List.of("rollback", "holdfast", "--to", "green"))) {
+            List<String> command = new ArrayList<>(List.of(
+                    "bash", "-u", "-e", folder.resolve("deploy/" + words.get(0)).toString()));
+            command.addAll(words.subList(1, words.size()));
+            run(Map.of(), command).mustEndWith(0);
+        }
+        assertTrue(
+                calls("apply -k").get(0).contains("a folder/deploy/k8s"),
+                calls("apply -k").toString());
     }
 
     @Test
