@@ -381,6 +381,17 @@ public final class ClusterConfig implements StoreConfig {
         return parts.idleProof;
     }
 
+    /**
+     * Returns where this process reaches a node, as the {@linkplain #withAddressMapper mapper} says it.
+     *
+     * @param announced where the node announces itself: {@code host:port}, an IPv6 address in brackets
+     * @return {@code host:port}; what was announced if the mapper fails
+     * @throws IllegalArgumentException if what is announced is malformed
+     */
+    public String reached(String announced) {
+        return reached(Address.parse(announced)).toString();
+    }
+
     /** Where this process reaches a node that announces itself like this. */
     Address reached(Address announced) {
         try {

@@ -34,7 +34,14 @@ public final class ClusterStoreProvider implements StoreProvider {
         return ClusterStore.of(config(settings));
     }
 
-    static ClusterConfig config(Settings settings) {
+    /**
+     * Reads what {@link #create} opens, for those who look at a cluster without a store, and contacts nobody.
+     *
+     * @param settings the settings
+     * @return the cluster that they say
+     * @throws CacheConfigException if one of them is missing or malformed
+     */
+    public static ClusterConfig config(Settings settings) {
         AccessSettings access = new AccessSettings(settings, AccessVariables.CLUSTER);
         ClusterConfig config = nodes(settings);
         config = config.withAccess(start -> access.tls(access.login(start), Boolean.TRUE.equals(access.tlsSwitch())));

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.validation.Conversation.RefusedException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -14,13 +15,15 @@ final class Cleanup {
     private static final String TEN_MINUTES = "600000";
 
     private final Conversation server;
+    private final Target target;
     private final String pattern;
 
     /** What was there when this run's keys were looked for; {@code null} before. */
     private @Nullable List<String> known;
 
-    Cleanup(Conversation server, String keyPrefix) {
+    Cleanup(Conversation server, Target target, String keyPrefix) {
         this.server = server;
+        this.target = target;
         this.pattern = keyPrefix.replaceAll("([\\[\\]*?\\\\^])", "\\\\$1") + '*';
     }
 
@@ -29,33 +32,43 @@ final class Cleanup {
         List<String> keys = known;
         if (keys == null) {
             keys = new ArrayList<>();
-            each(keys::add);
+            each(server, keys::add);
             known = keys;
         }
         keys.forEach(key -> server.ask("PEXPIRE", key, TEN_MINUTES));
     }
 
-    /** Removes every key of this run. */
+    /** Removes every key of this run; over another connection if that of the checks is lost. */
     void remove() {
-        each(this::remove);
-    }
-
-    private void remove(String key) {
         try {
-            server.ask("UNLINK", key);
-        } catch (RefusedException e) {
-            try {
-                server.ask("DEL", key);
-            } catch (RefusedException again) {
-                server.ask("PEXPIRE", key, "1");
+            removeBy(server);
+        } catch (UncheckedIOException lost) {
+            try (Conversation another = Conversation.with(target)) {
+                removeBy(another);
             }
         }
     }
 
-    private void each(Consumer<String> action) {
+    private static void remove(Conversation by, String key) {
+        try {
+            by.ask("UNLINK", key);
+        } catch (RefusedException e) {
+            try {
+                by.ask("DEL", key);
+            } catch (RefusedException again) {
+                by.ask("PEXPIRE", key, "1");
+            }
+        }
+    }
+
+    private void removeBy(Conversation by) {
+        each(by, key -> remove(by, key));
+    }
+
+    private void each(Conversation by, Consumer<String> action) {
         String cursor = "0";
         do {
-            List<?> page = (List<?>) server.ask("SCAN", cursor, "MATCH", pattern, "COUNT", "1000");
+            List<?> page = (List<?>) by.ask("SCAN", cursor, "MATCH", pattern, "COUNT", "1000");
             if (page == null || page.size() != 2) {
                 return;
             }

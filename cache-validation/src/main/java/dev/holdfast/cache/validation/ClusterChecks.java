@@ -1,5 +1,7 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.validation.ClusterNodes.Node;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -60,10 +62,16 @@ final class ClusterChecks {
                 : Result.ok("cluster: majority", measured);
     }
 
-    /** Where this process reaches a node. */
-    static Target target(Node node, Target seed) {
-        String name = node.name() != null && seed.encrypted() ? node.name() : node.host();
-        return seed.at(name.isEmpty() ? seed.host() : name, node.port());
+    /**
+     * Where this process reaches a node: where the store does.
+     *
+     * @param cluster what the settings say of the cluster
+     * @param seed the node that was asked
+     */
+    static Target target(Node node, ClusterConfig cluster, Target seed) {
+        String host = node.host().isEmpty() ? seed.host() : node.host();
+        Address reached = Address.parse(cluster.reached(new Address(host, node.port()).toString()));
+        return seed.at(reached.host(), reached.port());
     }
 
     /** A key of this run, of a slot that a master has; {@code null} if the prefix has a hash tag that leads to another. */

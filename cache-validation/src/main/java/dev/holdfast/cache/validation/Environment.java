@@ -1,9 +1,11 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.single.SingleConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.UUID;
 
@@ -23,6 +25,15 @@ final class Environment {
             "KV_REST_API_URL",
             "KV_REST_API_TOKEN",
             "KV_REST_API_TOKEN_FILE");
+    private static final List<String> OF_CLUSTER = List.of(
+            "REDIS_CLUSTER_USERNAME",
+            "REDIS_CLUSTER_PASSWORD",
+            "REDIS_CLUSTER_PASSWORD_FILE",
+            "REDIS_CLUSTER_TLS",
+            "REDIS_CLUSTER_READ_FROM",
+            "REDIS_CLUSTER_ADDRESSES");
+    private static final List<String> OF_SINGLE =
+            List.of("REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_PASSWORD_FILE", "REDIS_DB", "REDIS_TLS");
     private static final String PREFIX = "REDIS_KEY_PREFIX";
     private static final String TIERS = "CACHE_TIERS";
     /** Far longer than a run: the stores' own probes would renew what they leave behind. */
@@ -110,11 +121,33 @@ final class Environment {
         return tiers;
     }
 
-    /** The switches that keep the application from its servers, for people; empty if none does. */
-    String switchedOff() {
+    /** What is well-formed and yet hardly meant, for people: switches that keep servers out, and variables that nobody reads. */
+    List<String> doubts() {
         Settings settings = settings();
-        return settings.flag("CACHE_ENABLED", true)
-                ? settings.flag("REDIS_ENABLED", true) ? "" : "REDIS_ENABLED"
-                : "CACHE_ENABLED";
+        List<String> doubts = new ArrayList<>();
+        for (String name : List.of("CACHE_ENABLED", "REDIS_ENABLED")) {
+            if (!settings.flag(name, true)) {
+                doubts.add(name + " is false: set it to true when the servers are to be used");
+            }
+        }
+        Misspelt.in(variables).forEach((name, meant) -> doubts.add(name + " is read by nobody: is it " + meant + '?'));
+        inVain(settings, OF_CLUSTER, List.of("REDIS_CLUSTER_NODES"), doubts);
+        inVain(settings, OF_SINGLE, List.of("REDIS_URL", "REDIS_HOST"), doubts);
+        Optional<String> url = settings.text("REDIS_URL");
+        if (url.isPresent()
+                && settings.isSet("REDIS_PASSWORD")
+                && SingleConfig.parse(url.get()).password() == null) {
+            doubts.add("REDIS_PASSWORD is not read beside REDIS_URL, which has no password");
+        }
+        return doubts;
+    }
+
+    /** What means nothing without the place of its server: most likely that was forgotten. */
+    private static void inVain(Settings settings, List<String> parts, List<String> places, List<String> doubts) {
+        List<String> set = parts.stream().filter(settings::isSet).toList();
+        if (!set.isEmpty() && places.stream().noneMatch(settings::isSet)) {
+            doubts.add(String.join(", ", set) + (set.size() == 1 ? " is" : " are") + " set without "
+                    + String.join(" or ", places));
+        }
     }
 }

@@ -2,6 +2,7 @@ package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -91,7 +92,7 @@ final class Guard implements AutoCloseable {
         for (String tier : environment.tiers()) {
             for (Target target : servers(tier, environment)) {
                 try (Conversation server = Conversation.with(target)) {
-                    new Cleanup(server, keyPrefix).remove();
+                    new Cleanup(server, target, keyPrefix).remove();
                 } catch (RefusedException | UncheckedIOException e) {
                     // One that can't be reached, or does not let keys be removed: the others may.
                 }
@@ -111,13 +112,12 @@ final class Guard implements AutoCloseable {
         if (!tier.equals(Environment.CLUSTER)) {
             return configured;
         }
+        ClusterConfig cluster = Targets.clusterOf(environment.settings());
         for (Target seed : configured) {
             try (Conversation server = Conversation.with(seed)) {
-                List<Target> masters = new ArrayList<>();
-                ClusterNodes.parse(String.valueOf(server.ask("CLUSTER", "NODES")))
-                        .masters()
-                        .forEach(master -> masters.add(ClusterChecks.target(master, seed)));
-                return masters;
+                return ClusterNodes.of(server).masters().stream()
+                        .map(master -> ClusterChecks.target(master, cluster, seed))
+                        .toList();
             } catch (RefusedException | UncheckedIOException e) {
                 // The next one may answer.
             }

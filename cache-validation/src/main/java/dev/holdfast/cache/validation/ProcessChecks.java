@@ -50,20 +50,24 @@ final class ProcessChecks {
             return Result.failed(
                     "settings", ForeignText.shown(e.getMessage()), "put that variable right; README.md has them all");
         }
+        List<String> doubts = environment.doubts();
         if (tiers.isEmpty()) {
             return Result.failed(
                     "settings",
-                    "no server is configured",
+                    join("no server is configured", doubts),
                     "set REDIS_URL, REDIS_CLUSTER_NODES, or UPSTASH_REDIS_REST_URL and its token");
         }
-        String measured = "well-formed; " + String.join(" > ", tiers) + " > memory";
-        String off = environment.switchedOff();
-        return off.isEmpty()
+        String measured = join("well-formed; " + String.join(" > ", tiers) + " > memory", doubts);
+        return doubts.isEmpty()
                 ? Result.ok("settings", measured)
                 : Result.warning(
                         "settings",
-                        measured + "; but " + off + " is false",
-                        "set " + off + "=true when the servers are to be used");
+                        measured,
+                        "set what is meant, and take away what is not; docs/settings.md has them all");
+    }
+
+    private static String join(String measured, List<String> doubts) {
+        return doubts.isEmpty() ? measured : measured + "; but " + String.join("; ", doubts);
     }
 
     /** Whether an application answers with the kill switch on. */

@@ -19,6 +19,7 @@ import java.security.cert.CertificateNotYetValidException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSession;
@@ -149,10 +150,10 @@ final class Reach {
     /** What went wrong, for people: the exceptions of the JDK say it to those who know already. */
     static String why(Throwable failure) {
         if (Causes.find(failure, CertificateExpiredException.class) != null) {
-            return "the certificate has expired";
+            return "the certificate has expired" + byThisClock(failure, CertificateExpiredException.class);
         }
         if (Causes.find(failure, CertificateNotYetValidException.class) != null) {
-            return "the certificate is not valid yet";
+            return "the certificate is not valid yet" + byThisClock(failure, CertificateNotYetValidException.class);
         }
         if (Causes.find(failure, UnknownHostException.class) != null) {
             return "the name does not resolve";
@@ -167,6 +168,9 @@ final class Reach {
         if (text.contains("subject alternative") || text.contains("no name matching")) {
             return "the certificate is for another host";
         }
+        if (text.contains("unknown reply")) {
+            return "something answers there that is no Redis";
+        }
         if (isNotTrusted(failure, text)) {
             return Causes.find(failure, SignatureException.class) == null
                     ? "the certificate is not trusted"
@@ -176,6 +180,16 @@ final class Reach {
             return NO_TLS;
         }
         return ForeignText.shown(Causes.root(failure).getMessage());
+    }
+
+    /** Whether the certificate is to blame or the clock is seen where both stand side by side. */
+    private static String byThisClock(Throwable failure, Class<? extends Throwable> type) {
+        Throwable dated = Causes.find(failure, type);
+        return String.format(
+                Locale.ROOT,
+                " (%s; this host's clock: %s)",
+                ForeignText.shown(dated == null ? "" : dated.getMessage()),
+                Instant.now().truncatedTo(ChronoUnit.SECONDS));
     }
 
     private static boolean isNotTrusted(Throwable failure, String texts) {

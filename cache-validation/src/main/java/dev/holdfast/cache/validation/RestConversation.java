@@ -61,7 +61,8 @@ final class RestConversation implements Conversation {
         try {
             json = JSON.readTree(body);
         } catch (JacksonException e) {
-            throw new IOException("HTTP status " + status + " and no JSON: is that the address of a database?", e);
+            // Without its cause, which tells nobody more.
+            throw new IOException("HTTP status " + status + " and no JSON: is that the address of a database?");
         }
         JsonNode error = json.get("error");
         if (error != null) {

@@ -25,6 +25,7 @@ record Rights(
         @Nullable String state) {
 
     private static final String MINUTE = "60000";
+    private static final int KEYS_OF_OTHER_SLOTS = 16;
 
     /**
      * Tries them.
@@ -49,10 +50,12 @@ record Rights(
         if (tier.equals(Environment.CLUSTER)) {
             commands.add(words("CLUSTER", "SLOTS"));
             commands.add(words("ASKING"));
-        } else {
-            commands.add(words("MGET", key));
+            return tried(server, commands);
         }
-        return tried(server, commands);
+        commands.add(words("MGET", key));
+        Rights rights = tried(server, commands);
+        String elsewhere = rights.state == null && rights.refused.isEmpty() ? elsewhere(server, key) : null;
+        return elsewhere == null ? rights : new Rights(rights.tried, rights.refused, rights.keysRefused, elsewhere);
     }
 
     private static String[] words(String... words) {
@@ -76,6 +79,20 @@ record Rights(
             }
         }
         return new Rights(commands.size(), refused, keys, state);
+    }
+
+    /** What a node of a cluster answers that is asked as if it were alone; so many keys are not all of its slots. {@code null} if it is alone. */
+    private static @Nullable String elsewhere(Conversation server, String key) {
+        for (int i = 0; i < KEYS_OF_OTHER_SLOTS; i++) {
+            try {
+                server.ask("GET", key + i);
+            } catch (RefusedException e) {
+                if (e.code().equals("MOVED")) {
+                    return e.text();
+                }
+            }
+        }
+        return null;
     }
 
     private static String rule(String[] words) {
@@ -110,23 +127,6 @@ record Rights(
         if (state == null) {
             return Result.ok(check, target + " takes writes");
         }
-        return Result.failed(check, target + " refuses: " + ForeignText.shown(state), remedyOfState(target));
-    }
-
-    private String remedyOfState(Target target) {
-        String place = target.variables().place();
-        return switch (String.valueOf(state).split(" ", 2)[0]) {
-            case "OOM" ->
-                "the server that " + place
-                        + " names is full and evicts nothing: set its maxmemory-policy to allkeys-lru"
-                        + " or allkeys-lfu, or raise maxmemory";
-            case "READONLY" -> "this is a replica: let " + place + " name the master";
-            case "MISCONF" ->
-                "the server that " + place + " names can't save to its disk: free space, or turn saving off";
-            case "LOADING" -> "the server that " + place + " names loads its data: wait";
-            case "CLUSTERDOWN" ->
-                "the cluster that " + place + " names does not serve all slots: redis-cli --cluster check";
-            default -> "look at the server that " + place + " names";
-        };
+        return Result.failed(check, target + " refuses: " + ForeignText.shown(state), Refusals.remedy(state, target));
     }
 }

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.cluster.ClusterStoreProvider;
 import dev.holdfast.cache.redis.AccessSettings;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.Authentication;
@@ -87,9 +88,14 @@ final class Targets {
         AccessSettings access = new AccessSettings(settings, AccessVariables.CLUSTER);
         RemoteAccess login = access.login(access.limits(RemoteAccess.defaults()));
         RemoteAccess encrypted = access.tls(login, Boolean.TRUE.equals(access.tlsSwitch()));
-        return ClusterConfig.of(settings.list("REDIS_CLUSTER_NODES")).nodes().stream()
+        return clusterOf(settings).nodes().stream()
                 .map(node -> target(HostAndPort.of(node), encrypted, 0, Variables.CLUSTER))
                 .toList();
+    }
+
+    /** What the settings say of the cluster; of its tier alone. */
+    static ClusterConfig clusterOf(Settings settings) {
+        return ClusterStoreProvider.config(settings);
     }
 
     private static Target upstash(Settings settings) {

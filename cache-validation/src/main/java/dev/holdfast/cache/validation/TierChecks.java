@@ -2,6 +2,7 @@ package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.validation.ClusterNodes.Node;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.UncheckedIOException;
@@ -44,7 +45,7 @@ final class TierChecks implements AutoCloseable {
             return false;
         }
         if (well) {
-            client();
+            client(targets);
         } else {
             findings.add(Result.skipped(named("failover"), "what failed before has to be put right first"));
         }
@@ -63,46 +64,44 @@ final class TierChecks implements AutoCloseable {
     private boolean reach(List<Target> targets) {
         Target chosen = targets.get(0);
         Result address = Reach.address(named("address"), chosen);
-        List<String> silent = new ArrayList<>();
         for (int i = 1; i < targets.size() && address.mark() == Mark.FAILED; i++) {
-            silent.add(chosen.address());
-            chosen = targets.get(i);
-            address = Reach.address(named("address"), chosen);
-        }
-        if (!silent.isEmpty() && address.mark() == Mark.OK) {
-            address = Result.warning(
-                    address.check(),
-                    address.measured() + "; no answer from " + String.join(", ", silent),
-                    "let " + chosen.variables().place() + " name nodes that are there");
+            Result next = Reach.address(named("address"), targets.get(i));
+            if (next.mark() != Mark.FAILED) {
+                chosen = targets.get(i);
+                address = next;
+            }
         }
         if (!findings.add(address) || !findings.add(Reach.tls(named("TLS"), chosen))) {
             return false;
         }
-        Conversation server = logIn(chosen);
+        Conversation server = logIn("login", chosen);
         if (server != null && tier.equals(Environment.CLUSTER)) {
-            cluster(server, chosen);
+            cluster(server, chosen, targets);
         } else if (server != null) {
             server(server, chosen, environment.keyPrefix() + "values");
         }
         return server != null;
     }
 
-    private @Nullable Conversation logIn(Target target) {
+    private @Nullable Conversation logIn(String check, Target target) {
         try {
             Conversation server = greeted(target);
-            findings.add(Result.ok(named("login"), target + " answers " + target.userName()));
+            findings.add(Result.ok(named(check), target + " answers " + target.userName()));
             return server;
         } catch (RefusedException e) {
             findings.add(Result.failed(
-                    named("login"),
+                    named(check),
                     target + " refuses: " + ForeignText.shown(e.getMessage()),
-                    "check " + target.variables().credentials()));
+                    Refusals.remedy(e.text(), target)));
         } catch (UncheckedIOException e) {
             findings.add(Result.failed(
-                    named("login"),
+                    named(check),
                     ForeignText.shown(Objects.requireNonNull(e.getCause()).getMessage()),
-                    "check " + target.variables().place() + ", and whether the server wants TLS ("
-                            + target.variables().tls() + ')'));
+                    "check " + target.variables().place() + ", whether the server wants TLS ("
+                            + target.variables().tls() + "), and whether it hangs"
+                            + (tier.equals(Environment.CLUSTER)
+                                    ? "; REDIS_CLUSTER_ADDRESSES says where nodes are reached that announce addresses of another network"
+                                    : "")));
         }
         return null;
     }
@@ -121,33 +120,59 @@ final class TierChecks implements AutoCloseable {
     /** Checks a server that takes this run's keys, which are removed from it later. */
     private void server(Conversation server, Target target, String key) {
         open.add(server);
-        cleanups.add(new Cleanup(server, environment.keyPrefix()));
-        Rights rights = Rights.of(server, tier, key);
-        add(rights.commands(named("commands"), target, environment));
-        add(rights.writes(named("writes"), target));
-        add(Memory.check(named("memory"), target, server));
-        add(ReadTimes.check(named("latency"), target, server, key, options));
+        cleanups.add(new Cleanup(server, target, environment.keyPrefix()));
+        String check = "commands";
+        try {
+            Rights rights = Rights.of(server, tier, key);
+            add(rights.commands(named(check), target, environment));
+            add(rights.writes(named("writes"), target));
+            check = "memory";
+            add(Memory.check(named(check), target, server));
+            check = "latency";
+            add(ReadTimes.check(named(check), target, server, key, options));
+        } catch (UncheckedIOException e) {
+            add(silent(check, target, e));
+        }
     }
 
-    private void cluster(Conversation seed, Target target) {
+    /** What is said of a server that has answered before. */
+    private Result silent(String check, Target target, UncheckedIOException e) {
+        return Result.failed(
+                named(check),
+                ForeignText.shown(Objects.requireNonNull(e.getCause()).getMessage()),
+                "it answered before: see whether the server that "
+                        + target.variables().place()
+                        + " names hangs or restarts, and whether something on the way cuts connections");
+    }
+
+    private void cluster(Conversation seed, Target target, List<Target> configured) {
         ClusterNodes cluster;
         // It may be a replica, which has the keys of its master and lets nobody change them.
         try (seed) {
-            cluster = ClusterNodes.parse(String.valueOf(seed.ask("CLUSTER", "NODES")));
+            cluster = ClusterNodes.of(seed);
+        } catch (UncheckedIOException e) {
+            add(silent("slots", target, e));
+            return;
         } catch (RefusedException e) {
             add(Result.failed(
                     named("slots"),
                     target + " refuses: " + ForeignText.shown(e.getMessage()),
-                    "let REDIS_CLUSTER_NODES name nodes of a cluster, whose user may: ACL SETUSER " + target.userName()
-                            + " +cluster|nodes"));
+                    e.isForRights()
+                            ? "let REDIS_CLUSTER_NODES name nodes of a cluster, whose user may: ACL SETUSER "
+                                    + target.userName() + " +cluster|nodes +cluster|slots"
+                            : "let REDIS_CLUSTER_NODES name nodes of a cluster; a server alone is named by REDIS_URL"));
             return;
         }
+        if (configured.size() > 1) {
+            add(Seeds.check(named("nodes"), target, cluster, configured));
+        }
         ClusterChecks.of(cluster).forEach(this::add);
+        ClusterConfig config = Targets.clusterOf(environment.settings());
         List<Result> worst = new ArrayList<>();
         for (Node master : cluster.masters()) {
             String key = ClusterChecks.keyOf(master, environment.keyPrefix());
             if (!master.failing() && key != null) {
-                master(ClusterChecks.target(master, target), key, worst);
+                master(ClusterChecks.target(master, config, target), key, worst);
             }
         }
         worst.forEach(this::add);
@@ -157,7 +182,7 @@ final class TierChecks implements AutoCloseable {
     private void master(Target target, String key, List<Result> worst) {
         Findings here = new Findings(result -> {});
         TierChecks one = new TierChecks(tier, environment, here, options);
-        Conversation server = one.logIn(target);
+        Conversation server = one.logIn("masters", target);
         if (server != null) {
             try {
                 one.server(server, target, key);
@@ -168,7 +193,7 @@ final class TierChecks implements AutoCloseable {
         }
         for (Result result : here.report().results()) {
             int at = worst.stream().map(Result::check).toList().indexOf(result.check());
-            boolean said = result.check().equals(named("login")) && result.mark() == Mark.OK;
+            boolean said = result.check().equals(named("masters")) && result.mark() == Mark.OK;
             if (at < 0) {
                 worst.addAll(said ? List.of() : List.of(result));
             } else if (result.mark() != Mark.SKIPPED
@@ -178,9 +203,11 @@ final class TierChecks implements AutoCloseable {
         }
     }
 
-    private void client() {
+    private void client(List<Target> targets) {
         try (ClientChecks client = new ClientChecks(tier, environment, this::shorten)) {
             add(client.failover(named("failover")));
+        } catch (UncheckedIOException e) {
+            add(silent("failover", targets.get(0), e));
         } catch (RuntimeException e) {
             add(Result.failed(
                     named("failover"),

@@ -47,13 +47,13 @@ class ClientChecksTest {
 
     @Test
     void theWholeDatabaseIsSearchedOnceAndKeysThatAreKnownExpire() {
-        try (RedisServer redis = RedisServer.start();
-                Conversation server = Conversation.with(
-                        Targets.of("single", new Environment(Map.of("REDIS_URL", redis.url())).settings())
-                                .get(0))) {
+        try (RedisServer redis = RedisServer.start()) {
+            Target target = Targets.of("single", new Environment(Map.of("REDIS_URL", redis.url())).settings())
+                    .get(0);
+            Conversation server = Conversation.with(target);
             redis.command("SET", "run:one", "v");
             redis.command("SET", "theirs", "v");
-            Cleanup cleanup = new Cleanup(server, "run:");
+            Cleanup cleanup = new Cleanup(server, target, "run:");
             cleanup.shorten();
             assertTrue((Long) redis.command("PTTL", "run:one") > 0);
             redis.command("PERSIST", "run:one");
@@ -62,6 +62,8 @@ class ClientChecksTest {
             assertEquals(scans, scans(redis));
             assertTrue((Long) redis.command("PTTL", "run:one") > 0);
             redis.command("SET", "run:two", "v");
+            // What the checks asked over is lost: another one does.
+            server.close();
             cleanup.remove();
             assertEquals(1L, redis.command("DBSIZE"));
             assertEquals(-1L, redis.command("PTTL", "theirs"));

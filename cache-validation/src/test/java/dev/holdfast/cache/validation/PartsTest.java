@@ -24,19 +24,26 @@ class PartsTest {
 
     @Test
     void aClusterIsReadFromWhatANodeSays() {
-        ClusterNodes cluster = ClusterNodes.parse(NODES);
+        ClusterNodes cluster = ClusterNodes.parse(
+                NODES,
+                List.of(
+                        List.of(0L, 5460L, List.of("one.example", 6379L, "a1"), List.of("?", 6379L, "a2")),
+                        List.of(5461L, 10922L, List.of("10.0.0.2", 6379L, "b1"))));
         assertEquals(3, cluster.masters().size());
         assertEquals(10_923, cluster.served());
         assertEquals(
                 List.of("b1", "c1"),
                 cluster.alone().stream().map(ClusterNodes.Node::id).toList());
-        assertEquals("one.example", cluster.nodes().get(0).name());
+        assertEquals("one.example", cluster.nodes().get(0).host());
+        assertEquals("10.0.0.4", cluster.nodes().get(3).host(), "as long as it does not know its name");
+        assertEquals(
+                "10.0.0.1", ClusterNodes.parse(NODES, List.of()).nodes().get(0).host());
         List<Result> results = ClusterChecks.of(cluster);
         assertEquals(
                 List.of(Mark.FAILED, Mark.FAILED, Mark.OK),
                 results.stream().map(Result::mark).toList(),
                 results.toString());
-        assertEquals(0, ClusterNodes.parse("").served());
+        assertEquals(0, ClusterNodes.parse("", List.of()).served());
     }
 
     @Test

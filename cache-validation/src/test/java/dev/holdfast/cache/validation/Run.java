@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -20,11 +21,7 @@ record Run(int exit, String output, String errors) {
     static final String[] PATIENT = {"--p50-ms", "5000", "--p99-ms", "60000"};
 
     static Run of(String[] arguments, String... namesAndValues) {
-        Map<String, String> variables = new HashMap<>();
-        for (int i = 0; i < namesAndValues.length; i += 2) {
-            variables.put(namesAndValues[i], namesAndValues[i + 1]);
-        }
-        return of(arguments, variables);
+        return of(arguments, variables(namesAndValues));
     }
 
     static Run of(String[] arguments, Map<String, String> variables) {
@@ -37,6 +34,28 @@ record Run(int exit, String output, String errors) {
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 prefix -> () -> {});
         return new Run(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    /** With somebody who is shown each line as soon as it is printed. */
+    static Run watched(Consumer<String> watcher, String... namesAndValues) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        PrintStream out = new PrintStream(all, true, StandardCharsets.UTF_8) {
+            @Override
+            public void println(String line) {
+                super.println(line);
+                watcher.accept(line);
+            }
+        };
+        int exit = Validate.run(Arrays.asList(PATIENT), variables(namesAndValues), out, out, prefix -> () -> {});
+        return new Run(exit, all.toString(StandardCharsets.UTF_8), "");
+    }
+
+    private static Map<String, String> variables(String... namesAndValues) {
+        Map<String, String> variables = new HashMap<>();
+        for (int i = 0; i < namesAndValues.length; i += 2) {
+            variables.put(namesAndValues[i], namesAndValues[i + 1]);
+        }
+        return variables;
     }
 
     static Run patient(String... namesAndValues) {

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.validation;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisServer;
@@ -8,6 +9,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -61,5 +65,70 @@ class ValidationSettingsTest {
             assertTrue(run.line("settings").contains("REDIS_ENABLED is false"), run.output());
             assertTrue(run.line("single: login").startsWith("ok"), run.output());
         }
+    }
+
+    @Test
+    void aVariableThatNobodyReadsIsNamedWithTheOneThatIsMeant() {
+        try (RedisServer redis = RedisServer.start()) {
+            Run run = Run.patient("REDIS_URL", redis.url(), "CACHE_TLL", "60", "REDIS_KEYPREFIX", "app");
+            run.mustBeReady("Good");
+            assertTrue(
+                    run.line("settings").contains("CACHE_TLL is read by nobody: is it CACHE_TTL?")
+                            && run.line("settings").contains("is it REDIS_KEY_PREFIX?"),
+                    run.output());
+            Run.patient("REDIS_ULR", redis.url())
+                    .mustFail("settings", "no server is configured", "REDIS_ULR is read by nobody: is it REDIS_URL?");
+        }
+    }
+
+    @Test
+    void whatKubernetesAndOthersSetIsNoSlip() {
+        try (RedisServer redis = RedisServer.start()) {
+            Run run = Run.patient(
+                    "REDIS_URL",
+                    redis.url(),
+                    "REDIS_PORT",
+                    "tcp://10.0.0.1:6379",
+                    "REDIS_SERVICE_HOST",
+                    "10.0.0.1",
+                    "REDIS_SERVICE_PORT",
+                    "6379",
+                    "REDIS_PORT_6379_TCP_ADDR",
+                    "10.0.0.1",
+                    "KV_URL",
+                    "redis://h:1",
+                    "REDIS_URI",
+                    redis.url());
+            assertTrue(run.line("settings").startsWith("ok"), run.output());
+        }
+    }
+
+    @Test
+    void partsOfAServerThatIsNotConfiguredAreNamed() {
+        try (RedisServer redis = RedisServer.start()) {
+            Run run = Run.patient(
+                    "REDIS_URL", redis.url(), "REDIS_CLUSTER_PASSWORD", SECRET, "REDIS_CLUSTER_TLS", "true");
+            run.mustBeReady("Good").mustHide(SECRET);
+            assertTrue(
+                    run.line("settings")
+                            .contains("REDIS_CLUSTER_PASSWORD, REDIS_CLUSTER_TLS are set without REDIS_CLUSTER_NODES"),
+                    run.output());
+        }
+        try (RedisServer redis = RedisServer.builder().password(SECRET).start()) {
+            Run run = Run.patient("REDIS_URL", "redis://127.0.0.1:" + redis.port(), "REDIS_PASSWORD", SECRET);
+            run.mustFail("single: login", "NOAUTH").mustHide(SECRET);
+            assertTrue(run.line("settings").contains("REDIS_PASSWORD is not read beside REDIS_URL"), run.output());
+        }
+    }
+
+    @Test
+    void theNamesThatAreKnownAreThoseOfTheDocument() throws IOException {
+        TreeSet<String> documented = new TreeSet<>();
+        Matcher names = Pattern.compile("`((?:CACHE|REDIS|UPSTASH|KV)_[A-Z0-9_]*[A-Z0-9])`")
+                .matcher(Files.readString(Path.of("..", "docs", "settings.md")));
+        while (names.find()) {
+            documented.add(names.group(1));
+        }
+        assertEquals(documented, Misspelt.known());
     }
 }

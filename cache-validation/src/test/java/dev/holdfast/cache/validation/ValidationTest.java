@@ -3,18 +3,28 @@ package dev.holdfast.cache.validation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.cache.testkit.UpstashGateway;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 /** Environments that are ready and some that are not, on real servers. */
@@ -156,6 +166,86 @@ class ValidationTest {
             proxy.delay(Duration.ofMillis(100));
             Run.of(new String[] {"--seconds", "2"}, "REDIS_URL", "redis://127.0.0.1:" + proxy.port())
                     .mustFail("single: latency", "target 10 ms", "REDIS_URL");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"login,commands", "memory,latency", "latency,failover"})
+    void aServerThatFallsSilentInTheMiddleIsNamed(String before, String check) {
+        try (RedisServer redis = bounded().start()) {
+            AtomicBoolean silent = new AtomicBoolean();
+            Run run = Run.watched(
+                    line -> {
+                        if (line.contains("single: " + before)) {
+                            silent.set(true);
+                            redis.freeze();
+                        }
+                    },
+                    "REDIS_URL",
+                    redis.url(),
+                    "REDIS_COMMAND_TIMEOUT",
+                    "2000");
+            redis.thaw();
+            assertTrue(silent.get(), run.output());
+            run.mustFail("single: " + check);
+            assertTrue(run.line("single: cleanup").contains("not all keys"), run.output());
+        }
+    }
+
+    @Test
+    void whatIsNoRedisAndNoDatabaseIsNamed() throws IOException {
+        HttpServer web = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        web.createContext("/", exchange -> {
+            byte[] page = "<html>a shop</html>".getBytes(StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(200, page.length);
+            exchange.getResponseBody().write(page);
+            exchange.close();
+        });
+        web.start();
+        try {
+            String place = "127.0.0.1:" + web.getAddress().getPort();
+            Run.patient("REDIS_URL", "redis://" + place).mustFail("single: login", "no Redis", "REDIS_URL");
+            Run.patient("UPSTASH_REDIS_REST_URL", "http://" + place, "UPSTASH_REDIS_REST_TOKEN", SECRET)
+                    .mustFail("upstash: login", "HTTP status 200 and no JSON", "UPSTASH_REDIS_REST_URL")
+                    .mustHide(SECRET);
+        } finally {
+            web.stop(0);
+        }
+    }
+
+    @Test
+    void aServerThatTakesNoMoreConnectionsOrHasNoSuchDatabaseIsNamed() {
+        try (RedisServer redis = RedisServer.builder().line("maxclients 1").start()) {
+            Run.patient("REDIS_URL", redis.url()).mustFail("single: login", "max number of clients", "maxclients");
+        }
+        try (RedisServer redis = RedisServer.start()) {
+            Run.patient("REDIS_URL", redis.url() + "/99").mustFail("single: login", "index", "REDIS_DB");
+        }
+    }
+
+    @Test
+    void twoRunsAtOnceLeaveEachOtherAndOthersAlone() throws Exception {
+        try (RedisServer redis = bounded().start()) {
+            for (int i = 0; i < 1_000; i++) {
+                redis.command("SET", "app:" + i, "v" + i);
+            }
+            redis.command("SET", "#validate:theirs", "v");
+            List<Thread> threads = new ArrayList<>();
+            List<Run> runs = Collections.synchronizedList(new ArrayList<>());
+            for (int i = 0; i < 2; i++) {
+                Thread thread = new Thread(() -> runs.add(Run.patient("REDIS_URL", redis.url())));
+                thread.start();
+                threads.add(thread);
+            }
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(2, runs.size());
+            runs.forEach(run -> run.mustBeReady("Good"));
+            assertEquals(1_001L, redis.command("DBSIZE"));
+            for (int i = 0; i < 1_000; i++) {
+                assertEquals("v" + i, redis.command("GET", "app:" + i));
+            }
         }
     }
 

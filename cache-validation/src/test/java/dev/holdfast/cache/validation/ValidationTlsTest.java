@@ -39,7 +39,8 @@ class ValidationTlsTest {
             assertTrue(good.line("single: TLS").contains("certificate good for 127.0.0.1"), good.output());
 
             redis.setCertificate(CERTIFICATES, Certificates.Kind.EXPIRED);
-            Run.patient("REDIS_URL", redis.url()).mustFail("single: TLS", "has expired", "renew", "REDIS_URL");
+            Run.patient("REDIS_URL", redis.url())
+                    .mustFail("single: TLS", "has expired", "NotAfter", "this host's clock: 20", "renew", "REDIS_URL");
             redis.setCertificate(CERTIFICATES, Certificates.Kind.WRONG_NAME);
             Run.patient("REDIS_URL", redis.url())
                     .mustFail("single: TLS", "for another host", "let REDIS_URL have the name");

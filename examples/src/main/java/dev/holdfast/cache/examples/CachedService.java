@@ -63,7 +63,7 @@ public final class CachedService implements AutoCloseable {
     public static void main(String[] args) {
         CachedService service = start(System.getenv());
         Runtime.getRuntime().addShutdownHook(new Thread(service::close));
-        System.out.println("listening on port " + service.port());
+        System.out.println(service.where());
     }
 
     static CachedService start(Map<String, String> variables) {
@@ -72,6 +72,14 @@ public final class CachedService implements AutoCloseable {
 
     int port() {
         return http.port();
+    }
+
+    /** What may be asked of it, for people. */
+    private String where() {
+        String monitored = monitor.port().isPresent()
+                ? "; the monitor's page is http://localhost:" + monitor.port().getAsInt() + '/'
+                : "; no page: REDIS_MONITORING_ENABLED is not true, or its port is taken";
+        return "listening: http://localhost:" + port() + PATH + "a-1" + monitored;
     }
 
     private void monitored(HttpExchange exchange) throws IOException {

@@ -48,12 +48,17 @@ public final class Demo {
 
     /**
      * Runs the demo that the system property {@code demo} names: {@code single}, {@code two}, {@code cluster}, {@code webhooks}, {@code
-     * near}, {@code streams}, {@code monitor}, {@code instances}, {@code rollout} or {@code mixed}.
+     * near}, {@code streams}, {@code monitor}, {@code instances}, {@code rollout} or {@code mixed}; or {@code service}, over the servers that the
+     * environment names, until it is ended.
      */
     public static void main(String[] args) throws Exception {
         String which = System.getProperty("demo", "single");
         if (which.equals("webhooks")) {
             Webhooks.main(args);
+            return;
+        }
+        if (which.equals("service")) {
+            CachedService.main(args);
             return;
         }
         if (which.equals("streams")) {
@@ -96,7 +101,7 @@ public final class Demo {
             default ->
                 throw new IllegalArgumentException(
                         "-Ddemo=" + which
-                                + " is not known; known are single, two, cluster, webhooks, near, streams, monitor, instances, rollout and mixed");
+                                + " is not known; known are single, two, cluster, webhooks, near, streams, monitor, instances, rollout, mixed and service");
         };
     }
 

@@ -22,7 +22,7 @@ class DemoTest {
             IllegalArgumentException refused =
                     assertThrows(IllegalArgumentException.class, () -> Demo.main(new String[0]));
             assertEquals(
-                    "-Ddemo=tow is not known; known are single, two, cluster, webhooks, near, streams, monitor, instances, rollout and mixed",
+                    "-Ddemo=tow is not known; known are single, two, cluster, webhooks, near, streams, monitor, instances, rollout, mixed and service",
                     refused.getMessage());
         } finally {
             System.clearProperty("demo");
