@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -31,7 +33,8 @@ class ScriptsTest {
             *jsonpath=*REDIS_ENABLED*) echo "$OFF" ;;
             *"get service"*) printf %s "$COLOUR" ;;
             *"rollout undo"*) exit "${UNDO:-0}" ;;
-            *"get secret"*) exit 1 ;;
+            *"get secret"*) exit "${SECRETS:-1}" ;;
+            *"patch secret"*) cat > "$CALLS.webhook" ;;
             *"create secret"*) cat > "$CALLS.secret" ;;
             *"get statefulset"*) echo statefulset.apps/redis-cluster ;;
             *"get deployment"*) printf '%s\\n' ${DEPLOYMENTS:-deployment.apps/cached-service} ;;
@@ -126,6 +129,19 @@ class ScriptsTest {
         assertEquals(48, Files.readString(Path.of(calls + ".secret")).length(), "a random secret, by standard input");
         assertFalse(all.toString().contains("hooks.example"), "a secret is no argument: " + all);
         assertTrue(deployed.out().contains("ok    /ready  READY"), deployed.out());
+    }
+
+    @Test
+    void theAddressOfAlertsIsTakenWhateverItHasAndWhenItHasChanged() throws IOException {
+        String address = "https://hooks.example/T1?a=\"b\"&c='d'%s\\n";
+        run(Map.of("ALERT_WEBHOOK_URL", address, "SECRETS", "0"), "deploy", "production")
+                .mustEndWith(0);
+        assertEquals(List.of(), calls("create secret"));
+        String patch = Files.readString(Path.of(calls + ".webhook"));
+        String encoded = Yamls.text(Yamls.documents(patch).get(0), "data", "alert-webhook-url");
+        assertEquals(address, new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8));
+        run(Map.of("SECRETS", "0"), "deploy", "production").mustEndWith(0);
+        assertEquals(1, calls("patch secret").size());
     }
 
     @Test
