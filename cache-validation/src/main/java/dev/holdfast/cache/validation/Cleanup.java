@@ -1,5 +1,6 @@
 package dev.holdfast.cache.validation;
 
+import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ final class Cleanup {
 
     private final Conversation server;
     private final Target target;
+    private final String keyPrefix;
     private final String pattern;
 
     /** What was there when this run's keys were looked for; {@code null} before. */
@@ -24,10 +26,14 @@ final class Cleanup {
     Cleanup(Conversation server, Target target, String keyPrefix) {
         this.server = server;
         this.target = target;
+        this.keyPrefix = keyPrefix;
         this.pattern = keyPrefix.replaceAll("([\\[\\]*?\\\\^])", "\\\\$1") + '*';
     }
 
-    /** Lets the keys of this run expire. They are looked for in the whole database, so once: what comes later is for {@link #remove()}. */
+    /**
+     * Lets the keys of this run expire. They are looked for in the whole database, so once: what comes later is for {@link #remove()}, but for those of
+     * the roll, whose names are known, and which live for a month otherwise.
+     */
     void shorten() {
         List<String> keys = known;
         if (keys == null) {
@@ -36,6 +42,13 @@ final class Cleanup {
             known = keys;
         }
         keys.forEach(key -> server.ask("PEXPIRE", key, TEN_MINUTES));
+        for (String key : Roll.KEYS) {
+            try {
+                server.ask("PEXPIRE", keyPrefix + key, TEN_MINUTES);
+            } catch (RefusedException e) {
+                // Another master has them, which is asked as well.
+            }
+        }
     }
 
     /** Removes every key of this run; over another connection if that of the checks is lost. */

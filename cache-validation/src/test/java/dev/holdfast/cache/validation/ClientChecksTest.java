@@ -3,6 +3,7 @@ package dev.holdfast.cache.validation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -61,6 +62,11 @@ class ClientChecksTest {
             cleanup.shorten();
             assertEquals(scans, scans(redis));
             assertTrue((Long) redis.command("PTTL", "run:one") > 0);
+            // Their names are known: nothing has to be searched for.
+            Roll.KEYS.forEach(key -> redis.command("SET", "run:" + key, "v"));
+            cleanup.shorten();
+            assertEquals(scans, scans(redis));
+            Roll.KEYS.forEach(key -> assertTrue((Long) redis.command("PTTL", "run:" + key) > 0, key));
             redis.command("SET", "run:two", "v");
             // What the checks asked over is lost: another one does.
             server.close();
