@@ -34,7 +34,7 @@ final class RollLoad {
         Duration period = Duration.ofSeconds(bound).dividedBy(5);
         try (RedisServer redis = RedisServer.start();
                 SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
-            ScheduledExecutorService members = Executors.newScheduledThreadPool(2);
+            ScheduledExecutorService members = Executors.newSingleThreadScheduledExecutor();
             LongAdder beats = new LongAdder();
             long[] version = new long[MEMBERS];
             for (int i = 0; i < MEMBERS; i++) {
