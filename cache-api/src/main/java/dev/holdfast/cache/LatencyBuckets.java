@@ -23,22 +23,9 @@ public final class LatencyBuckets {
         this.count = Arrays.stream(counts).sum();
     }
 
-    /** Takes the counts of all buckets. */
-    static LatencyBuckets of(long[] all) {
-        int size = 0;
-        for (long each : all) {
-            size += each > 0 ? 1 : 0;
-        }
-        int[] buckets = new int[size];
-        long[] counts = new long[size];
-        int next = 0;
-        for (int i = 0; i < all.length; i++) {
-            if (all[i] > 0) {
-                buckets[next] = i;
-                counts[next++] = all[i];
-            }
-        }
-        return size == 0 ? NONE : new LatencyBuckets(buckets, counts);
+    /** Takes the first {@code size} of both: buckets that are not empty, ascending, and their counts. */
+    static LatencyBuckets of(int[] buckets, long[] counts, int size) {
+        return size == 0 ? NONE : new LatencyBuckets(Arrays.copyOf(buckets, size), Arrays.copyOf(counts, size));
     }
 
     /** Returns how many durations were counted. */

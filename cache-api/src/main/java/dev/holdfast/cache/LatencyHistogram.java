@@ -70,12 +70,30 @@ public final class LatencyHistogram {
      * @return count, mean and quantiles
      */
     public Latency snapshot() {
-        long[] copy = new long[BUCKETS];
-        for (int i = 0; i < BUCKETS; i++) {
-            AtomicLongArray row = row(i >>> SUB_BITS);
-            copy[i] = row == null ? 0 : row.get(i & SUB - 1);
+        AtomicReferenceArray<@Nullable AtomicLongArray> made = rows;
+        if (made == null) {
+            return Latency.NONE;
         }
-        return LatencyBuckets.of(copy).summary();
+        // Thousands of caches are looked at every few seconds: what was never counted in costs nothing.
+        int[] counted = new int[ROWS];
+        int filled = 0;
+        for (int i = 0; i < ROWS; i++) {
+            if (made.get(i) != null) {
+                counted[filled++] = i;
+            }
+        }
+        int[] buckets = new int[filled * SUB];
+        long[] counts = new long[filled * SUB];
+        int size = 0;
+        for (int i = 0; i < filled * SUB; i++) {
+            AtomicLongArray row = made.get(counted[i >>> SUB_BITS]);
+            long count = row == null ? 0 : row.get(i & SUB - 1);
+            if (count > 0) {
+                buckets[size] = (counted[i >>> SUB_BITS] << SUB_BITS) + (i & SUB - 1);
+                counts[size++] = count;
+            }
+        }
+        return LatencyBuckets.of(buckets, counts, size).summary();
     }
 
     /** Values below 32 have a bucket each; above, the top six bits choose it. */

@@ -56,6 +56,10 @@ public final class CacheClientBuilder {
         if (value.isBlank()) {
             throw new IllegalArgumentException("a client's name must not be blank");
         }
+        if (value.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException(
+                    "a client's name must not hold control characters: it stands in lines of the log");
+        }
         this.name = value;
         return this;
     }

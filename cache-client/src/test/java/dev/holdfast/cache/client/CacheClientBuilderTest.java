@@ -46,6 +46,15 @@ class CacheClientBuilderTest {
         return event;
     }
 
+    @Test
+    void aNameCanForgeNoLineOfTheLog() {
+        for (String name : List.of("shop\nWARN all is well", "shop\u001b[2J", "shop\u0085")) {
+            IllegalArgumentException refused = assertThrows(
+                    IllegalArgumentException.class, () -> CacheClient.builder().name(name));
+            assertTrue(refused.getMessage().contains("control characters"), refused::getMessage);
+        }
+    }
+
     /** As one from the environment is: what was sent there may be executed after a reset. */
     @Test
     void aTierAtASocketOfTheFileSystemIsBufferedByItself() {

@@ -26,7 +26,7 @@ final class Ledger {
     /** What was last seen of a source, and what it comes to. */
     private record Entry(Tally seen, Tally sum) {
         Entry next(Tally now) {
-            return new Entry(now, sum.plus(now.since(seen)));
+            return now.isThatOf(seen) ? this : new Entry(now, sum.plus(now.since(seen)));
         }
     }
 

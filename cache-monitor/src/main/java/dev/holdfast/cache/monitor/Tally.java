@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.LatencyBuckets;
 import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.StoreHealth;
+import java.util.Arrays;
 
 /** Counts, each with its place, and durations, that can be subtracted and added. Immutable. */
 final class Tally {
@@ -92,6 +93,9 @@ final class Tally {
 
     /** What came since an earlier one of the same source; all of this if the source began anew in between, which a lower count tells. */
     Tally since(Tally earlier) {
+        if (this == earlier) {
+            return new Tally(LatencyBuckets.NONE, new long[counts.length]);
+        }
         long[] difference = new long[counts.length];
         for (int i = 0; i < counts.length; i++) {
             difference[i] = counts[i] - earlier.counts[i];
@@ -100,6 +104,11 @@ final class Tally {
             }
         }
         return new Tally(times.since(earlier.times), difference);
+    }
+
+    /** Whether nothing was counted in between. */
+    boolean isThatOf(Tally other) {
+        return Arrays.equals(counts, other.counts) && times.equals(other.times);
     }
 
     Tally plus(Tally other) {

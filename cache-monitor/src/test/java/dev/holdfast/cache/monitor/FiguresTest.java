@@ -66,6 +66,18 @@ class FiguresTest {
         assertEquals(0, window(60).ofTiers(Tally.OfTier.TOTAL));
     }
 
+    /** Thousands of caches that nobody uses are kept once and not once for each sample. */
+    @Test
+    void whatDoesNotChangeIsKeptOnce() {
+        client.reads(100, 50);
+        Tally before = client.figures.remember().look().sample().caches().get("leads");
+        client.pass(Duration.ofMinutes(5), () -> {});
+        assertSame(before, client.figures.remember().look().sample().caches().get("leads"));
+        client.reads(1, 0);
+        assertNotSame(before, client.figures.look().look().sample().caches().get("leads"));
+        assertEquals(1, window(60).reads());
+    }
+
     @Test
     void anHourIsKeptByTheMinute() {
         client.pass(Duration.ofMinutes(30), () -> client.reads(100, 20));
