@@ -91,8 +91,9 @@ final class Delivery implements AutoCloseable {
             changed.signalAll();
             if (thread == null) {
                 Thread fresh = IsolatedThreads.thread(this::work, name + "-delivery");
-                thread = fresh;
                 fresh.start();
+                // Only now: a thread that could not be had is tried for again with the next alert.
+                thread = fresh;
             }
         } finally {
             lock.unlock();
@@ -172,17 +173,27 @@ final class Delivery implements AutoCloseable {
 
     /** Returns whether the receiver has answered, be it that it won't take the message. */
     private boolean deliver(List<Transition> message) throws InterruptedException {
-        Sender.Outcome outcome = sender.send(message);
+        Sender.Outcome outcome = sent(message);
         Duration pause = pace.first();
         for (int tries = 1; !outcome.taken() && outcome.mayRepeat() && tries < TRIES; tries++) {
             note(outcome.error());
             Duration wait = outcome.retryAfter().compareTo(pause) > 0 ? outcome.retryAfter() : spread(pause);
             Thread.sleep(wait.toMillis());
             pause = pause.multipliedBy(2);
-            outcome = sender.send(message);
+            outcome = sent(message);
         }
         finish(message, outcome);
         return outcome.taken() || !outcome.mayRepeat();
+    }
+
+    private Sender.Outcome sent(List<Transition> message) {
+        try {
+            return sender.send(message);
+        } catch (RuntimeException | Error e) {
+            // Of a library that is asked for this alone: the next alert may fare better.
+            LOG.debug("a message could not be sent", e);
+            return new Sender.Outcome(false, false, Duration.ZERO, e.getClass().getSimpleName());
+        }
     }
 
     private static Duration spread(Duration pause) {
@@ -252,21 +263,41 @@ final class Delivery implements AutoCloseable {
     /** Waits for what is under way, no longer than two seconds. */
     @Override
     public void close() {
+        close(List.of(this));
+    }
+
+    /** Closes several, which share the two seconds. */
+    static void close(List<Delivery> all) {
+        long end = System.nanoTime() + GRACE.toNanos();
+        all.forEach(Delivery::takeNoMore);
+        all.forEach(each -> each.end(end));
+    }
+
+    private void takeNoMore() {
         lock.lock();
         try {
             closed = true;
             changed.signalAll();
-            long left = GRACE.toNanos();
-            while (thread != null && left > 0) {
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void end(long nanoTime) {
+        lock.lock();
+        try {
+            for (long left = nanoTime - System.nanoTime(); thread != null && left > 0; ) {
                 left = changed.awaitNanos(left);
-            }
-            if (thread != null) {
-                thread.interrupt();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } finally {
+            Thread late = thread;
             lock.unlock();
+            if (late != null) {
+                late.interrupt();
+                sender.cancel();
+            }
         }
     }
 }

@@ -37,6 +37,7 @@ final class Endpoints {
         routes.put("/api/monitoring/health", request -> health(alerts));
         routes.put("/api/monitoring/health/redis", request -> redis());
         routes.put("/api/monitoring/metrics/performance", this::performance);
+        routes.put(Streams.PATH, request -> Streams.ELSEWHERE);
         routes.put("/api/monitoring/alerts", request -> Reply.json(200, alerts.json()));
         routes.put("/api/admin/cache/stats", request -> Reply.json(200, Reports.stats(client.name(), figures.now())));
         routes.put("/api/admin/cache/cluster", request -> Reply.json(200, Reports.cluster(figures.now())));
@@ -91,7 +92,8 @@ final class Endpoints {
 
     private Reply performance(Request request) {
         long window = TimeUnit.SECONDS.toNanos(request.number("window", 60, 60, 3_600));
+        int caches = request.number("caches", Integer.MAX_VALUE, 0, Integer.MAX_VALUE);
         int minutes = request.number("history", 0, 0, MOST_MINUTES);
-        return Reply.json(200, Reports.performance(figures.now(), window, minutes));
+        return Reply.json(200, Reports.performance(figures.now(), window, minutes, caches));
     }
 }

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,25 +23,43 @@ final class EventLog {
     private final Deque<Told> alerts = new ArrayDeque<>();
     private final String mark;
     private long lastAlert;
-    private long snapshots;
-    private String health = "";
-    private String metrics = "";
+    private @Nullable Snapshot newest;
     private boolean closed;
 
     /** An alert's event, with its number. */
     private record Told(long number, String json) {}
+
+    /** The figures of one look as JSON, written for the first who reads them: mostly nobody does. */
+    private static final class Snapshot {
+        private final Supplier<String> health;
+        private final Supplier<String> metrics;
+        private @Nullable String healthJson;
+        private @Nullable String metricsJson;
+
+        Snapshot(Supplier<String> health, Supplier<String> metrics) {
+            this.health = health;
+            this.metrics = metrics;
+        }
+
+        synchronized String health() {
+            healthJson = healthJson == null ? health.get() : healthJson;
+            return healthJson;
+        }
+
+        synchronized String metrics() {
+            metricsJson = metricsJson == null ? metrics.get() : metricsJson;
+            return metricsJson;
+        }
+    }
 
     /** {@code mark} tells this log from another of the same process or of one before. */
     EventLog(String mark) {
         this.mark = mark;
     }
 
-    void snapshot(String healthJson, String metricsJson) {
-        change(() -> {
-            snapshots++;
-            health = healthJson;
-            metrics = metricsJson;
-        });
+    /** Takes what writes the figures as they are now. */
+    void snapshot(Supplier<String> health, Supplier<String> metrics) {
+        change(() -> newest = new Snapshot(health, metrics));
     }
 
     void alert(String json) {
@@ -87,7 +106,7 @@ final class EventLog {
     /** Of one thread. */
     final class Reader {
         private long alert;
-        private long snapshot;
+        private @Nullable Snapshot read;
 
         private Reader(long alert) {
             this.alert = alert;
@@ -96,31 +115,37 @@ final class EventLog {
         /** Waits for what is new and returns it as it is sent, a comment if nothing is new for a while; {@code null} if the log is closed. */
         @Nullable
         String next() throws InterruptedException {
+            List<Told> missed = new ArrayList<>();
+            Snapshot fresh;
             lock.lock();
             try {
                 long left = KEEP_ALIVE;
-                while (!closed && alert >= lastAlert && snapshot == snapshots) {
+                while (!closed && alert >= lastAlert && read == newest) {
                     if (left <= 0) {
                         return ": keep-alive\n\n";
                     }
                     left = changed.awaitNanos(left);
                 }
-                return closed ? null : text();
+                if (closed) {
+                    return null;
+                }
+                missed.addAll(alerts);
+                missed.removeIf(told -> told.number() <= alert);
+                alert = lastAlert;
+                fresh = read == newest ? null : newest;
+                read = newest;
             } finally {
                 lock.unlock();
             }
+            return text(missed, fresh);
         }
 
-        private String text() {
+        private String text(List<Told> missed, @Nullable Snapshot fresh) {
             StringBuilder text = new StringBuilder();
-            List<Told> missed = new ArrayList<>(alerts);
-            missed.removeIf(told -> told.number() <= alert);
             missed.forEach(told -> event(text, told.number(), "alert", told.json()));
-            alert = lastAlert;
-            if (snapshot != snapshots) {
-                event(text, lastAlert, "health", health);
-                event(text, lastAlert, "metrics", metrics);
-                snapshot = snapshots;
+            if (fresh != null) {
+                event(text, alert, "health", fresh.health());
+                event(text, alert, "metrics", fresh.metrics());
             }
             return text.toString();
         }

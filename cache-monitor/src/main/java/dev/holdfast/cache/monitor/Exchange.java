@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One request and its answer, with which the connection ends. Each step has its time: five seconds until the head is there, ten for an answer or a piece
- * of one. Then the connection is closed, by another thread, which frees the one that reads or writes.
+ * One request and its answer, with which the connection ends. Each step has its time: five seconds until the head is there, ten for an answer or a part
+ * of one that has no end. Then the connection is closed, by another thread, which frees the one that reads or writes.
  */
 final class Exchange implements Closeable {
     private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
@@ -31,6 +31,8 @@ final class Exchange implements Closeable {
     private static final long STALLED = TimeUnit.SECONDS.toNanos(1);
     private static final int UNREAD_MILLIS = 500;
     private static final int MOST_UNREAD = 2 << 20;
+    private static final int UNSENT = 16 << 10;
+    private static final int PART = 4 << 10;
     private static final Map<Integer, String> REASONS = Map.ofEntries(
             Map.entry(200, "OK"),
             Map.entry(400, "Bad Request"),
@@ -42,6 +44,7 @@ final class Exchange implements Closeable {
             Map.entry(429, "Too Many Requests"),
             Map.entry(431, "Request Header Fields Too Large"),
             Map.entry(500, "Internal Server Error"),
+            Map.entry(501, "Not Implemented"),
             Map.entry(503, "Service Unavailable"));
 
     private final Socket socket;
@@ -97,14 +100,20 @@ final class Exchange implements Closeable {
         finish();
     }
 
-    /** Begins an answer that has no end yet. */
+    /** Begins an answer that has no end yet. What the system keeps of it for a slow reader is bounded: he is to be told what is, not what was. */
     void begin(Reply reply) throws IOException {
+        socket.setSendBufferSize(UNSENT);
         write(head(reply) + "\r\n");
     }
 
+    /** Writes a piece, in parts each of which has its time: who reads slowly is waited for, who does not read is not. */
     void write(String piece) throws IOException {
-        within(ANSWER_LIMIT);
-        socket.getOutputStream().write(piece.getBytes(StandardCharsets.UTF_8));
+        byte[] bytes = piece.getBytes(StandardCharsets.UTF_8);
+        OutputStream out = socket.getOutputStream();
+        for (int from = 0; from < bytes.length; from += PART) {
+            within(ANSWER_LIMIT);
+            out.write(bytes, from, Math.min(PART, bytes.length - from));
+        }
     }
 
     /** Nothing is under way that could take too long. */

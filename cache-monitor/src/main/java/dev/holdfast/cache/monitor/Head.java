@@ -94,6 +94,12 @@ record Head(String method, URI target, Map<String, String> headers) {
         return headers.get(name);
     }
 
+    /** Whom the request is for: an address that is asked for whole counts before the header. */
+    @Nullable
+    String host() {
+        return target.getRawAuthority() == null ? header("host") : target.getRawAuthority();
+    }
+
     Request request(String remote) {
         String path = target.getPath();
         return new Request(

@@ -88,6 +88,11 @@ final class HttpSender implements Sender {
         }
     }
 
+    @Override
+    public void cancel() {
+        http.dispatcher().cancelAll();
+    }
+
     /** What was answered is of no interest; what is cut off costs a connection. */
     private static void drain(Response response) throws IOException {
         BufferedSource body = response.body().source();

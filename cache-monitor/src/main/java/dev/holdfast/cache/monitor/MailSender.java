@@ -7,29 +7,34 @@ import jakarta.mail.Session;
 import jakarta.mail.Transport;
 import jakarta.mail.internet.InternetAddress;
 import jakarta.mail.internet.MimeMessage;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Properties;
+import java.util.concurrent.ScheduledExecutorService;
 
-/** Sends by mail, in plain text, one mail for each message. Waits five seconds for each of the server's answers. */
+/**
+ * Sends by mail, in plain text, one mail for each message. Waits five seconds for each of the server's answers, and twenty for all of it. Connects only
+ * to addresses that may be connected to.
+ */
 final class MailSender implements Sender {
     private static final String MILLIS = "5000";
+    private static final Duration WHOLE = Duration.ofSeconds(20);
 
     private final MailServer server;
     private final Payloads payloads;
     private final String protocol;
     private final Session session;
+    private final GuardedSockets sockets;
 
-    MailSender(MailServer server, Payloads payloads) {
+    /** {@code alarms} tells when time is over. */
+    MailSender(MailServer server, Payloads payloads, ScheduledExecutorService alarms) {
         this.server = server;
         this.payloads = payloads;
         this.protocol = server.implicitTls() ? "smtps" : "smtp";
+        this.sockets = new GuardedSockets(server.host(), alarms);
         this.session = Session.getInstance(properties());
     }
 
@@ -43,6 +48,9 @@ final class MailSender implements Sender {
         properties.setProperty(prefix + "ssl.checkserveridentity", Boolean.toString(server.needsTls()));
         properties.setProperty(prefix + "starttls.required", Boolean.toString(server.needsTls()));
         properties.setProperty(prefix + "starttls.enable", "true");
+        properties.put(prefix + "socketFactory", sockets);
+        // Or else a connection that was refused here would be made without asking.
+        properties.setProperty(prefix + "socketFactory.fallback", "false");
         return properties;
     }
 
@@ -63,12 +71,12 @@ final class MailSender implements Sender {
         // Where the mail library looks for its parts; the threads here have none.
         thread.setContextClassLoader(Session.class.getClassLoader());
         try {
-            requireAllowed();
-            transmit(mail(message));
+            MimeMessage mail = mail(message);
+            sockets.within(WHOLE, () -> transmit(mail));
             return Outcome.TAKEN;
         } catch (AuthenticationFailedException e) {
             return failed(false, e);
-        } catch (MessagingException | IOException e) {
+        } catch (MessagingException e) {
             return failed(true, e);
         } finally {
             thread.setContextClassLoader(before);
@@ -80,12 +88,9 @@ final class MailSender implements Sender {
         return new Outcome(false, mayRepeat, Duration.ZERO, e.getClass().getSimpleName());
     }
 
-    private void requireAllowed() throws UnknownHostException {
-        for (InetAddress each : InetAddress.getAllByName(server.host())) {
-            if (!Destinations.mayConnect(each, server.host())) {
-                throw new UnknownHostException("it resolves to addresses that must not be connected to");
-            }
-        }
+    @Override
+    public void cancel() {
+        sockets.cut();
     }
 
     private MimeMessage mail(List<Transition> message) throws MessagingException {

@@ -95,8 +95,7 @@ public final class Monitor implements AutoCloseable {
                         name, new InetSocketAddress(address, port), hosts, scheduler, endpoints::handle, streams));
                 port = servers.get(0).port();
             } catch (IOException e) {
-                String what = MonitorSettings.PORT + " is " + port + ", but " + address.getHostAddress()
-                        + " does not let that port be listened on: " + e.getMessage();
+                String what = own.unheard(address, port) + ": " + e.getMessage();
                 if (own.strict()) {
                     throw new CacheConfigException(what, e);
                 }

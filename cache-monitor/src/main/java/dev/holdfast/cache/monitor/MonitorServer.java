@@ -16,6 +16,7 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -104,19 +105,29 @@ final class MonitorServer implements AutoCloseable {
 
     private void admit(Socket socket) throws IOException {
         boolean admitted = false;
+        Exchange exchange = null;
         try {
-            Exchange exchange = new Exchange(socket, alarms);
+            exchange = new Exchange(socket, alarms);
             if (enter(exchange)) {
-                threads.execute(() -> serve(exchange));
+                Exchange entered = exchange;
+                threads.execute(() -> serve(entered));
                 admitted = true;
             }
         } catch (RejectedExecutionException e) {
             LOG.debug("a connection was not taken", e);
         } finally {
             if (!admitted) {
-                socket.close();
+                dismiss(socket, exchange);
             }
         }
+    }
+
+    private void dismiss(Socket socket, @Nullable Exchange exchange) throws IOException {
+        if (exchange != null) {
+            leave(exchange);
+            exchange.close();
+        }
+        socket.close();
     }
 
     /** Finds a place; there is none if everybody who has one is just being answered. */
@@ -152,7 +163,8 @@ final class MonitorServer implements AutoCloseable {
     private void serve(Exchange exchange) {
         try (exchange) {
             answer(exchange);
-        } catch (IOException | InterruptedException e) {
+        } catch (IOException | InterruptedException | RejectedExecutionException e) {
+            // The peer has gone, or all of this ends.
             LOG.debug("a request was not answered", e);
         } catch (RuntimeException | Error e) {
             LOG.warn("a request was not answered", e);
@@ -170,14 +182,30 @@ final class MonitorServer implements AutoCloseable {
             return;
         }
         Request request = head.request(exchange.remote());
-        Reply refusal = hosts.refusal(head.header("host"), request, exchange.local());
-        if (refusal == null && streams.wants(request)) {
-            leave(exchange);
-            streams.tell(exchange, head.header("last-event-id"));
+        boolean withBody = !request.method().equals("HEAD");
+        Reply refusal = hosts.refusal(head.host(), request, exchange.local());
+        if (refusal != null) {
+            exchange.send(refusal, withBody);
+        } else if (!streams.wants(request)) {
+            exchange.send(endpoints.apply(request), withBody);
+        } else if (withBody) {
+            stream(exchange, head.header("last-event-id"));
         } else {
-            exchange.send(
-                    refusal == null ? endpoints.apply(request) : refusal,
-                    !request.method().equals("HEAD"));
+            exchange.send(Streams.BEGIN, false);
+        }
+    }
+
+    /** A stream has a place of its own; who finds none keeps that of a connection, which is bounded too, while he is told so. */
+    private void stream(Exchange exchange, @Nullable String lastEventId) throws IOException, InterruptedException {
+        if (!streams.enter(exchange)) {
+            exchange.send(Streams.FULL, true);
+            return;
+        }
+        leave(exchange);
+        try {
+            streams.tell(exchange, lastEventId);
+        } finally {
+            streams.leave(exchange);
         }
     }
 

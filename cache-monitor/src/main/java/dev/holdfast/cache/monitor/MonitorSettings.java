@@ -4,10 +4,13 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,12 +42,17 @@ record MonitorSettings(
     private static final String WARMUP = "CACHE_ALERT_WARMUP";
     private static final String LOOPBACK = "127.0.0.1";
     private static final int SHORTEST_TOKEN = 16;
+    private static final Pattern TOKENS = Pattern.compile("[\\x21-\\x7e]{" + SHORTEST_TOKEN + ",}");
 
     static MonitorSettings of(Settings settings) {
         String hostName = settings.text(HOST).orElse(LOOPBACK);
         Optional<Secret> token = settings.secret(TOKEN);
-        if (token.isPresent() && token.get().reveal().length() < SHORTEST_TOKEN) {
-            throw settings.malformed(TOKEN, "must have at least " + SHORTEST_TOKEN + " characters");
+        if (token.isPresent() && !TOKENS.matcher(token.get().reveal()).matches()) {
+            throw settings.malformed(
+                    TOKEN,
+                    "must have at least " + SHORTEST_TOKEN
+                            + " characters, all of them letters, digits and signs of ASCII, no blanks: others don't arrive"
+                            + " in a header");
         }
         InetAddress host = address(settings, HOST, hostName);
         boolean guarded = !host.isLoopbackAddress();
@@ -72,6 +80,24 @@ record MonitorSettings(
             return List.of(host);
         }
         return probes.isAnyLocalAddress() ? List.of(probes) : List.of(host, probes);
+    }
+
+    /** Why an address can't be listened on, by the variable that is to be changed. */
+    String unheard(InetAddress address, int port) {
+        String variable = address.equals(host) ? HOST : PROBES_HOST;
+        return isOfThisMachine(address)
+                ? PORT + " is " + port + ", but " + address.getHostAddress() + " does not let that port be listened on"
+                : variable + " is " + address.getHostAddress() + ", but this machine has no such address";
+    }
+
+    private static boolean isOfThisMachine(InetAddress address) {
+        try {
+            return address.isAnyLocalAddress()
+                    || address.isLoopbackAddress()
+                    || NetworkInterface.getByInetAddress(address) != null;
+        } catch (SocketException e) {
+            return true; // nobody can say
+        }
     }
 
     private static InetAddress address(Settings settings, String variable, String name) {

@@ -21,7 +21,11 @@ import org.jspecify.annotations.Nullable;
  */
 record Payloads(String client, String host) {
     private static final int LONGEST_DEDUP_KEY = 255;
+    private static final int LONGEST_SUMMARY = 1_024;
     private static final int LONGEST_HEADER = 150;
+    /** So that what holds it, escaped, stays below what a receiver takes. */
+    private static final int LONGEST_PLACE = 500;
+
     private static final String CARD = "application/vnd.microsoft.card.adaptive";
 
     /** The name of this machine, as the environment or the resolver has it. */
@@ -71,7 +75,7 @@ record Payloads(String client, String host) {
     }
 
     private String place() {
-        return "Holdfast cache client " + client + " on " + host;
+        return cut("Holdfast cache client " + client + " on " + host, LONGEST_PLACE);
     }
 
     private String slack(List<Transition> message) {
@@ -140,13 +144,24 @@ record Payloads(String client, String host) {
         boolean over = transition.kind() == Transition.Kind.RESOLVED;
         return JsonWriter.object(json -> json.field("routing_key", key)
                 .field("event_action", over ? "resolve" : "trigger")
-                .field("dedup_key", cut("holdfast/" + client + '/' + host + '/' + alert.id(), LONGEST_DEDUP_KEY))
-                .object("payload", payload -> payload.field("summary", alert.message() + ", " + place())
+                .field("dedup_key", dedupKey(alert.id()))
+                .object("payload", payload -> payload.field(
+                                "summary", cut(alert.message() + ", " + place(), LONGEST_SUMMARY))
                         .field("source", host)
                         .field("severity", alert.severity().word())
                         .field("timestamp", HealthJson.time(alert.since()))
                         .field("component", "holdfast/" + client)
                         .field("class", alert.id())));
+    }
+
+    /** The same for one incident alone, however long names are: what is too long is cut in front of the rule, and told apart by its hash. */
+    private String dedupKey(String rule) {
+        String whole = "holdfast/" + client + '/' + host + '/' + rule;
+        if (whole.length() <= LONGEST_DEDUP_KEY) {
+            return whole;
+        }
+        String end = '/' + Integer.toHexString(whole.hashCode()) + '/' + rule;
+        return cut(whole, LONGEST_DEDUP_KEY - end.length()) + end;
     }
 
     /** Of a mail, in one line whatever names hold. */
@@ -171,8 +186,12 @@ record Payloads(String client, String host) {
         return text.replaceAll("\\p{Cntrl}", " ");
     }
 
+    /** Not between the halves of a character. */
     private static String cut(String text, int length) {
-        return text.length() <= length ? text : text.substring(0, length);
+        if (text.length() <= length) {
+            return text;
+        }
+        return text.substring(0, Character.isHighSurrogate(text.charAt(length - 1)) ? length - 1 : length);
     }
 
     /** As Slack wants it, so that nothing mentions anybody. */

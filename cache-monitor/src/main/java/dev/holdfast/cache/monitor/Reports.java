@@ -12,11 +12,14 @@ import dev.holdfast.cache.client.HealthJson;
 import dev.holdfast.cache.client.JsonWriter;
 import dev.holdfast.cache.client.TierProbe;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -69,7 +72,8 @@ final class Reports {
         }
     }
 
-    static String performance(Figures.Now now, long windowNanos, int minutes) {
+    /** Of more caches than {@code most} those that are read most, and how many are left out. */
+    static String performance(Figures.Now now, long windowNanos, int minutes, int most) {
         Window window = now.window(windowNanos);
         Latency times = window.responseTime();
         return JsonWriter.object(json -> {
@@ -92,9 +96,12 @@ final class Reports {
                     .object("memory", memory -> memory(memory, memory(now)))
                     .array(
                             "caches",
-                            window.caches().entrySet(),
-                            (cache, each) -> cache(cache, each.getKey(), each.getValue()))
-                    .array("tiers", now.health().tiers(), HealthJson::tier);
+                            mostRead(window, most),
+                            (cache, each) -> cache(cache, each.getKey(), each.getValue()));
+            if (window.caches().size() > most) {
+                json.field("cachesLeftOut", window.caches().size() - most);
+            }
+            json.array("tiers", now.health().tiers(), HealthJson::tier);
             if (minutes > 0) {
                 json.array("history", history(now, minutes), Reports::point);
             }
@@ -116,6 +123,19 @@ final class Reports {
         json.field("usedBytes", use == null ? null : (Double) (double) use.usedBytes())
                 .field("maxBytes", use == null ? null : (Double) (double) use.maxBytes())
                 .field("usage", use == null ? null : (Double) use.percent());
+    }
+
+    /** In the order of their names all the same. */
+    private static Collection<Map.Entry<String, Tally>> mostRead(Window window, int most) {
+        Set<Map.Entry<String, Tally>> all = window.caches().entrySet();
+        if (all.size() <= most) {
+            return all;
+        }
+        return all.stream()
+                .sorted(Comparator.comparingLong(each -> -Window.reads(each.getValue())))
+                .limit(most)
+                .sorted(Map.Entry.comparingByKey())
+                .toList();
     }
 
     private static void cache(JsonWriter json, String name, Tally tally) {

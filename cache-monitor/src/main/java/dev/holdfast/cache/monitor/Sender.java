@@ -12,8 +12,11 @@ interface Sender {
     /** Whether several alerts may go as one message. */
     boolean takesSeveral();
 
-    /** Sends a message. Takes no longer than ten seconds. */
+    /** Sends a message. Takes no longer than ten seconds, by mail twenty. */
     Outcome send(List<Transition> message);
+
+    /** Breaks off a sending that is under way, from another thread: there is nothing to be sent any more. */
+    void cancel();
 
     /**
      * What became of a message.

@@ -28,6 +28,8 @@ import org.slf4j.LoggerFactory;
 final class Watch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
     private static final long PERIOD = TimeUnit.SECONDS.toNanos(5);
+    /** Of a stream, whose readers get all of it every five seconds. */
+    private static final int MOST_CACHES = 100;
 
     private final CacheClient client;
     private final ScheduledExecutorService scheduler;
@@ -42,6 +44,9 @@ final class Watch implements AutoCloseable {
     /** The next look out of turn, or the last. */
     private Future<?> next = CompletableFuture.completedFuture(null);
 
+    private boolean planned;
+    private long nextAt;
+
     Watch(CacheClient client, Settings settings, Duration warmup, ScheduledExecutorService scheduler) {
         this.client = client;
         this.scheduler = scheduler;
@@ -51,7 +56,7 @@ final class Watch implements AutoCloseable {
         Payloads payloads = new Payloads(client.name(), Payloads.thisHost());
         this.deliveries = Stream.<Sender>concat(
                         Webhook.of(settings).map(webhook -> new HttpSender(webhook, payloads)).stream(),
-                        MailServer.of(settings).map(server -> new MailSender(server, payloads)).stream())
+                        MailServer.of(settings).map(server -> new MailSender(server, payloads, scheduler)).stream())
                 .map(sender -> new Delivery("holdfast-" + client.name() + "-monitor", sender, Delivery.Pace.USUAL))
                 .toList();
         this.alerts =
@@ -120,10 +125,17 @@ final class Watch implements AutoCloseable {
         later(0);
     }
 
+    /** A look that comes earlier than one that was planned takes its place, and none that comes later does. */
     private synchronized void later(long nanos) {
+        long at = System.nanoTime() + nanos;
+        if (planned && nextAt - at <= 0) {
+            return;
+        }
         try {
             next.cancel(false);
             next = scheduler.schedule(this::look, nanos, TimeUnit.NANOSECONDS);
+            planned = true;
+            nextAt = at;
         } catch (RejectedExecutionException e) {
             LOG.debug("the monitor ends", e);
         }
@@ -134,6 +146,9 @@ final class Watch implements AutoCloseable {
     }
 
     private void look() {
+        synchronized (this) {
+            planned = false;
+        }
         quietly(() -> judge(figures.look()));
     }
 
@@ -142,9 +157,11 @@ final class Watch implements AutoCloseable {
         if (due < PERIOD) {
             later(due);
         }
+        long criticals = alerts.active(Severity.CRITICAL);
+        long warnings = alerts.active(Severity.WARNING);
         events.snapshot(
-                Reports.health(now, alerts.active(Severity.CRITICAL), alerts.active(Severity.WARNING)),
-                Reports.performance(now, Figures.WINDOW, 0));
+                () -> Reports.health(now, criticals, warnings),
+                () -> Reports.performance(now, Figures.WINDOW, 0, MOST_CACHES));
     }
 
     /** A fault here must not end the watching. */
@@ -169,6 +186,6 @@ final class Watch implements AutoCloseable {
     @Override
     public void close() {
         unlisten.run();
-        deliveries.forEach(Delivery::close);
+        Delivery.close(deliveries);
     }
 }

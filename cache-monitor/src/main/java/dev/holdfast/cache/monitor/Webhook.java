@@ -7,6 +7,7 @@ import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import okhttp3.HttpUrl;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,7 @@ record Webhook(URI address, Type type, @Nullable String routingKey) {
     private static final String TYPE = "REDIS_ALERT_WEBHOOK_TYPE";
     private static final String KEY = "REDIS_ALERT_PAGERDUTY_KEY";
     private static final int KEY_LENGTH = 32;
+    private static final Pattern ROUTING_KEYS = Pattern.compile("[0-9A-Za-z]{" + KEY_LENGTH + '}');
 
     /** The forms. */
     enum Type {
@@ -44,17 +46,29 @@ record Webhook(URI address, Type type, @Nullable String routingKey) {
     static Optional<Webhook> of(Settings settings) {
         Optional<String> url = settings.text(URL);
         if (url.isEmpty()) {
+            requireNothingElse(settings);
             return Optional.empty();
         }
         URI address = address(url.get());
         Type type = Type.valueOf(settings.choice(TYPE, typeOf(address), List.of("slack", "teams", "pagerduty", "json"))
                 .toUpperCase(Locale.ROOT));
         String key = settings.text(KEY).orElse(null);
-        if (type == Type.PAGERDUTY && (key == null || key.length() != KEY_LENGTH)) {
+        if (type == Type.PAGERDUTY && (key == null || !ROUTING_KEYS.matcher(key).matches())) {
             throw new CacheConfigException(KEY + " must be the routing key of an integration, " + KEY_LENGTH
-                    + " characters, since " + URL + " leads to PagerDuty");
+                    + " letters and digits, since " + URL + " leads to PagerDuty");
         }
         return Optional.of(new Webhook(address, type, key));
+    }
+
+    /** Who says how alerts are sent, and not where, believes that they are sent. */
+    private static void requireNothingElse(Settings settings) {
+        for (String variable : List.of(TYPE, KEY)) {
+            if (settings.isSet(variable)) {
+                throw new CacheConfigException(
+                        variable + " is set, but " + URL + " is not: set where alerts are sent, for"
+                                + " PagerDuty https://events.pagerduty.com/v2/enqueue, or leave both out");
+            }
+        }
     }
 
     private static URI address(String text) {

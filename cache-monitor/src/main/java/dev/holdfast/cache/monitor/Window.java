@@ -74,10 +74,13 @@ final class Window {
         return percent(ofCaches(Tally.OfCache.HITS), reads());
     }
 
+    static long reads(Tally cache) {
+        return cache.count(Tally.OfCache.HITS) + cache.count(Tally.OfCache.MISSES);
+    }
+
     /** In percent. */
     static @Nullable Double hitRate(Tally cache) {
-        long hits = cache.count(Tally.OfCache.HITS);
-        return percent(hits, hits + cache.count(Tally.OfCache.MISSES));
+        return percent(cache.count(Tally.OfCache.HITS), reads(cache));
     }
 
     /** In percent. */

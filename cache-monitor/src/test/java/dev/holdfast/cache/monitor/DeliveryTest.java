@@ -29,6 +29,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,6 +299,98 @@ class DeliveryTest {
     }
 
     @Test
+    void closingSeveralTakesNoLongerThanClosingOneAndLeavesNoThread() {
+        answer = (exchange, number) ->
+                LockSupport.parkNanos(Duration.ofSeconds(60).toNanos());
+        List<Delivery> both = List.of(delivery("json", HASTY), delivery("slack", HASTY));
+        both.forEach(each -> each.add(firing("one")));
+        Await.until(Duration.ofSeconds(20), () -> "two who wait, but " + bodies.size(), () -> bodies.size() == 2);
+        long begin = System.nanoTime();
+        Delivery.close(both);
+        long millis = (System.nanoTime() - begin) / 1_000_000;
+        assertTrue(millis < 3_500, () -> "closing took " + millis + " ms");
+        Await.until(
+                Duration.ofSeconds(5), () -> "an end of the threads", () -> Thread.getAllStackTraces().keySet().stream()
+                        .noneMatch(thread -> thread.getName().equals("test-delivery")));
+    }
+
+    @Test
+    void whatFailsInTheLibraryThatSendsIsCountedAndTheNextIsSent() {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        Sender sender = new Sender() {
+            @Override
+            public String channel() {
+                return "broken";
+            }
+
+            @Override
+            public boolean takesSeveral() {
+                return false;
+            }
+
+            @Override
+            public Outcome send(List<Transition> message) {
+                if (broken.getAndSet(false)) {
+                    throw new NoClassDefFoundError("of a library");
+                }
+                return Outcome.TAKEN;
+            }
+
+            @Override
+            public void cancel() {}
+        };
+        try (Delivery delivery = new Delivery("test", sender, HASTY)) {
+            delivery.add(firing("one"));
+            await(delivery, "\"failed\":1,\"pending\":0,\"dropped\":0,\"lastError\":\"NoClassDefFoundError\"");
+            delivery.add(firing("two"));
+            await(delivery, "\"delivered\":1,");
+        }
+    }
+
+    @Test
+    void howeverLongNamesAreIncidentsAreToldApartAndReceiversTakeThem() {
+        Payloads payloads = new Payloads("\ud83d\ude80".repeat(700), "h".repeat(253));
+        List<String> keys = new ArrayList<>();
+        for (String rule : List.of("hit-rate", "memory")) {
+            String body = payloads.of(webhook("pagerduty"), List.of(firing(rule)));
+            keys.add(field(body, "dedup_key"));
+            assertTrue(unescaped(field(body, "summary")).length() <= 1_024, body);
+            assertEquals(
+                    keys.get(keys.size() - 1),
+                    field(payloads.of(webhook("pagerduty"), List.of(resolved(rule))), "dedup_key"));
+        }
+        assertEquals(2, keys.stream().distinct().count(), keys::toString);
+        for (String key : keys) {
+            assertTrue(unescaped(key).length() <= 255, key);
+            assertFalse(unescaped(key).matches(".*[\ud800-\udbff](?![\udc00-\udfff]).*"), key);
+        }
+        String slack = payloads.of(webhook("slack"), List.of(firing("hit-rate")));
+        assertTrue(slack.length() < 12_000, slack);
+    }
+
+    private static String field(String json, String name) {
+        Matcher matcher = Pattern.compile('"' + name + "\":\"([^\"]*)\"").matcher(json);
+        assertTrue(matcher.find(), json);
+        return matcher.group(1);
+    }
+
+    private static String unescaped(String json) {
+        return Pattern.compile("\\\\u([0-9a-f]{4})")
+                .matcher(json)
+                .replaceAll(each -> Character.toString((char) Integer.parseInt(each.group(1), 16)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"REDIS_ALERT_WEBHOOK_TYPE", "REDIS_ALERT_PAGERDUTY_KEY"})
+    void howWithoutWhereEndsTheStart(String variable) {
+        Settings settings = Settings.of(Map.of(variable, "pagerduty"));
+        CacheConfigException refused = assertThrows(CacheConfigException.class, () -> Webhook.of(settings));
+        assertTrue(
+                refused.getMessage().startsWith(variable + " is set, but REDIS_ALERT_WEBHOOK_URL is not"),
+                refused::getMessage);
+    }
+
+    @Test
     void nobodyIsMentionedByAName() {
         Transition transition = firing("hit-rate");
         String body = new Payloads("<!channel>&", "host\r\n1").of(webhook("slack"), List.of(transition));
@@ -318,6 +412,16 @@ class DeliveryTest {
                 "https://[::ffff:169.254.169.254]/latest",
                 "https://[64:ff9b::a9fe:a9fe]/latest",
                 "https://[fd00:ec2::254]/latest",
+                "https://[fd20:ce::254]/latest",
+                "https://[64:ff9b::a9fe:aa02]/credentials",
+                "https://[2002:a9fe:a9fe::1]/latest",
+                "https://[::7f00:1]/x",
+                "https://[64:ff9b::7f00:1]/x",
+                "https://100.100.100.200/latest",
+                "https://192.0.0.192/latest",
+                "https://168.63.129.16/machine",
+                "https://169.254.169.254./latest",
+                "https://%31%36%39.254.169.254/latest",
                 "https://[fe80::1]/x",
                 "https://hooks.example.com:99999/x",
                 "https://hooks.example.com:0/x",
@@ -346,6 +450,9 @@ class DeliveryTest {
             }
         }
         assertEquals(List.of("169.254.169.254", "127.0.0.1", "::1", "fe80::1"), refused);
+        assertFalse(
+                Destinations.mayConnect(InetAddress.getByName("93.184.216.34"), "localhost"),
+                "what is to stay on this machine does, whatever the resolver says");
         assertEquals("json at hooks.example.com", webhook.toString());
     }
 

@@ -14,11 +14,22 @@ import dev.holdfast.cache.client.JsonWriter;
 import jakarta.mail.MessagingException;
 import jakarta.mail.internet.MimeMessage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +42,7 @@ class MailTest {
             Duration.ofMillis(20), Duration.ofMillis(10), Duration.ofMillis(50), Duration.ofMillis(200));
     private static final Instant SINCE = Instant.parse("2026-11-28T15:00:00Z");
 
+    private final ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
     private final GreenMail mail = new GreenMail(new ServerSetup(0, "127.0.0.1", ServerSetup.PROTOCOL_SMTP));
 
     @BeforeEach
@@ -42,6 +54,7 @@ class MailTest {
     @AfterEach
     void stop() {
         mail.stop();
+        alarms.shutdownNow();
     }
 
     private static MailServer parse(String url) {
@@ -71,7 +84,7 @@ class MailTest {
     void anAlertIsOneMailAndItsEndAnother() throws MessagingException, IOException {
         MailServer server = parse(url("holdfast:s3cret+%2F%25@"));
         try (Delivery delivery =
-                new Delivery("test", new MailSender(server, new Payloads("holdfast", "host-1")), QUICK)) {
+                new Delivery("test", new MailSender(server, new Payloads("holdfast", "host-1"), alarms), QUICK)) {
             delivery.add(transition(Transition.Kind.FIRING));
             await(delivery, "\"channel\":\"email\",\"delivered\":1,");
             delivery.add(transition(Transition.Kind.RESOLVED));
@@ -104,7 +117,7 @@ class MailTest {
         Payloads payloads = new Payloads("x\r\nBcc: evil@example.com", "host\r\n\r\nbody");
         Alert alert =
                 new Alert("r", Severity.INFO, "m", 1, 2, "", "bad\r\nBcc: evil@example.com\r\n.\r\nQUIT", SINCE, null);
-        MailSender sender = new MailSender(parse(url("")), payloads);
+        MailSender sender = new MailSender(parse(url("")), payloads, alarms);
         assertTrue(sender.send(List.of(new Transition(Transition.Kind.FIRING, alert)))
                 .taken());
         MimeMessage received = mail.getReceivedMessages()[0];
@@ -115,7 +128,7 @@ class MailTest {
 
     @Test
     void aUserWhoIsNotBelievedIsNotTriedAgain() {
-        MailSender sender = new MailSender(parse(url("holdfast:wrong@")), new Payloads("c", "h"));
+        MailSender sender = new MailSender(parse(url("holdfast:wrong@")), new Payloads("c", "h"), alarms);
         Sender.Outcome outcome = sender.send(List.of(transition(Transition.Kind.FIRING)));
         assertFalse(outcome.taken() || outcome.mayRepeat(), outcome::toString);
         assertFalse(outcome.error().contains("wrong"), outcome::error);
@@ -123,10 +136,69 @@ class MailTest {
 
     @Test
     void aServerThatIsAwayIsTriedAgain() {
-        MailSender sender = new MailSender(parse(url("")), new Payloads("c", "h"));
+        MailSender sender = new MailSender(parse(url("")), new Payloads("c", "h"), alarms);
         mail.stop();
         Sender.Outcome outcome = sender.send(List.of(transition(Transition.Kind.FIRING)));
         assertTrue(!outcome.taken() && outcome.mayRepeat(), outcome::toString);
+    }
+
+    /** Each line comes in time, and there is no last one. */
+    @Test
+    void aServerThatNeverEndsItsAnswerIsGivenUp() throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            Thread drips = new Thread(() -> drip(server));
+            drips.start();
+            MailServer parsed =
+                    parse("smtp://127.0.0.1:" + server.getLocalPort() + "?from=a@example.com&to=b@example.com");
+            long begin = System.nanoTime();
+            Sender.Outcome outcome = new MailSender(parsed, new Payloads("c", "h"), alarms)
+                    .send(List.of(transition(Transition.Kind.FIRING)));
+            long seconds = (System.nanoTime() - begin) / 1_000_000_000;
+            assertTrue(!outcome.taken() && outcome.mayRepeat(), outcome::toString);
+            assertTrue(seconds >= 15 && seconds < 40, () -> "given up after " + seconds + " s");
+        }
+    }
+
+    private static void drip(ServerSocket server) {
+        try (Socket socket = server.accept()) {
+            while (true) {
+                socket.getOutputStream().write("220-and so on\r\n".getBytes(StandardCharsets.US_ASCII));
+                LockSupport.parkNanos(100_000_000);
+            }
+        } catch (IOException e) {
+            Thread.currentThread().interrupt(); // the other has gone
+        }
+    }
+
+    @Test
+    void tlsComesFirstWhereItShould() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            CompletableFuture<Integer> first = CompletableFuture.supplyAsync(() -> {
+                try (Socket socket = server.accept()) {
+                    return socket.getInputStream().read();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            MailServer parsed =
+                    parse("smtps://127.0.0.1:" + server.getLocalPort() + "?from=a@example.com&to=b@example.com");
+            Sender.Outcome outcome = new MailSender(parsed, new Payloads("c", "h"), alarms)
+                    .send(List.of(transition(Transition.Kind.FIRING)));
+            assertFalse(outcome.taken(), outcome::toString);
+            assertEquals(22, first.get(), "a handshake of TLS");
+        }
+    }
+
+    /** The library resolves the name when it connects: what was asked before may be another address. */
+    @Test
+    void theVeryAddressIsAskedOf() throws IOException {
+        GuardedSockets sockets = new GuardedSockets("mail.example.com", alarms);
+        for (String address : List.of("169.254.169.254", "127.0.0.1", "fe80::1")) {
+            try (Socket socket = sockets.createSocket()) {
+                InetSocketAddress to = new InetSocketAddress(InetAddress.getByName(address), 25);
+                assertThrows(UnknownHostException.class, () -> socket.connect(to, 1_000), address);
+            }
+        }
     }
 
     @Test

@@ -63,6 +63,8 @@ class MonitorServerTest {
                     421,
                     here.get("/api/monitoring/health", "Host: evil.example:8081")
                             .status());
+            String whole = "GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            assertEquals(421, Http.raw(here.port(), whole).status());
             for (String host : List.of("localhost", "127.0.0.1:1", "[::1]:8081", "LOCALHOST:8081")) {
                 assertEquals(200, here.get("/health", "Host: " + host).status(), host);
             }
@@ -163,6 +165,54 @@ class MonitorServerTest {
         }
     }
 
+    /** Who is refused a stream and says that he has still more to send has a place of the bounded ones for as long. */
+    @Test
+    void manyWhoAreRefusedAStreamKeepNobodyFromAnAnswer() throws Exception {
+        List<Socket> sockets = new ArrayList<>();
+        byte[] request =
+                "GET /api/monitoring/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        try (Monitored here = new Monitored()) {
+            for (int i = 0; i < Streams.MOST + 300; i++) {
+                Socket socket = Http.open(here.port());
+                socket.getOutputStream().write(request);
+                sockets.add(socket);
+            }
+            for (int round = 0; round < 10; round++) {
+                for (Socket socket : sockets.subList(Streams.MOST, sockets.size())) {
+                    send(socket, 'x');
+                }
+                assertEquals("OK", here.get("/health").body());
+                Thread.sleep(100);
+            }
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void send(Socket socket, char more) {
+        try {
+            socket.getOutputStream().write(more);
+        } catch (IOException e) {
+            // Closed by then, as it should be.
+            assertTrue(e.getMessage() != null, e::toString);
+        }
+    }
+
+    @Test
+    void headOfAStreamIsHowItWouldBegin() {
+        try (Monitored here = new Monitored()) {
+            Http head = Http.send(here.port(), "HEAD", "/api/monitoring/stream");
+            assertEquals(200, head.status());
+            assertEquals("text/event-stream", head.headers().get("content-type"));
+            assertEquals("", head.body());
+            assertEquals(
+                    405,
+                    Http.send(here.port(), "POST", "/api/monitoring/stream").status());
+        }
+    }
+
     private static boolean isAnswered(int port) {
         try {
             return Http.get(port, "/health").body().equals("OK");
@@ -208,6 +258,23 @@ class MonitorServerTest {
                     () -> new Monitored("REDIS_MONITORING_PORT", port, "CACHE_STRICT_START", "true"));
             assertTrue(refused.getMessage().startsWith("REDIS_MONITORING_PORT is " + port), refused::getMessage);
         }
+    }
+
+    @Test
+    void anAddressOfAnotherMachineIsNamedAndNotThePort() {
+        CacheConfigException refused = assertThrows(
+                CacheConfigException.class,
+                () -> new Monitored(
+                        "REDIS_MONITORING_HOST",
+                        "192.0.2.1",
+                        "REDIS_MONITORING_TOKEN",
+                        TOKEN,
+                        "CACHE_STRICT_START",
+                        "true"));
+        assertTrue(
+                refused.getMessage()
+                        .startsWith("REDIS_MONITORING_HOST is 192.0.2.1, but this machine has no such address"),
+                refused::getMessage);
     }
 
     @Test
@@ -284,6 +351,22 @@ class MonitorServerTest {
         Reply refusal = HostCheck.of(settings, new Access(settings.token(), System::nanoTime))
                 .refusal(host, request, at);
         return refusal == null ? "" : "" + refusal.status();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3cret", "s3cret with blanks in it", "s3cret-of-sixteen\u00e9", "s3cret-of-sixteen\t"})
+    void aTokenThatWouldNotArriveInAHeaderEndsTheStart(String token) {
+        CacheConfigException refused =
+                assertThrows(CacheConfigException.class, () -> settings("REDIS_MONITORING_TOKEN", token));
+        assertTrue(
+                refused.getMessage().startsWith("REDIS_MONITORING_TOKEN is \"***\", but must have at least 16"),
+                refused::getMessage);
+        assertFalse(refused.getMessage().contains("s3cret"), refused::getMessage);
+    }
+
+    @Test
+    void aTokenFromAFileEndsBeforeItsLineBreak() {
+        assertTrue(settings("REDIS_MONITORING_TOKEN", TOKEN + "\n").token() != null);
     }
 
     private static Http probes(Monitored here, String path) {

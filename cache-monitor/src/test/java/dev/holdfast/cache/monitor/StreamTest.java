@@ -18,8 +18,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -170,13 +174,7 @@ class StreamTest {
         EventLog log = new EventLog("m");
         Streams streams = new Streams(log);
         List<Socket> sockets = new ArrayList<>();
-        try (MonitorServer server = new MonitorServer(
-                "stall",
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                HostCheck.none(),
-                alarms,
-                request -> Reply.text(200, "OK"),
-                streams)) {
+        try (MonitorServer server = server("stall", alarms, streams)) {
             for (int i = 0; i < STALLING; i++) {
                 Socket socket = new Socket();
                 socket.setReceiveBufferSize(4_096);
@@ -213,7 +211,8 @@ class StreamTest {
         EventLog log = new EventLog("m");
         EventLog.Reader reader = log.reader(null);
         for (int i = 1; i <= 300; i++) {
-            log.snapshot("h" + i, "m" + i);
+            int number = i;
+            log.snapshot(() -> "h" + number, () -> "m" + number);
             log.alert("a" + i);
         }
         String text = reader.next();
@@ -229,6 +228,90 @@ class StreamTest {
                 log.reader("m-300").next().split("id: m-301\nevent: h", -1)[0]);
         log.close();
         assertNull(reader.next());
+    }
+
+    /** A reader slower than what is told: 20 KB of figures twenty times a second, of which he reads 40 KB. */
+    @Test
+    void aSlowReaderReadsWhatIsAndNotWhatWas() throws Exception {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        EventLog log = new EventLog("m");
+        AtomicInteger told = new AtomicInteger();
+        String filling = "x".repeat(20 << 10);
+        try (Streams streams = new Streams(log);
+                MonitorServer server = server("slow", alarms, streams);
+                Socket socket = new Socket()) {
+            socket.setReceiveBufferSize(4_096);
+            socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
+            socket.getOutputStream()
+                    .write("GET /api/monitoring/stream HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            Future<?> telling = alarms.scheduleAtFixedRate(
+                    () -> {
+                        String text = "number:" + told.incrementAndGet() + ' ' + filling;
+                        log.snapshot(() -> "", () -> text);
+                    },
+                    0,
+                    50,
+                    TimeUnit.MILLISECONDS);
+            StringBuilder read = new StringBuilder();
+            byte[] part = new byte[2_048];
+            for (int i = 0; i < 200; i++) {
+                int count = socket.getInputStream().read(part);
+                read.append(new String(part, 0, Math.max(0, count), StandardCharsets.US_ASCII));
+                Thread.sleep(50);
+            }
+            int newest = told.get();
+            telling.cancel(false);
+            Matcher numbers = Pattern.compile("number:([0-9]+) ").matcher(read);
+            int last = 0;
+            while (numbers.find()) {
+                last = Integer.parseInt(numbers.group(1));
+            }
+            int seen = last;
+            assertTrue(seen > newest / 2, () -> "he reads number " + seen + " of " + newest);
+            assertEquals(1, streams.count(), "who reads slowly is not cut off");
+        } finally {
+            alarms.shutdownNow();
+        }
+    }
+
+    private static MonitorServer server(String name, ScheduledExecutorService alarms, Streams streams)
+            throws IOException {
+        return new MonitorServer(
+                name,
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                HostCheck.none(),
+                alarms,
+                request -> Reply.text(200, "OK"),
+                streams);
+    }
+
+    @Test
+    void ofManyCachesAStreamTellsOfThoseThatAreReadMost() throws IOException {
+        try (Monitored here = new Monitored()) {
+            for (int i = 0; i < 150; i++) {
+                for (int read = 0; read < (i < 50 ? 1 : 2); read++) {
+                    here.client
+                            .cache("cache-" + i, String.class, String.class)
+                            .build()
+                            .get("k");
+                }
+            }
+            here.fresh("/health");
+            try (Stream stream = new Stream(here.port())) {
+                String metrics = stream.event("metrics");
+                while (!metrics.contains("cache-149")) {
+                    metrics = stream.event("metrics");
+                }
+                assertEquals(100, metrics.split("\"hits\"", -1).length - 2, metrics);
+                assertTrue(metrics.contains("\"cachesLeftOut\":50,"), metrics);
+                assertFalse(metrics.contains("\"cache-49\""), metrics);
+            }
+            String all = here.get("/api/monitoring/metrics/performance").body();
+            assertTrue(all.contains("\"cache-49\"") && !all.contains("cachesLeftOut"), all);
+            assertTrue(here.get("/api/monitoring/metrics/performance?caches=7")
+                    .body()
+                    .contains("\"cachesLeftOut\":143,"));
+        }
     }
 
     @Test
