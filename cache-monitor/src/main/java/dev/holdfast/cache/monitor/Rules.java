@@ -7,14 +7,11 @@ import dev.holdfast.cache.monitor.Limit.Side;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
-import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,12 +36,12 @@ final class Rules {
     private static final String PERCENT = "%";
     private static final String MILLIS = "ms";
 
-    private final Settings settings;
+    private final Bounds bounds;
     private final BooleanSupplier warmingUp;
 
     /** {@code warmingUp} says whether a hit rate says nothing yet. */
     Rules(Settings settings, BooleanSupplier warmingUp) {
-        this.settings = settings;
+        this.bounds = new Bounds(settings);
         this.warmingUp = warmingUp;
     }
 
@@ -54,7 +51,7 @@ final class Rules {
                         "redis-connection-lost",
                         "servingServers",
                         "",
-                        List.of(new Limit(Severity.CRITICAL, Side.BELOW, 1, 1)),
+                        bounds.unlessOff(new Limit(Severity.CRITICAL, Side.BELOW, 1, 1), "REDIS_CONNECTION_LOST"),
                         Duration.ofSeconds(10),
                         Duration.ofSeconds(30),
                         Rules::servingServers,
@@ -63,7 +60,7 @@ final class Rules {
                         "hit-rate",
                         "hitRate",
                         PERCENT,
-                        limits("HIT_RATE", Side.BELOW, 60, 30, bound -> bound + 5),
+                        bounds.percent("HIT_RATE", Side.BELOW, 60, 30, bound -> bound + 5),
                         Duration.ofMinutes(5),
                         Duration.ofMinutes(2),
                         this::hitRate,
@@ -72,7 +69,7 @@ final class Rules {
                         "response-time",
                         "responseTime",
                         MILLIS,
-                        limits("RESPONSE_TIME", Side.ABOVE, 100, 150, bound -> bound * 0.8),
+                        bounds.millis("RESPONSE_TIME", 100, 150, bound -> bound * 0.8),
                         Duration.ofMinutes(1),
                         Duration.ofMinutes(1),
                         Rules::responseTime,
@@ -81,7 +78,7 @@ final class Rules {
                         "error-rate",
                         "errorRate",
                         PERCENT,
-                        limits("ERROR_RATE", Side.ABOVE, null, 5, bound -> bound * 0.6),
+                        bounds.percent("ERROR_RATE", Side.ABOVE, null, 5, bound -> bound * 0.6),
                         Duration.ofMinutes(1),
                         Duration.ofMinutes(1),
                         Rules::errorRate,
@@ -90,7 +87,7 @@ final class Rules {
                         "memory",
                         "memoryUsage",
                         PERCENT,
-                        limits("MEMORY", Side.ABOVE, 80, null, bound -> bound - 5),
+                        bounds.percent("MEMORY", Side.ABOVE, 80, null, bound -> bound - 5),
                         Duration.ofMinutes(5),
                         Duration.ofMinutes(5),
                         Rules::memory,
@@ -99,7 +96,7 @@ final class Rules {
                         "evictions",
                         "hitRateFall",
                         PERCENT,
-                        limits("EVICTIONS", Side.ABOVE, 10, null, bound -> bound / 2),
+                        bounds.percent("EVICTIONS", Side.ABOVE, 10, null, bound -> bound / 2),
                         Duration.ofMinutes(5),
                         Duration.ofMinutes(5),
                         this::evictions,
@@ -114,35 +111,6 @@ final class Rules {
                         Duration.ZERO,
                         now -> OptionalDouble.of(forcedOut(now)),
                         (value, limit) -> "an operator has taken a tier out of service"));
-    }
-
-    private List<Limit> limits(
-            String rule, Side side, @Nullable Integer warning, @Nullable Integer critical, DoubleUnaryOperator clear) {
-        List<Limit> limits = new ArrayList<>();
-        for (Severity severity : List.of(Severity.WARNING, Severity.CRITICAL)) {
-            bound("CACHE_ALERT_" + rule + '_' + severity, severity == Severity.WARNING ? warning : critical)
-                    .ifPresent(bound -> limits.add(new Limit(severity, side, bound, clear.applyAsDouble(bound))));
-        }
-        return limits;
-    }
-
-    private Optional<Double> bound(String variable, @Nullable Integer byDefault) {
-        Optional<String> text = settings.text(variable);
-        if (text.isEmpty()) {
-            return Optional.ofNullable(byDefault).map(Integer::doubleValue);
-        }
-        if (text.get().toLowerCase(Locale.ROOT).equals("off")) {
-            return Optional.empty();
-        }
-        try {
-            double bound = Double.parseDouble(text.get());
-            if (bound > 0 && bound <= 1_000_000) {
-                return Optional.of(bound);
-            }
-        } catch (NumberFormatException e) {
-            throw settings.malformed(variable, "must be a positive number, or off");
-        }
-        throw settings.malformed(variable, "must be a positive number, or off");
     }
 
     private static Rule.Words words(String what, String unit) {

@@ -285,6 +285,58 @@ class AlertsTest {
         assertTrue(wrong.getMessage().startsWith("CACHE_ALERT_MEMORY_WARNING is "), wrong::getMessage);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "CACHE_ALERT_HIT_RATE_WARNING, 98, 97, 100",
+        "CACHE_ALERT_ERROR_RATE_CRITICAL, 1, 90, 90",
+    })
+    void whatIsRaisedAtAnyBoundCanBeCleared(String variable, String bound, double bad, double good) {
+        FakeClient set = new FakeClient(variable, bound);
+        set.pass(HOUR, () -> {
+            set.reads(100, bad);
+            set.operations(100, 1, 2);
+        });
+        assertEquals(1, set.alerts.active().size(), () -> set.words().toString());
+        set.pass(HOUR, () -> {
+            set.reads(100, good);
+            set.operations(100, 1, 0);
+        });
+        assertEquals(List.of(), set.alerts.active(), () -> set.words().toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "CACHE_ALERT_HIT_RATE_WARNING, 0",
+        "CACHE_ALERT_HIT_RATE_WARNING, -5",
+        "CACHE_ALERT_HIT_RATE_WARNING, 100",
+        "CACHE_ALERT_HIT_RATE_WARNING, 250",
+        "CACHE_ALERT_HIT_RATE_WARNING, NaN",
+        "CACHE_ALERT_HIT_RATE_WARNING, 60d",
+        "CACHE_ALERT_HIT_RATE_WARNING, 6e1",
+        "CACHE_ALERT_HIT_RATE_WARNING, 60 %",
+        "CACHE_ALERT_HIT_RATE_WARNING, 20",
+        "CACHE_ALERT_HIT_RATE_CRITICAL, 70",
+        "CACHE_ALERT_RESPONSE_TIME_WARNING, 200",
+        "CACHE_ALERT_RESPONSE_TIME_CRITICAL, 50",
+        "CACHE_ALERT_RESPONSE_TIME_CRITICAL, 1000000",
+        "CACHE_ALERT_MEMORY_WARNING, 100",
+        "CACHE_ALERT_ERROR_RATE_CRITICAL, Infinity",
+        "CACHE_ALERT_REDIS_CONNECTION_LOST_CRITICAL, 3",
+    })
+    void aBoundThatCanNotBePassedOrIsOutOfOrderIsRefused(String variable, String bound) {
+        CacheConfigException wrong = assertThrows(CacheConfigException.class, () -> new FakeClient(variable, bound));
+        assertTrue(wrong.getMessage().startsWith(variable + " is "), wrong::getMessage);
+        assertTrue(wrong.getMessage().contains(", but must "), wrong::getMessage);
+    }
+
+    @Test
+    void evenALostServerCanBeSwitchedOff() {
+        FakeClient set = new FakeClient("CACHE_ALERT_REDIS_CONNECTION_LOST_CRITICAL", "off");
+        set.out = Reason.FROZEN;
+        set.pass(HOUR, () -> {});
+        assertEquals(List.of(), set.words());
+    }
+
     @Test
     void whatOscillatesAboutALimitIsSaidThreeTimesAnHourAtMost() {
         boolean[] low = {false};
