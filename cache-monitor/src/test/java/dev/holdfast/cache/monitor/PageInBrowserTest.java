@@ -5,14 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.testkit.TcpProxy;
 import dev.holdfast.cache.testkit.UpstashGateway;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -148,6 +153,131 @@ class PageInBrowserTest {
     }
 
     @Test
+    void aTokenThatIsNotTheRightOneIsAskedForAgain() {
+        String token = "0123456789abcdef";
+        try (Monitored here = Monitored.guarded("holdfast", "REDIS_MONITORING_TOKEN", token);
+                Browser browser = new Browser()) {
+            browser.device(360, 640, false).open(address(here));
+            give(browser, "fedcba9876543210");
+            awaitText(browser, "#askWhy", "not the right one", PATIENCE);
+            assertAccessible(browser, "the question");
+            give(browser, "0123 \u201cabc\u201d");
+            awaitText(browser, "#askWhy", "no blanks", PATIENCE);
+            browser.run("document.getElementById('ask').close(); return ''");
+            give(browser, ' ' + token + ' ');
+            awaitText(browser, "#word", "healthy", PATIENCE);
+        }
+    }
+
+    private static void give(Browser browser, String token) {
+        Await.until(PATIENCE, () -> "a question", () -> browser.run("return document.getElementById('ask').open")
+                .equals("true"));
+        browser.run("document.getElementById('token').value = '" + token + "';"
+                + "document.getElementById('form').requestSubmit(); return ''");
+    }
+
+    /** As when a tunnel breaks, or a machine between sleeps: nobody says that the connection has ended. */
+    @Test
+    void aConnectionThatNobodyClosedIsBegunAnew() {
+        try (Monitored here = new Monitored();
+                TcpProxy proxy = TcpProxy.to("127.0.0.1", here.port());
+                Browser browser = new Browser()) {
+            browser.device(800, 800, false).open("http://127.0.0.1:" + proxy.port() + '/');
+            awaitText(browser, "#age", "live", PATIENCE);
+            proxy.clientPorts().forEach(proxy::swallow);
+            awaitText(browser, "#age", "no data since", PATIENCE);
+            awaitText(browser, "#word", "healthy", Duration.ofSeconds(60));
+            awaitText(browser, "#age", "live", PATIENCE);
+        }
+    }
+
+    @Test
+    void whereNoStreamCanBeHadThePageAsks() throws IOException {
+        List<Socket> streams = new ArrayList<>();
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url());
+                Browser browser = new Browser()) {
+            for (int i = 0; i < Streams.MOST; i++) {
+                Socket socket = Http.open(here.port());
+                socket.getOutputStream()
+                        .write("GET /api/monitoring/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII));
+                streams.add(socket);
+            }
+            assertEquals(503, here.get("/api/monitoring/stream").status());
+            browser.device(800, 800, false).open(address(here));
+            seesAKill(browser, here, redis);
+        } finally {
+            for (Socket socket : streams) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void seesAKill(Browser browser, Monitored here, RedisServer redis) {
+        awaitText(browser, "#word", "healthy", PATIENCE);
+        awaitText(browser, "#age", "live", PATIENCE);
+        redis.kill();
+        here.client.cache("leads", String.class, String.class).build().get("k");
+        awaitText(browser, "#word", "critical", PATIENCE);
+        awaitText(browser, "#why", "memory serves", PATIENCE);
+    }
+
+    @Test
+    void behindSomebodyElsesServerThePageMayBeAnywhere() throws IOException {
+        ScheduledExecutorService alarms = Executors.newScheduledThreadPool(1);
+        try (RedisServer redis = RedisServer.start();
+                Monitored here = new Monitored("REDIS_URL", redis.url());
+                Streams streams = new Streams(new EventLog("m"));
+                MonitorServer server = new MonitorServer(
+                        "mounted",
+                        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                        HostCheck.none(),
+                        alarms,
+                        request -> mounted(here.monitor, request),
+                        streams);
+                Browser browser = new Browser()) {
+            browser.device(800, 800, false).open("http://127.0.0.1:" + server.port() + "/ops");
+            seesAKill(browser, here, redis);
+        } finally {
+            alarms.shutdownNow();
+        }
+    }
+
+    /** Below a path of the application's, as Spring mounts it. */
+    private static Reply mounted(Monitor monitor, Request request) {
+        if (!request.path().startsWith("/ops")) {
+            return Reply.error(404, "not of the monitor");
+        }
+        String own = request.path().substring("/ops".length());
+        return monitor.handle(new Request(
+                request.method(),
+                own.isEmpty() ? "/" : own,
+                request.query(),
+                request.authorization(),
+                request.remote()));
+    }
+
+    @Test
+    void ofManyCachesThoseThatAreReadMostAreShown() {
+        try (Monitored here = new Monitored();
+                Browser browser = new Browser()) {
+            for (int i = 0; i < 300; i++) {
+                here.client
+                        .cache("cache-" + i, String.class, String.class)
+                        .build()
+                        .get("k");
+            }
+            here.client.cache("cache-299", String.class, String.class).build().get("k");
+            browser.device(360, 800, false).open(address(here));
+            awaitText(browser, "#caches", "and 200 more that are read less", PATIENCE);
+            awaitText(browser, "#caches", "cache-299", PATIENCE);
+            assertEquals("100", browser.run("return document.querySelectorAll('#caches tbody tr').length"));
+            assertFits(browser);
+        }
+    }
+
+    @Test
     void anEventSourceSeesAKillAndTheReturn() {
         try (RedisServer redis = RedisServer.start();
                 Monitored here = new Monitored("REDIS_URL", redis.url());
@@ -255,7 +385,7 @@ class PageInBrowserTest {
         browser.run("count = 0; return ''");
         for (int sent = 0; Integer.parseInt(browser.run("return count")) < 2 * snapshots; ) {
             for (int i = 0; i < 20; i++, sent++) {
-                log.snapshot(health, metrics);
+                log.snapshot(() -> health, () -> metrics);
                 LockSupport.parkNanos(1_000_000);
             }
             int now = sent;
