@@ -86,6 +86,12 @@ class PageInBrowserTest {
             awaitText(browser, "#why", "memory serves; single is out", Duration.ofSeconds(6));
             awaitText(browser, "#alerts", "no redis server serves the cache", PATIENCE);
             look(browser, "alert");
+            // How long it lasts is what the one who is paged wants to know; it grows though nothing else happens.
+            for (String place : List.of("#alerts", "#lasts", "#tiers")) {
+                awaitText(browser, place, "for ", PATIENCE);
+                String before = browser.text(place);
+                Await.until(PATIENCE, () -> "more than " + before, () -> !browser.text(place).equals(before));
+            }
             redis.restart(RedisServer.Data.KEEP);
             awaitText(browser, "#word", "healthy", PATIENCE);
             awaitText(browser, "#turns", "back to single", PATIENCE);
