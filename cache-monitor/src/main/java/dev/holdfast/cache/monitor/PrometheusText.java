@@ -11,26 +11,23 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * The figures as Prometheus reads them. Counters never fall while the process lives. Labels hold names of clients, caches, tiers and nodes: no key, value or
  * secret; of more than a hundred caches those that came last are one, {@code other}. For any number of threads.
  */
 final class PrometheusText {
-    private static final int MOST_CACHES = 100;
     private static final String OTHER = "other";
     private static final double MILLIS = 1_000;
 
     private final PrometheusTextFormatWriter writer = PrometheusTextFormatWriter.create();
     private final String client;
     private final Timeline timeline;
-    /** Those that are named, in the order that they came. */
-    private final Set<String> named = new LinkedHashSet<>();
 
     PrometheusText(String client, Timeline timeline) {
         this.client = client;
@@ -81,7 +78,7 @@ final class PrometheusText {
                 "holdfast_cache_reads", "Reads; a stale answer is a miss too", "client", "cache", "result");
         Metric loads = Metric.counter("holdfast_cache_loads", "Loads that ended", "client", "cache", "result");
         Metric times = Metric.histogram("holdfast_cache_load_seconds", "How long loads took", "client", "cache");
-        byLabel(sample.caches()).forEach((cache, tally) -> {
+        byLabel(sample).forEach((cache, tally) -> {
             reads.add(count(tally, Tally.OfCache.HITS), client, cache, "hit");
             reads.add(count(tally, Tally.OfCache.MISSES), client, cache, "miss");
             reads.add(count(tally, Tally.OfCache.STALE_HITS), client, cache, "stale");
@@ -93,12 +90,22 @@ final class PrometheusText {
         all.metricSnapshot(reads.snapshot()).metricSnapshot(loads.snapshot()).metricSnapshot(times.snapshot());
     }
 
-    private synchronized Map<String, Tally> byLabel(Map<String, Tally> caches) {
+    private static Map<String, Tally> byLabel(Sample sample) {
         Map<String, Tally> labelled = new LinkedHashMap<>();
-        caches.forEach((name, tally) -> {
-            boolean has = named.contains(name) || (named.size() < MOST_CACHES && named.add(name));
-            labelled.merge(has ? name : OTHER, tally, Tally::plus);
+        List<Tally> others = new ArrayList<>();
+        sample.caches().forEach((name, tally) -> {
+            if (sample.named().contains(name)) {
+                labelled.put(name, tally);
+            } else {
+                others.add(tally);
+            }
         });
+        if (sample.closed() != null) {
+            others.add(sample.closed());
+        }
+        if (!others.isEmpty()) {
+            labelled.merge(OTHER, Tally.sum(others), Tally::plus);
+        }
         return labelled;
     }
 

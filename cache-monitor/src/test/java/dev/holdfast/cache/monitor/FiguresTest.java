@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheStats;
 import java.time.Duration;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -76,6 +78,28 @@ class FiguresTest {
         client.reads(1, 0);
         assertNotSame(before, client.figures.look().look().sample().caches().get("leads"));
         assertEquals(1, window(60).reads());
+    }
+
+    /** A cache for each of an application's tenants, opened and closed: what they counted stays counted, and they are not kept. */
+    @Test
+    void whatWasClosedLongAgoIsOneSum() {
+        TreeMap<String, CacheStats> open = new TreeMap<>();
+        Ledger ledger = new Ledger(client::health, () -> open, () -> client.nanos, client::time);
+        for (int tenant = 0; tenant < 1_000; tenant++) {
+            open.clear();
+            open.put(String.format("tenant-%04d", tenant), FakeClient.stats(2, 1));
+            ledger.look();
+            client.nanos += TimeUnit.MINUTES.toNanos(1);
+        }
+        Sample last = ledger.look().sample();
+        assertTrue(last.caches().size() < 100 + 130, () -> last.caches().size() + " are kept");
+        assertEquals(100, last.named().size());
+        long hits = last.closed().count(Tally.OfCache.HITS)
+                + last.caches().values().stream()
+                        .mapToLong(each -> each.count(Tally.OfCache.HITS))
+                        .sum();
+        assertEquals(2_000, hits);
+        assertTrue(last.caches().containsKey("tenant-0000"), "one of the hundred that have names of their own");
     }
 
     @Test

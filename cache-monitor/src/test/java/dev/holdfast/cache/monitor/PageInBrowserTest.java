@@ -90,7 +90,8 @@ class PageInBrowserTest {
             for (String place : List.of("#alerts", "#lasts", "#tiers")) {
                 awaitText(browser, place, "for ", PATIENCE);
                 String before = browser.text(place);
-                Await.until(PATIENCE, () -> "more than " + before, () -> !browser.text(place).equals(before));
+                Await.until(PATIENCE, () -> "more than " + before, () -> !browser.text(place)
+                        .equals(before));
             }
             redis.restart(RedisServer.Data.KEEP);
             awaitText(browser, "#word", "healthy", PATIENCE);
