@@ -21,9 +21,11 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -168,32 +170,32 @@ class MonitorServerTest {
     /** Who is refused a stream and says that he has still more to send has a place of the bounded ones for as long. */
     @Test
     void manyWhoAreRefusedAStreamKeepNobodyFromAnAnswer() throws Exception {
-        List<Socket> sockets = new ArrayList<>();
+        List<Socket> sockets = new CopyOnWriteArrayList<>();
         byte[] request =
                 "GET /api/monitoring/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
+        ScheduledExecutorService more = Executors.newScheduledThreadPool(1);
         try (Monitored here = new Monitored()) {
+            more.scheduleWithFixedDelay(() -> sockets.forEach(MonitorServerTest::send), 50, 50, TimeUnit.MILLISECONDS);
             for (int i = 0; i < Streams.MOST + 300; i++) {
                 Socket socket = Http.open(here.port());
                 socket.getOutputStream().write(request);
                 sockets.add(socket);
             }
-            for (int round = 0; round < 10; round++) {
-                for (Socket socket : sockets.subList(Streams.MOST, sockets.size())) {
-                    send(socket, 'x');
-                }
+            for (int round = 0; round < 20; round++) {
                 assertEquals("OK", here.get("/health").body());
-                Thread.sleep(100);
+                Thread.sleep(50);
             }
         } finally {
+            more.shutdownNow();
             for (Socket socket : sockets) {
                 socket.close();
             }
         }
     }
 
-    private static void send(Socket socket, char more) {
+    private static void send(Socket socket) {
         try {
-            socket.getOutputStream().write(more);
+            socket.getOutputStream().write('x');
         } catch (IOException e) {
             // Closed by then, as it should be.
             assertTrue(e.getMessage() != null, e::toString);
