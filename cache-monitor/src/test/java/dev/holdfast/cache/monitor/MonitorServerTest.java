@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -175,7 +176,8 @@ class MonitorServerTest {
                 "GET /api/monitoring/stream HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
         ScheduledExecutorService more = Executors.newScheduledThreadPool(1);
         try (Monitored here = new Monitored()) {
-            more.scheduleWithFixedDelay(() -> sockets.forEach(MonitorServerTest::send), 50, 50, TimeUnit.MILLISECONDS);
+            Future<?> unused = more.scheduleWithFixedDelay(
+                    () -> sockets.forEach(MonitorServerTest::send), 50, 50, TimeUnit.MILLISECONDS);
             for (int i = 0; i < Streams.MOST + 300; i++) {
                 Socket socket = Http.open(here.port());
                 socket.getOutputStream().write(request);
