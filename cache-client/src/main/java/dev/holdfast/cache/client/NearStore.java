@@ -1,14 +1,9 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.CallObserver;
-import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.PartialOutage;
-import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.ForwardingStore;
 import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.Tracking;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
@@ -22,12 +17,11 @@ import org.jspecify.annotations.Nullable;
  * keys before it is sent, so that nobody takes that for the latest meanwhile, and once more when it has ended, however it did, for what was read in between. A
  * read that is not {@link Near}'s outdates what is near of its key too: its caller must not be told something older next.
  */
-final class NearStore implements CacheStore {
-    private final CacheStore store;
+final class NearStore extends ForwardingStore {
     private final Stamps stamps;
 
     NearStore(CacheStore store, Stamps stamps) {
-        this.store = store;
+        super(store);
         this.stamps = stamps;
     }
 
@@ -51,21 +45,21 @@ final class NearStore implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
-        byte[] value = store.get(key);
+        byte[] value = store().get(key);
         stamps.raise(key);
         return value;
     }
 
     @Override
     public byte @Nullable [] getShared(String key) {
-        byte[] value = store.getShared(key);
+        byte[] value = store().getShared(key);
         stamps.raise(key);
         return value;
     }
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        Map<String, byte[]> values = store.getAll(keys);
+        Map<String, byte[]> values = store().getAll(keys);
         keys.forEach(stamps::raise);
         return values;
     }
@@ -73,39 +67,39 @@ final class NearStore implements CacheStore {
     @Override
     public void put(String key, byte[] value, Duration ttl) {
         changing(key, () -> {
-            store.put(key, value, ttl);
+            store().put(key, value, ttl);
             return true;
         });
     }
 
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
-        changing(entries.keySet(), () -> store.putAll(entries, ttl));
+        changing(entries.keySet(), () -> store().putAll(entries, ttl));
     }
 
     @Override
     public void fill(String key, byte[] value, Duration ttl) {
         changing(key, () -> {
-            store.fill(key, value, ttl);
+            store().fill(key, value, ttl);
             return true;
         });
     }
 
     @Override
     public void fillAll(Map<String, byte[]> entries, Duration ttl) {
-        changing(entries.keySet(), () -> store.fillAll(entries, ttl));
+        changing(entries.keySet(), () -> store().fillAll(entries, ttl));
     }
 
     @Override
     public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
-        return changing(key, () -> store.fill(key, seen, value, ttl));
+        return changing(key, () -> store().fill(key, seen, value, ttl));
     }
 
     @Override
     public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
         entries.keySet().forEach(stamps::raise);
         try {
-            return store.fillAll(entries, seen, ttl);
+            return store().fillAll(entries, seen, ttl);
         } finally {
             entries.keySet().forEach(stamps::raise);
         }
@@ -113,76 +107,76 @@ final class NearStore implements CacheStore {
 
     @Override
     public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
-        return changing(key, () -> store.removeLeaving(key, tombstone, ttl));
+        return changing(key, () -> store().removeLeaving(key, tombstone, ttl));
     }
 
     @Override
     public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
-        changing(keys, () -> store.removeAllLeaving(keys, tombstone, ttl));
+        changing(keys, () -> store().removeAllLeaving(keys, tombstone, ttl));
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        return changing(key, () -> store.putIfAbsent(key, value, ttl));
+        return changing(key, () -> store().putIfAbsent(key, value, ttl));
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        return changing(key, () -> store.replace(key, expected, value, ttl));
+        return changing(key, () -> store().replace(key, expected, value, ttl));
     }
 
     @Override
     public boolean remove(String key) {
-        return changing(key, () -> store.remove(key));
+        return changing(key, () -> store().remove(key));
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
-        return changing(key, () -> store.remove(key, expected));
+        return changing(key, () -> store().remove(key, expected));
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
-        changing(keys, () -> store.removeAll(keys));
+        changing(keys, () -> store().removeAll(keys));
     }
 
     @Override
     public boolean contains(String key) {
-        boolean present = store.contains(key);
+        boolean present = store().contains(key);
         stamps.raise(key);
         return present;
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
-        Duration ttl = store.ttl(key);
+        Duration ttl = store().ttl(key);
         stamps.raise(key);
         return ttl;
     }
 
     @Override
     public boolean expire(String key, Duration ttl) {
-        return changing(key, () -> store.expire(key, ttl));
+        return changing(key, () -> store().expire(key, ttl));
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
-        return changing(key, () -> store.increment(key, delta, ttlIfCreated));
+        return changing(key, () -> store().increment(key, delta, ttlIfCreated));
     }
 
     @Override
     public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
-        return changing(key, () -> store.incrementOnce(key, delta, ttlIfCreated, onceId));
+        return changing(key, () -> store().incrementOnce(key, delta, ttlIfCreated, onceId));
     }
 
     @Override
     public long removeByPrefix(String prefix) {
-        return removing(() -> store.removeByPrefix(prefix));
+        return removing(() -> store().removeByPrefix(prefix));
     }
 
     @Override
     public long resumeRemovalByPrefix(String prefix, long begun) {
-        return removing(() -> store.resumeRemovalByPrefix(prefix, begun));
+        return removing(() -> store().resumeRemovalByPrefix(prefix, begun));
     }
 
     private long removing(Supplier<Long> removal) {
@@ -195,72 +189,7 @@ final class NearStore implements CacheStore {
     }
 
     @Override
-    public ProbeResult probe(Duration timeout) {
-        return store.probe(timeout);
-    }
-
-    @Override
-    public void disconnect(Throwable cause) {
-        store.disconnect(cause);
-    }
-
-    @Override
-    public Duration callBound() {
-        return store.callBound();
-    }
-
-    @Override
     public CacheStore within(Duration limit) {
-        return new NearStore(store.within(limit), stamps);
-    }
-
-    @Override
-    public String tierName() {
-        return store.tierName();
-    }
-
-    @Override
-    public boolean isServing() {
-        return store.isServing();
-    }
-
-    @Override
-    public @Nullable PartialOutage outage() {
-        return store.outage();
-    }
-
-    @Override
-    public long switches() {
-        return store.switches();
-    }
-
-    @Override
-    public Runnable observe(CallObserver observer) {
-        return store.observe(observer);
-    }
-
-    @Override
-    public Tracking track(String prefix, Stamps others) {
-        return store.track(prefix, others);
-    }
-
-    @Override
-    public @Nullable EntryUse use(String prefix) {
-        return store.use(prefix);
-    }
-
-    @Override
-    public StoreHealth health() {
-        return store.health();
-    }
-
-    @Override
-    public void close() {
-        store.close();
-    }
-
-    @Override
-    public String toString() {
-        return store.toString();
+        return new NearStore(store().within(limit), stamps);
     }
 }

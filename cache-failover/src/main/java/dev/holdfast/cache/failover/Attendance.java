@@ -35,6 +35,10 @@ final class Attendance {
     /** So many beats fit into a cache's limit. */
     static final int BEATS = 5;
 
+    private static final String RIGHTS =
+            "a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall"
+                    + " +pexpire: ";
+
     private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long SECOND = TimeUnit.SECONDS.toNanos(1);
     /** A beat of which nothing was heard for so long is given up. */
@@ -166,7 +170,7 @@ final class Attendance {
     @Nullable
     String problem() {
         boolean none = unheardOf && agreements.shortest() != null;
-        return none ? "the first tier has no place for it" : refusal;
+        return none ? "the first tier has no place for that" : refusal;
     }
 
     /** What is said, with the number by which its end is told. */
@@ -321,7 +325,7 @@ final class Attendance {
             return false;
         }
         boolean first = refusal == null;
-        refusal = String.valueOf(failure.getMessage());
+        refusal = RIGHTS + failure.getMessage();
         nextAt = now + (enrolled ? REFUSED_MEMBER : REFUSED);
         return first;
     }

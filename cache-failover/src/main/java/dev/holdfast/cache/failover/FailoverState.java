@@ -23,10 +23,9 @@ import org.jspecify.annotations.Nullable;
 class FailoverState {
     static final int NONE = -1;
 
-    private static final String ROLL_REFUSED =
+    private static final String NO_ROLL =
             "this client can't say to others how it is, nor ask how they are: what a lost one had removed may be returned until"
-                    + " its time to live ends, and caches load what is older than agreeWithin anew; a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem"
-                    + " +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall +pexpire: ";
+                    + " its time to live ends, and caches load what is older than agreeWithin anew: ";
 
     final FailoverConfig config;
     final List<TierState> tiers;
@@ -130,7 +129,7 @@ class FailoverState {
     @Nullable
     String rollProblem() {
         String problem = attendance.problem();
-        return problem == null ? null : ROLL_REFUSED + problem;
+        return problem == null ? null : NO_ROLL + problem;
     }
 
     /** Takes in how this client stands towards the first server, before anybody acts on what was decided. */
@@ -198,7 +197,7 @@ class FailoverState {
         }
         String problem = roll == null ? attendance.problem() : null;
         if (problem != null) {
-            effects.add(new Effect.Remark(0, ROLL_REFUSED + problem));
+            effects.add(new Effect.Remark(0, NO_ROLL + problem));
         }
         attend(now); // there may be more to say by now, for which somebody waits
     }
@@ -213,7 +212,7 @@ class FailoverState {
             reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
         } else if (work instanceof Effect.Attend attend) {
             if (attendance.failed(attend.saying(), cause, now)) {
-                effects.add(new Effect.Remark(attend.tier(), ROLL_REFUSED + cause.getMessage()));
+                effects.add(new Effect.Remark(attend.tier(), NO_ROLL + attendance.problem()));
             }
         } else if (work instanceof Effect.Disconnect disconnect && disconnect.fences()) {
             circuit.fenced(disconnect, false, now);

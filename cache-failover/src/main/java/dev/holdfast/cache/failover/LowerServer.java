@@ -3,12 +3,10 @@ package dev.holdfast.cache.failover;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Covered;
-import dev.holdfast.cache.PartialOutage;
-import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.EntryUse;
+import dev.holdfast.cache.ForwardingStore;
 import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.Tracking;
 import java.time.Clock;
 import java.time.Duration;
@@ -18,7 +16,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToLongFunction;
@@ -32,11 +29,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@link #remove(String)}, {@link #removeLeaving} and {@link #removeByPrefix} may count what is not seen.
  */
-final class LowerServer implements CacheStore {
+final class LowerServer extends ForwardingStore {
     /** The clocks of clients that share a server may differ by so much. */
     private static final long MARGIN_MILLIS = 1_000;
 
-    private final CacheStore store;
     private final InstantSource clock;
     private final ToLongFunction<byte[]> made;
     private final AtomicLong sinceMillis;
@@ -56,7 +52,7 @@ final class LowerServer implements CacheStore {
     }
 
     private LowerServer(CacheStore store, ToLongFunction<byte[]> made, InstantSource clock, AtomicLong sinceMillis) {
-        this.store = store;
+        super(store);
         this.made = made;
         this.clock = clock;
         this.sinceMillis = sinceMillis;
@@ -82,18 +78,18 @@ final class LowerServer implements CacheStore {
 
     @Override
     public byte @Nullable [] get(String key) {
-        return seen(store.get(key));
+        return seen(store().get(key));
     }
 
     @Override
     public byte @Nullable [] getShared(String key) {
-        return seen(store.getShared(key));
+        return seen(store().getShared(key));
     }
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
         try {
-            return seen(store.getAll(keys));
+            return seen(store().getAll(keys));
         } catch (CacheUnavailableException e) {
             throw e.partialResult().isEmpty() ? e : partly(e);
         }
@@ -114,35 +110,15 @@ final class LowerServer implements CacheStore {
     }
 
     @Override
-    public void put(String key, byte[] value, Duration ttl) {
-        store.put(key, value, ttl);
-    }
-
-    @Override
-    public void putAll(Map<String, byte[]> entries, Duration ttl) {
-        store.putAll(entries, ttl);
-    }
-
-    @Override
-    public void fill(String key, byte[] value, Duration ttl) {
-        store.fill(key, value, ttl);
-    }
-
-    @Override
-    public void fillAll(Map<String, byte[]> entries, Duration ttl) {
-        store.fillAll(entries, ttl);
-    }
-
-    @Override
     public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
         if (seen != null) {
-            return isSeen(seen) && store.fill(key, seen, value, ttl);
+            return isSeen(seen) && store().fill(key, seen, value, ttl);
         }
-        if (store.fill(key, null, value, ttl)) {
+        if (store().fill(key, null, value, ttl)) {
             return true;
         }
-        byte[] there = store.get(key);
-        return there != null && !isSeen(there) && store.fill(key, there, value, ttl);
+        byte[] there = store().get(key);
+        return there != null && !isSeen(there) && store().fill(key, there, value, ttl);
     }
 
     @Override
@@ -151,7 +127,7 @@ final class LowerServer implements CacheStore {
         fills.keySet().removeIf(key -> seen.containsKey(key) && !isSeen(seen.get(key)));
         Set<String> changed = new HashSet<>(entries.keySet());
         changed.removeAll(fills.keySet());
-        changed.addAll(store.fillAll(fills, seen, ttl));
+        changed.addAll(store().fillAll(fills, seen, ttl));
         List<String> absent =
                 changed.stream().filter(key -> !seen.containsKey(key)).toList();
         if (!absent.isEmpty()) {
@@ -162,49 +138,29 @@ final class LowerServer implements CacheStore {
 
     /** Stores over what is not seen, and takes those keys out of the changed ones. */
     private void fillOverUnseen(Map<String, byte[]> entries, List<String> absent, Duration ttl, Set<String> changed) {
-        Map<String, byte[]> unseen = new HashMap<>(store.getAll(absent));
+        Map<String, byte[]> unseen = new HashMap<>(store().getAll(absent));
         unseen.values().removeIf(this::isSeen);
         Map<String, byte[]> again = new HashMap<>(entries);
         again.keySet().retainAll(unseen.keySet());
         if (!again.isEmpty()) {
             changed.removeAll(again.keySet());
-            changed.addAll(store.fillAll(again, unseen, ttl));
+            changed.addAll(store().fillAll(again, unseen, ttl));
         }
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        return store.putIfAbsent(key, value, ttl) || (dropUnseen(key) && store.putIfAbsent(key, value, ttl));
+        return store().putIfAbsent(key, value, ttl) || (dropUnseen(key) && store().putIfAbsent(key, value, ttl));
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        return isSeen(expected) && store.replace(key, expected, value, ttl);
-    }
-
-    @Override
-    public boolean remove(String key) {
-        return store.remove(key);
+        return isSeen(expected) && store().replace(key, expected, value, ttl);
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
-        return isSeen(expected) && store.remove(key, expected);
-    }
-
-    @Override
-    public void removeAll(Collection<String> keys) {
-        store.removeAll(keys);
-    }
-
-    @Override
-    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
-        return store.removeLeaving(key, tombstone, ttl);
-    }
-
-    @Override
-    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
-        store.removeAllLeaving(keys, tombstone, ttl);
+        return isSeen(expected) && store().remove(key, expected);
     }
 
     @Override
@@ -214,85 +170,36 @@ final class LowerServer implements CacheStore {
 
     @Override
     public @Nullable Duration ttl(String key) {
-        Duration ttl = store.ttl(key);
+        Duration ttl = store().ttl(key);
         return ttl != null && contains(key) ? ttl : null;
     }
 
     @Override
     public boolean expire(String key, Duration ttl) {
         CacheStore.ttlMillis(ttl);
-        return contains(key) && store.expire(key, ttl);
+        return contains(key) && store().expire(key, ttl);
     }
 
     /** Removes what is not seen; returns whether there was such. */
     private boolean dropUnseen(String key) {
-        byte[] value = store.get(key);
-        return value != null && !isSeen(value) && store.remove(key, value);
-    }
-
-    @Override
-    public long increment(String key, long delta, Duration ttlIfCreated) {
-        return store.increment(key, delta, ttlIfCreated);
-    }
-
-    @Override
-    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
-        return store.incrementOnce(key, delta, ttlIfCreated, onceId);
-    }
-
-    @Override
-    public long removeByPrefix(String prefix) {
-        return store.removeByPrefix(prefix);
-    }
-
-    @Override
-    public long resumeRemovalByPrefix(String prefix, long begun) {
-        return store.resumeRemovalByPrefix(prefix, begun);
-    }
-
-    @Override
-    public ProbeResult probe(Duration timeout) {
-        return store.probe(timeout);
-    }
-
-    @Override
-    public void disconnect(Throwable cause) {
-        store.disconnect(cause);
-    }
-
-    @Override
-    public Duration callBound() {
-        return store.callBound();
+        byte[] value = store().get(key);
+        return value != null && !isSeen(value) && store().remove(key, value);
     }
 
     @Override
     public CacheStore within(Duration limit) {
-        return new LowerServer(store.within(limit), made, clock, sinceMillis);
+        return new LowerServer(store().within(limit), made, clock, sinceMillis);
     }
 
+    /** What is read where it stands would be seen whenever it was made. */
     @Override
-    public String tierName() {
-        return store.tierName();
-    }
-
-    @Override
-    public @Nullable PartialOutage outage() {
-        return store.outage();
-    }
-
-    @Override
-    public long switches() {
-        return store.switches();
-    }
-
-    @Override
-    public boolean isServing() {
-        return store.isServing();
+    public @Nullable EntryUse use(String prefix) {
+        return null;
     }
 
     @Override
     public Tracking track(String prefix, Stamps stamps) {
-        return new SeenReads(store.track(prefix, stamps));
+        return new SeenReads(store().track(prefix, stamps));
     }
 
     /** Reads that may be kept, of what is seen: that a value is not seen is no change that anybody tells of, so it is not kept. */
@@ -336,25 +243,5 @@ final class LowerServer implements CacheStore {
         public void close() {
             tracking.close();
         }
-    }
-
-    @Override
-    public Runnable observe(CallObserver observer) {
-        return store.observe(observer);
-    }
-
-    @Override
-    public StoreHealth health() {
-        return store.health();
-    }
-
-    @Override
-    public void close() {
-        store.close();
-    }
-
-    @Override
-    public String toString() {
-        return store.toString();
     }
 }
