@@ -67,7 +67,8 @@ final class Endings {
         System.out.println((within ? "" : "BEYOND ITS BOUND: ") + String.format(Locale.ROOT, format, arguments));
     }
 
-    private static long heap() throws InterruptedException {
+    /** The bytes in use once garbage is collected. */
+    static long heap() throws InterruptedException {
         long least = Long.MAX_VALUE;
         for (int i = 0; i < 5; i++) {
             System.gc();
