@@ -56,7 +56,7 @@ final class Bounds {
     }
 
     private static String variable(String rule, Severity severity) {
-        return BEGIN + rule + '_' + severity;
+        return BEGIN + rule.toUpperCase(Locale.ROOT).replace('-', '_') + '_' + severity;
     }
 
     private List<Limit> limits(

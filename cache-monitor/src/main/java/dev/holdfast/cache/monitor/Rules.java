@@ -33,6 +33,7 @@ final class Rules {
     private static final long FEWEST_OPERATIONS = 20;
     private static final long LATELY = TimeUnit.MINUTES.toNanos(5);
     private static final long USUALLY = TimeUnit.HOURS.toNanos(1);
+    private static final String LOST = "redis-connection-lost";
     private static final String PERCENT = "%";
     private static final String MILLIS = "ms";
 
@@ -48,10 +49,10 @@ final class Rules {
     List<Rule> all() {
         return List.of(
                 new Rule(
-                        "redis-connection-lost",
+                        LOST,
                         "servingServers",
                         "",
-                        bounds.unlessOff(new Limit(Severity.CRITICAL, Side.BELOW, 1, 1), "REDIS_CONNECTION_LOST"),
+                        bounds.unlessOff(new Limit(Severity.CRITICAL, Side.BELOW, 1, 1), LOST),
                         Duration.ofSeconds(10),
                         Duration.ofSeconds(30),
                         Rules::servingServers,
