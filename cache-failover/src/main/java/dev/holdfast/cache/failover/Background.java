@@ -360,7 +360,7 @@ class Background {
                     break;
                 }
             }
-            Attendance.Saying saying = switchboard.decide(state -> state.attendance.leave(switchboard.now()));
+            Attendance.Saying saying = switchboard.decide(state -> state.leave(switchboard.now()));
             if (saying != null) {
                 try {
                     tiers.get(0).store().beat(saying.beat(), saying.timeout());

@@ -138,6 +138,21 @@ class FailoverState {
         attendance.stands(first.remote && first.closed(), !first.dirty.isEmpty(), now);
     }
 
+    /** Whether the first server answers, be it that it is on its way back; who is held out by an operator is there, and says that it is behind. */
+    private static boolean answers(TierState first) {
+        return first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
+    }
+
+    /**
+     * Says that this client goes, if it owes nobody anything. A server that is on its way back was asked by then what it has lost.
+     *
+     * @return {@code null} if it owes something, or can't say it
+     */
+    Attendance.@Nullable Saying leave(long now) {
+        TierState first = tiers.get(0);
+        return first.remote && answers(first) && first.dirty.isEmpty() ? attendance.leave(now) : null;
+    }
+
     /** Has said what is due to those that share the first server. */
     private void attend(long now) {
         if (agreements.tick()) {
@@ -148,11 +163,8 @@ class FailoverState {
             return;
         }
         long changes = first.recent == null ? 0 : first.recent.count();
-        // Who is held out by an operator is there, and says that it is behind.
-        boolean reachable =
-                first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
         boolean idle = changes == changesAtLeave || now - first.lastCallAt >= Attendance.IDLE;
-        Attendance.Saying saying = attendance.due(reachable, idle, now);
+        Attendance.Saying saying = attendance.due(answers(first), idle, now);
         if (saying != null) {
             if (saying.beat().standing() == Beat.Standing.LEAVING) {
                 changesAtLeave = changes;
@@ -185,9 +197,9 @@ class FailoverState {
         return offer != null;
     }
 
-    /** Whether the first server, which serves, is just being told of this client. */
+    /** Whether the first server, which answers, is just being told of this client. */
     boolean isSaying() {
-        return tiers.get(0).closed() && attendance.isSaying();
+        return answers(tiers.get(0)) && attendance.isSaying();
     }
 
     /** The first server answered what was said of this client; {@code null} if it has no roll. */

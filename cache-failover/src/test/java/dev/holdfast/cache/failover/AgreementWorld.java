@@ -407,7 +407,8 @@ final class AgreementWorld {
         }
 
         void leave() {
-            Attendance.Saying saying = attendance.leave(nanos());
+            boolean owesNothing = mode != Mode.OPEN && dirty.isEmpty();
+            Attendance.Saying saying = owesNothing ? attendance.leave(nanos()) : null;
             if (saying != null && now >= cutUntil && now >= server.downUntil && now >= server.frozenUntil) {
                 server.roll.beat(saying.beat(), serverTime());
             }
