@@ -23,6 +23,9 @@ final class Entries<V> {
         UNREADABLE
     }
 
+    /** What says that it was made later than so long from now was made by somebody who did not know the time. */
+    private static final long AHEAD_MILLIS = 1_000;
+
     private final Codec<V> codec;
     private final boolean raw;
     private final KeyHash hash;
@@ -116,7 +119,12 @@ final class Entries<V> {
 
     /** Whether an entry that was made then is believed now, as far as other clients go. */
     boolean isBelieved(long created) {
-        return created >= agreement.floor() && (!limited || created >= agreement.staleBefore(now()));
+        return created >= agreement.floor() && (!limited || isBelieved(created, now(), Long.MIN_VALUE));
+    }
+
+    /** Whether an entry says when it was made, and is younger than the age limit was before and is now. */
+    private boolean isBelieved(long created, long now, long ageLimit) {
+        return created >= Math.max(ageLimit, agreement.staleBefore(now)) && created - now <= AHEAD_MILLIS;
     }
 
     /** What the entry that the store holds under a key is good for, where nothing is too old. */
@@ -142,7 +150,7 @@ final class Entries<V> {
         }
         long freshUntil = Envelope.freshUntil(entry);
         long staleUntil = Envelope.staleUntil(entry);
-        boolean believed = !limited || created >= Math.max(ageLimit, agreement.staleBefore(now));
+        boolean believed = !limited || isBelieved(created, now, ageLimit);
         if (believed && now < freshUntil) {
             return Envelope.isAbsence(entry) ? State.ABSENCE : State.FRESH;
         }

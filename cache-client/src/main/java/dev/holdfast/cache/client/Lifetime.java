@@ -32,9 +32,12 @@ record Lifetime(long created, long freshUntil, long staleUntil) {
         return new Lifetime(now, end, end);
     }
 
-    /** The same, made at another time; at the latest when it ends. */
+    /**
+     * The same, made at another time. If that is after its end, which a floor a moment ahead may be of an entry that lives for a shorter one, it ends then:
+     * made before, it would be absent from the beginning. The store ends it when it should.
+     */
     Lifetime madeAt(long time) {
-        return new Lifetime(Math.min(time, freshUntil), freshUntil, staleUntil);
+        return new Lifetime(time, Math.max(time, freshUntil), Math.max(time, staleUntil));
     }
 
     /** The time to live to give the store. */

@@ -14,6 +14,7 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -155,6 +156,26 @@ class AgreementTest {
             cache.clear();
             assertNull(cache.get("k"));
             assertTrue(members("app:" + HEARD) >= 3);
+        }
+    }
+
+    /** Its maker did not know the time, as a client does not before its first answer. */
+    @Test
+    void anEntryFromTheFutureOutlivesNeitherAFloorNorABound() {
+        CacheClient ahead = CacheClient.builder()
+                .settings(Settings.of(Map.of("REDIS_URL", redis.url())))
+                .clock(() -> Instant.now().plus(Duration.ofHours(1)))
+                .build();
+        try (ahead;
+                CacheClient client = client(redis.url(), "CACHE_AGREE_WITHIN", "5")) {
+            Cache<String, String> cache =
+                    client.cache("agreed", String.class, String.class).build();
+            cache.put("own", "v");
+            until("it is on the roll", () -> members(HEARD) >= 3);
+            ahead.cache("agreed", String.class, String.class).build().put("k", "of the future");
+            cache.clear();
+            assertNull(cache.get("own"));
+            assertNull(cache.get("k"), "what it has cleared itself");
         }
     }
 
