@@ -104,7 +104,8 @@ public enum RedisScript {
      * it sent. Who was silent is looked for once a second, and what is only to be kept up is written no more often than it takes: a beat has two writes.
      * A beat is as old as its sender says. Keys that are not whole, or that lack what a member was told more than two seconds ago, begin anew, with a
      * member that nobody knows and that is never clean: who was on the lost roll may have been behind. What went back has lost removals besides. Where
-     * nobody was heard for half of the time to be silent, silence counts from now. All is read before anything is written, so that who may
+     * nobody was heard for half of the time to be silent, silence counts from now. Beyond three hundred floors the lowest gives way: the floor of all is
+     * raised to it. A version is no lower than the time at which it began, so that one which a server has lost is not begun again. All is read before anything is written, so that who may
      * only do a part of it does nothing.
      */
     BEAT("""
@@ -134,13 +135,28 @@ public enum RedisScript {
               fields[name] = value
               redis.call('HSET', floors, name, text(value))
             end
-            local function raise(name, at)
-              if count > 300 and not fields[name] then name = '*' end
+            local function put(name, at)
               if (fields[name] or 0) >= at then return end
-              count = count + 1
-              version = version + 1
+              if not fields[name] then count = count + 1 end
+              version = math.max(version + 1, now)
               set(name, at)
               set('#version', version)
+            end
+            local function raise(name, at)
+              if fields[name] or count <= 300 then return put(name, at) end
+              local oldest, low = name, at
+              for other, value in pairs(fields) do
+                if #other > 1 and string.sub(other, 1, 1) ~= '#' and (value < low or (value == low and other < oldest)) then
+                  oldest, low = other, value
+                end
+              end
+              put('*', low)
+              if oldest ~= name then
+                redis.call('HDEL', floors, oldest)
+                fields[oldest] = nil
+                count = count - 1
+                put(name, at)
+              end
             end
             if now - was >= 100 then set('#now', now) end
             local back = was > 0 and was < known - 2000

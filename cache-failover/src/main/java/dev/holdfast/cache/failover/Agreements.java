@@ -266,9 +266,22 @@ class Agreements {
                         .allMatch(cache -> !cache.prefix.equals(prefix) || cache.withinMillis != Long.MAX_VALUE);
     }
 
-    /** All floors that are known. */
-    synchronized Map<String, Long> floors() {
-        return Map.copyOf(floors);
+    /**
+     * Takes in all floors that the server has, and forgets those which that of all caches has made good for.
+     *
+     * @return the floors that are known here and not there: the server has lost them
+     */
+    synchronized Map<String, Long> lackedBy(Map<String, Long> server) {
+        long all = server.getOrDefault(Roll.ALL, Long.MIN_VALUE);
+        floors.entrySet().removeIf(each -> !server.containsKey(each.getKey()) && each.getValue() <= all);
+        Map<String, Long> lacked = new HashMap<>(floors);
+        lacked.entrySet().removeIf(each -> each.getValue() <= Math.max(all, server.getOrDefault(each.getKey(), all)));
+        return lacked;
+    }
+
+    /** How many floors are known. */
+    synchronized int floorsKnown() {
+        return floors.size();
     }
 
     private void settle(CacheAgreement cache) {
@@ -276,7 +289,8 @@ class Agreements {
         cache.floor = cache.withinMillis == Long.MAX_VALUE ? floor : Math.max(floor, floorOf(Roll.AGREEING));
     }
 
-    private long floorOf(String name) {
+    /** The floor that is known under a name; {@link Long#MIN_VALUE} if none is. */
+    synchronized long floorOf(String name) {
         return floors.getOrDefault(name, Long.MIN_VALUE);
     }
 }

@@ -36,7 +36,7 @@ final class Attendance {
     static final int BEATS = 5;
 
     private static final String RIGHTS =
-            "a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +hset +hgetall"
+            "a user of Redis needs ~#roll:* after the key prefix, and +eval +evalsha +time +zadd +zrem +zscore +zrange +zrevrange +zrangebyscore +hset +hdel +hgetall"
                     + " +pexpire: ";
 
     private static final long PAUSE = TimeUnit.MILLISECONDS.toNanos(250);
@@ -129,7 +129,8 @@ final class Attendance {
         }
     }
 
-    private void oweAll() {
+    /** Nobody waits for any floor any more, and all are yet to be said. */
+    void oweAll() {
         List.copyOf(offers).forEach(this::owe);
     }
 
@@ -302,11 +303,17 @@ final class Attendance {
             });
         });
         agreements.raise(roll.floors());
-        if (roll.version() < version) {
-            // The server has lost floors, and this client has not.
-            pending.putAll(agreements.floors());
+        if (roll.version() != version) {
+            // All that the server has. It may have lost some, and others may have been raised there since.
+            agreements.lackedBy(roll.floors()).forEach(this::sayAgain);
         }
         version = roll.version();
+    }
+
+    private void sayAgain(String name, long floor) {
+        if (offers.stream().noneMatch(offer -> offer.name.equals(name))) { // that is about to be said anyway
+            pending.merge(name, floor, Math::max);
+        }
     }
 
     /**

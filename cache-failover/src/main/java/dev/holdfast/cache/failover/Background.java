@@ -96,7 +96,7 @@ class Background {
             this.workers = new Workers(name + "-worker");
             this.prober = new Prober(switchboard, tiers, stalls);
             this.reconciler = new Reconciler(switchboard, tiers, workers);
-            this.sweeps = new Sweeps(tiers.get(0), made, workers);
+            this.sweeps = new Sweeps(tiers.get(0), made, switchboard.agreements()::floorOf, workers);
             this.ticker = IsolatedThreads.thread(this::run, name);
             ticks.wakes(ticker);
         }

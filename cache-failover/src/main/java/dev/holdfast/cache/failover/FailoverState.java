@@ -138,6 +138,12 @@ class FailoverState {
         attendance.stands(first.remote && first.closed(), !first.dirty.isEmpty(), now);
     }
 
+    private void followClock() {
+        if (agreements.tick()) {
+            memory.renew();
+        }
+    }
+
     /** Whether the first server answers, be it that it is on its way back; who is held out by an operator is there, and says that it is behind. */
     private static boolean answers(TierState first) {
         return first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
@@ -155,9 +161,7 @@ class FailoverState {
 
     /** Has said what is due to those that share the first server. */
     private void attend(long now) {
-        if (agreements.tick()) {
-            memory.renew();
-        }
+        followClock();
         TierState first = tiers.get(0);
         if (!first.remote) {
             return;
@@ -179,6 +183,7 @@ class FailoverState {
      * @return what to wait for before that is acknowledged; {@code null}, with nothing done, if others could not be told
      */
     Attendance.@Nullable Offer clear(String prefix, long now) {
+        followClock(); // a floor by a clock that was set since would be as wrong for everybody
         TierState first = tiers.get(0);
         Attendance.Offer offer = attendance.clear(prefix, first.remote && first.closed());
         if (offer != null) {

@@ -498,7 +498,12 @@ public final class FailoverStore implements CacheStore {
 
     /** Has everything of a cache absent that was made so far, and returns when the others will hear of it; false if they will not. */
     private boolean clear(String prefix) {
-        Attendance.Offer offer = switchboard.decide(state -> state.clear(prefix, switchboard.now()));
+        Attendance.Offer offer = switchboard.decide(state -> {
+            if (switchboard.closed()) {
+                throw new IllegalStateException("the store is closed");
+            }
+            return state.clear(prefix, switchboard.now());
+        });
         if (offer == null) {
             return false;
         }
@@ -548,6 +553,7 @@ public final class FailoverStore implements CacheStore {
     private void end() {
         List<Runnable> steps = new ArrayList<>(List.of(
                 switchboard::close,
+                () -> switchboard.change(state -> state.attendance.oweAll()),
                 background::stop,
                 switchboard::closeStock,
                 () -> runAll(switchboard.takeRetired().stream()

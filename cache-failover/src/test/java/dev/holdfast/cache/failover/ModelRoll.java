@@ -141,7 +141,7 @@ final class ModelRoll {
     private void raise(String name, long floor) {
         if (bug != AgreementBug.NO_FLOOR && floors.getOrDefault(name, 0L) < floor) {
             floors.put(name, floor);
-            version++;
+            version = Math.max(version + 1, now);
         }
     }
 
