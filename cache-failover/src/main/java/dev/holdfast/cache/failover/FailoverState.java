@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.Beat;
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
@@ -193,6 +194,14 @@ class FailoverState {
         return offer;
     }
 
+    /** What was said to the first server is not answered: whether it answers at all is to be found out, also where nobody calls it. */
+    void suspect(long now) {
+        TierState first = tiers.get(0);
+        if (first.remote && first.closed()) {
+            probes.want(first, now);
+        }
+    }
+
     /** Has what a tier has missed of a cache absent instead of removed there; returns whether that will do for all that share it. */
     private boolean isBelowFloor(String prefix) {
         Attendance.Offer offer = agreements.isLimited(prefix) ? attendance.clear(prefix, false) : null;
@@ -230,6 +239,9 @@ class FailoverState {
         } else if (work instanceof Effect.Attend attend) {
             if (attendance.failed(attend.saying(), cause, now)) {
                 effects.add(new Effect.Remark(attend.tier(), NO_ROLL + attendance.problem()));
+            }
+            if (!(cause instanceof CacheRejectedException)) {
+                suspect(now);
             }
         } else if (work instanceof Effect.Disconnect disconnect && disconnect.fences()) {
             circuit.fenced(disconnect, false, now);

@@ -41,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FailoverStore implements CacheStore {
     /** Of a composite that is closed, for what its tiers have missed. */
+    /** Who waits for so long until the server has a floor has it probed. */
+    private static final long SUSPICIOUS = TimeUnit.MILLISECONDS.toNanos(100);
+
     private static final long LAST_CHANCE = TimeUnit.SECONDS.toNanos(2);
 
     private final Switchboard switchboard;
@@ -508,8 +511,11 @@ public final class FailoverStore implements CacheStore {
             return false;
         }
         try {
-            if (!offer.await(timeout.toNanos())) {
-                switchboard.change(state -> state.attendance.owe(offer));
+            if (!offer.await(Math.min(SUSPICIOUS, timeout.toNanos()))) {
+                switchboard.change(state -> state.suspect(switchboard.now()));
+                if (!offer.await(timeout.toNanos())) {
+                    switchboard.change(state -> state.attendance.owe(offer));
+                }
             }
         } catch (InterruptedException e) {
             switchboard.change(state -> state.attendance.owe(offer));

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -237,5 +238,27 @@ class FloorsTest {
         Object info = redis.command("INFO", "commandstats");
         Matcher line = Pattern.compile("cmdstat_scan:calls=(\\d+)").matcher(String.valueOf(info));
         return line.find() ? Long.parseLong(line.group(1)) : 0;
+    }
+
+    @Test
+    void whoOnlyClearsFindsOutThatTheServerIsFrozen() throws InterruptedException {
+        try (RedisServer redis = RedisServer.start();
+                FailoverStore store = FailoverStore.builder()
+                        .tier("single", SingleStore.of(SingleConfig.parse(redis.url())))
+                        .build()) {
+            Agreement agreement = store.agreement("a:", WITHIN);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+            while (!agreement.clear()) {
+                assertTrue(System.nanoTime() - end < 0, "others are never told");
+                Thread.sleep(10);
+            }
+            redis.freeze();
+            for (int i = 0; i < 5; i++) {
+                assertTrue(agreement.clear());
+            }
+            // Five that each waited in vain for as long as an answer is given; none of them, and no beat, was a call.
+            assertFalse(store.isServing());
+            redis.thaw();
+        }
     }
 }
