@@ -47,12 +47,23 @@ public interface Agreement extends AutoCloseable {
     }
 
     /**
-     * Returns the age limit: what was made before is stale. To be asked before an entry is read and once more after; the later of both holds.
+     * Returns until when entries of any age are believed, so far. To be asked before an entry is read; it takes no look at a clock.
      *
-     * @param now what {@link #now} says
-     * @return epoch milliseconds by the servers' clock; {@link Long#MIN_VALUE} if nothing is
+     * @return epoch milliseconds by the servers' clock; {@link Long#MIN_VALUE} if none are, {@link Long#MAX_VALUE} if there is no age limit
      */
-    default long staleBefore(long now) {
+    default long trustedUntil() {
+        return Long.MAX_VALUE;
+    }
+
+    /**
+     * Returns the age limit for an entry that was read: what was made before is stale, unless entries of any age were believed before it was read and are
+     * still.
+     *
+     * @param now what {@link #now} says after it was read
+     * @param trusted what {@link #trustedUntil} said before
+     * @return epoch milliseconds by the servers' clock; {@link Long#MIN_VALUE} if nothing is stale
+     */
+    default long staleBefore(long now, long trusted) {
         return Long.MIN_VALUE;
     }
 

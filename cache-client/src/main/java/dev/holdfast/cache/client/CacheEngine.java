@@ -154,10 +154,10 @@ class CacheEngine<K, V> implements Cache<K, V> {
             storeKey = keys.of(key);
             reading = near.begin(key, storeKey);
         }
-        long ageLimit = entries.ageLimit();
+        long trusted = entries.trustedUntil();
         byte[] entry = reads.get(storeKey, reading);
         Entries.State state =
-                entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, entries.now(), ageLimit);
+                entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, entries.now(), trusted);
         V value = entry != null && state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
         if (reading != null) {
             reading.end(entry, state, value);
@@ -202,7 +202,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         }
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
-        long ageLimit = entries.ageLimit();
+        long trusted = entries.trustedUntil();
         Near<K, V>.Reading reading = near == null ? null : near.begin(key, storeKey);
         byte[] entry;
         try {
@@ -219,7 +219,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             }
         } else {
             long now = entries.now();
-            Entries.State state = reads.state(storeKey, entry, now, ageLimit);
+            Entries.State state = reads.state(storeKey, entry, now, trusted);
             V value = state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
             if (reading != null) {
                 reading.end(entry, state, value);
@@ -305,14 +305,14 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (storeKeys.isEmpty()) {
             return values;
         }
-        long ageLimit = entries.ageLimit();
+        long trusted = entries.trustedUntil();
         Near<K, V>.Readings readings = near == null ? null : near.beginAll(storeKeys);
         Map<String, byte[]> found = reads.getAll(storeKeys.values(), readings);
         for (Map.Entry<K, String> each : storeKeys.entrySet()) {
             boolean unused = read(
                     each.getKey(),
                     each.getValue(),
-                    reads.found(each.getValue(), found.get(each.getValue()), ageLimit),
+                    reads.found(each.getValue(), found.get(each.getValue()), trusted),
                     values,
                     readings);
         }
@@ -375,7 +375,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
             Map<K, V> values,
             @Nullable AsyncCall<K, V, ?> caller) {
         Collection<String> storeKeys = toRead.values();
-        long ageLimit = entries.ageLimit();
+        long trusted = entries.trustedUntil();
         Near<K, V>.Readings readings = near == null ? null : near.beginAll(toRead);
         Map<String, byte[]> found;
         Collection<String> unknown = Set.of();
@@ -395,7 +395,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 missing.add(request); // neither a hit nor a miss
                 continue;
             }
-            Found<V> entry = reads.found(storeKey, found.get(storeKey), ageLimit);
+            Found<V> entry = reads.found(storeKey, found.get(storeKey), trusted);
             if (!read(request.key(), storeKey, entry, values, readings)) {
                 missing.add(request.withLook(entry.last(false), entry.entry()));
             } else {

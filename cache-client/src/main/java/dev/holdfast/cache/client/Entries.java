@@ -112,32 +112,32 @@ final class Entries<V> {
         return Math.max(agreement.timeOf(begin.mark), begin.floor);
     }
 
-    /** What was made before is stale; to be asked before the store is. */
-    long ageLimit() {
-        return limited ? agreement.staleBefore(now()) : Long.MIN_VALUE;
+    /** Until when entries of any age are believed, so far; to be asked before the store is. */
+    long trustedUntil() {
+        return limited ? agreement.trustedUntil() : Long.MAX_VALUE;
     }
 
     /** Whether an entry that was made then is believed now, as far as other clients go. */
     boolean isBelieved(long created) {
-        return created >= agreement.floor() && (!limited || isBelieved(created, now(), Long.MIN_VALUE));
+        return created >= agreement.floor() && (!limited || isBelieved(created, now(), Long.MAX_VALUE));
     }
 
-    /** Whether an entry says when it was made, and is younger than the age limit was before and is now. */
-    private boolean isBelieved(long created, long now, long ageLimit) {
-        return created >= Math.max(ageLimit, agreement.staleBefore(now)) && created - now <= AHEAD_MILLIS;
+    /** Whether an entry says when it was made, and is young enough for what is believed now and was before. */
+    private boolean isBelieved(long created, long now, long trusted) {
+        return created >= agreement.staleBefore(now, trusted) && created - now <= AHEAD_MILLIS;
     }
 
     /** What the entry that the store holds under a key is good for, where nothing is too old. */
     State state(String storeKey, byte[] entry, long now) {
-        return state(storeKey, entry, now, Long.MIN_VALUE);
+        return state(storeKey, entry, now, Long.MAX_VALUE);
     }
 
     /**
      * What the entry that the store holds under a key is good for.
      *
-     * @param ageLimit what that was before the store was asked
+     * @param trusted until when entries of any age were believed before the store was asked
      */
-    State state(String storeKey, byte[] entry, long now, long ageLimit) {
+    State state(String storeKey, byte[] entry, long now, long trusted) {
         if (raw) {
             return State.FRESH;
         }
@@ -150,7 +150,7 @@ final class Entries<V> {
         }
         long freshUntil = Envelope.freshUntil(entry);
         long staleUntil = Envelope.staleUntil(entry);
-        boolean believed = !limited || isBelieved(created, now, ageLimit);
+        boolean believed = !limited || isBelieved(created, now, trusted);
         if (believed && now < freshUntil) {
             return Envelope.isAbsence(entry) ? State.ABSENCE : State.FRESH;
         }

@@ -94,18 +94,18 @@ final class Reads<V> {
 
     /** Reads a key and says what it found. */
     Found<V> look(String storeKey) {
-        long ageLimit = entries.ageLimit();
-        return found(storeKey, get(storeKey), ageLimit);
+        long trusted = entries.trustedUntil();
+        return found(storeKey, get(storeKey), trusted);
     }
 
     /** Says what an entry is; one that can't be read is counted. */
     Found<V> found(String storeKey, byte @Nullable [] entry) {
-        return found(storeKey, entry, Long.MIN_VALUE);
+        return found(storeKey, entry, Long.MAX_VALUE);
     }
 
-    /** The same of an entry that was asked for when the age limit was this. */
-    Found<V> found(String storeKey, byte @Nullable [] entry, long ageLimit) {
-        Entries.State state = entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now(), ageLimit);
+    /** The same of an entry that was asked for when entries of any age were believed until then. */
+    Found<V> found(String storeKey, byte @Nullable [] entry, long trusted) {
+        Entries.State state = entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now(), trusted);
         return new Found<>(entry, state, bytes -> decode(storeKey, bytes));
     }
 
@@ -124,8 +124,8 @@ final class Reads<V> {
     }
 
     /** What an entry is good for; one that can't be read is counted. */
-    Entries.State state(String storeKey, byte[] entry, long now, long ageLimit) {
-        Entries.State state = entries.state(storeKey, entry, now, ageLimit);
+    Entries.State state(String storeKey, byte[] entry, long now, long trusted) {
+        Entries.State state = entries.state(storeKey, entry, now, trusted);
         if (state == Entries.State.UNREADABLE) {
             unreadable(storeKey, entry);
         }

@@ -140,9 +140,9 @@ final class Writes<K, V> {
     private boolean changeFresh(
             String operation, String storeKey, Predicate<V> wanted, Predicate<byte[]> comparedChange) {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            long ageLimit = entries.ageLimit();
+            long trusted = entries.trustedUntil();
             byte[] present = store.get(storeKey);
-            V value = reads.found(storeKey, present, ageLimit).fresh();
+            V value = reads.found(storeKey, present, trusted).fresh();
             if (present == null || value == null || !wanted.test(value)) {
                 return false;
             }
@@ -200,9 +200,9 @@ final class Writes<K, V> {
     V getAndRemove(String storeKey) {
         Optional<V> taken = change(storeKey, "remove", () -> {
             for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                long ageLimit = entries.ageLimit();
+                long trusted = entries.trustedUntil();
                 byte[] present = store.get(storeKey);
-                V value = reads.found(storeKey, present, ageLimit).fresh();
+                V value = reads.found(storeKey, present, trusted).fresh();
                 if (present == null ? removals.removeAbsent(storeKey, NOBODYS) : removals.remove(storeKey, present)) {
                     return Optional.ofNullable(value);
                 }

@@ -110,8 +110,14 @@ class Agreements {
         }
 
         @Override
-        public long staleBefore(long now) {
-            return withinMillis == Long.MAX_VALUE || now <= trustedUntil ? Long.MIN_VALUE : now - withinMillis;
+        public long trustedUntil() {
+            return withinMillis == Long.MAX_VALUE ? Long.MAX_VALUE : trustedUntil;
+        }
+
+        @Override
+        public long staleBefore(long now, long trusted) {
+            boolean all = withinMillis == Long.MAX_VALUE || now <= Math.min(trusted, trustedUntil);
+            return all ? Long.MIN_VALUE : now - withinMillis;
         }
 
         /** Only with a limit do all that share the cache hear of it in time. */

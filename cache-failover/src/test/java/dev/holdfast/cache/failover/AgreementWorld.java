@@ -672,7 +672,7 @@ final class AgreementWorld {
 
         private long limit(boolean below) {
             boolean none = below && bug == AgreementBug.NO_LIMIT_BELOW;
-            return none ? Long.MIN_VALUE : agreement.staleBefore(serverNow());
+            return none ? Long.MIN_VALUE : agreement.staleBefore(serverNow(), Long.MAX_VALUE);
         }
 
         private void found(int key, long begun, long limitBefore, boolean below, Seen seen) {
