@@ -260,7 +260,9 @@ class Agreements {
      * @return the floor
      */
     long clear(String prefix) {
-        long floor = serverMillis() + APART_MILLIS;
+        long known = Math.max(floorOf(prefix), Math.max(floorOf(Roll.ALL), floorOf(Roll.AGREEING)));
+        // What was made since the floor before is dated by that: in the same millisecond another has to be above it.
+        long floor = Math.max(serverMillis() + APART_MILLIS, known + 1);
         raise(Map.of(prefix, floor));
         return floor;
     }
