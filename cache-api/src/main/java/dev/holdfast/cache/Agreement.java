@@ -72,7 +72,10 @@ public interface Agreement extends AutoCloseable {
      * when they next hear of each other, which is within the cache's {@link CachePolicy#agreeWithin}. It takes one question to the server, and none
      * while that is out. What is absent stays in the servers until its time to live ends.
      *
+     * <p>May wait: for the server's answer as long as one of its calls may take, and a moment if the floor was raised just now.
+     *
      * @return false, with nothing done, if the others would not hear of it: then everything is to be removed. By default that is so
+     * @throws IllegalStateException if the store is closed
      */
     default boolean clear() {
         return false;

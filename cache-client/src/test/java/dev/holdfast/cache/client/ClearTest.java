@@ -88,6 +88,31 @@ class ClearTest {
         }
     }
 
+    /** A floor that ran ahead of the clock, one step for each, would leave what is put later dated in the future. */
+    @Test
+    void manyThatClearAtOnceKeepWhatIsPutAfter() throws InterruptedException {
+        try (CacheClient client = client()) {
+            Cache<String, String> cache = cache(client);
+            enrolled(1);
+            Thread[] threads = new Thread[64];
+            for (int i = 0; i < threads.length; i++) {
+                threads[i] = new Thread(() -> {
+                    for (int round = 0; round < 100; round++) {
+                        cache.clear();
+                    }
+                });
+                threads[i].start();
+            }
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            cache.put("k", "after");
+            assertEquals("after", cache.get("k"));
+            cache.clear();
+            assertNull(cache.get("k"));
+        }
+    }
+
     @Test
     void othersSeeItWithinTheBound() {
         try (CacheClient one = client();

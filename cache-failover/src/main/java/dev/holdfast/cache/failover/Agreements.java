@@ -254,15 +254,24 @@ class Agreements {
         }
     }
 
+    /** The floor of a cache with a limit; {@link Long#MIN_VALUE} if it has none. */
+    long floorOver(String prefix) {
+        return Math.max(floorOf(prefix), Math.max(floorOf(Roll.ALL), floorOf(Roll.AGREEING)));
+    }
+
+    /** Whether the clock alone puts a floor that is raised now above that one. */
+    boolean isAbove(long floor) {
+        return serverMillis() + APART_MILLIS > floor;
+    }
+
     /**
      * Raises the floor of a cache so far that everything is below it that any client has made by now, whatever its clock.
      *
+     * @param before what {@link #floorOver} said when all was to be removed: what was made until then may be dated by that
      * @return the floor
      */
-    long clear(String prefix) {
-        long known = Math.max(floorOf(prefix), Math.max(floorOf(Roll.ALL), floorOf(Roll.AGREEING)));
-        // What was made since the floor before is dated by that: in the same millisecond another has to be above it.
-        long floor = Math.max(serverMillis() + APART_MILLIS, known + 1);
+    long clear(String prefix, long before) {
+        long floor = Math.max(serverMillis() + APART_MILLIS, before + 1);
         raise(Map.of(prefix, floor));
         return floor;
     }

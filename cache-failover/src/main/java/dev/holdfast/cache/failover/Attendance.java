@@ -105,15 +105,16 @@ final class Attendance {
     /**
      * Has everything of a cache absent that was made so far: here at once, elsewhere as soon as it is heard of.
      *
+     * @param before what {@link Agreements#floorOver} said when that was wanted
      * @param serves whether the server serves calls
      * @return {@code null}, with nothing done, if others could not be told
      */
     @Nullable
-    Offer clear(String prefix, boolean serves) {
+    Offer clear(String prefix, long before, boolean serves) {
         if (serverMillis < 0 || unheardOf || refusal != null) {
             return null;
         }
-        Offer offer = new Offer(prefix, agreements.clear(prefix));
+        Offer offer = new Offer(prefix, agreements.clear(prefix, before));
         offers.add(offer);
         if (!serves) {
             owe(offer);

@@ -181,12 +181,13 @@ class FailoverState {
     /**
      * Has everything of a cache absent that was made so far.
      *
+     * @param before what {@link Agreements#floorOver} said when that was wanted
      * @return what to wait for before that is acknowledged; {@code null}, with nothing done, if others could not be told
      */
-    Attendance.@Nullable Offer clear(String prefix, long now) {
+    Attendance.@Nullable Offer clear(String prefix, long before, long now) {
         followClock(); // a floor by a clock that was set since would be as wrong for everybody
         TierState first = tiers.get(0);
-        Attendance.Offer offer = attendance.clear(prefix, first.remote && first.closed());
+        Attendance.Offer offer = attendance.clear(prefix, before, first.remote && first.closed());
         if (offer != null) {
             effects.add(new Effect.Sweep(prefix, offer.floor()));
             attend(now);
@@ -204,7 +205,8 @@ class FailoverState {
 
     /** Has what a tier has missed of a cache absent instead of removed there; returns whether that will do for all that share it. */
     private boolean isBelowFloor(String prefix) {
-        Attendance.Offer offer = agreements.isLimited(prefix) ? attendance.clear(prefix, false) : null;
+        Attendance.Offer offer =
+                agreements.isLimited(prefix) ? attendance.clear(prefix, agreements.floorOver(prefix), false) : null;
         if (offer != null) {
             effects.add(new Effect.Sweep(prefix, offer.floor()));
         }

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -499,13 +500,27 @@ public final class FailoverStore implements CacheStore {
         return switchboard.agreements().open(prefix, within, this::clear);
     }
 
+    /**
+     * The floor of a cache, once the clock is past it: a millisecond after it was raised, as a rule. One that is raised again and again must not run ahead of
+     * the clock, since what is put is dated by it.
+     */
+    private long floorToBeRaised(String prefix) {
+        Agreements agreements = switchboard.agreements();
+        long floor = agreements.floorOver(prefix);
+        for (int i = 0; i < 5 && !agreements.isAbove(floor); i++) {
+            LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(500));
+        }
+        return floor;
+    }
+
     /** Has everything of a cache absent that was made so far, and returns when the others will hear of it; false if they will not. */
     private boolean clear(String prefix) {
+        long before = floorToBeRaised(prefix);
         Attendance.Offer offer = switchboard.decide(state -> {
             if (switchboard.closed()) {
                 throw new IllegalStateException("the store is closed");
             }
-            return state.clear(prefix, switchboard.now());
+            return state.clear(prefix, before, switchboard.now());
         });
         if (offer == null) {
             return false;

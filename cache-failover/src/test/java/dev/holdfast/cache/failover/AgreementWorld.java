@@ -330,9 +330,9 @@ final class AgreementWorld {
             }
 
             @Override
-            long clear(String prefix) {
+            long clear(String prefix, long before) {
                 if (bug != AgreementBug.FLOOR_BY_OWN_CLOCK) {
-                    return super.clear(prefix);
+                    return super.clear(prefix, before);
                 }
                 long floor = serverMillis();
                 raise(Map.of(prefix, floor));
@@ -609,7 +609,7 @@ final class AgreementWorld {
 
         private void clear() {
             stand();
-            Attendance.Offer offer = attendance.clear("c:", mode == Mode.CLOSED);
+            Attendance.Offer offer = attendance.clear("c:", agreements.floorOver("c:"), mode == Mode.CLOSED);
             if (offer == null) {
                 IntStream.range(0, KEYS).forEach(this::change);
                 return;

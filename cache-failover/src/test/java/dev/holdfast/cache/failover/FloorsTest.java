@@ -57,7 +57,8 @@ class FloorsTest {
         }
 
         Agreement open(String prefix) {
-            return agreements.open(prefix, WITHIN, each -> attendance.clear(each, true) != null);
+            return agreements.open(
+                    prefix, WITHIN, each -> attendance.clear(each, agreements.floorOver(each), true) != null);
         }
 
         /** Says how it stands, when it is time to. */
@@ -105,7 +106,8 @@ class FloorsTest {
         DirtyKeys keys = new DirtyKeys(FailoverConfig.DEFAULT, watch.tiers, new MemoryTier(watch.tiers));
         FailoverState state =
                 new FailoverState(FailoverConfig.DEFAULT, keys, new SplittableRandom(1), "one", agreements);
-        Agreement agreement = agreements.open("a:", WITHIN, prefix -> state.clear(prefix, nanos()) != null);
+        Agreement agreement =
+                agreements.open("a:", WITHIN, prefix -> state.clear(prefix, Long.MIN_VALUE, nanos()) != null);
         state.stand(nanos());
         state.tick(nanos());
         Attendance.Saying saying = null;
