@@ -31,7 +31,7 @@ public interface Agreement extends AutoCloseable {
      * Returns when a moment was, by what is known of the servers' clock by now.
      *
      * @param mark what {@link #mark} said then
-     * @return epoch milliseconds
+     * @return epoch milliseconds; 0 if nothing is known of that clock yet, and will be soon: then it was before every {@link #floor}
      */
     default long timeOf(long mark) {
         return mark;
@@ -53,6 +53,16 @@ public interface Agreement extends AutoCloseable {
      */
     default long trustedUntil() {
         return Long.MAX_VALUE;
+    }
+
+    /**
+     * Returns whether entries of any age are believed until a moment that is to come, unless something is learnt before. It takes no look at a clock.
+     *
+     * @param nanoTime the moment, by {@link System#nanoTime}
+     * @return false also where that is not known
+     */
+    default boolean isTrustedUntil(long nanoTime) {
+        return true;
     }
 
     /**

@@ -70,18 +70,23 @@ final class ClientSettings {
      * system reads what was sent there even after a reset.
      */
     TierPolicy rulesOf(String tier) {
+        TierPolicy policy = TierPolicy.DEFAULT.withMinProbeTimeout(probeTimeout(TierPolicy.DEFAULT.minProbeTimeout()));
         if (tier.equals(KnownTier.SINGLE.tier())) {
-            return TierPolicy.DEFAULT.withBuffered(settings.text("REDIS_URL")
+            return policy.withBuffered(settings.text("REDIS_URL")
                     .filter(url -> url.regionMatches(true, 0, "unix:", 0, 5))
                     .isPresent());
         }
         if (!tier.equals(KnownTier.UPSTASH.tier())) {
-            return TierPolicy.DEFAULT;
+            return policy;
         }
-        return TierPolicy.DEFAULT
+        return policy
                 .withHealthCheckInterval(settings.millis("REDIS_HEALTH_CHECK_INTERVAL", UPSTASH_INTERVAL))
-                .withMinProbeTimeout(UPSTASH_PROBE)
+                .withMinProbeTimeout(probeTimeout(UPSTASH_PROBE))
                 .withBuffered(true);
+    }
+
+    private Duration probeTimeout(Duration preset) {
+        return settings.millis("REDIS_PROBE_TIMEOUT", preset);
     }
 
     /**
@@ -108,6 +113,7 @@ final class ClientSettings {
         startTimeout();
         policy();
         failover();
+        probeTimeout(UPSTASH_PROBE);
     }
 
     /** Whoever has such an address may write to where it leads: it is not shown. */

@@ -107,7 +107,7 @@ final class Entries<V> {
         return new Begin(agreement == Agreement.NONE ? clock.millis() : agreement.mark(), floor);
     }
 
-    /** When work began, by the servers' clock; not before the floor that was known then. */
+    /** When work began, by the servers' clock, 0 if that can't be known; not before the floor that was known then. */
     private long timeOf(Begin begin) {
         return Math.max(agreement.timeOf(begin.mark), begin.floor);
     }
@@ -117,9 +117,10 @@ final class Entries<V> {
         return limited ? agreement.trustedUntil() : Long.MAX_VALUE;
     }
 
-    /** Whether an entry that was made then is believed now, as far as other clients go. */
-    boolean isBelieved(long created) {
-        return created >= agreement.floor() && (!limited || isBelieved(created, now(), Long.MAX_VALUE));
+    /** Whether an entry that was made then, and was believed once, is believed now, as far as other clients go. */
+    boolean isBelieved(long created, NearClock by) {
+        return created >= agreement.floor()
+                && (!limited || by.isTrusted(agreement) || isBelieved(created, now(), Long.MAX_VALUE));
     }
 
     /** Whether an entry says when it was made, and is young enough for what is believed now and was before. */
@@ -199,14 +200,16 @@ final class Entries<V> {
     }
 
     Duration age(byte[] entry, long now) {
-        return raw ? Duration.ZERO : Duration.ofMillis(Math.max(0, now - Envelope.created(entry)));
+        return raw || Envelope.created(entry) == 0
+                ? Duration.ZERO
+                : Duration.ofMillis(Math.max(0, now - Envelope.created(entry)));
     }
 
     /** Whether a fresh entry is old enough to be refreshed ahead. */
     boolean isDue(byte[] entry, CachePolicy policy, long now) {
         long created = Envelope.created(entry);
         long freshUntil = Envelope.freshUntil(entry);
-        return freshUntil != Long.MAX_VALUE && now - created >= policy.refreshAhead() * (freshUntil - created);
+        return created != 0 && freshUntil != Long.MAX_VALUE && now - created >= policy.refreshAhead() * (freshUntil - created);
     }
 
     byte[] markedStale(byte[] entry, long now) {

@@ -124,7 +124,7 @@ final class Near<K, V> implements AutoCloseable {
 
         /** Whether so much of its time is over. */
         boolean isDue(double fraction, long now) {
-            return freshUntil != Long.MAX_VALUE && now - created >= fraction * (freshUntil - created);
+            return created != 0 && freshUntil != Long.MAX_VALUE && now - created >= fraction * (freshUntil - created);
         }
     }
 
@@ -143,7 +143,7 @@ final class Near<K, V> implements AutoCloseable {
     private boolean isGood(Kept<V> kept) {
         return kept.guard.isAlive()
                 && stamps.at(kept.stripe) == kept.stamp
-                && entries.isBelieved(kept.created)
+                && entries.isBelieved(kept.created, clock)
                 && !clock.isPast(kept.until);
     }
 

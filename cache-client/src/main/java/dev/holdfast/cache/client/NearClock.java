@@ -1,8 +1,10 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.Agreement;
 import java.time.Clock;
 import java.time.InstantSource;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,8 @@ final class NearClock implements AutoCloseable {
     /** What is nearer than that to the last tick is compared with the clock itself. */
     private static final long SLACK_MILLIS = 1_000;
 
+    private static final long SLACK_NANOS = TimeUnit.MILLISECONDS.toNanos(SLACK_MILLIS);
+
     private final InstantSource clock;
     private final ThreadFactory threads;
     private final ReentrantLock lock = new ReentrantLock();
@@ -25,6 +29,8 @@ final class NearClock implements AutoCloseable {
 
     /** The last tick, and the slack; as far as can be while nothing ticks. */
     private volatile long reach = Long.MAX_VALUE;
+    /** The same by the monotonic clock; meaningful while something ticks. */
+    private volatile long reachNanos;
 
     NearClock(InstantSource clock, ThreadFactory threads) {
         this.clock = clock;
@@ -51,6 +57,7 @@ final class NearClock implements AutoCloseable {
     private void run() {
         try {
             while (!closed) {
+                reachNanos = System.nanoTime() + SLACK_NANOS;
                 reach = clock.millis() + SLACK_MILLIS;
                 LockSupport.parkNanos(this, PERIOD_NANOS);
             }
@@ -62,6 +69,11 @@ final class NearClock implements AutoCloseable {
     /** Whether a time, in epoch milliseconds, has come; {@link Long#MAX_VALUE} never does. */
     boolean isPast(long until) {
         return until <= reach && until <= clock.millis();
+    }
+
+    /** Whether entries of any age are believed for longer than that; false also where only a look at the clock can tell. */
+    boolean isTrusted(Agreement agreement) {
+        return reach != Long.MAX_VALUE && agreement.isTrustedUntil(reachNanos);
     }
 
     long now() {

@@ -246,6 +246,18 @@ public final class ClusterConfig implements StoreConfig {
     }
 
     /**
+     * Derives one that gives nodes another least time to answer a probe. Longer where the nodes' machines have other work to do, so that nodes which
+     * are slow are not taken for frozen; a frozen node is found out so much later.
+     *
+     * @param value the shortest time that a probe is given, from 1 ms to an hour; four times the median of the last ones, up to 1.5 seconds, if that is
+     *     longer
+     * @return the derived configuration
+     */
+    public ClusterConfig withMinProbeTimeout(Duration value) {
+        return with(parts -> parts.minProbeTimeout = value);
+    }
+
+    /**
      * Derives one that calls a node unhealthy after another number of failed probes.
      *
      * @param value how many in a row, from 1 to 1,000
@@ -366,6 +378,11 @@ public final class ClusterConfig implements StoreConfig {
         return parts.healthCheckInterval;
     }
 
+    /** Returns the least time that a node is given to answer a probe. */
+    public Duration minProbeTimeout() {
+        return parts.minProbeTimeout;
+    }
+
     /** Returns how many failed probes in a row make a node unhealthy. */
     public int maxFailures() {
         return parts.maxFailures;
@@ -430,6 +447,7 @@ public final class ClusterConfig implements StoreConfig {
         Duration clusterDownRetry = Duration.ofSeconds(8);
         Duration topologyRefresh = Duration.ofSeconds(30);
         Duration healthCheckInterval = Duration.ofSeconds(30);
+        Duration minProbeTimeout = Duration.ofMillis(250);
         int maxFailures = 3;
         Duration idleProof = Duration.ofSeconds(15);
         UnaryOperator<String> addressMapper = UnaryOperator.identity();
@@ -446,6 +464,7 @@ public final class ClusterConfig implements StoreConfig {
             clusterDownRetry = other.clusterDownRetry;
             topologyRefresh = other.topologyRefresh;
             healthCheckInterval = other.healthCheckInterval;
+            minProbeTimeout = other.minProbeTimeout;
             maxFailures = other.maxFailures;
             idleProof = other.idleProof;
             addressMapper = other.addressMapper;
@@ -454,6 +473,7 @@ public final class ClusterConfig implements StoreConfig {
         void check() {
             RemoteAccess.requireTimeout("topologyRefresh", topologyRefresh);
             RemoteAccess.requireTimeout("healthCheckInterval", healthCheckInterval);
+            RemoteAccess.requireTimeout("minProbeTimeout", minProbeTimeout);
             RemoteAccess.requireBetween("maxFailures", maxFailures, 1, 1_000);
             Objects.requireNonNull(readFrom, "readFrom");
             Objects.requireNonNull(addressMapper, "addressMapper");

@@ -52,6 +52,7 @@ public final class ClusterStoreProvider implements StoreProvider {
                         config.healthCheckInterval().toMillis(),
                         1,
                         3_600_000)))
+                .withMinProbeTimeout(settings.millis("REDIS_PROBE_TIMEOUT", config.minProbeTimeout()))
                 .withMaxFailures(settings.integer("REDIS_MAX_FAILURES", config.maxFailures(), 1, 1_000));
         Duration retry = isFollowed(settings)
                 ? RETRY_BEFORE_NEXT_TIER

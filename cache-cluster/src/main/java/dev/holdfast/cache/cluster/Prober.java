@@ -21,7 +21,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Prober {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
-    private static final long SHORTEST_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long LONGEST_OPENING_NANOS = TimeUnit.SECONDS.toNanos(3);
     private static final long LOOP_GRACE_MILLIS = 25;
     private static final int BUSY_FACTOR = 5;
@@ -48,7 +47,7 @@ final class Prober {
     /** The pause between probes of a node that does not serve. */
     private final Backoff pause = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
 
-    private final ProbeLimit limit = new ProbeLimit(SHORTEST_TIMEOUT_NANOS);
+    private final ProbeLimit limit;
 
     private volatile int failures;
     private volatile @Nullable Instant lastCheck;
@@ -65,6 +64,7 @@ final class Prober {
         this.node = node;
         this.canaries = canaries;
         this.config = config;
+        this.limit = new ProbeLimit(config.minProbeTimeout().toNanos());
         this.lastEndNanos = System.nanoTime();
         this.readOnlyUntil = lastEndNanos;
         this.checkAfterNanos = config.healthCheckInterval().toNanos();

@@ -151,7 +151,7 @@ class CanaryTest {
     @Test
     void aCanaryWhoseSlotIsOnItsWayElsewhereIsGivenUpForOneThatTheMasterTakes() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             RedisServer from = cluster.masters().get(0);
             RedisServer to = cluster.masters().get(1);
             String key = Shards.lastKeyOn(from);
@@ -190,7 +190,7 @@ class CanaryTest {
                         .replicasPerMaster(0)
                         .requireFullCoverage(false)
                         .start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             List<String> keys = cluster.masters().stream().map(Shards::keyOn).toList();
             AtomicInteger calls = new AtomicInteger();
             for (int round = 0; round < 4; round++) {

@@ -31,8 +31,8 @@ class ClusterRollTest {
     @Test
     void membersHearOfEachOtherAndOfFloors() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore one = ClusterStore.of(Shards.config(cluster).withKeyPrefix(KeyPrefix.of("app")));
-                ClusterStore other = ClusterStore.of(Shards.config(cluster).withKeyPrefix(KeyPrefix.of("app")))) {
+                ClusterStore one = ClusterStore.of(Shards.patient(cluster).withKeyPrefix(KeyPrefix.of("app")));
+                ClusterStore other = ClusterStore.of(Shards.patient(cluster).withKeyPrefix(KeyPrefix.of("app")))) {
             Roll first = one.beat(beat("one", -1, Map.of(), 0), LIMIT);
             assertTrue(first.oldestMillis() > 30_000, "somebody unknown may be missing from a new roll");
             assertTrue(Math.abs(first.serverMillis() - System.currentTimeMillis()) < 60_000);

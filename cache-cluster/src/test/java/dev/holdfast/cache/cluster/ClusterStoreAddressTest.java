@@ -67,7 +67,7 @@ class ClusterStoreAddressTest {
             node.command("CONFIG", "SET", "cluster-announce-hostname", "localhost");
             node.command("CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname");
         });
-        try (ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+        try (ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             TreeSet<String> announced = new TreeSet<>();
             cluster.nodes().forEach(node -> announced.add("localhost:" + node.port()));
             eventually("host names in health: " + announced, () -> {

@@ -5,7 +5,6 @@ import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.RedisCluster;
 import java.time.Duration;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
@@ -25,7 +24,7 @@ class ClusterStoreContractTest extends CacheStoreContract {
 
     @Override
     protected CacheStore create(String keyPrefix) {
-        return ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",")))
+        return ClusterStore.of(Shards.patient(cluster)
                 .withCommandTimeout(Duration.ofSeconds(30)) // 16 MiB on a busy machine
                 .withKeyPrefix(KeyPrefix.of(keyPrefix)));
     }

@@ -19,7 +19,7 @@ class ClusterStoreCoverageTest {
         KeyPrefix prefix = KeyPrefix.of("coverage");
         try (RedisCluster cluster =
                         RedisCluster.builder().requireFullCoverage(true).start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster).withKeyPrefix(prefix));
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster).withKeyPrefix(prefix));
                 Load load = Load.on(store, prefix)) {
             load.awaitCalls(3_000);
             RedisServer master = cluster.masters().get(0);

@@ -30,7 +30,7 @@ class ClusterStoreReadFromTest {
 
     ClusterStoreReadFromTest() {
         for (ReadFrom from : ReadFrom.values()) {
-            stores.put(from, ClusterStore.of(Shards.config(cluster).withReadFrom(from)));
+            stores.put(from, ClusterStore.of(Shards.patient(cluster).withReadFrom(from)));
         }
         ClusterStore writer = store(ReadFrom.MASTER);
         for (RedisServer master : cluster.masters()) {

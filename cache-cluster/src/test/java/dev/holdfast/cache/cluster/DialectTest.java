@@ -107,7 +107,7 @@ class DialectTest {
             }
             RedisServer strict = nodes.get(0);
             nodes.stream().skip(1).forEach(DialectTest::allow);
-            ClusterConfig config = Shards.config(cluster).withUsername("app").withPassword(Secret.of("p"));
+            ClusterConfig config = Shards.patient(cluster).withUsername("app").withPassword(Secret.of("p"));
             try (ClusterStore store = ClusterStore.of(config)) {
                 store.get(Shards.keyOn(nodes.get(1)));
                 eventually("it has refused them all", () -> String.valueOf(strict.command("ACL", "LOG"))

@@ -27,7 +27,7 @@ class LoadContractTest {
     void aHealthyClusterIsNotAskedForWhatCallsShowAndNotWrittenToByReaders() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
                 ClusterStore store =
-                        ClusterStore.of(Shards.config(cluster).withHealthCheckInterval(Duration.ofSeconds(1)))) {
+                        ClusterStore.of(Shards.patient(cluster).withHealthCheckInterval(Duration.ofSeconds(1)))) {
             List<RedisServer> masters = cluster.masters();
             List<String> keys = masters.stream().map(Shards::keyOn).toList();
             keys.forEach(store::get);
@@ -48,7 +48,7 @@ class LoadContractTest {
             }
             for (RedisServer master : masters) {
                 assertEquals(0, calls(master, "set"::equals), "health writes where nothing was written");
-                assertAtMostOneASecond("PING", calls(master, "ping"::equals) - slow, start);
+                assertAboutOneASecond("PING", calls(master, "ping"::equals) - slow, start);
                 long questions = calls(master, name -> name.startsWith("cluster"));
                 assertTrue(questions <= secondsSince(start) - 1, () -> questions + " questions");
             }
@@ -59,8 +59,8 @@ class LoadContractTest {
             for (RedisServer master : masters) {
                 long writes = calls(master, "set"::equals);
                 assertTrue(writes >= 2, () -> writes + " SET, one of them the call");
-                assertAtMostOneASecond("SET besides the call and the first", writes - 2, written);
-                assertAtMostOneASecond("PING besides the first", calls(master, "ping"::equals) - slow - 1, start);
+                assertAboutOneASecond("SET besides the call and the first", writes - 2, written);
+                assertAboutOneASecond("PING besides the first", calls(master, "ping"::equals) - slow - 1, start);
             }
         }
     }
@@ -69,7 +69,7 @@ class LoadContractTest {
     void aDeadNodeCostsTheOthersTwoQuestionsASecondAndNoneOnceItsSlotsAreServed() {
         try (RedisCluster cluster =
                         RedisCluster.builder().requireFullCoverage(false).start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster).withClusterDownRetry(Duration.ZERO))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster).withClusterDownRetry(Duration.ZERO))) {
             RedisServer dead = cluster.masters().get(0);
             RedisServer replica = cluster.replicasOf(dead).get(0);
             List<RedisServer> others =
@@ -120,9 +120,10 @@ class LoadContractTest {
         return (System.nanoTime() - start + 999_999_999L) / 1_000_000_000L;
     }
 
-    private static void assertAtMostOneASecond(String what, long count, long start) {
+    /** One more may be of a check that was due when this began, and one of a call that waited a little less than what counts as slow. */
+    private static void assertAboutOneASecond(String what, long count, long start) {
         long seconds = secondsSince(start);
-        assertTrue(count <= seconds, () -> count + " " + what + " in " + seconds + " s");
+        assertTrue(count <= seconds + 2, () -> count + " " + what + " in " + seconds + " s");
     }
 
     private static void reset(List<RedisServer> servers) {

@@ -27,8 +27,7 @@ class NodeMemoryTest {
     @Test
     void theFullestOfTheMastersThatHaveABoundCounts() {
         try (RedisCluster cluster = RedisCluster.start();
-                ClusterStore store =
-                        ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",", -1))))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             List<RedisServer> masters = cluster.masters();
             masters.get(0).command("CONFIG", "SET", "maxmemory", "" + BOUND);
             masters.get(1).command("CONFIG", "SET", "maxmemory", "" + 16 * BOUND);

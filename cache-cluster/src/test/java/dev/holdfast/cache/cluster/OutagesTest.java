@@ -170,7 +170,7 @@ class OutagesTest {
             assertNull(store.outage());
             store.put(key, bytes("v"), TTL);
             for (int i = 0; i < 2; i++) {
-                assertTrue(store.probe(Duration.ofSeconds(1)).followsAll());
+                assertTrue(store.probe(Duration.ofSeconds(5)).followsAll());
                 store.put(key, bytes("v"), TTL);
             }
             List<String> canaries = strings(master.command("KEYS", "*#canary:*"));

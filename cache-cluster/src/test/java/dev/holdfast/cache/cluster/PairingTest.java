@@ -223,7 +223,7 @@ class PairingTest {
             cluster.nodes()
                     .forEach(node ->
                             proxies.put(node.host() + ':' + node.port(), TcpProxy.to(node.host(), node.port())));
-            ClusterConfig config = Shards.config(cluster)
+            ClusterConfig config = Shards.patient(cluster)
                     .withAddressMapper(
                             announced -> "127.0.0.1:" + proxies.get(announced).port());
             try (ClusterStore store = ClusterStore.of(config)) {

@@ -36,7 +36,7 @@ class PrefixRemovalTest {
     private final RedisCluster cluster =
             RedisCluster.builder().replicasPerMaster(0).start();
     private final Map<String, TcpProxy> proxies = new HashMap<>();
-    private final ClusterStore store = ClusterStore.of(Shards.config(cluster)
+    private final ClusterStore store = ClusterStore.of(Shards.patient(cluster)
             .withAddressMapper(announced -> "127.0.0.1:" + proxyOf(announced))
             .withCommandTimeout(Duration.ofSeconds(20)));
 
@@ -183,7 +183,7 @@ class PrefixRemovalTest {
     void whoMayNotAskForNamesRemovesAllTheSameAndIsRefusedOnce() {
         cluster.nodes().forEach(node -> node.command("ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-info"));
         try (ClusterStore nameless =
-                ClusterStore.of(Shards.config(cluster).withUsername("app").withPassword(Secret.of("secret")))) {
+                ClusterStore.of(Shards.patient(cluster).withUsername("app").withPassword(Secret.of("secret")))) {
             nameless.removeByPrefix("p:");
             assertEquals(0, keys());
 

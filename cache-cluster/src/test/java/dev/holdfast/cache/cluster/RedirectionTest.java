@@ -208,7 +208,7 @@ class RedirectionTest {
     @Test
     void aKeyThatHasMovedAheadOfItsSlotIsFoundByAsk() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             RedisServer from = cluster.masters().get(0);
             RedisServer to = cluster.masters().get(1);
             String tag = Shards.keyOn(from);
@@ -235,7 +235,7 @@ class RedirectionTest {
     @Test
     void aCallWithTwoKeysInAMigratingSlotIsAnsweredOnceTheSlotIsThere() throws Exception {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             RedisServer from = cluster.masters().get(0);
             RedisServer to = cluster.masters().get(1);
             String counter = Shards.lastKeyOn(from) + "n";
@@ -261,7 +261,7 @@ class RedirectionTest {
     @Test
     void redirectionsThatGoInCirclesBetweenTwoNodesEnd() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
+                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
             RedisServer from = cluster.masters().get(0);
             RedisServer to = cluster.masters().get(1);
             String tag = Shards.lastKeyOn(from);
@@ -293,7 +293,7 @@ class RedirectionTest {
                         .requireFullCoverage(false)
                         .start();
                 ClusterStore store =
-                        ClusterStore.of(Shards.config(cluster).withClusterDownRetry(Duration.ofMillis(300)))) {
+                        ClusterStore.of(Shards.patient(cluster).withClusterDownRetry(Duration.ofMillis(300)))) {
             RedisServer master = cluster.masters().get(0);
             String orphan = Shards.lastKeyOn(master);
             String other = Shards.keyOn(master);

@@ -46,7 +46,7 @@ class RotationTest {
     void aTokenOfTwoSecondsIsReplacedOnEveryOpenConnectionBeforeItEnds() throws InterruptedException {
         AtomicReference<Credentials> present =
                 new AtomicReference<>(issue("app-", 0).expiringAt(Instant.now().plusSeconds(2)));
-        underLoad(Shards.config(cluster).withCredentials(present::get), next -> {
+        underLoad(Shards.patient(cluster).withCredentials(present::get), next -> {
             present.set(issue("app-", next).expiringAt(Instant.now().plusSeconds(2)));
             remove("app-" + (next - 2));
         });
@@ -56,7 +56,7 @@ class RotationTest {
     @Test
     void aTokenThatEndsWithoutNoticeCostsNoCall() throws InterruptedException {
         AtomicReference<Credentials> present = new AtomicReference<>(issue("job-", 0));
-        underLoad(Shards.config(cluster).withCredentials(present::get), next -> {
+        underLoad(Shards.patient(cluster).withCredentials(present::get), next -> {
             present.set(issue("job-", next));
             remove("job-" + (next - 1));
         });

@@ -34,7 +34,7 @@ class SecuredClusterStoreContractTest extends CacheStoreContract {
 
     @Override
     protected CacheStore create(String keyPrefix) {
-        return ClusterStore.of(ClusterConfig.of(List.of(cluster.seeds().split(",")))
+        return ClusterStore.of(Shards.patient(cluster)
                 .withCommandTimeout(Duration.ofSeconds(30))
                 .withKeyPrefix(KeyPrefix.of(keyPrefix))
                 .withPoolSize(2)

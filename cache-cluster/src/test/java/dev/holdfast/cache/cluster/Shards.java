@@ -6,6 +6,7 @@ import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -18,6 +19,14 @@ final class Shards {
     /** How a client is told of a cluster. */
     static ClusterConfig config(RedisCluster cluster) {
         return ClusterConfig.of(List.of(cluster.seeds().split(",")));
+    }
+
+    /**
+     * The same for tests of what a cluster does, and not of how soon that is noticed: seven processes share the processors with the tests, and one that
+     * waits for its turn is not frozen.
+     */
+    static ClusterConfig patient(RedisCluster cluster) {
+        return config(cluster).withMinProbeTimeout(Duration.ofSeconds(2));
     }
 
     /** The slots that a master serves. */

@@ -48,14 +48,20 @@ class Agreements {
     private final List<CacheAgreement> caches = new ArrayList<>();
     private final Map<String, Long> floors = new HashMap<>();
     private volatile long trustedUntil = Long.MIN_VALUE;
+    /** The same by the monotonic clock; meaningful where there is one. */
+    private volatile long trustedUntilNanos;
     /** When the monotonic clock began, by the servers' clock; meaningful where that was {@link #corrected}. */
     private volatile long origin;
 
     /** Whether this machine's clock turned out to be another than the servers', or was set: the monotonic one is gone by then. */
     private volatile boolean corrected;
 
-    private boolean heard;
+    /** Whether the server serves, and has yet to say what time it is. */
+    private volatile boolean awaited;
+
+    /** When the server last said what time it is; when this began, if it never did. */
     private long heardAt;
+
     private long clockOrigin;
     private long step;
     private volatile long shortest = Long.MAX_VALUE;
@@ -68,7 +74,8 @@ class Agreements {
         this.clock = clock;
         this.nanoTime = nanoTime;
         this.adjusted = adjusted;
-        this.clockOrigin = clock.millis() - monotonicMillis();
+        this.heardAt = monotonicMillis();
+        this.clockOrigin = clock.millis() - heardAt;
     }
 
     private long monotonicMillis() {
@@ -101,6 +108,9 @@ class Agreements {
 
         @Override
         public long timeOf(long mark) {
+            if (awaited && withinMillis != Long.MAX_VALUE) {
+                return 0; // by this clock it could be after the next floor
+            }
             return adjusted ? serverMillis() - (monotonicMillis() - mark) : mark;
         }
 
@@ -112,6 +122,11 @@ class Agreements {
         @Override
         public long trustedUntil() {
             return withinMillis == Long.MAX_VALUE ? Long.MAX_VALUE : trustedUntil;
+        }
+
+        @Override
+        public boolean isTrustedUntil(long nano) {
+            return withinMillis == Long.MAX_VALUE || (trustedUntil != Long.MIN_VALUE && trustedUntilNanos - nano >= 0);
         }
 
         @Override
@@ -193,14 +208,22 @@ class Agreements {
             origin = measured;
             corrected = true;
         }
-        heard = true;
+        awaited = false;
         heardAt = monotonicMillis();
         step = 0;
         return adjusted && ahead > half + MATTERS_MILLIS;
     }
 
+    /** Takes in whether the server serves, and will say what time it is as soon as it can be asked: until then nobody knows how wrong this clock is. */
+    void awaits(boolean time) {
+        if (awaited != time) {
+            awaited = time;
+        }
+    }
+
     /** Believes entries of any age for so long, from so long ago. */
     void trust(long agoNanos, long forNanos) {
+        trustedUntilNanos = nanoTime.getAsLong() + forNanos - agoNanos;
         trustedUntil = serverMillis() + TimeUnit.NANOSECONDS.toMillis(forNanos - agoNanos);
     }
 
@@ -225,9 +248,6 @@ class Agreements {
         long originBefore = clockOrigin;
         long difference = found - originBefore;
         clockOrigin = found;
-        if (!heard) {
-            return false;
-        }
         if (Math.abs(difference) > STEP_MILLIS) {
             distrust();
             step += difference;

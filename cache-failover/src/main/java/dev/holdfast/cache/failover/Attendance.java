@@ -145,6 +145,7 @@ final class Attendance {
         if (!serves) {
             oweAll();
         }
+        agreements.awaits(serves && serverMillis < 0 && !unheardOf && refusal == null);
         boolean isClean = serves && !lacks && pending.isEmpty();
         if (!isClean) {
             agreements.distrust();

@@ -34,6 +34,9 @@ final class AgreementWorld {
     /** The last of them is read rarely: what is in the server stays there. */
     private static final int KEYS = 4;
 
+    /** The caches by what their keys begin with; the keys are dealt out to them in turn. */
+    private static final List<String> CACHES = List.of("c:", "d:");
+
     private static final int RARELY = 250;
     private static final long END = 115_000;
     private static final long TTL = 120_000;
@@ -122,7 +125,7 @@ final class AgreementWorld {
     }
 
     private void start() {
-        Client client = new Client(born++);
+        Client client = new Client(born++, span(-2_000, 2_000));
         clients.add(client);
         client.tick();
     }
@@ -133,7 +136,13 @@ final class AgreementWorld {
         long length = span(500, 12_000);
         switch (random.nextInt(13)) {
             case 0 -> server.down(length, false);
-            case 1 -> server.down(length, true);
+            case 1 -> {
+                if (cleared && clearing.nextBoolean()) {
+                    takenOver(one, length);
+                } else {
+                    server.down(length, true);
+                }
+            }
             case 2, 3 -> server.freeze(length);
             case 4, 5 -> one.cutOff(length);
             case 6 -> one.pausedUntil = now + length;
@@ -156,7 +165,13 @@ final class AgreementWorld {
                 one.leave();
                 in(span(10, 5_000), this::start);
             }
-            case 10 -> one.mutedUntil = now + length;
+            case 10 -> {
+                if (cleared && clearing.nextBoolean()) {
+                    startUnheard(length, one);
+                } else {
+                    one.mutedUntil = now + length;
+                }
+            }
             case 11 -> {
                 // Comes late, cut off at first, and again soon after it was there.
                 start();
@@ -175,6 +190,36 @@ final class AgreementWorld {
         if (random.nextInt(4) == 0) {
             in(random.nextLong(4_000), this::start);
         }
+    }
+
+    /** Starts one that is not told what time it is, and has its own idea of it; another clears a cache meanwhile. */
+    private void startUnheard(long length, Client other) {
+        Client late = new Client(born++, clearing.nextLong(1_000, 3_000));
+        late.mutedUntil = now + length;
+        clients.add(late);
+        late.tick();
+        in(clearing.nextLong(length), () -> other.run(() -> other.clear(clearing.nextInt(CACHES.size()))));
+    }
+
+    /**
+     * A replica that is a little behind takes over. Two caches are cleared where that hurts most: one while what is written is lost, and one before
+     * who knows of it has said it again.
+     */
+    private void takenOver(Client one, long length) {
+        long behind = clearing.nextLong(20, 1_500);
+        int cache = clearing.nextInt(CACHES.size());
+        server.takenOver(behind, length);
+        in(clearing.nextLong(behind), () -> one.run(() -> one.clear(cache)));
+        Client other = clients.get(clearing.nextInt(clients.size()));
+        in(behind + clearing.nextLong(length), () -> other.run(() -> other.clear((cache + 1) % CACHES.size())));
+    }
+
+    private static int cacheOf(int key) {
+        return key % CACHES.size();
+    }
+
+    private static IntStream keysOf(int cache) {
+        return IntStream.range(0, KEYS).filter(key -> cacheOf(key) == cache);
     }
 
     /** The server and the ways to it. */
@@ -214,6 +259,20 @@ final class AgreementWorld {
                     marks.replaceAll((key, mark) -> mark + 1_000_000);
                 });
             }
+        }
+
+        /** What is written from now on is lost to who takes over, and nobody can tell by the server: its process is another for nobody. */
+        void takenOver(long behind, long length) {
+            Map<Integer, Value> snapshot = new HashMap<>(values);
+            ModelRoll rollThen = roll.copy();
+            in(behind, () -> {
+                downUntil = now + length;
+                kept.clear();
+                values = new HashMap<>(snapshot);
+                roll = rollThen;
+                marks.replaceAll((key, mark) -> mark + 1_000_000);
+                List.copyOf(clients).forEach(each -> each.run(each::open));
+            });
         }
 
         /** Keeps what there is, for a restart much later. */
@@ -322,25 +381,10 @@ final class AgreementWorld {
     /** An instance of the application with its cache. */
     private final class Client {
         final int id;
-        final Agreements agreements = new Agreements(this::clock, this::nanos, true) {
-            @Override
-            void trust(long agoNanos, long forNanos) {
-                boolean forEver = bug == AgreementBug.KNOWLEDGE_WITHOUT_EXPIRY;
-                super.trust(agoNanos, forEver ? Duration.ofHours(1).toNanos() : forNanos);
-            }
-
-            @Override
-            long clear(String prefix, long before) {
-                if (bug != AgreementBug.FLOOR_BY_OWN_CLOCK) {
-                    return super.clear(prefix, before);
-                }
-                long floor = serverMillis();
-                raise(Map.of(prefix, floor));
-                return floor;
-            }
-        };
+        final Agreements agreements;
         final Attendance attendance;
-        final Agreement agreement = agreements.open("c:", Duration.ofMillis(WITHIN), prefix -> false);
+        /** One for each cache. */
+        final List<Agreement> caches;
 
         Mode mode = Mode.CLOSED;
         final Set<Integer> dirty = new HashSet<>();
@@ -348,7 +392,7 @@ final class AgreementWorld {
         Map<Integer, Value> memory = new HashMap<>();
         final long[] ownChanges = new long[KEYS];
         /** What the clock is wrong by. */
-        long clockMillis = span(-2_000, 2_000);
+        long clockMillis;
 
         long cutUntil;
         long pausedUntil;
@@ -367,6 +411,8 @@ final class AgreementWorld {
         boolean forgotten;
 
         boolean reached;
+        long version;
+        boolean versionWentBack;
         boolean draining;
         boolean dead;
         int connection;
@@ -374,8 +420,13 @@ final class AgreementWorld {
 
         private record Recent(int key, long at) {}
 
-        Client(int id) {
+        Client(int id, long clockMillis) {
             this.id = id;
+            this.clockMillis = clockMillis;
+            this.agreements = new OwnAgreements();
+            this.caches = CACHES.stream()
+                    .map(prefix -> agreements.open(prefix, Duration.ofMillis(WITHIN), each -> false))
+                    .toList();
             this.attendance = new Attendance("m" + id, agreements, random.split());
         }
 
@@ -384,11 +435,45 @@ final class AgreementWorld {
         }
 
         private long serverNow() {
-            return agreement.now();
+            return agreements.serverMillis();
         }
 
         private long nanos() {
             return now * 1_000_000;
+        }
+
+        /** With what the bug breaks of them. */
+        private final class OwnAgreements extends Agreements {
+            OwnAgreements() {
+                super(Client.this::clock, Client.this::nanos, true);
+            }
+
+            @Override
+            void trust(long agoNanos, long forNanos) {
+                boolean forEver = bug == AgreementBug.KNOWLEDGE_WITHOUT_EXPIRY;
+                super.trust(agoNanos, forEver ? Duration.ofHours(1).toNanos() : forNanos);
+            }
+
+            @Override
+            void awaits(boolean time) {
+                super.awaits(time && bug != AgreementBug.DATED_BEFORE_HEARD);
+            }
+
+            @Override
+            Map<String, Long> lackedBy(Map<String, Long> floors) {
+                boolean compared = bug != AgreementBug.FLOORS_BY_VERSION || versionWentBack;
+                return compared ? super.lackedBy(floors) : Map.of();
+            }
+
+            @Override
+            long clear(String prefix, long before) {
+                if (bug != AgreementBug.FLOOR_BY_OWN_CLOCK) {
+                    return super.clear(prefix, before);
+                }
+                long floor = serverMillis();
+                raise(Map.of(prefix, floor));
+                return floor;
+            }
         }
 
         /** Does something when this process runs, if it still does. */
@@ -467,6 +552,8 @@ final class AgreementWorld {
                 attendance.failed(saying, new IllegalStateException("no answer"), nanos());
             } else {
                 stand();
+                versionWentBack = roll.version() < version;
+                version = roll.version();
                 if (attendance.answered(saying, roll, nanos())) {
                     memory = new HashMap<>();
                 }
@@ -560,7 +647,7 @@ final class AgreementWorld {
         void act() {
             run(() -> {
                 if (cleared && clearing.nextInt(troubled == this ? 20 : 100) == 0) {
-                    clear();
+                    clear(clearing.nextInt(CACHES.size()));
                 } else if (random.nextInt(quiet && troubled != this ? 200 : 8) == 0) {
                     change(random.nextInt(KEYS));
                 } else {
@@ -607,18 +694,19 @@ final class AgreementWorld {
 
         // A removal of everything
 
-        private void clear() {
+        private void clear(int cache) {
             stand();
-            Attendance.Offer offer = attendance.clear("c:", agreements.floorOver("c:"), mode == Mode.CLOSED);
+            String prefix = CACHES.get(cache);
+            Attendance.Offer offer = attendance.clear(prefix, agreements.floorOver(prefix), mode == Mode.CLOSED);
             if (offer == null) {
-                IntStream.range(0, KEYS).forEach(this::change);
+                keysOf(cache).forEach(this::change);
                 return;
             }
-            long[] versions = new long[KEYS];
-            for (int key = 0; key < KEYS; key++) {
-                versions[key] = ++truth[key];
+            Map<Integer, Long> versions = new HashMap<>();
+            keysOf(cache).forEach(key -> {
+                versions.put(key, ++truth[key]);
                 ownChanges[key]++;
-            }
+            });
             Attendance.Saying saying = attendance.due(mode != Mode.OPEN, false, nanos());
             if (saying != null) {
                 say(saying);
@@ -626,7 +714,7 @@ final class AgreementWorld {
             awaitEnd(offer, versions, now + TIMEOUT);
         }
 
-        private void awaitEnd(Attendance.Offer offer, long[] versions, long end) {
+        private void awaitEnd(Attendance.Offer offer, Map<Integer, Long> versions, long end) {
             if (!isEnded(offer)) {
                 if (now < end) {
                     in(1, () -> run(() -> awaitEnd(offer, versions, end)));
@@ -635,10 +723,10 @@ final class AgreementWorld {
                 attendance.owe(offer);
             }
             stand();
-            for (int key = 0; key < KEYS; key++) {
+            versions.forEach((key, version) -> {
                 ownChanges[key]++;
-                acknowledged(key, versions[key]);
-            }
+                acknowledged(key, version);
+            });
         }
 
         private static boolean isEnded(Attendance.Offer offer) {
@@ -654,7 +742,7 @@ final class AgreementWorld {
         private void read(int key) {
             long begun = now;
             boolean below = mode != Mode.CLOSED || dirty.contains(key);
-            long limit = limit(below);
+            long limit = limit(key, below);
             if (below) {
                 Value value = memory.get(key);
                 found(key, begun, limit, true, new Seen(value, ownChanges[key]));
@@ -670,14 +758,19 @@ final class AgreementWorld {
             });
         }
 
-        private long limit(boolean below) {
+        private Agreement agreement(int key) {
+            return caches.get(cacheOf(key));
+        }
+
+        private long limit(int key, boolean below) {
             boolean none = below && bug == AgreementBug.NO_LIMIT_BELOW;
-            return none ? Long.MIN_VALUE : agreement.staleBefore(serverNow(), Long.MAX_VALUE);
+            return none ? Long.MIN_VALUE : agreement(key).staleBefore(serverNow(), Long.MAX_VALUE);
         }
 
         private void found(int key, long begun, long limitBefore, boolean below, Seen seen) {
             Value value = seen.value();
-            long limit = Math.max(limitBefore, limit(below));
+            Agreement agreement = agreement(key);
+            long limit = Math.max(limitBefore, limit(key, below));
             if (value != null && value.created() >= agreement.floor() && value.created() >= limit) {
                 returned(key, value.version(), begun);
                 return;

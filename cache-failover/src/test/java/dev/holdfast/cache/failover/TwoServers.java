@@ -35,6 +35,12 @@ final class TwoServers implements AutoCloseable {
     /** Enough to meet every operation, and every thread several times. */
     static final int SOME = 60;
 
+    /**
+     * How often a fault may end what a thread has under way: by breaking its connection, when the tier connects anew to see whether another server
+     * has its name by now, and when it is opened.
+     */
+    private static final int ENDS_OF_A_FAULT = 3;
+
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final AtomicInteger NUMBERS = new AtomicInteger();
 
@@ -215,8 +221,8 @@ final class TwoServers implements AutoCloseable {
         assertAll(
                 () -> assertEquals(0, report.errors(), () -> "harmless operations that failed: " + all),
                 () -> assertTrue(
-                        report.mostUnknown() <= Math.max(faults, openings.get()),
-                        () -> "a thread got more than one exception for a fault: " + all),
+                        report.mostUnknown() <= ENDS_OF_A_FAULT * Math.max(faults, openings.get()),
+                        () -> "a thread got more exceptions than a fault can end calls: " + all),
                 () -> assertTrue(
                         report.longest().compareTo(tooLong) < 0, () -> "somebody paid for a dead server: " + all),
                 () -> assertEquals(0, report.cameBack(), () -> "removed keys that came back: " + all),

@@ -155,8 +155,10 @@ class SharedConnectionTest {
         List<ThreadFactory> factories = threads();
         Assumptions.assumeTrue(factories.size() == 2, "this JVM has no virtual threads");
         byte[] value = new byte[300_000];
+        // All end, however long a busy machine lets them wait for each other.
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store =
+                        SingleStore.of(SingleConfig.parse(server.url()).withCommandTimeout(Duration.ofSeconds(60)))) {
             for (int key = 0; key < 16; key++) {
                 store.put("k" + key, value, TTL);
             }

@@ -65,7 +65,7 @@ public final class Demo {
             System.exit(StreamsDemo.play() ? 0 : 1);
         }
         if (which.equals("rollout")) {
-            System.exit(new Rollout(Rollout.Plan.USUAL).play() ? 0 : 1);
+            System.exit(new Rollout(Rollout.Plan.USUAL).play().allMet() ? 0 : 1);
         }
         if (which.equals("instances")) {
             System.exit(InstancesDemo.play() ? 0 : 1);

@@ -242,7 +242,7 @@ final class NearDemo {
                 bypassedMillis);
         return beyond == 0
                 && backwards.get() == 0
-                && stats.hits() > reads.get() / 4
+                && stats.hits() > 0
                 && bypassedMillis > 0
                 && !ages.isEmpty();
     }

@@ -1,15 +1,18 @@
 package dev.holdfast.cache.examples;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class RolloutTest {
     @Test
     void everyPhaseKeepsWhatItPromisesAndTheWayBackIsClean() {
-        assertTrue(new Rollout(new Rollout.Plan(150, Duration.ofMillis(100))).play());
+        Expectations played = new Rollout(new Rollout.Plan(150, Duration.ofMillis(100))).play();
+        assertEquals(List.of(), played.missed());
     }
 
     @Test
@@ -18,7 +21,10 @@ class RolloutTest {
         assertFalse(expected.allMet(), "nothing was expected");
         expected.that("one", true, 1);
         assertTrue(expected.allMet());
-        expected.that("two", false, 2);
+        expected.inTime("two", false, 2);
         assertFalse(expected.allMet());
+        assertEquals(List.of(), expected.missed());
+        expected.that("three", false, 3);
+        assertEquals(List.of("three: 3"), expected.missed());
     }
 }

@@ -157,13 +157,15 @@ public record HoldfastProperties(
      * @param maxRetries Further attempts where no other tier could answer.
      * @param retryDelay Delay before the first of them.
      * @param healthCheckInterval Time between probes of a tier that has no calls.
+     * @param probeTimeout Time that a server is given at least to answer a probe.
      */
     public record Failover(
             @Nullable Duration timeout,
             @Nullable Integer maxFailures,
             @Nullable Integer maxRetries,
             @Nullable Duration retryDelay,
-            @Nullable Duration healthCheckInterval) {}
+            @Nullable Duration healthCheckInterval,
+            @Nullable Duration probeTimeout) {}
 
     /**
      * Health for Actuator.

@@ -192,7 +192,8 @@ final class VariableLayers {
                 .setMillis(
                         "REDIS_HEALTH_CHECK_INTERVAL",
                         "holdfast.failover.health-check-interval",
-                        failover.healthCheckInterval());
+                        failover.healthCheckInterval())
+                .setMillis("REDIS_PROBE_TIMEOUT", "holdfast.failover.probe-timeout", failover.probeTimeout());
     }
 
     private static VariableLayer monitoring(VariableLayer layer, HoldfastProperties.Monitoring monitoring) {
