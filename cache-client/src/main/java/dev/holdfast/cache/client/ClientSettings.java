@@ -79,8 +79,7 @@ final class ClientSettings {
         if (!tier.equals(KnownTier.UPSTASH.tier())) {
             return policy;
         }
-        return policy
-                .withHealthCheckInterval(settings.millis("REDIS_HEALTH_CHECK_INTERVAL", UPSTASH_INTERVAL))
+        return policy.withHealthCheckInterval(settings.millis("REDIS_HEALTH_CHECK_INTERVAL", UPSTASH_INTERVAL))
                 .withMinProbeTimeout(probeTimeout(UPSTASH_PROBE))
                 .withBuffered(true);
     }

@@ -209,7 +209,9 @@ final class Entries<V> {
     boolean isDue(byte[] entry, CachePolicy policy, long now) {
         long created = Envelope.created(entry);
         long freshUntil = Envelope.freshUntil(entry);
-        return created != 0 && freshUntil != Long.MAX_VALUE && now - created >= policy.refreshAhead() * (freshUntil - created);
+        return created != 0
+                && freshUntil != Long.MAX_VALUE
+                && now - created >= policy.refreshAhead() * (freshUntil - created);
     }
 
     byte[] markedStale(byte[] entry, long now) {

@@ -48,6 +48,7 @@ class AgreementLeavingTest {
                 until("it is on the roll", () -> (long) redis.command("ZCARD", HEARD) == 3);
                 redis.freeze();
                 until("memory serves", () -> cache.lookup("k").tier().equals("memory"));
+                // What it was saying when the server froze, of which nobody hears the end, is given up after a second.
                 Thread.sleep(1_500);
                 if (clears) {
                     cache.clear();

@@ -3,19 +3,24 @@ package dev.holdfast.cache.validation;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Lookup;
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.client.CacheClient;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /** What the client itself makes of a tier: whether it goes away from the tier and back. */
 final class ClientChecks implements AutoCloseable {
     private static final Duration LIFE = Duration.ofMinutes(10);
     private static final Duration PATIENCE = Duration.ofSeconds(15);
+    /** A client says how it is as soon as it is there; a refusal is known by then. */
+    private static final Duration SAID = Duration.ofSeconds(2);
 
     private final String tier;
     private final Runnable shorten;
+    private final Duration agreeWithin;
     private final CacheClient client;
     private final Cache<String, byte[]> cache;
 
@@ -27,8 +32,11 @@ final class ClientChecks implements AutoCloseable {
                 .name("validation")
                 .settings(environment.over(List.of(tier)))
                 .build();
+        // Clients hear of each other over the first server alone.
+        boolean first = tier.equals(environment.tiers().get(0));
+        this.agreeWithin = first ? client.policy().agreeWithin() : Duration.ZERO;
         this.cache = client.cache("validate", String.class, byte[].class)
-                .policy(CachePolicy.of(LIFE))
+                .policy(CachePolicy.of(LIFE).withAgreeWithin(agreeWithin))
                 .build();
     }
 
@@ -71,6 +79,28 @@ final class ClientChecks implements AutoCloseable {
                         "forced out in %.0f ms, back in %.0f ms, a removed key stayed removed",
                         outMillis,
                         backMillis));
+    }
+
+    /** Whether clients hear of each other over the tier, as a bound within which they agree needs it; {@code null} if that is not needed. */
+    @Nullable
+    Result agreement(String check) {
+        if (agreeWithin.isZero()) {
+            return null;
+        }
+        long end = System.nanoTime() + SAID.toNanos();
+        while (System.nanoTime() - end < 0) {
+            for (TierHealth each : client.health().tiers()) {
+                String notes = each.notes();
+                if (notes != null) {
+                    return Result.warning(
+                            check,
+                            notes.replaceAll("\\s+", " "),
+                            "give the user these rights, or leave out CACHE_AGREE_WITHIN: without them it is a limit of age alone");
+                }
+            }
+            LockSupport.parkNanos(5_000_000);
+        }
+        return Result.ok(check, "clients hear of each other, for CACHE_AGREE_WITHIN=" + agreeWithin.toSeconds());
     }
 
     private boolean await(String key, String wanted) {

@@ -207,6 +207,10 @@ final class TierChecks implements AutoCloseable {
         try {
             try (ClientChecks client = new ClientChecks(tier, environment, this::shorten)) {
                 add(client.failover(named("failover")));
+                Result agreement = client.agreement(named("agreement"));
+                if (agreement != null) {
+                    add(agreement);
+                }
             }
             // It kept its place in the roll as long as it was open.
             shorten();

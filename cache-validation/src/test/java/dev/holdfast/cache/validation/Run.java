@@ -92,6 +92,16 @@ record Run(int exit, String output, String errors) {
         return this;
     }
 
+    /** The line of a check begins with this mark, and has all these words. */
+    Run mustSay(String mark, String check, String... words) {
+        String line = line(check);
+        assertTrue(line.startsWith(mark), output);
+        for (String word : words) {
+            assertTrue(line.contains(word), word + " is not in: " + line);
+        }
+        return this;
+    }
+
     Run mustHide(String secret) {
         assertFalse(output.contains(secret) || errors.contains(secret), output + errors);
         return this;

@@ -132,6 +132,24 @@ class ValidationTest {
     }
 
     @Test
+    void whoeverCantHearOfOtherClientsIsWarnedWhereTheyAreToAgree() {
+        try (RedisServer redis = bounded()
+                .user("app", SECRET, "~app:* +@all -zadd")
+                .user("all", SECRET, "~* +@all")
+                .start()) {
+            String agree = "CACHE_AGREE_WITHIN";
+            Run.patient("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app", agree, "5")
+                    .mustBeReady("Good")
+                    .mustSay("warn", "single: agreement", "+zadd", agree);
+            Run.patient("REDIS_URL", redis.url(), "REDIS_KEY_PREFIX", "app").mustBeReady("Good");
+            String other = redis.url().replace("app:", "all:");
+            Run.patient("REDIS_URL", other, agree, "5")
+                    .mustBeReady("Good")
+                    .mustSay("ok", "single: agreement", agree + "=5");
+        }
+    }
+
+    @Test
     void aReplicaIsNamed() {
         try (RedisServer master = RedisServer.start();
                 RedisServer replica = RedisServer.start()) {
