@@ -47,8 +47,10 @@ final class HitBench {
         for (int threads = 1; threads <= 2; threads++) {
             String suffix = threads == 1 ? ".t1" : ".t2";
             NanosContest.Results results = new NanosContest(NearHits.class, threads, pace)
-                    .run("near", "nearMemory", "caffeine", "jetcacheTwoLevels");
+                    .run("near", "nearAgreeing", "nearMemory", "caffeine", "jetcacheTwoLevels");
             results.speedup(report, "near.get" + suffix, "near", "caffeine");
+            results.excess(
+                    report, "near.agree" + suffix + ".ns", "nearAgreeing", "near", NanosContest.Fork::nanos, "ns");
             results.speedup(report, "near.memory.get" + suffix, "nearMemory", "caffeine");
             results.speedup(report, "near.jetcache.get" + suffix, "near", "jetcacheTwoLevels");
         }

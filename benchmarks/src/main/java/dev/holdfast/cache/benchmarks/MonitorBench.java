@@ -27,6 +27,7 @@ final class MonitorBench {
         sampling();
         hits();
         single();
+        new MonitorFigures(report).run();
     }
 
     /** The time that the monitor's own thread takes of one processor while nobody asks it anything, with a hundred caches in use. */
@@ -84,7 +85,7 @@ final class MonitorBench {
     static CacheClient client(String name, String monitored, Map<String, String> more) {
         Map<String, String> values = new HashMap<>(more);
         values.put("REDIS_MONITORING_ENABLED", monitored);
-        values.put("REDIS_MONITORING_PORT", "0");
+        values.putIfAbsent("REDIS_MONITORING_PORT", "0");
         return CacheClient.builder().name(name).settings(Settings.of(values)).build();
     }
 

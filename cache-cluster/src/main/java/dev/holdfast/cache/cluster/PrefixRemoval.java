@@ -100,10 +100,10 @@ final class PrefixRemoval {
         try {
             begin(map);
             while (true) {
-                sweep(map);
+                pass(map);
                 if (map.isMoving()) {
                     scans.values().forEach(PrefixScan::again);
-                    sweep(map);
+                    pass(map);
                 }
                 SlotMap after = survey();
                 if (!after.signature().equals(map.signature())) {
@@ -273,7 +273,7 @@ final class PrefixRemoval {
         return line.find() ? line.group(1) : null;
     }
 
-    private void sweep(SlotMap map) {
+    private void pass(SlotMap map) {
         Map<Node, CacheUnavailableException> unreached = new LinkedHashMap<>();
         List<Node> left = new ArrayList<>(map.masters());
         while (true) {

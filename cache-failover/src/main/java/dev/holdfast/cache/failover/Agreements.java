@@ -316,11 +316,6 @@ class Agreements {
         return lacked;
     }
 
-    /** How many floors are known. */
-    synchronized int floorsKnown() {
-        return floors.size();
-    }
-
     private void settle(CacheAgreement cache) {
         long floor = Math.max(floorOf(cache.prefix), floorOf(Roll.ALL));
         cache.floor = cache.withinMillis == Long.MAX_VALUE ? floor : Math.max(floor, floorOf(Roll.AGREEING));

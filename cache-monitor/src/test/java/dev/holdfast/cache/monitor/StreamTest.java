@@ -196,6 +196,7 @@ class StreamTest {
                 assertEquals("OK", Http.get(server.port(), "/health").body());
                 return streams.count() == 0;
             });
+            System.out.println(STALLING + " readers that stall were cut off after " + took.toMillis() + " ms");
             assertTrue(took.toMillis() >= 9_000 && took.toMillis() < 20_000, () -> "cut off after " + took);
         } finally {
             streams.close();
