@@ -23,7 +23,7 @@ class HandoverTest {
     @Test
     void aMasterThatHoldsWritesBackIsStillReadAndNoWriteFails() throws Exception {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
+                ClusterStore store = ClusterStore.of(Shards.config(cluster))) {
             RedisServer master = cluster.masters().get(1);
             String key = Shards.keyOn(master);
             store.put(key, bytes("before"), TTL);
@@ -53,7 +53,7 @@ class HandoverTest {
     @Test
     void manyReadsBehindAWriteThatIsHeldBackAreNoConnectionStorm() throws Exception {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
-                ClusterStore store = ClusterStore.of(Shards.patient(cluster).withPoolSize(2))) {
+                ClusterStore store = ClusterStore.of(Shards.config(cluster).withPoolSize(2))) {
             RedisServer master = cluster.masters().get(1);
             String key = Shards.keyOn(master);
             store.put(key, bytes("v"), TTL);
