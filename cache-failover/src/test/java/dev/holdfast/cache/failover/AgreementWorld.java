@@ -460,7 +460,7 @@ final class AgreementWorld {
             }
 
             @Override
-            Map<String, Long> lackedBy(Map<String, Long> floors) {
+            synchronized Map<String, Long> lackedBy(Map<String, Long> floors) {
                 boolean compared = bug != AgreementBug.FLOORS_BY_VERSION || versionWentBack;
                 return compared ? super.lackedBy(floors) : Map.of();
             }
