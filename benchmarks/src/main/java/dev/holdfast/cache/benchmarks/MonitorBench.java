@@ -11,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import org.openjdk.jmh.runner.RunnerException;
 
 /** What it costs callers that a client is monitored: the same calls with a monitor and without one, in turns. */
 final class MonitorBench {
@@ -60,24 +59,24 @@ final class MonitorBench {
         throw new IllegalStateException("no monitor is there");
     }
 
-    private void hits() throws RunnerException {
-        new NanosContest(MonitoredHits.class, 1, pace)
-                .run("monitored", "unmonitored")
-                .speedup(report, "monitor.cache.get.hit", "monitored", "unmonitored");
+    private void hits() throws InterruptedException {
+        Entries entries = new Entries("small:", 8_192, 100);
+        try (CacheClient with = client("with", "true", Map.of());
+                CacheClient without = client("without", "false", Map.of())) {
+            new PairedSlices(entries.count(), 1, 50)
+                    .ratio(report, "monitor.cache.get.hit", get(with, entries), get(without, entries));
+        }
     }
 
-    private void single() throws Exception {
+    private void single() throws InterruptedException {
         Entries entries = new Entries("small:", 1_000, 100);
         try (RedisServer server = RedisServer.builder()
                         .persistence(RedisServer.Persistence.NONE)
                         .start();
                 CacheClient with = client("with", "true", Map.of("REDIS_URL", server.url()));
                 CacheClient without = client("without", "false", Map.of("REDIS_URL", server.url()))) {
-            new Contest("Cache.get of 100 B from one server, 8 threads", pace, new Load(entries.count(), 8, false))
-                    .add("monitored", get(with, entries))
-                    .add("unmonitored", get(without, entries))
-                    .run()
-                    .ratio(report, "monitor.single.get.t8", "monitored", "unmonitored");
+            new PairedSlices(entries.count(), 8, 150)
+                    .ratio(report, "monitor.single.get.t8", get(with, entries), get(without, entries));
         }
     }
 
