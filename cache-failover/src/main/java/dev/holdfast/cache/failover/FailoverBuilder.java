@@ -205,7 +205,8 @@ public final class FailoverBuilder {
         long origin = System.nanoTime() - 1_000_000_000L;
         LongSupplier nanoTime = () -> System.nanoTime() - origin;
         Ticks ticks = new Ticks(nanoTime);
-        Agreements agreements = new Agreements(clock, nanoTime);
+        // Whoever asks what is trusted goes by the system's.
+        Agreements agreements = new Agreements(clock, System::nanoTime);
         List<TierState> states = new ArrayList<>();
         List<Tier> tiers = new ArrayList<>();
         for (Draft draft : drafts) {

@@ -5,10 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Agreement;
+import dev.holdfast.cache.Beat;
+import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.ForwardingStore;
+import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 class AgreementsTest {
@@ -75,5 +81,38 @@ class AgreementsTest {
         assertFalse(limited.isTrustedUntil(nanos + second * 3 / 2 + 1));
         agreements.distrust();
         assertFalse(limited.isTrustedUntil(nanos));
+    }
+
+    /** A server that knows its clients, who are all well. */
+    private static final class Server extends ForwardingStore {
+        Server(CacheStore store) {
+            super(store);
+        }
+
+        @Override
+        public Roll beat(Beat beat, Duration timeout) {
+            return new Roll(System.currentTimeMillis(), 0, -1, 1, Map.of());
+        }
+
+        @Override
+        public CacheStore within(Duration limit) {
+            return new Server(store().within(limit));
+        }
+    }
+
+    @Test
+    void whatACompositeTrustsItTrustsByTheClockOfWhoAsks() {
+        try (FailoverStore store = FailoverStore.builder()
+                .tier("first", new Server(MemoryStore.create(1 << 20)))
+                .build()) {
+            Agreement agreement = store.agreement("l:", WITHIN);
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (agreement.trustedUntil() == Long.MIN_VALUE) {
+                assertTrue(System.nanoTime() - end < 0, "nobody is missing");
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+            }
+            assertTrue(agreement.isTrustedUntil(System.nanoTime()));
+            assertFalse(agreement.isTrustedUntil(System.nanoTime() + TimeUnit.SECONDS.toNanos(3)));
+        }
     }
 }
