@@ -93,10 +93,12 @@ final class Entries<V> {
     /** When work began that may make an entry. */
     static final class Begin {
         private final long mark;
+        private final long time;
         private final long floor;
 
-        private Begin(long mark, long floor) {
+        private Begin(long mark, long time, long floor) {
             this.mark = mark;
+            this.time = time;
             this.floor = floor;
         }
     }
@@ -104,12 +106,15 @@ final class Entries<V> {
     /** Says of work that it begins now. */
     Begin begin() {
         long floor = agreement.floor();
-        return new Begin(agreement == Agreement.NONE ? clock.millis() : agreement.mark(), floor);
+        return new Begin(agreement == Agreement.NONE ? clock.millis() : agreement.mark(), now(), floor);
     }
 
-    /** When work began, by the servers' clock, 0 if that can't be known; not before the floor that was known then. */
+    /**
+     * When work began, by the servers' clock, 0 if that can't be known; not before the floor that was known then. Nor after what was known of that clock then: what
+     * has passed since is not known where the machine stood still.
+     */
     private long timeOf(Begin begin) {
-        return Math.max(agreement.timeOf(begin.mark), begin.floor);
+        return Math.max(Math.min(agreement.timeOf(begin.mark), begin.time), begin.floor);
     }
 
     /** Until when entries of any age are believed, so far; to be asked before the store is. */

@@ -62,6 +62,12 @@ class Agreements {
     /** When the server last said what time it is; when this began, if it never did. */
     private long heardAt;
 
+    /**
+     * What was made before is of any age, by how long the machine stood still with its monotonic clock: where this machine's clock went ahead of that, nobody can tell
+     * it from one that was set.
+     */
+    private volatile long doubted = Long.MIN_VALUE;
+
     private long clockOrigin;
     private long step;
     private volatile long shortest = Long.MAX_VALUE;
@@ -132,7 +138,7 @@ class Agreements {
         @Override
         public long staleBefore(long now, long trusted) {
             boolean all = withinMillis == Long.MAX_VALUE || now <= Math.min(trusted, trustedUntil);
-            return all ? Long.MIN_VALUE : now - withinMillis;
+            return all ? Long.MIN_VALUE : Math.max(now - withinMillis, doubted);
         }
 
         /** Only with a limit do all that share the cache hear of it in time. */
@@ -208,6 +214,7 @@ class Agreements {
             origin = measured;
             corrected = true;
         }
+        doubted = Math.min(doubted, serverMillis());
         awaited = false;
         heardAt = monotonicMillis();
         step = 0;
@@ -255,12 +262,16 @@ class Agreements {
                 origin = originBefore;
                 corrected = true;
             }
+            if (adjusted && difference > MATTERS_MILLIS) {
+                doubted = serverMillis();
+            }
         }
         if (step != 0 && monotonicMillis() - heardAt > UNHEARD_MILLIS) {
             long moved = step;
             long followed = origin + moved;
             origin = followed;
             step = 0;
+            doubted = Math.min(doubted, serverMillis());
             return adjusted && moved < -MATTERS_MILLIS;
         }
         return false;

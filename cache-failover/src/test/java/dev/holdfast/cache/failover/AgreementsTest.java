@@ -115,4 +115,38 @@ class AgreementsTest {
             assertFalse(agreement.isTrustedUntil(System.nanoTime() + TimeUnit.SECONDS.toNanos(3)));
         }
     }
+
+    @Test
+    void whatWasMadeBeforeTheMachineStoodStillIsOfAnyAge() {
+        agreements.serverSaid(SERVER, 0);
+        long made = limited.timeOf(limited.mark());
+        pass(200);
+        agreements.tick();
+        millis += 3_600_000; // the monotonic clock stood still with it
+        pass(200);
+        agreements.tick();
+
+        assertTrue(made < limited.staleBefore(limited.now(), Long.MAX_VALUE), "by an hour, unless the clock was set");
+        pass(200);
+        long again = limited.timeOf(limited.mark());
+        assertFalse(again < limited.staleBefore(limited.now(), Long.MAX_VALUE));
+
+        agreements.serverSaid(SERVER + 3_600_600, 0);
+        assertTrue(made < limited.staleBefore(limited.now(), Long.MAX_VALUE));
+        long told = limited.timeOf(limited.mark());
+        assertFalse(told < limited.staleBefore(limited.now(), Long.MAX_VALUE));
+    }
+
+    @Test
+    void aClockThatIsAheadAndIsSetMakesNothingOldForLong() {
+        millis += 3_600_000;
+        agreements.tick();
+        millis += 1_000;
+        agreements.tick();
+        agreements.serverSaid(SERVER, 0);
+        pass(10);
+
+        long made = limited.timeOf(limited.mark());
+        assertFalse(made < limited.staleBefore(limited.now(), Long.MAX_VALUE));
+    }
 }
