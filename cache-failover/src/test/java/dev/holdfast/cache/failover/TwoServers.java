@@ -221,7 +221,7 @@ final class TwoServers implements AutoCloseable {
         assertAll(
                 () -> assertEquals(0, report.errors(), () -> "harmless operations that failed: " + all),
                 () -> assertTrue(
-                        report.mostUnknown() <= ENDS_OF_A_FAULT * Math.max(faults, openings.get()),
+                        report.mostUnknown() <= (long) ENDS_OF_A_FAULT * Math.max(faults, openings.get()),
                         () -> "a thread got more exceptions than a fault can end calls: " + all),
                 () -> assertTrue(
                         report.longest().compareTo(tooLong) < 0, () -> "somebody paid for a dead server: " + all),
