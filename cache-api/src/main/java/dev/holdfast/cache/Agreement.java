@@ -31,7 +31,8 @@ public interface Agreement extends AutoCloseable {
      * Returns when a moment was, by what is known of the servers' clock by now.
      *
      * @param mark what {@link #mark} said then
-     * @return epoch milliseconds; 0 if nothing is known of that clock yet, and will be soon: then it was before every {@link #floor}
+     * @return epoch milliseconds; while nothing is known of that clock yet, and will be soon, earlier by half of what entries may be old, so that it was
+     *     before the next {@link #floor} if this machine's clock is ahead by less
      */
     default long timeOf(long mark) {
         return mark;

@@ -4,15 +4,12 @@ import com.alicp.jetcache.MultiLevelCacheBuilder;
 import com.alicp.jetcache.embedded.CaffeineCacheBuilder;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.NearCache;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.testkit.RedisServer;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Scope;
@@ -46,23 +43,12 @@ public class NearHits {
                 .tier(SingleConfig.parse(redis.url()))
                 .withoutMemory()
                 .build();
-        private final Cache<String, String> cache;
+        private final Cache<String, String> cache =
+                client.cache("hits", String.class, String.class).near(NEAR).build();
 
         /** For JMH. */
         public Server() {
-            this(CachePolicy.defaults());
-        }
-
-        private Server(CachePolicy policy) {
-            cache = client.cache("hits", String.class, String.class)
-                    .policy(policy)
-                    .near(NEAR)
-                    .build();
             warm(cache);
-        }
-
-        final @Nullable String hit(HitKeys keys) {
-            return cache.get(keys.next());
         }
 
         /** For JMH. */
@@ -70,15 +56,6 @@ public class NearHits {
         public void close() {
             client.close();
             redis.close();
-        }
-    }
-
-    /** The same, with a bound within which instances agree. */
-    @State(Scope.Benchmark)
-    public static class Agreeing extends Server {
-        /** For JMH. */
-        public Agreeing() {
-            super(CachePolicy.defaults().withAgreeWithin(Duration.ofSeconds(5)));
         }
     }
 
@@ -140,13 +117,7 @@ public class NearHits {
     /** For JMH. */
     @Benchmark
     public String near(Server ours, HitKeys keys) {
-        return HitKeys.checked(ours.hit(keys));
-    }
-
-    /** For JMH. */
-    @Benchmark
-    public String nearAgreeing(Agreeing ours, HitKeys keys) {
-        return HitKeys.checked(ours.hit(keys));
+        return HitKeys.checked(ours.cache.get(keys.next()));
     }
 
     /** For JMH. */

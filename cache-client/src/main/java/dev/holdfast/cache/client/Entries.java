@@ -110,7 +110,7 @@ final class Entries<V> {
     }
 
     /**
-     * When work began, by the servers' clock, 0 if that can't be known; not before the floor that was known then. Nor after what was known of that clock then: what
+     * When work began, by the servers' clock; not before the floor that was known then. Nor after what was known of that clock then: what
      * has passed since is not known where the machine stood still.
      */
     private long timeOf(Begin begin) {
@@ -205,18 +205,14 @@ final class Entries<V> {
     }
 
     Duration age(byte[] entry, long now) {
-        return raw || Envelope.created(entry) == 0
-                ? Duration.ZERO
-                : Duration.ofMillis(Math.max(0, now - Envelope.created(entry)));
+        return raw ? Duration.ZERO : Duration.ofMillis(Math.max(0, now - Envelope.created(entry)));
     }
 
     /** Whether a fresh entry is old enough to be refreshed ahead. */
     boolean isDue(byte[] entry, CachePolicy policy, long now) {
         long created = Envelope.created(entry);
         long freshUntil = Envelope.freshUntil(entry);
-        return created != 0
-                && freshUntil != Long.MAX_VALUE
-                && now - created >= policy.refreshAhead() * (freshUntil - created);
+        return freshUntil != Long.MAX_VALUE && now - created >= policy.refreshAhead() * (freshUntil - created);
     }
 
     byte[] markedStale(byte[] entry, long now) {

@@ -124,7 +124,7 @@ final class Near<K, V> implements AutoCloseable {
 
         /** Whether so much of its time is over. */
         boolean isDue(double fraction, long now) {
-            return created != 0 && freshUntil != Long.MAX_VALUE && now - created >= fraction * (freshUntil - created);
+            return freshUntil != Long.MAX_VALUE && now - created >= fraction * (freshUntil - created);
         }
     }
 

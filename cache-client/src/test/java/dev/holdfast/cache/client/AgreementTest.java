@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -17,6 +18,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -132,6 +135,48 @@ class AgreementTest {
         }
         assertEquals(2, members(HEARD));
         assertEquals(2, members(CLEAN));
+    }
+
+    @Test
+    void aClientReadsWhatItStoresFirst() {
+        for (int i = 0; i < 5; i++) {
+            try (CacheClient client = client(redis.url(), "CACHE_AGREE_WITHIN", "5")) {
+                Cache<String, String> cache =
+                        client.cache("agreed", String.class, String.class).build();
+                cache.put("k" + i, "v");
+                assertEquals("v", cache.get("k" + i));
+                assertFalse(cache.putIfAbsent("k" + i, "another"));
+            }
+        }
+    }
+
+    /** It was removed key by key where the others could not be told yet: what another was loading was stored after it. */
+    @Test
+    void aClientsFirstRemovalOfEverythingIsNotUndoneByALoadOfAnother() throws Exception {
+        CountDownLatch loading = new CountDownLatch(1);
+        CountDownLatch cleared = new CountDownLatch(1);
+        try (CacheClient other = client(redis.url(), "CACHE_AGREE_WITHIN", "5")) {
+            LoadingCache<String, String> others = other.cache("agreed", String.class, String.class)
+                    .build(key -> {
+                        String found = source.get();
+                        loading.countDown();
+                        assertTrue(cleared.await(20, TimeUnit.SECONDS));
+                        return found;
+                    });
+            until("it is on the roll", () -> members(HEARD) == 3);
+            CompletableFuture<String> load = CompletableFuture.supplyAsync(() -> others.get("k"));
+            assertTrue(loading.await(20, TimeUnit.SECONDS));
+            source.set("new");
+            try (CacheClient one = client(redis.url(), "CACHE_AGREE_WITHIN", "5")) {
+                Cache<String, String> ones =
+                        one.cache("agreed", String.class, String.class).build();
+                ones.clear();
+                cleared.countDown();
+                assertEquals("old", load.get(20, TimeUnit.SECONDS), "it joined before");
+                assertNull(ones.get("k"), "its own change");
+                until("the other sees it", () -> others.get("k").equals("new"));
+            }
+        }
     }
 
     /** Whatever of its first words is under way, or answered and not heard, when it goes. */

@@ -114,10 +114,9 @@ class Agreements {
 
         @Override
         public long timeOf(long mark) {
-            if (awaited && withinMillis != Long.MAX_VALUE) {
-                return 0; // by this clock it could be after the next floor
-            }
-            return adjusted ? serverMillis() - (monotonicMillis() - mark) : mark;
+            // A clock that is ahead of the server's would date it after the next floor.
+            long early = awaited && withinMillis != Long.MAX_VALUE ? withinMillis / 2 : 0;
+            return (adjusted ? serverMillis() - (monotonicMillis() - mark) : mark) - early;
         }
 
         @Override
@@ -226,6 +225,11 @@ class Agreements {
         if (awaited != time) {
             awaited = time;
         }
+    }
+
+    /** Whether the server serves, and has yet to say what time it is. */
+    boolean isAwaited() {
+        return awaited;
     }
 
     /** Believes entries of any age for so long, from so long ago. */

@@ -45,6 +45,7 @@ final class Circuit {
         tier.mode = TierState.Mode.OPEN;
         tier.breaker.open();
         tier.since = now;
+        tier.openedAt = now;
         tier.graceNanos = tier.wasBack && now - tier.backAt < MINUTE
                 ? Math.min(2 * tier.graceNanos, Math.max(tier.healthCheckNanos, tier.graceNanos))
                 : config.gracePeriod().toNanos();
@@ -151,7 +152,7 @@ final class Circuit {
 
     /** Lets a reconciled tier admit calls again. */
     void close(TierState tier, long now) {
-        long outage = now - tier.since;
+        long outage = now - tier.openedAt;
         tier.mode = TierState.Mode.CLOSED;
         tier.breaker.close();
         tier.wasBack = true;

@@ -213,6 +213,17 @@ class FailoverState {
         return offer != null;
     }
 
+    /**
+     * Has the first server asked what time it is, unless that is known.
+     *
+     * @return whether it will be answered, or is found not to be
+     */
+    boolean asksTime(long now) {
+        stand(now);
+        attend(now);
+        return agreements.isAwaited() && isSaying();
+    }
+
     /** Whether the first server, which answers, is just being told of this client. */
     boolean isSaying() {
         return answers(tiers.get(0)) && attendance.isSaying();

@@ -500,6 +500,17 @@ public final class FailoverStore implements CacheStore {
         return switchboard.agreements().open(prefix, within, this::clear);
     }
 
+    /** Waits for as long as a call may take until the first server has said what time it is: no floor can be raised before. */
+    private void awaitTime() {
+        long end = switchboard.now() + timeout.toNanos();
+        while (!switchboard.closed()
+                && switchboard.decide(state -> state.asksTime(switchboard.now()))
+                && switchboard.now() - end < 0
+                && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(500));
+        }
+    }
+
     /**
      * The floor of a cache, once the clock is past it: a millisecond after it was raised, as a rule. One that is raised again and again must not run ahead of
      * the clock, since what is put is dated by it.
@@ -515,6 +526,7 @@ public final class FailoverStore implements CacheStore {
 
     /** Has everything of a cache absent that was made so far, and returns when the others will hear of it; false if they will not. */
     private boolean clear(String prefix) {
+        awaitTime();
         long before = floorToBeRaised(prefix);
         Attendance.Offer offer = switchboard.decide(state -> {
             if (switchboard.closed()) {

@@ -44,6 +44,8 @@ final class TierState {
 
     Mode mode = Mode.CLOSED;
     long since;
+    /** When it was opened last; meaningful once it was. */
+    long openedAt;
 
     TierHealth.@Nullable Reason reason;
 

@@ -194,7 +194,7 @@ final class AgreementWorld {
 
     /** Starts one that is not told what time it is, and has its own idea of it; another clears a cache meanwhile. */
     private void startUnheard(long length, Client other) {
-        Client late = new Client(born++, clearing.nextLong(1_000, 3_000));
+        Client late = new Client(born++, clearing.nextLong(1_000, 2_400));
         late.mutedUntil = now + length;
         clients.add(late);
         late.tick();

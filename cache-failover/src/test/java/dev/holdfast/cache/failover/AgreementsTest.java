@@ -33,12 +33,13 @@ class AgreementsTest {
     }
 
     @Test
-    void whatIsMadeBeforeTheServerHasSaidWhatTimeItIsIsBelowEveryFloor() {
-        millis += 60_000; // ahead of the server's
+    void whatIsMadeBeforeTheServerHasSaidWhatTimeItIsIsBelowTheNextFloorAndBelievedHere() {
+        millis += 2_400; // ahead of the server's
         agreements.awaits(true);
         long mark = limited.mark();
 
-        assertEquals(0, limited.timeOf(mark));
+        assertTrue(limited.timeOf(mark) < SERVER + 1, "the next floor, if another clears now");
+        assertTrue(limited.timeOf(mark) > limited.staleBefore(limited.now(), Long.MAX_VALUE), "who puts reads it");
         assertEquals(millis, unlimited.timeOf(unlimited.mark()), "nobody is told of a floor of that in time");
 
         agreements.serverSaid(SERVER, 0);

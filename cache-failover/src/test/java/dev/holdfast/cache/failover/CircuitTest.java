@@ -215,7 +215,9 @@ class CircuitTest {
         first.skipGrace = true;
         long below = second.stamp;
         long memory = decisions.last().stamp;
-        decisions.now += 9 * SECOND;
+        decisions.now += 4 * SECOND;
+        circuit.recover(first, decisions.now); // it was out before that too
+        decisions.now += 5 * SECOND;
 
         circuit.close(first, decisions.now);
 
