@@ -40,6 +40,9 @@ class Agreements {
     /** Two clients' words for one moment of the server's clock are nearer to each other: each may be off by as much as does not matter. */
     private static final long APART_MILLIS = 2 * MATTERS_MILLIS;
 
+    /** What is known of the server's clock is never taken for less exact: floors would be so far ahead that what is put after them is not believed. */
+    private static final long MOST_UNSURE_MILLIS = 500;
+
     private final InstantSource clock;
     private final LongSupplier nanoTime;
     /** Whether the clock is this machine's, which is put right by the server's; a test's stays as it is. */
@@ -55,6 +58,12 @@ class Agreements {
 
     /** Whether this machine's clock turned out to be another than the servers', or was set: the monotonic one is gone by then. */
     private volatile boolean corrected;
+
+    /** What the server's time may be off by, if that matters: the answers were slow so far, and it may have been at either end of them. */
+    private volatile long unsure;
+
+    /** The same to the millisecond. */
+    private long exactTo = Long.MAX_VALUE;
 
     /** Whether the server serves, and has yet to say what time it is. */
     private volatile boolean awaited;
@@ -116,7 +125,7 @@ class Agreements {
         public long timeOf(long mark) {
             // A clock that is ahead of the server's would date it after the next floor.
             long early = awaited && withinMillis != Long.MAX_VALUE ? withinMillis / 2 : 0;
-            return (adjusted ? serverMillis() - (monotonicMillis() - mark) : mark) - early;
+            return (adjusted ? serverMillis() - unsure - (monotonicMillis() - mark) : mark) - early;
         }
 
         @Override
@@ -209,10 +218,15 @@ class Agreements {
         long ahead = serverMillis() - monotonicMillis() - measured;
         // Within what the network may have taken on one of the two ways, nothing was learnt: this machine's clock is as
         // good.
-        if (step != 0 || Math.abs(ahead) > half + 1) {
+        boolean learnt = step != 0 || Math.abs(ahead) > half + 1;
+        exactTo = learnt ? half : Math.min(exactTo, half + Math.abs(ahead));
+        long off = adjusted && exactTo > MATTERS_MILLIS ? Math.min(exactTo, MOST_UNSURE_MILLIS) : 0;
+        if (learnt) {
+            unsure = Math.max(unsure, off);
             origin = measured;
             corrected = true;
         }
+        unsure = off;
         doubted = Math.min(doubted, serverMillis());
         awaited = false;
         heardAt = monotonicMillis();
@@ -294,9 +308,14 @@ class Agreements {
         return Math.max(floorOf(prefix), Math.max(floorOf(Roll.ALL), floorOf(Roll.AGREEING)));
     }
 
+    /** After what any client dates by now. */
+    private long clearingMillis() {
+        return serverMillis() + APART_MILLIS + unsure;
+    }
+
     /** Whether the clock alone puts a floor that is raised now above that one. */
     boolean isAbove(long floor) {
-        return serverMillis() + APART_MILLIS > floor;
+        return clearingMillis() > floor;
     }
 
     /**
@@ -306,7 +325,7 @@ class Agreements {
      * @return the floor
      */
     long clear(String prefix, long before) {
-        long floor = Math.max(serverMillis() + APART_MILLIS, before + 1);
+        long floor = Math.max(clearingMillis(), before + 1);
         raise(Map.of(prefix, floor));
         return floor;
     }

@@ -150,4 +150,22 @@ class AgreementsTest {
         long made = limited.timeOf(limited.mark());
         assertFalse(made < limited.staleBefore(limited.now(), Long.MAX_VALUE));
     }
+
+    /** It was the server's time at the beginning of a slow answer, or at its end. */
+    @Test
+    void aTimeThatWasToldSlowlyIsNeitherAheadOfAFloorNorAFloorBehindIt() {
+        millis += 2_000;
+        agreements.awaits(true);
+        agreements.serverSaid(SERVER, TimeUnit.MILLISECONDS.toNanos(800));
+
+        long made = limited.timeOf(limited.mark());
+        assertTrue(made <= SERVER, () -> (made - SERVER) + " ms ahead");
+        long floor = agreements.clear("l:", Long.MIN_VALUE);
+        assertTrue(floor > SERVER + 800, () -> (floor - SERVER) + " ms ahead");
+        assertFalse(agreements.isAbove(floor));
+
+        agreements.serverSaid(SERVER + 1, TimeUnit.MILLISECONDS.toNanos(2));
+        long exact = limited.timeOf(limited.mark());
+        assertTrue(exact >= SERVER && exact <= SERVER + 5, () -> (exact - SERVER) + " ms ahead");
+    }
 }
