@@ -40,7 +40,9 @@ class FlightsStressTest extends EngineFixture {
         }
         until("no load is under way", () -> cache.loadsUnderWay() == 0);
         assertEquals(0, cache.changesUnderWay());
-        assertEquals(0, cache.stats().loadsRunning() + cache.stats().loadsWaiting());
+        until(
+                "all places are free",
+                () -> cache.stats().loadsRunning() + cache.stats().loadsWaiting() == 0);
     }
 
     private Callable<String> worker(CacheEngine<String, String> cache, long seed) {
