@@ -240,11 +240,7 @@ final class NearDemo {
                 beyond,
                 longest / 1e3,
                 bypassedMillis);
-        return beyond == 0
-                && backwards.get() == 0
-                && stats.hits() > 0
-                && bypassedMillis > 0
-                && !ages.isEmpty();
+        return beyond == 0 && backwards.get() == 0 && stats.hits() > 0 && bypassedMillis > 0 && !ages.isEmpty();
     }
 
     private static double at(List<Long> sorted, double share) {
