@@ -106,7 +106,8 @@ final class Entries<V> {
     /** Says of work that it begins now. */
     Begin begin() {
         long floor = agreement.floor();
-        return new Begin(agreement == Agreement.NONE ? clock.millis() : agreement.mark(), now(), floor);
+        long time = now();
+        return new Begin(agreement == Agreement.NONE ? time : agreement.mark(), time, floor);
     }
 
     /**

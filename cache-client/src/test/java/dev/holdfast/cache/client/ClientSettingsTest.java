@@ -21,4 +21,13 @@ class ClientSettingsTest {
         ClientSettings settings = new ClientSettings(Settings.of(Map.of("REDIS_URL", url)));
         assertEquals(buffered, settings.rulesOf(tier.tier()).buffered());
     }
+
+    @ParameterizedTest
+    @CsvSource({"SINGLE, 200", "CLUSTER, 200", "UPSTASH, 1000"})
+    void theLeastTimeForProbesOfEachTierIsASetting(KnownTier tier, long preset) {
+        ClientSettings plain = new ClientSettings(Settings.of(Map.of()));
+        ClientSettings set = new ClientSettings(Settings.of(Map.of("REDIS_PROBE_TIMEOUT", "1500")));
+        assertEquals(preset, plain.rulesOf(tier.tier()).minProbeTimeout().toMillis());
+        assertEquals(1_500, set.rulesOf(tier.tier()).minProbeTimeout().toMillis());
+    }
 }

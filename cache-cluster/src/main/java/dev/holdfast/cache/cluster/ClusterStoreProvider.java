@@ -13,6 +13,7 @@ import java.util.Optional;
 
 /** Makes the tier {@code cluster} from {@code REDIS_CLUSTER_NODES} and its companions. */
 public final class ClusterStoreProvider implements StoreProvider {
+    private static final String PROBE_TIMEOUT = "REDIS_PROBE_TIMEOUT";
     private static final String NODES = "REDIS_CLUSTER_NODES";
     private static final String READ_FROM = "REDIS_CLUSTER_READ_FROM";
     private static final String ZONE = "REDIS_ZONE";
@@ -52,12 +53,21 @@ public final class ClusterStoreProvider implements StoreProvider {
                         config.healthCheckInterval().toMillis(),
                         1,
                         3_600_000)))
-                .withMinProbeTimeout(settings.millis("REDIS_PROBE_TIMEOUT", config.minProbeTimeout()))
                 .withMaxFailures(settings.integer("REDIS_MAX_FAILURES", config.maxFailures(), 1, 1_000));
         Duration retry = isFollowed(settings)
                 ? RETRY_BEFORE_NEXT_TIER
                 : config.connectTimeout().plus(config.commandTimeout());
-        return withReadFrom(settings, withAddresses(settings, config.withClusterDownRetry(retry)));
+        return withReadFrom(
+                settings, withAddresses(settings, withProbeTimeout(settings, config.withClusterDownRetry(retry))));
+    }
+
+    private static ClusterConfig withProbeTimeout(Settings settings, ClusterConfig config) {
+        Duration least = settings.millis(PROBE_TIMEOUT, config.minProbeTimeout());
+        try {
+            return config.withMinProbeTimeout(least);
+        } catch (IllegalArgumentException e) {
+            throw settings.malformed(PROBE_TIMEOUT, "must be from 1 ms to an hour");
+        }
     }
 
     private static ClusterConfig limited(Settings settings, ClusterConfig config, AccessSettings access) {

@@ -46,6 +46,7 @@ class ClusterStoreStartTest {
                 "REDIS_CONNECT_TIMEOUT", "1",
                 "REDIS_COMMAND_TIMEOUT", "2",
                 "REDIS_HEALTH_CHECK_INTERVAL", "4",
+                "REDIS_PROBE_TIMEOUT", "2s",
                 "REDIS_CONNECTION_POOL_SIZE", "5",
                 "REDIS_MAX_FAILURES", "6",
                 "CACHE_MAX_VALUE_BYTES", "2048",
@@ -59,11 +60,19 @@ class ClusterStoreStartTest {
         assertEquals(Duration.ofMillis(1), config.connectTimeout());
         assertEquals(Duration.ofMillis(2), config.commandTimeout());
         assertEquals(Duration.ofMillis(4), config.healthCheckInterval());
+        assertEquals(Duration.ofSeconds(2), config.minProbeTimeout());
         assertEquals(5, config.poolSize());
         assertEquals(6, config.maxFailures());
         assertEquals(2048, config.maxValueBytes());
         assertEquals("{p}:", config.keyPrefix().toString());
         assertFalse(config.toString().contains("secret"));
+    }
+
+    @Test
+    void aProbeTimeoutThatIsTooLongIsNamed() {
+        CacheConfigException refused =
+                assertThrows(CacheConfigException.class, () -> config("REDIS_PROBE_TIMEOUT", "3600001"));
+        assertTrue(refused.getMessage().contains("REDIS_PROBE_TIMEOUT"), refused.getMessage());
     }
 
     @Test

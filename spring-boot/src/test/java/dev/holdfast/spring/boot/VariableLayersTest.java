@@ -61,7 +61,8 @@ class VariableLayersTest {
                         Map.entry("REDIS_MAX_FAILURES", "4"),
                         Map.entry("REDIS_MAX_RETRIES", "1"),
                         Map.entry("REDIS_RETRY_DELAY", "50"),
-                        Map.entry("REDIS_HEALTH_CHECK_INTERVAL", "60000")),
+                        Map.entry("REDIS_HEALTH_CHECK_INTERVAL", "60000"),
+                        Map.entry("REDIS_PROBE_TIMEOUT", "2000")),
                 holdfast(Map.ofEntries(
                                 Map.entry("holdfast.single.url", "redis://h"),
                                 Map.entry("holdfast.cluster.nodes", "a:1,b:2"),
@@ -82,7 +83,8 @@ class VariableLayersTest {
                                 Map.entry("holdfast.failover.max-failures", "4"),
                                 Map.entry("holdfast.failover.max-retries", "1"),
                                 Map.entry("holdfast.failover.retry-delay", "50ms"),
-                                Map.entry("holdfast.failover.health-check-interval", "1m")))
+                                Map.entry("holdfast.failover.health-check-interval", "1m"),
+                                Map.entry("holdfast.failover.probe-timeout", "2s")))
                         .values());
     }
 
