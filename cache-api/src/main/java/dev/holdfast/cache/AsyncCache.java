@@ -119,6 +119,9 @@ public interface AsyncCache<K, V> {
     /** {@link Cache#markStale(Object)}. */
     CompletableFuture<Boolean> markStale(K key);
 
+    /** {@link Cache#removeByTag(String)}. */
+    CompletableFuture<@Nullable Void> removeByTag(String tag);
+
     /** {@link Cache#clear()}. */
     CompletableFuture<@Nullable Void> clear();
 }

@@ -411,6 +411,17 @@ public interface Cache<K, V> extends AutoCloseable {
     boolean markStale(K key);
 
     /**
+     * Removes every entry of this cache that has a tag, by one write, however many they are. Once it has returned, no later read through this cache returns one
+     * of them, nor what a load that began before has found for one; other clients see it as they see {@link #remove}. Costs each load that is under way that callers
+     * who come later don't wait for it but load anew.
+     *
+     * @param tag as in {@link CachePolicy#withTags}
+     * @throws IllegalArgumentException if it can't be a tag
+     * @throws UnsupportedOperationException if the codec is raw: its entries have none
+     */
+    void removeByTag(String tag);
+
+    /**
      * Removes every key of this cache, at once for everybody. May take up to {@link CacheStore#PREFIX_REMOVAL_LIMIT}.
      *
      * <p>With {@link CachePolicy#agreeWithin} it is one question to the first server, and none while that is out: every entry that was made so far is

@@ -1,7 +1,12 @@
 package dev.holdfast.cache;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +14,12 @@ import org.jspecify.annotations.Nullable;
  * whether the parts agree is checked where the policy is used, by {@link #requireConsistent()}. Immutable.
  */
 public final class CachePolicy {
+    /** The most {@link #tags()} of an entry. */
+    public static final int MAX_TAGS = 64;
+
+    /** The most characters, as {@link String#length} counts them, of a tag. */
+    public static final int MAX_TAG_LENGTH = 512;
+
     private static final CachePolicy DEFAULTS = new Draft().build();
 
     private final Draft fields;
@@ -81,6 +92,16 @@ public final class CachePolicy {
     /** How old an entry may get that another client may have changed unseen; zero: as old as it lives. */
     public Duration agreeWithin() {
         return fields.agreeWithin;
+    }
+
+    /** What entries are marked with, so that {@link Cache#removeByTag} removes them together. Immutable. */
+    public Set<String> tags() {
+        return fields.tags;
+    }
+
+    /** For how long other clients leave a load to the client that runs it, unless that says that it goes on; zero: not at all. */
+    public Duration loadLock() {
+        return fields.loadLock;
     }
 
     /** How many loads of one cache run at once. */
@@ -220,6 +241,42 @@ public final class CachePolicy {
     }
 
     /**
+     * Derives a policy that marks entries with these tags in the place of those it had, so that one {@link Cache#removeByTag} removes all that have one of
+     * them. A tag belongs to one cache. Each write then reads where its tags stand, and so does each read of an entry that has any, in one round trip more
+     * for all of them; entries without tags cost nothing.
+     *
+     * <pre>{@code
+     * carts.put(id, cart, carts.policy().withTags("user:" + userId, "shop:" + shopId));
+     * carts.removeByTag("user:42");
+     * }</pre>
+     *
+     * @param tags at most {@value #MAX_TAGS}, each of 1 to {@value #MAX_TAG_LENGTH} characters; none for entries without
+     * @return the derived policy
+     * @throws IllegalArgumentException if there are too many, or one is empty, too long or holds an unpaired surrogate
+     */
+    public CachePolicy withTags(String... tags) {
+        Draft draft = fields.copy();
+        draft.tags = Collections.unmodifiableSet(new LinkedHashSet<>(List.of(tags)));
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy in which one client at a time loads a key, of all that share the first server: it holds a lease there while its loader runs, and the
+     * others wait for what it finds, up to their own {@link #loadTimeout()}. If it dies, another loads when the lease is over, which a living one renews. What
+     * two loads at once would do is only done twice, never wrong: where the server does not answer, everybody loads. A bulk load and a refresh that was asked
+     * for wait for nobody. Costs two or three round trips for each load.
+     *
+     * @param loadLock the lease: zero for no lock, else from 100 ms to a minute. Longer than pauses of a living process and its server
+     * @return the derived policy
+     * @throws IllegalArgumentException if it is out of these bounds
+     */
+    public CachePolicy withLoadLock(Duration loadLock) {
+        Draft draft = fields.copy();
+        draft.loadLock = Objects.requireNonNull(loadLock, "loadLock");
+        return draft.build();
+    }
+
+    /**
      * Derives a policy with another bound on the loads of one cache that run at once, so that a cold cache does not
      * overrun the source. Counts in the policy that a cache was made with; in that of a single call it has no effect. A
      * batch of a bulk load is one. A load in the background whose lease ran out, and whose loader ignores its interrupt, gives its place to
@@ -279,10 +336,24 @@ public final class CachePolicy {
         return fields.toString();
     }
 
+    /** Refuses more tags than an entry can have, and what is none. */
+    static void requireTags(Set<String> tags) {
+        Draft.require(tags.size() <= MAX_TAGS, "an entry has at most " + MAX_TAGS + " tags: " + tags.size());
+        for (String tag : tags) {
+            Draft.require(
+                    !tag.isEmpty() && tag.length() <= MAX_TAG_LENGTH,
+                    "a tag has from 1 to " + MAX_TAG_LENGTH + " characters: " + tag.length());
+            Draft.require(
+                    StandardCharsets.UTF_8.newEncoder().canEncode(tag),
+                    "a tag holds an unpaired surrogate: " + ForeignText.shown(tag));
+        }
+    }
+
     /** The fields while they are being chosen; never shared before {@link #build} has checked them. */
     private static final class Draft {
         private static final Duration DAY = Duration.ofDays(1);
         private static final Duration SHORTEST_AGREEMENT = Duration.ofSeconds(5);
+        private static final Duration SHORTEST_LOCK = Duration.ofMillis(100);
 
         private Duration ttl = Duration.ofMinutes(5);
         private Duration staleIfError = Duration.ZERO;
@@ -293,6 +364,8 @@ public final class CachePolicy {
         private double ttlJitter;
         private Duration rememberAbsence = Duration.ZERO;
         private Duration agreeWithin = Duration.ZERO;
+        private Set<String> tags = Set.of();
+        private Duration loadLock = Duration.ZERO;
         private int maxLoads = 64;
         private int maxBatch = 1_000;
 
@@ -307,6 +380,8 @@ public final class CachePolicy {
             copy.ttlJitter = ttlJitter;
             copy.rememberAbsence = rememberAbsence;
             copy.agreeWithin = agreeWithin;
+            copy.tags = tags;
+            copy.loadLock = loadLock;
             copy.maxLoads = maxLoads;
             copy.maxBatch = maxBatch;
             return copy;
@@ -323,6 +398,10 @@ public final class CachePolicy {
             span("rememberAbsence", rememberAbsence, Duration.ZERO, CacheStore.MAX_TTL);
             if (!agreeWithin.isZero()) {
                 span("agreeWithin", agreeWithin, SHORTEST_AGREEMENT, DAY);
+            }
+            requireTags(tags);
+            if (!loadLock.isZero()) {
+                span("loadLock", loadLock, SHORTEST_LOCK, Duration.ofMinutes(1));
             }
             require(maxLoads >= 1 && maxLoads <= 100_000, "maxLoads must be from 1 to 100000: " + maxLoads);
             require(maxBatch >= 1 && maxBatch <= 1_000_000, "maxBatch must be from 1 to 1000000: " + maxBatch);
@@ -374,7 +453,7 @@ public final class CachePolicy {
             return "CachePolicy[ttl=" + ttl + ", staleIfError=" + staleIfError + ", retryLoadAfter=" + retryLoadAfter
                     + ", loadTimeout=" + loadTimeout + ", loadSoftTimeout=" + loadSoftTimeout + ", refreshAhead="
                     + refreshAhead + ", ttlJitter=" + ttlJitter + ", rememberAbsence=" + rememberAbsence
-                    + ", agreeWithin=" + agreeWithin + ", maxLoads="
+                    + ", agreeWithin=" + agreeWithin + ", tags=" + tags + ", loadLock=" + loadLock + ", maxLoads="
                     + maxLoads + ", maxBatch=" + maxBatch + ']';
         }
     }

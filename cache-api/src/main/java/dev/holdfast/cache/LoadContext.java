@@ -43,7 +43,16 @@ public interface LoadContext<V> {
     void etag(String etag);
 
     /**
-     * Answers that the source has nothing newer: the last value is fresh again, for a whole time to live, with its ETag.
+     * Marks this value with tags beside those of the policy: {@link Cache#removeByTag} removes it with all that have one of them. A value whose
+     * tag was removed, by whomever, since the load began is not stored.
+     *
+     * @param tags as in {@link CachePolicy#withTags}, with those of the policy at most {@link CachePolicy#MAX_TAGS}
+     * @throws IllegalArgumentException if they are out of these bounds, or the codec is raw
+     */
+    void tags(String... tags);
+
+    /**
+     * Answers that the source has nothing newer: the last value is fresh again, for a whole time to live, with its ETag and tags.
      * To be returned: {@code return context.notModified();}
      *
      * @return the last value

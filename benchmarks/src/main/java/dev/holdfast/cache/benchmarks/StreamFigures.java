@@ -20,6 +20,8 @@ final class StreamFigures {
     private static final long WORK = 150;
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration WARM_UP = Duration.ofSeconds(5);
+    /** For each worker: two processors compile what as many processes run. */
+    private static final Duration WARM_UP_OF_A_WORKER = Duration.ofSeconds(3);
 
     private StreamFigures() {}
 
@@ -75,7 +77,7 @@ final class StreamFigures {
         try (RedisServer redis = redis();
                 StreamWorker.Group group = new StreamWorker.Group("ours", redis.url(), workers, WORK, 30_000)) {
             try (StreamLoad warm = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
-                warm.closed(callers, WARM_UP);
+                warm.closed(callers, WARM_UP_OF_A_WORKER.multipliedBy(workers));
             }
             try (StreamLoad load = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
                 long start = System.nanoTime();
@@ -100,7 +102,7 @@ final class StreamFigures {
         try (RedisServer redis = redis();
                 StreamWorker.Group group = new StreamWorker.Group("ours", redis.url(), 15, WORK, 30_000)) {
             try (StreamLoad warm = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
-                warm.closed(75, WARM_UP);
+                warm.closed(75, WARM_UP_OF_A_WORKER.multipliedBy(15));
             }
             try (StreamLoad load = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
                 load.open(450, Duration.ofSeconds(60));

@@ -226,6 +226,12 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     }
 
     @Override
+    public CompletableFuture<@Nullable Void> removeByTag(String tag) {
+        CachePolicy unused = cache.policy().withTags(tag);
+        return run(() -> cache.removeByTag(tag));
+    }
+
+    @Override
     public CompletableFuture<@Nullable Void> clear() {
         return run(cache::clear);
     }

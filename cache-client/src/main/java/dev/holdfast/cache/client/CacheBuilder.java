@@ -172,6 +172,27 @@ public final class CacheBuilder<K, V> {
     }
 
     /**
+     * Marks every entry with these tags, so that one removal removes them together.
+     *
+     * @param values as in {@link CachePolicy#withTags}; a load may add others by {@link dev.holdfast.cache.LoadContext#tags}
+     * @return this
+     */
+    public CacheBuilder<K, V> tags(String... values) {
+        String[] copy = values.clone();
+        return change(base -> base.withTags(copy));
+    }
+
+    /**
+     * Has one client at a time load a key, of all that share the first server.
+     *
+     * @param lease as in {@link CachePolicy#withLoadLock}
+     * @return this
+     */
+    public CacheBuilder<K, V> loadLock(Duration lease) {
+        return change(base -> base.withLoadLock(lease));
+    }
+
+    /**
      * Bounds how many loads run at once.
      *
      * @param value as in {@link CachePolicy#withMaxLoads}

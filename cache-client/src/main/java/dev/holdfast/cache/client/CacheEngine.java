@@ -26,7 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -52,6 +51,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     private final Loads<K, V> loads;
     private final Reads<V> reads;
     private final Writes<K, V> writes;
+    private final Tags tags;
     private final @Nullable Near<K, V> near;
     private final AsyncCache<K, V> async;
     private final Closing closing;
@@ -98,12 +98,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.counters = new Counters(name, services.events(), () -> near == null ? NearStats.NONE : near.stats());
         this.flights = new Flights<>(this.store::callBound);
         RetryPauses pauses = new RetryPauses(services.nanoTime());
-        this.reads = new Reads<>(this.store, entries, counters);
+        TagReader nearTags = near == null || stamps == null ? null : new NearTags(near.tracking(), stamps, keys::ofTag);
+        this.tags = new Tags(store, this.store, keys::ofTag, entries::now, nearTags);
+        this.reads = new Reads<>(this.store, entries, counters, tags);
         this.removals = Removals.of(this.store, codec.isRaw(), policy);
-        LoadedValues<K, V> loaded = new LoadedValues<>(this.store, reads, entries, counters, flights, removals);
-        this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, policy.maxLoads(), services);
+        LoadedValues<K, V> loaded = new LoadedValues<>(this.store, reads, entries, counters, flights, removals, tags);
+        LoadLocks<V> locks = new LoadLocks<>(this.store, keys::ofLoad, reads, services);
+        this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, locks, policy.maxLoads(), services);
         this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
-        this.writes = new Writes<>(this.store, reads, entries, counters, flights, pauses, removals);
+        this.writes = new Writes<>(this.store, reads, entries, counters, flights, pauses, removals, tags);
         this.async = new AsyncEngine<>(this, services);
         this.closing =
                 new Closing(runner::close, flights::close, this::closeNear, entries::close, () -> whenClosed.run());
@@ -157,7 +160,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         long trusted = entries.trustedUntil();
         byte[] entry = reads.get(storeKey, reading);
         Entries.State state =
-                entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, entries.now(), trusted);
+                entry == null ? Entries.State.EXPIRED : reads.state(storeKey, entry, entries.now(), trusted, reading);
         V value = entry != null && state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
         if (reading != null) {
             reading.end(entry, state, value);
@@ -205,8 +208,14 @@ class CacheEngine<K, V> implements Cache<K, V> {
         long trusted = entries.trustedUntil();
         Near<K, V>.Reading reading = near == null ? null : near.begin(key, storeKey);
         byte[] entry;
+        long now = 0;
+        Entries.State state = Entries.State.EXPIRED;
         try {
             entry = reads.getToLoad(storeKey, reading);
+            if (entry != null) {
+                now = entries.now();
+                state = reads.state(storeKey, entry, now, trusted, reading);
+            }
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
@@ -218,8 +227,6 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 reading.end(null, Entries.State.EXPIRED, null);
             }
         } else {
-            long now = entries.now();
-            Entries.State state = reads.state(storeKey, entry, now, trusted);
             V value = state == Entries.State.FRESH ? reads.decode(storeKey, entry) : null;
             if (reading != null) {
                 reading.end(entry, state, value);
@@ -278,16 +285,17 @@ class CacheEngine<K, V> implements Cache<K, V> {
     V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
         String storeKey = keys.of(key);
         int stamp = flights.stamp(storeKey);
-        byte[] seen;
+        byte[] seen = null;
+        byte[] last = null;
         try {
             seen = reads.getToLoad(storeKey, null);
+            last = reads.found(storeKey, seen).last(true);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
             // Counted; the load runs without knowing the last value.
-            seen = null;
+            last = null;
         }
-        byte[] last = reads.found(storeKey, seen).last(true);
         return load(new Request<>(key, storeKey, loader, callPolicy, last, seen, stamp, true), caller);
     }
 
@@ -307,14 +315,10 @@ class CacheEngine<K, V> implements Cache<K, V> {
         }
         long trusted = entries.trustedUntil();
         Near<K, V>.Readings readings = near == null ? null : near.beginAll(storeKeys);
-        Map<String, byte[]> found = reads.getAll(storeKeys.values(), readings);
+        Map<String, Found<V>> found =
+                reads.foundAll(storeKeys.values(), reads.getAll(storeKeys.values(), readings), trusted, readings);
         for (Map.Entry<K, String> each : storeKeys.entrySet()) {
-            boolean unused = read(
-                    each.getKey(),
-                    each.getValue(),
-                    reads.found(each.getValue(), found.get(each.getValue()), trusted),
-                    values,
-                    readings);
+            boolean unused = read(each.getKey(), each.getValue(), of(found, each.getValue()), values, readings);
         }
         return near == null ? values : inOrder(asked.keySet(), values);
     }
@@ -377,25 +381,32 @@ class CacheEngine<K, V> implements Cache<K, V> {
         Collection<String> storeKeys = toRead.values();
         long trusted = entries.trustedUntil();
         Near<K, V>.Readings readings = near == null ? null : near.beginAll(toRead);
-        Map<String, byte[]> found;
-        Collection<String> unknown = Set.of();
+        Map<String, Found<V>> found;
         try {
-            found = reads.getAllToLoad(storeKeys, readings);
+            Map<String, byte[]> read;
+            Collection<String> known = new HashSet<>(storeKeys);
+            try {
+                read = reads.getAllToLoad(storeKeys, readings);
+            } catch (CacheInterruptedException e) {
+                throw e;
+            } catch (CacheException e) {
+                read = Reads.partOf(e);
+                known = read.keySet();
+            }
+            found = reads.foundAll(known, read, trusted, readings);
         } catch (CacheInterruptedException e) {
             throw e;
         } catch (CacheException e) {
-            found = Reads.partOf(e);
-            unknown = new HashSet<>(storeKeys);
-            unknown.removeAll(found.keySet());
+            found = Map.of(); // where their tags stand is not known
         }
         List<Request<K, V>> missing = new ArrayList<>();
         for (Request<K, V> request : requests) {
             String storeKey = request.storeKey();
-            if (unknown.contains(storeKey)) {
+            Found<V> entry = found.get(storeKey);
+            if (entry == null) {
                 missing.add(request); // neither a hit nor a miss
                 continue;
             }
-            Found<V> entry = reads.found(storeKey, found.get(storeKey), trusted);
             if (!read(request.key(), storeKey, entry, values, readings)) {
                 missing.add(request.withLook(entry.last(false), entry.entry()));
             } else {
@@ -403,6 +414,10 @@ class CacheEngine<K, V> implements Cache<K, V> {
             }
         }
         return missing;
+    }
+
+    private static <V> Found<V> of(Map<String, Found<V>> found, String storeKey) {
+        return Objects.requireNonNull(found.get(storeKey), "each key was looked at");
     }
 
     private void refreshIfDue(Request<K, V> request, Found<V> found, @Nullable AsyncCall<K, V, ?> caller) {
@@ -580,6 +595,13 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (near != null) {
             near.forgetAll();
         }
+    }
+
+    @Override
+    public void removeByTag(String tag) {
+        requireUsable();
+        requireEnveloped("removeByTag: a raw codec's entries have no tags");
+        writes.removeByTag(tag, policy.withTags(tag));
     }
 
     private void requireEnveloped(String why) {

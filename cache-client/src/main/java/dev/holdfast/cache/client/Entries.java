@@ -8,6 +8,7 @@ import dev.holdfast.cache.ForeignText;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -67,8 +68,8 @@ final class Entries<V> {
         policy.requireConsistent();
         if (raw && needsEnvelope(policy)) {
             throw new IllegalArgumentException(
-                    "a raw codec stores values alone, so staleIfError, refreshAhead, rememberAbsence and"
-                            + " agreeWithin have no place to be written: " + policy);
+                    "a raw codec stores values alone, so staleIfError, refreshAhead, rememberAbsence,"
+                            + " agreeWithin and tags have no place to be written: " + policy);
         }
         return policy;
     }
@@ -77,7 +78,8 @@ final class Entries<V> {
         return !policy.staleIfError().isZero()
                 || policy.refreshAhead() > 0
                 || !policy.rememberAbsence().isZero()
-                || !policy.agreeWithin().isZero();
+                || !policy.agreeWithin().isZero()
+                || !policy.tags().isEmpty();
     }
 
     /** Has everything absent that was made so far; false, with nothing done, if it has to be removed. */
@@ -165,6 +167,16 @@ final class Entries<V> {
         return mayStandIn && now < staleUntil && !Envelope.isAbsence(entry) ? State.STALE : State.EXPIRED;
     }
 
+    /** Whether a readable entry has tags. */
+    boolean isTagged(byte[] entry) {
+        return !raw && Envelope.isTagged(entry);
+    }
+
+    /** The tags of an entry that was found, and their numbers when it was made; none if there is no entry. */
+    Map<String, Long> tags(byte @Nullable [] entry) {
+        return entry == null || raw || Envelope.problem(entry) != null ? Map.of() : Envelope.tags(entry);
+    }
+
     /** Whether an entry is whole, and was written under another key than the one it is read under. */
     boolean isMisplaced(String storeKey, byte[] entry) {
         return !raw && Envelope.problem(entry) == null && !Envelope.isOf(hash.of(storeKey), entry);
@@ -228,18 +240,21 @@ final class Entries<V> {
         return new Encoded(Envelope.renewed(entry, lifetime), fromNow.inStore());
     }
 
-    Encoded encode(String storeKey, V value, CachePolicy policy) {
-        return encode(storeKey, value, lifetime(policy, policy.ttl()), begin(), null);
+    /** An entry of a value that is stored now, under these tags. */
+    Encoded encode(String storeKey, V value, CachePolicy policy, Map<String, Long> tags) {
+        return encode(storeKey, value, lifetime(policy, policy.ttl()), begin(), null, tags);
     }
 
-    /** An entry of a value that is stored now, by work that began earlier. */
-    Encoded encode(String storeKey, V value, Lifetime lifetime, Begin begin, byte @Nullable [] etag) {
+    /** The same by work that began earlier. */
+    Encoded encode(
+            String storeKey, V value, Lifetime lifetime, Begin begin, byte @Nullable [] etag, Map<String, Long> tags) {
         byte[] payload = payload(value);
         if (raw) {
             return new Encoded(payload, Lifetime.remaining(lifetime.freshUntil(), lifetime.created()));
         }
         return new Encoded(
-                Envelope.of(hash.of(storeKey), lifetime.madeAt(timeOf(begin)), etag, payload), lifetime.inStore());
+                Envelope.of(hash.of(storeKey), lifetime.madeAt(timeOf(begin)), etag, tags, payload),
+                lifetime.inStore());
     }
 
     /** The lifetime of a value that is stored now, shortened at random as the policy says. */
@@ -257,9 +272,10 @@ final class Entries<V> {
     }
 
     /** An entry that remembers an absence from now on, found by work that began earlier. */
-    Encoded encodeAbsence(String storeKey, Duration ttl, Begin begin) {
+    Encoded encodeAbsence(String storeKey, Duration ttl, Begin begin, Map<String, Long> tags) {
         Lifetime lifetime = Lifetime.ofAbsence(ttl, now());
-        return new Encoded(Envelope.ofAbsence(hash.of(storeKey), lifetime.madeAt(timeOf(begin))), lifetime.inStore());
+        return new Encoded(
+                Envelope.ofAbsence(hash.of(storeKey), lifetime.madeAt(timeOf(begin)), tags), lifetime.inStore());
     }
 
     private byte[] payload(V value) {

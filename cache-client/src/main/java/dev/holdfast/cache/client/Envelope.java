@@ -1,10 +1,13 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheStore;
+import java.io.ByteArrayOutputStream;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * The first tag has no name (length 0), and its generation is the {@link KeyHash} of the key that the entry was written under:
  * the whole key below the store's prefix. An entry that is read under another key is unreadable: a server, a proxy or a client
  * library gave the answer to another question. Version 1.0 wrote no tags and its readers skip them, so that both read each
- * other's entries; one of version 1.0 is not checked. Tags with names are reserved: not written yet, skipped by readers.
+ * other's entries; one of version 1.0 is not checked. The generation of a tag with a name is the number of its {@link Generation} when the entry was made; the
+ * entry is good while the tag has that number.
  *
  * <p>A tombstone, which stands in the place of a key that was removed, is a remembered absence that has long ended: flag 1 alone,
  * three times of 0, and for a payload 8 random bytes, which make each another. So every version reads it as nothing, without a
@@ -52,6 +56,8 @@ final class Envelope {
     /** One tag without a name: the count, its length, its generation. */
     private static final int KEY_TAG = 2 + 2 + Long.BYTES;
 
+    private static final byte[] NO_NAMES = new byte[0];
+
     private static final Lifetime LONG_ENDED = new Lifetime(0, 0, 0);
     private static final int ONE_TAG_WITHOUT_NAME = 1 << 16;
 
@@ -61,26 +67,98 @@ final class Envelope {
 
     private Envelope() {}
 
-    /** An entry of a key with this hash. */
-    static byte[] of(long keyHash, Lifetime lifetime, byte @Nullable [] etag, byte[] payload) {
-        int extra = KEY_TAG + (etag == null ? 0 : 2 + etag.length);
-        byte[] entry = new byte[HEADER + extra + payload.length];
+    /** An entry of a key with this hash, under these tags. */
+    static byte[] of(long keyHash, Lifetime lifetime, byte @Nullable [] etag, Map<String, Long> tags, byte[] payload) {
+        byte[] names = names(tags);
+        int tagsAt = HEADER + (etag == null ? 0 : 2 + etag.length);
+        int payloadAt = tagsAt + KEY_TAG + names.length;
+        byte[] entry = new byte[payloadAt + payload.length];
         header(entry, etag == null ? TAGS : TAGS | ETAG, lifetime);
         if (etag != null) {
             SHORT.set(entry, HEADER, (short) etag.length);
             System.arraycopy(etag, 0, entry, HEADER + 2, etag.length);
         }
-        keyTag(entry, HEADER + extra - KEY_TAG, keyHash);
-        System.arraycopy(payload, 0, entry, HEADER + extra, payload.length);
+        tags(entry, tagsAt, keyHash, tags.size(), names);
+        System.arraycopy(payload, 0, entry, payloadAt, payload.length);
         return entry;
     }
 
     /** An entry that remembers that a key with this hash has no value. */
-    static byte[] ofAbsence(long keyHash, Lifetime lifetime) {
-        byte[] entry = new byte[HEADER + KEY_TAG];
+    static byte[] ofAbsence(long keyHash, Lifetime lifetime, Map<String, Long> tags) {
+        byte[] names = names(tags);
+        byte[] entry = new byte[HEADER + KEY_TAG + names.length];
         header(entry, ABSENCE | TAGS, lifetime);
-        keyTag(entry, HEADER, keyHash);
+        tags(entry, HEADER, keyHash, tags.size(), names);
         return entry;
+    }
+
+    private static void tags(byte[] entry, int at, long keyHash, int named, byte[] names) {
+        keyTag(entry, at, keyHash);
+        SHORT.set(entry, at, (short) (1 + named));
+        System.arraycopy(names, 0, entry, at + KEY_TAG, names.length);
+    }
+
+    private static byte[] names(Map<String, Long> tags) {
+        if (tags.isEmpty()) {
+            return NO_NAMES;
+        }
+        ByteArrayOutputStream names = new ByteArrayOutputStream();
+        tags.forEach((tag, number) -> {
+            byte[] name = tag.getBytes(StandardCharsets.UTF_8);
+            byte[] each = new byte[2 + name.length + Long.BYTES];
+            SHORT.set(each, 0, (short) name.length);
+            System.arraycopy(name, 0, each, 2, name.length);
+            LONG.set(each, 2 + name.length, (long) number);
+            names.writeBytes(each);
+        });
+        return names.toByteArray();
+    }
+
+    /** Whether a readable entry has tags with names. */
+    static boolean isTagged(byte[] entry) {
+        int flags = entry[3];
+        if ((flags & TAGS) == 0) {
+            return false;
+        }
+        int at = (flags & ETAG) == 0 ? HEADER : afterText(entry, HEADER);
+        return at + Integer.BYTES > entry.length || (int) INT.get(entry, at) != ONE_TAG_WITHOUT_NAME;
+    }
+
+    /** The tags of a readable entry that have names, and their numbers when it was made. */
+    static Map<String, Long> tags(byte[] entry) {
+        int flags = entry[3];
+        if ((flags & TAGS) == 0) {
+            return Map.of();
+        }
+        Map<String, Long> tags = new LinkedHashMap<>();
+        int at = (flags & ETAG) == 0 ? HEADER : afterText(entry, HEADER);
+        int count = unsignedShort(entry, at);
+        at += 2;
+        for (int i = 0; i < count; i++) {
+            int end = afterText(entry, at);
+            if (end > at + 2) {
+                String name = new String(entry, at + 2, end - at - 2, StandardCharsets.UTF_8);
+                tags.put(name, (long) LONG.get(entry, end));
+            }
+            at = end + Long.BYTES;
+        }
+        return tags;
+    }
+
+    /** Sets the numbers of tags that a readable entry has. */
+    static void number(byte[] entry, Map<String, Long> numbers) {
+        int at = (entry[3] & ETAG) == 0 ? HEADER : afterText(entry, HEADER);
+        int count = unsignedShort(entry, at);
+        at += 2;
+        for (int i = 0; i < count; i++) {
+            int end = afterText(entry, at);
+            Long number =
+                    end > at + 2 ? numbers.get(new String(entry, at + 2, end - at - 2, StandardCharsets.UTF_8)) : null;
+            if (number != null) {
+                LONG.set(entry, end, (long) number);
+            }
+            at = end + Long.BYTES;
+        }
     }
 
     /** What stands in the place of a key that was removed; {@code nonce}: another for each removal. */

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   LOADING ──loaded──► LOADED ──tryStore──► STORING ──► DONE
  *      │                   └──── invalidated, nothing to store ────► DONE
+ *      ├─ a tag was removed: nobody joins any more
  *      └─ the lease runs out: nobody joins any more, those who wait are told; a late result may still be stored
  * </pre>
  *
@@ -50,6 +51,7 @@ final class Flight<K, V> {
     private int doubts;
 
     private boolean expired;
+    private boolean overtaken;
     private boolean removeAfterStore;
     /** Set where the load must go on without anybody waiting: refresh ahead, or a caller that went away with a stale value. */
     private boolean unattended;
@@ -152,7 +154,7 @@ final class Flight<K, V> {
         Outcome<V> known;
         lock.lock();
         try {
-            if (invalidated || expired || phase == Phase.DONE || (refreshing && phase != Phase.LOADING)) {
+            if (invalidated || expired || overtaken || phase == Phase.DONE || (refreshing && phase != Phase.LOADING)) {
                 return false;
             }
             refresh |= refreshing;
@@ -390,6 +392,16 @@ final class Flight<K, V> {
         }
     }
 
+    /** A tag was removed, which may be one of this load's: it is not for later callers. Whether it is stored is a matter of its own tags. */
+    void overtake() {
+        lock.lock();
+        try {
+            overtaken = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Like {@link #invalidate}, but for as long as it is not known whether the key is changed. */
     boolean doubt() {
         lock.lock();
@@ -454,7 +466,7 @@ final class Flight<K, V> {
         lock.lock();
         try {
             return phase == Phase.STORING
-                    || (!invalidated && (phase == Phase.LOADED || (expired && phase == Phase.LOADING)));
+                    || (!invalidated && (phase == Phase.LOADED || ((expired || overtaken) && phase == Phase.LOADING)));
         } finally {
             lock.unlock();
         }

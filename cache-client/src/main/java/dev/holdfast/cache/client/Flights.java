@@ -223,6 +223,11 @@ final class Flights<K, V> {
         }
     }
 
+    /** What the loads under way find is not for callers who come later, if it has a tag that was removed; it may be stored all the same. */
+    void overtake() {
+        byKey.values().forEach(Flight::overtake);
+    }
+
     /** Lets no load store any more: a later cache of the same name would not know of it. Waits for those that are storing. */
     void close() {
         changingAll.getAndIncrement();

@@ -13,6 +13,8 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     private final Loading<K, V> loading;
     private final List<LoadPart<K, V>> parts = new ArrayList<>(1);
     private volatile @Nullable LoadRun run;
+    /** By which other clients leave this load to this one. */
+    private volatile @Nullable LoadLease lease;
     /** Whether it waits for an answer without a thread, whose arrival ends it. */
     private volatile boolean later;
 
@@ -59,6 +61,11 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
         run = newRun;
     }
 
+    /** It has this lease; {@code null}: none. */
+    void under(@Nullable LoadLease held) {
+        lease = held;
+    }
+
     /** From now on what it waits for ends it, and not its thread. */
     void waitsForAnswer() {
         later = true;
@@ -76,6 +83,10 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
 
     @Override
     public void expired() {
+        LoadLease held = lease;
+        if (held != null) {
+            held.leave();
+        }
         parts.forEach(runner::expire);
     }
 
@@ -104,6 +115,10 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
             }
         } finally {
             parts.forEach(part -> end(part, cause));
+            LoadLease held = lease;
+            if (held != null) {
+                held.release();
+            }
         }
     }
 

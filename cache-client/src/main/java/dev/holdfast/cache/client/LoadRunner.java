@@ -19,6 +19,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private final Counters counters;
     private final RetryPauses pauses;
     private final EngineServices services;
+    private final LoadLocks<V> locks;
     private final LoadGate gate;
     private final RunningLoads running;
 
@@ -28,6 +29,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
             Entries<V> entries,
             Counters counters,
             RetryPauses pauses,
+            LoadLocks<V> locks,
             int maxLoads,
             EngineServices services) {
         this.flights = flights;
@@ -36,6 +38,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         this.counters = counters;
         this.pauses = pauses;
         this.services = services;
+        this.locks = locks;
         this.gate = new LoadGate(maxLoads);
         this.running = new RunningLoads(services.deadlines());
     }
@@ -126,6 +129,10 @@ final class LoadRunner<K, V> implements AutoCloseable {
             if (wanted.isEmpty()) {
                 return;
             }
+            if (isLoadedElsewhere(load, run, wanted)) {
+                return;
+            }
+            loaded.readTags(wanted);
             CacheLoader<? super K, V> loader = wanted.get(0).request().loader();
             if (loader instanceof LaterLoader<? super K, V> later && !run.servesItsOwnThread()) {
                 begin(later, load, run, wanted.get(0));
@@ -215,11 +222,49 @@ final class LoadRunner<K, V> implements AutoCloseable {
         return true;
     }
 
-    /** Waits for a place and loads, measuring the loader alone. */
-    private void timed(LoadRun run, Loading<K, V> loading, List<LoadPart<K, V>> wanted) throws Exception {
+    /**
+     * Waits for this client's turn to load a key that one client at a time is to load. Returns whether another has loaded it: then its callers were told. A
+     * refresh that was asked for wants what the source has from now on, whatever another has begun to load.
+     */
+    private boolean isLoadedElsewhere(Load<K, V> load, LoadRun run, List<LoadPart<K, V>> wanted) throws Exception {
+        LoadPart<K, V> part = wanted.get(0);
+        Request<K, V> request = part.request();
+        if (wanted.size() > 1
+                || request.policy().loadLock().isZero()
+                || part.flight().isRefresh()
+                || !loaded.isShared()) {
+            return false;
+        }
+        awaitPlace(run);
+        LoadLocks.Turn<V> turn = locks.await(request);
+        load.under(turn.lease());
+        Found<V> now = turn.now();
+        if (now == null) {
+            return false;
+        }
+        if (turn.answered()) {
+            Outcome<V> found = new Outcome.Loaded<>(now.fresh());
+            if (part.flight().endedUnloaded(found)) {
+                counters.joins.increment();
+                put(part, found);
+                return true;
+            }
+        }
+        Request<K, V> upToDate =
+                request.withLook(request.last() == null ? null : now.last(request.refresh()), now.entry());
+        part.begin(upToDate, new LoadDecisions<>(entries, counters, upToDate));
+        return false;
+    }
+
+    private static void awaitPlace(LoadRun run) throws Exception {
         if (!run.place().granted().isDone()) {
             run.place().granted().get();
         }
+    }
+
+    /** Waits for a place and loads, measuring the loader alone. */
+    private void timed(LoadRun run, Loading<K, V> loading, List<LoadPart<K, V>> wanted) throws Exception {
+        awaitPlace(run);
         CallObserver.Ended observed = services.loads().began("load", counters.cache());
         Throwable failure = null;
         long start = System.nanoTime();

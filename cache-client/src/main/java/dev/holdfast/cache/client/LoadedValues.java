@@ -2,15 +2,18 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.time.Duration;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Stores what loads found, unless their keys were changed meanwhile. What fails here is counted and harms no caller. */
@@ -21,6 +24,7 @@ final class LoadedValues<K, V> {
     private final Counters counters;
     private final Flights<K, V> flights;
     private final Removals removals;
+    private final Tags tags;
 
     LoadedValues(
             CacheStore store,
@@ -28,25 +32,77 @@ final class LoadedValues<K, V> {
             Entries<V> entries,
             Counters counters,
             Flights<K, V> flights,
-            Removals removals) {
+            Removals removals,
+            Tags tags) {
         this.store = store;
         this.reads = reads;
         this.entries = entries;
         this.counters = counters;
         this.flights = flights;
         this.removals = removals;
+        this.tags = tags;
+    }
+
+    /** Whether other clients see what is stored. */
+    boolean isShared() {
+        return !store.callBound().isZero();
+    }
+
+    /** Notes where the tags of loads stand that begin now. Of one for which that can't be told nothing is stored. */
+    void readTags(List<LoadPart<K, V>> parts) {
+        Map<CachePolicy, Map<String, Long>> byPolicy = new IdentityHashMap<>(1);
+        for (LoadPart<K, V> part : parts) {
+            CachePolicy policy = part.request().policy();
+            if (policy.tags().isEmpty()) {
+                continue;
+            }
+            try {
+                Map<String, Long> numbers = byPolicy.get(policy);
+                if (numbers == null) {
+                    numbers = store.isServing() ? tags.toStore(policy.tags(), Tags.lifeOf(policy)) : Map.of();
+                    byPolicy.put(policy, numbers);
+                }
+                if (numbers.isEmpty()) {
+                    part.decisions().dontCache();
+                }
+                part.decisions().under(numbers);
+            } catch (CacheInterruptedException e) {
+                throw e;
+            } catch (CacheException e) {
+                counters.writeFailed("fill", e);
+                part.decisions().dontCache();
+            }
+        }
+    }
+
+    /** Says where the tags stand that the loader chose, and has all of them last as long as the entry. Returns whether it may be stored. */
+    private boolean settleTags(LoadPart<K, V> part, Entries.Encoded encoded) {
+        LoadDecisions<V> decisions = part.decisions();
+        CachePolicy policy = part.request().policy();
+        Set<String> standing = decisions.standing().keySet();
+        if (standing.size() > policy.tags().size()
+                || (!standing.isEmpty() && encoded.ttl().compareTo(Tags.lifeOf(policy)) > 0)) {
+            Map<String, Long> unused = tags.toStore(standing, encoded.ttl());
+        }
+        if (decisions.chosen().isEmpty()) {
+            return true;
+        }
+        Map<String, Long> numbers = tags.toStoreSince(decisions.chosen(), encoded.ttl(), decisions::nanos);
+        if (numbers == null) {
+            return false;
+        }
+        Envelope.number(encoded.entry(), numbers);
+        return true;
     }
 
     /** What the store holds for a key. */
     Found<V> look(String storeKey) {
-        byte[] entry;
         try {
-            entry = store.isServing() ? store.getShared(storeKey) : null;
+            return reads.foundUncounted(storeKey, store.isServing() ? store.getShared(storeKey) : null);
         } catch (RuntimeException e) {
             // Only a second look: what is wrong with the store was counted at the first, and the load goes on.
-            entry = null;
+            return reads.foundUncounted(storeKey, null);
         }
-        return reads.foundUncounted(storeKey, entry);
     }
 
     /** Encodes what a load found, its absence included; {@code null} if nothing is to be stored. Throws nothing. */
@@ -61,11 +117,11 @@ final class LoadedValues<K, V> {
             }
             if (value != null) {
                 Lifetime lifetime = entries.lifetime(policy, decisions.ttlOr(policy.ttl()));
-                return entries.encode(storeKey, value, lifetime, decisions.begin(), decisions.etag());
+                return entries.encode(storeKey, value, lifetime, decisions.begin(), decisions.etag(), decisions.tags());
             }
             return policy.rememberAbsence().isZero()
                     ? null
-                    : entries.encodeAbsence(storeKey, policy.rememberAbsence(), decisions.begin());
+                    : entries.encodeAbsence(storeKey, policy.rememberAbsence(), decisions.begin(), decisions.tags());
         } catch (CacheException e) {
             counters.writeFailed("encode", e);
         } catch (Throwable e) {
@@ -113,13 +169,17 @@ final class LoadedValues<K, V> {
     }
 
     private void store(LoadPart<K, V> part, Entries.Encoded encoded) {
-        Request<K, V> request = part.request();
         attempt(() -> {
-            boolean stored = part.flight().isRefresh()
-                    ? refresh(request.storeKey(), request.seen(), encoded)
-                    : fill(request.storeKey(), request.seen(), encoded);
+            boolean stored = settleTags(part, encoded) && keep(part, encoded);
             (stored ? counters.stored : counters.notStored).increment();
         });
+    }
+
+    private boolean keep(LoadPart<K, V> part, Entries.Encoded encoded) {
+        Request<K, V> request = part.request();
+        return part.flight().isRefresh()
+                ? refresh(request.storeKey(), request.seen(), encoded)
+                : fill(request.storeKey(), request.seen(), encoded);
     }
 
     private boolean fill(String storeKey, byte @Nullable [] seen, Entries.Encoded encoded) {

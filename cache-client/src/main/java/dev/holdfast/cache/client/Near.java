@@ -92,6 +92,8 @@ final class Near<K, V> implements AutoCloseable {
         private final long until;
         private final long created;
         private final long freshUntil;
+        /** Where its tags stood when it was read; {@code null} if it has none. */
+        private final TagReader.Known @Nullable [] tags;
 
         private Kept(
                 @Nullable V value, byte[] entry, boolean copied, Guard guard, Near<?, V>.Reading reading, long until) {
@@ -104,6 +106,8 @@ final class Near<K, V> implements AutoCloseable {
             this.until = until;
             this.created = Envelope.created(entry);
             this.freshUntil = Envelope.freshUntil(entry);
+            Collection<TagReader.Known> its = reading.tags;
+            this.tags = its == null ? null : its.toArray(new TagReader.Known[0]);
         }
 
         /** Whether it says that there is no value. */
@@ -144,7 +148,18 @@ final class Near<K, V> implements AutoCloseable {
         return kept.guard.isAlive()
                 && stamps.at(kept.stripe) == kept.stamp
                 && entries.isBelieved(kept.created, clock)
-                && !clock.isPast(kept.until);
+                && !clock.isPast(kept.until)
+                && (kept.tags == null || areGood(kept.tags));
+    }
+
+    private boolean areGood(TagReader.Known[] tags) {
+        for (TagReader.Known tag : tags) {
+            Guard guard = tag.guard();
+            if (guard == null || !guard.isAlive() || stamps.at(tag.stripe()) != tag.stamp()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Whether a fraction of an entry's time is over, so that it is to be refreshed: by a read of the store, as without a near cache. */
@@ -171,6 +186,7 @@ final class Near<K, V> implements AutoCloseable {
         private final int ended;
         private final int stamp;
         private @Nullable Guard guard;
+        private @Nullable Collection<TagReader.Known> tags;
 
         private Reading(Object key, String storeKey) {
             this.key = key;
@@ -191,6 +207,11 @@ final class Near<K, V> implements AutoCloseable {
             return found == null ? null : found.value();
         }
 
+        /** What was found has these tags. */
+        void under(Collection<TagReader.Known> its) {
+            tags = its;
+        }
+
         /**
          * The read was answered.
          *
@@ -209,8 +230,21 @@ final class Near<K, V> implements AutoCloseable {
             if (by == null || !by.isAlive() || !(absence || (state == Entries.State.FRESH && value != null))) {
                 return null;
             }
+            Collection<TagReader.Known> its = tags;
+            boolean tracked = by.isTracked();
+            if (its == null && entries.isTagged(entry)) {
+                return null; // whether its tags stand was not asked for
+            } else if (its != null) {
+                for (TagReader.Known tag : its) {
+                    Guard byTag = tag.guard();
+                    if (byTag == null || !byTag.isAlive()) {
+                        return null;
+                    }
+                    tracked &= byTag.isTracked();
+                }
+            }
             long until = ownTime(Envelope.freshUntil(entry));
-            if (!by.isTracked()) {
+            if (!tracked) {
                 if (untrackedMillis == 0) {
                     return null;
                 }
@@ -263,13 +297,15 @@ final class Near<K, V> implements AutoCloseable {
             return values;
         }
 
+        /** That of one of its keys. */
+        Reading of(String storeKey) {
+            return Objects.requireNonNull(each.get(storeKey), "not one of its keys");
+        }
+
         /** The read of a key was answered. */
         void end(String storeKey, Found<V> found) {
-            Reading reading = each.get(storeKey);
-            if (reading != null) {
-                V value = found.fresh();
-                reading.end(found.entry(), found.state(), value);
-            }
+            V value = found.fresh();
+            of(storeKey).end(found.entry(), found.state(), value);
         }
     }
 
@@ -283,6 +319,10 @@ final class Near<K, V> implements AutoCloseable {
                 stamps.flushes(),
                 cache.estimatedSize(),
                 state.kind() == Tracking.Kind.TRACKED ? state.since() : null);
+    }
+
+    Tracking tracking() {
+        return tracking;
     }
 
     Tracking.State state() {

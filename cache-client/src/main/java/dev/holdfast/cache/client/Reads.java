@@ -7,7 +7,11 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +22,15 @@ final class Reads<V> {
     private final CacheStore store;
     private final Entries<V> entries;
     private final Counters counters;
+    private final TagReader tags;
     /** Reading this process's memory takes about as long as reading the clock twice. */
     private final boolean sampled;
 
-    Reads(CacheStore store, Entries<V> entries, Counters counters) {
+    Reads(CacheStore store, Entries<V> entries, Counters counters, TagReader tags) {
         this.store = store;
         this.entries = entries;
         this.counters = counters;
+        this.tags = tags;
         this.sampled = store.callBound().isZero();
     }
 
@@ -105,13 +111,58 @@ final class Reads<V> {
 
     /** The same of an entry that was asked for when entries of any age were believed until then. */
     Found<V> found(String storeKey, byte @Nullable [] entry, long trusted) {
-        Entries.State state = entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now(), trusted);
+        Entries.State state =
+                entry == null ? Entries.State.EXPIRED : state(storeKey, entry, entries.now(), trusted, null);
         return new Found<>(entry, state, bytes -> decode(storeKey, bytes));
+    }
+
+    /**
+     * Says what the entries of several keys are, as {@link #found} does; their tags are read together.
+     *
+     * @param found what the store holds
+     * @param readings of whoever may keep it near
+     * @return what is there of each key, in their order
+     */
+    Map<String, Found<V>> foundAll(
+            Collection<String> storeKeys,
+            Map<String, byte[]> found,
+            long trusted,
+            Near<?, V>.@Nullable Readings readings) {
+        long now = entries.now();
+        Map<String, Entries.State> states = new LinkedHashMap<>();
+        Map<String, Map<String, Long>> tagged = new HashMap<>();
+        for (String storeKey : storeKeys) {
+            byte[] entry = found.get(storeKey);
+            Entries.State state =
+                    entry == null ? Entries.State.EXPIRED : stateWithoutTags(storeKey, entry, now, trusted);
+            states.put(storeKey, state);
+            if (entry != null && isTagged(state, entry)) {
+                tagged.put(storeKey, entries.tags(entry));
+            }
+        }
+        if (!tagged.isEmpty()) {
+            Set<String> all = new LinkedHashSet<>();
+            tagged.values().forEach(its -> all.addAll(its.keySet()));
+            Map<String, TagReader.Known> known = read(all);
+            tagged.forEach((storeKey, its) -> {
+                if (!TagReader.isCurrent(its, known)) {
+                    states.put(storeKey, Entries.State.EXPIRED);
+                } else if (readings != null) {
+                    readings.of(storeKey).under(TagReader.of(its, known).values());
+                }
+            });
+        }
+        Map<String, Found<V>> all = new LinkedHashMap<>();
+        states.forEach((storeKey, state) ->
+                all.put(storeKey, new Found<>(found.get(storeKey), state, bytes -> decode(storeKey, bytes))));
+        return all;
     }
 
     /** Says what an entry is, and counts nothing. */
     Found<V> foundUncounted(String storeKey, byte @Nullable [] entry) {
-        Entries.State state = entry == null ? Entries.State.EXPIRED : entries.state(storeKey, entry, entries.now());
+        Entries.State state = entry == null
+                ? Entries.State.EXPIRED
+                : underTags(entry, entries.state(storeKey, entry, entries.now()), null);
         return new Found<>(entry, state, this::decodeUncounted);
     }
 
@@ -123,8 +174,44 @@ final class Reads<V> {
         }
     }
 
-    /** What an entry is good for; one that can't be read is counted. */
-    Entries.State state(String storeKey, byte[] entry, long now, long trusted) {
+    /**
+     * What an entry is good for; one that can't be read is counted.
+     *
+     * @param reading of whoever may keep it near
+     */
+    Entries.State state(String storeKey, byte[] entry, long now, long trusted, Near<?, V>.@Nullable Reading reading) {
+        return underTags(entry, stateWithoutTags(storeKey, entry, now, trusted), reading);
+    }
+
+    private boolean isTagged(Entries.State state, byte[] entry) {
+        return state != Entries.State.EXPIRED && state != Entries.State.UNREADABLE && entries.isTagged(entry);
+    }
+
+    /** Takes an entry for none of which a tag was removed since it was made. */
+    private Entries.State underTags(byte[] entry, Entries.State state, Near<?, V>.@Nullable Reading reading) {
+        if (!isTagged(state, entry)) {
+            return state;
+        }
+        Map<String, Long> its = entries.tags(entry);
+        Map<String, TagReader.Known> known = read(its.keySet());
+        if (!TagReader.isCurrent(its, known)) {
+            return Entries.State.EXPIRED;
+        }
+        if (reading != null) {
+            reading.under(known.values());
+        }
+        return state;
+    }
+
+    private Map<String, TagReader.Known> read(Collection<String> names) {
+        try {
+            return tags.read(names);
+        } catch (CacheException e) {
+            throw counted(e);
+        }
+    }
+
+    private Entries.State stateWithoutTags(String storeKey, byte[] entry, long now, long trusted) {
         Entries.State state = entries.state(storeKey, entry, now, trusted);
         if (state == Entries.State.UNREADABLE) {
             unreadable(storeKey, entry);

@@ -7,9 +7,24 @@ import java.util.function.Function;
 
 /**
  * Where a cache's keys stand in its store; {@code prefix} is empty for raw keys. What begins with {@code #} is the client's own:
- * counters and what else is no cache's.
+ * counters and what else is no cache's. So is what begins with {@link #TAG} or {@link #LOAD} behind the prefix.
  */
 record StoreKeys<K>(String prefix, Function<? super K, String> mapper) {
+    /** What the keys of tags begin with, behind the cache's prefix. */
+    static final String TAG = "#tag:";
+
+    /** What the keys of leases of loads begin with, behind the cache's prefix. */
+    static final String LOAD = "#load:";
+
+    /** Where a tag stands. */
+    String ofTag(String tag) {
+        return prefix + TAG + tag;
+    }
+
+    /** Where the lease of a key's load stands. */
+    String ofLoad(String storeKey) {
+        return prefix + LOAD + storeKey.substring(prefix.length());
+    }
 
     String of(K key) {
         String mapped = mapper.apply(Objects.requireNonNull(key, "key"));
@@ -24,6 +39,10 @@ record StoreKeys<K>(String prefix, Function<? super K, String> mapper) {
     static String requireNotOurs(String key) {
         if (key.indexOf('#') < 0) {
             return key;
+        }
+        if (key.startsWith(TAG) || key.startsWith(LOAD)) {
+            throw new IllegalArgumentException("a key must not begin with " + TAG + " or " + LOAD
+                    + ", as this library's own do: " + ForeignText.shown(key));
         }
         if (key.startsWith(SparedKeys.CANARY) || key.contains(':' + SparedKeys.CANARY)) {
             throw new IllegalArgumentException("a key must neither begin with " + SparedKeys.CANARY + " nor hold :"

@@ -36,6 +36,7 @@ final class Writes<K, V> {
     private final Flights<K, V> flights;
     private final RetryPauses pauses;
     private final Removals removals;
+    private final Tags tags;
 
     Writes(
             CacheStore store,
@@ -44,7 +45,8 @@ final class Writes<K, V> {
             Counters counters,
             Flights<K, V> flights,
             RetryPauses pauses,
-            Removals removals) {
+            Removals removals,
+            Tags tags) {
         this.store = store;
         this.reads = reads;
         this.entries = entries;
@@ -52,6 +54,7 @@ final class Writes<K, V> {
         this.flights = flights;
         this.pauses = pauses;
         this.removals = removals;
+        this.tags = tags;
     }
 
     private static byte[] nobodys() {
@@ -61,7 +64,7 @@ final class Writes<K, V> {
     }
 
     void put(String storeKey, V value, CachePolicy policy) {
-        Entries.Encoded encoded = entries.encode(storeKey, value, policy);
+        Entries.Encoded encoded = encode("put", storeKey, value, policy);
         change(storeKey, "put", () -> {
             store.put(storeKey, encoded.entry(), encoded.ttl());
             return true;
@@ -74,14 +77,15 @@ final class Writes<K, V> {
             return;
         }
         Map<String, byte[]> batch = new LinkedHashMap<>();
-        values.forEach((storeKey, value) ->
-                batch.put(storeKey, entries.encode(storeKey, value, policy).entry()));
+        Map<String, Long> numbers = tagsOf("putAll", policy);
+        values.forEach((storeKey, value) -> batch.put(
+                storeKey, entries.encode(storeKey, value, policy, numbers).entry()));
         change(batch.keySet(), "putAll", () -> store.putAll(batch, entries.ttlOfBatch(policy)));
         counters.stored.add(batch.size());
     }
 
     boolean putIfAbsent(String storeKey, V value, CachePolicy policy) {
-        Entries.Encoded encoded = entries.encode(storeKey, value, policy);
+        Entries.Encoded encoded = encode("putIfAbsent", storeKey, value, policy);
         boolean stored = changeIf(storeKey, "putIfAbsent", () -> putIfAbsent(storeKey, encoded));
         if (stored) {
             counters.stored.increment();
@@ -120,7 +124,7 @@ final class Writes<K, V> {
     }
 
     boolean replace(String storeKey, V expected, V value, CachePolicy policy) {
-        Entries.Encoded encoded = entries.encode(storeKey, value, policy);
+        Entries.Encoded encoded = encode("replace", storeKey, value, policy);
         boolean replaced = changeIf(storeKey, "replace", () -> replaceFresh(storeKey, encoded, expected));
         if (replaced) {
             counters.stored.increment();
@@ -162,6 +166,9 @@ final class Writes<K, V> {
                 storeKey,
                 "expire",
                 () -> changeFresh("expire", storeKey, value -> true, present -> {
+                    // So that its tags last as long; whether one was removed meanwhile, the entry's own numbers say.
+                    Map<String, Long> unused =
+                            tags.toStore(entries.tags(present).keySet(), Tags.lifeOf(policy));
                     Entries.Encoded renewed = entries.renewed(present, policy);
                     return store.replace(storeKey, present, renewed.entry(), renewed.ttl());
                 }));
@@ -169,7 +176,7 @@ final class Writes<K, V> {
 
     /** Remembers that the source has no value. */
     void putAbsent(String storeKey, Duration ttl) {
-        Entries.Encoded absence = entries.encodeAbsence(storeKey, ttl, entries.begin());
+        Entries.Encoded absence = entries.encodeAbsence(storeKey, ttl, entries.begin(), Map.of());
         change(storeKey, "putAbsent", () -> {
             store.put(storeKey, absence.entry(), absence.ttl());
             return true;
@@ -262,6 +269,30 @@ final class Writes<K, V> {
         counters.removals.add(storeKeys.size());
     }
 
+    /** Encodes a value under the tags of its policy, as they stand. */
+    private Entries.Encoded encode(String operation, String storeKey, V value, CachePolicy policy) {
+        return entries.encode(storeKey, value, policy, tagsOf(operation, policy));
+    }
+
+    private Map<String, Long> tagsOf(String operation, CachePolicy policy) {
+        try {
+            return tags.toStore(policy.tags(), Tags.lifeOf(policy));
+        } catch (CacheException e) {
+            throw counted(operation, e);
+        }
+    }
+
+    void removeByTag(String tag, CachePolicy policy) {
+        try {
+            tags.remove(tag, policy);
+        } catch (CacheException e) {
+            throw counted("removeByTag", e);
+        } finally {
+            flights.overtake();
+        }
+        counters.removals.increment();
+    }
+
     void clear(String prefix) {
         try {
             flights.changingAll(() -> entries.clear() ? 0L : store.removeByPrefix(prefix));
@@ -310,7 +341,8 @@ final class Writes<K, V> {
             return e;
         }
         switch (operation) {
-            case "remove", "removeAll", "markStale", "expire", "clear" -> counters.removalFailed(operation, e);
+            case "remove", "removeAll", "removeByTag", "markStale", "expire", "clear" ->
+                counters.removalFailed(operation, e);
             default -> counters.writeFailed(operation, e);
         }
         return e;

@@ -7,6 +7,7 @@ import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
 import java.time.Clock;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** When entries say that they were made. */
@@ -42,7 +43,7 @@ class EntriesTest {
 
     private byte[] made(Entries.Begin begin) {
         CachePolicy policy = CachePolicy.defaults();
-        return entries.encode(KEY, "v", entries.lifetime(policy, policy.ttl()), begin, null)
+        return entries.encode(KEY, "v", entries.lifetime(policy, policy.ttl()), begin, null, Map.of())
                 .entry();
     }
 

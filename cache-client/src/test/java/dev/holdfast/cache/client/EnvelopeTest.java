@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -35,10 +36,10 @@ class EnvelopeTest {
 
     @Test
     void entriesAreWrittenAsTheGoldenFilesAre() throws IOException {
-        assertArrayEquals(golden("envelope-1.1-plain"), Envelope.of(HASH, LIFETIME, null, PAYLOAD));
-        assertArrayEquals(golden("envelope-1.1-etag"), Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD));
-        assertArrayEquals(golden("envelope-1.1-absence"), Envelope.ofAbsence(HASH, LIFETIME));
-        assertArrayEquals(golden("envelope-1.1-forever"), Envelope.of(HASH, FOREVER, null, PAYLOAD));
+        assertArrayEquals(golden("envelope-1.1-plain"), Envelope.of(HASH, LIFETIME, null, Map.of(), PAYLOAD));
+        assertArrayEquals(golden("envelope-1.1-etag"), Envelope.of(HASH, LIFETIME, ETAG, Map.of(), PAYLOAD));
+        assertArrayEquals(golden("envelope-1.1-absence"), Envelope.ofAbsence(HASH, LIFETIME, Map.of()));
+        assertArrayEquals(golden("envelope-1.1-forever"), Envelope.of(HASH, FOREVER, null, Map.of(), PAYLOAD));
     }
 
     @Test
@@ -62,11 +63,11 @@ class EnvelopeTest {
     @Test
     void inARollingUpdateEachReleaseReadsWhatTheOtherWrote() {
         List<byte[]> written = List.of(
-                Envelope.of(HASH, LIFETIME, null, PAYLOAD),
-                Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD),
-                Envelope.of(HASH, FOREVER, null, PAYLOAD),
-                Envelope.ofAbsence(HASH, LIFETIME),
-                Envelope.markedStale(Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD), LIFETIME.created() + 1));
+                Envelope.of(HASH, LIFETIME, null, Map.of(), PAYLOAD),
+                Envelope.of(HASH, LIFETIME, ETAG, Map.of(), PAYLOAD),
+                Envelope.of(HASH, FOREVER, null, Map.of(), PAYLOAD),
+                Envelope.ofAbsence(HASH, LIFETIME, Map.of()),
+                Envelope.markedStale(Envelope.of(HASH, LIFETIME, ETAG, Map.of(), PAYLOAD), LIFETIME.created() + 1));
         for (byte[] entry : written) {
             assertNull(EnvelopeOfVersionOne.problem(entry));
             assertEquals(Envelope.isAbsence(entry), EnvelopeOfVersionOne.isAbsence(entry));
@@ -106,13 +107,14 @@ class EnvelopeTest {
 
     @Test
     void whatIsMarkedStaleOnceMoreIsAnotherEntry() {
-        byte[] once = Envelope.markedStale(Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD), LIFETIME.created() + 1);
+        byte[] once =
+                Envelope.markedStale(Envelope.of(HASH, LIFETIME, ETAG, Map.of(), PAYLOAD), LIFETIME.created() + 1);
         byte[] twice = Envelope.markedStale(once, LIFETIME.created() + 1);
         assertEquals(LIFETIME.created() - 1, Envelope.created(twice));
         assertEquals(LIFETIME.created() - 1, Envelope.freshUntil(twice));
         assertEquals(LIFETIME.staleUntil(), Envelope.staleUntil(twice));
         assertEquals("value ü", entries.decode(twice));
-        byte[] oldest = Envelope.of(HASH, new Lifetime(0, 0, 5), null, PAYLOAD);
+        byte[] oldest = Envelope.of(HASH, new Lifetime(0, 0, 5), null, Map.of(), PAYLOAD);
         assertEquals(0, Envelope.created(Envelope.markedStale(oldest, 1)));
     }
 
@@ -174,7 +176,7 @@ class EnvelopeTest {
 
     @Test
     void whatHasNotItsMarkIsNoEntry() {
-        byte[] entry = Envelope.of(HASH, LIFETIME, null, PAYLOAD);
+        byte[] entry = Envelope.of(HASH, LIFETIME, null, Map.of(), PAYLOAD);
         assertEquals(LIFETIME.created(), Envelope.made(entry));
         for (int i = 0; i < 2; i++) {
             byte[] other = entry.clone();
@@ -191,18 +193,18 @@ class EnvelopeTest {
 
     @Test
     void timesMayBeEqualAndMustNotContradictEachOther() {
-        assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(5, 5, 5))));
-        assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(0, 5, 6))));
+        assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(5, 5, 5), Map.of())));
+        assertNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(0, 5, 6), Map.of())));
         assertEquals(
                 "a damaged entry: its times contradict each other",
-                Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(6, 5, 7))));
-        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(4, 6, 5))));
-        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(-1, 5, 6))));
+                Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(6, 5, 7), Map.of())));
+        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(4, 6, 5), Map.of())));
+        assertNotNull(Envelope.problem(Envelope.ofAbsence(HASH, new Lifetime(-1, 5, 6), Map.of())));
     }
 
     @Test
     void whatIsMarkedStaleEndsWhenItWasMadeByWhicheverClock() {
-        byte[] entry = Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD);
+        byte[] entry = Envelope.of(HASH, LIFETIME, ETAG, Map.of(), PAYLOAD);
         byte[] later = Envelope.markedStale(entry, LIFETIME.created() + 1);
         assertEquals(LIFETIME.created(), Envelope.created(later));
         assertEquals(LIFETIME.created(), Envelope.freshUntil(later));
@@ -216,14 +218,14 @@ class EnvelopeTest {
 
     @Test
     void onlyATagWithoutANameSaysWhichKeyItIsOf() {
-        byte[] entry = Envelope.of(HASH, LIFETIME, ETAG, PAYLOAD);
+        byte[] entry = Envelope.of(HASH, LIFETIME, ETAG, Map.of(), PAYLOAD);
         assertTrue(Envelope.isOf(HASH, entry));
         assertFalse(Envelope.isOf(OTHER, entry));
         // Without tags, though it says that it has some; and with a first one that has a name.
-        byte[] none = Envelope.ofAbsence(HASH, LIFETIME);
+        byte[] none = Envelope.ofAbsence(HASH, LIFETIME, Map.of());
         none[29] = 0;
         assertTrue(Envelope.isOf(OTHER, none));
-        byte[] named = Envelope.ofAbsence(HASH, LIFETIME);
+        byte[] named = Envelope.ofAbsence(HASH, LIFETIME, Map.of());
         named[31] = 1;
         assertTrue(Envelope.isOf(OTHER, named));
         assertFalse(Envelope.isAbsence(entry));
@@ -234,7 +236,7 @@ class EnvelopeTest {
     void anETagOfTheGreatestLengthIsRead() {
         byte[] etag = new byte[Envelope.MAX_ETAG_BYTES];
         Arrays.fill(etag, (byte) 'e');
-        byte[] entry = Envelope.of(HASH, LIFETIME, etag, PAYLOAD);
+        byte[] entry = Envelope.of(HASH, LIFETIME, etag, Map.of(), PAYLOAD);
         assertNull(Envelope.problem(entry));
         assertTrue(Envelope.isOf(HASH, entry));
         assertFalse(Envelope.isOf(OTHER, entry));

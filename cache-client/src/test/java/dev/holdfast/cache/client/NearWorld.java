@@ -138,7 +138,7 @@ final class NearWorld {
         if (present) {
             values.put(
                     key,
-                    entries.encode("c:" + key, Long.toString(version), CachePolicy.of(TTL))
+                    entries.encode("c:" + key, Long.toString(version), CachePolicy.of(TTL), Map.of())
                             .entry());
         } else {
             values.remove(key);
