@@ -30,6 +30,10 @@ class LoadingDocTest extends EngineFixture {
             return "value of " + key;
         }
 
+        long ownerOf(String key) {
+            return key.isEmpty() ? 0 : 42;
+        }
+
         Map<String, String> findAll(Set<String> keys) {
             Map<String, String> found = new java.util.HashMap<>();
             keys.forEach(key -> found.put(key, find(key)));
@@ -100,6 +104,27 @@ class LoadingDocTest extends EngineFixture {
                 CachePolicy.of(Duration.ofMinutes(5)).withMaxLoads(8).withLoadTimeout(Duration.ofSeconds(5));
         // end
         assertEquals(8, gentle.maxLoads());
+        // doc: once
+        CachePolicy once = CachePolicy.of(Duration.ofMinutes(5)).withLoadLock(Duration.ofSeconds(2));
+        // end
+        assertEquals(Duration.ofSeconds(2), once.loadLock());
+    }
+
+    @Test
+    void tags() {
+        String order = "an order";
+        // doc: tags
+        cache.put("order:7", order, cache.policy().withTags("user:42", "shop:3"));
+        CacheLoader<String, String> tagging = CacheLoader.adaptive((key, context) -> {
+            context.tags("user:" + source.ownerOf(key)); // what only the source knows
+            return source.find(key);
+        });
+        String loaded = cache.get("order:8", tagging);
+        cache.removeByTag("user:42"); // both, by one write
+        // end
+        assertEquals("value of order:8", loaded);
+        assertFalse(cache.contains("order:7"));
+        assertFalse(cache.contains("order:8"));
     }
 
     @Test
