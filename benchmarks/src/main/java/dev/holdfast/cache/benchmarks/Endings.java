@@ -212,7 +212,9 @@ final class Endings {
                         RedisServer.builder().line("enable-debug-command local").start();
                 TcpProxy link = TcpProxy.to("127.0.0.1", server.port());
                 SingleStore store = SingleStore.of(SingleConfig.of("127.0.0.1", link.port()))) {
-            server.command("DEBUG", "POPULATE", "5000000");
+            for (int i = 0; i < 50; i++) {
+                server.command("DEBUG", "POPULATE", "100000", "key" + i);
+            }
             for (int i = 0; i < 10; i++) {
                 store.put("gone:" + i, "v".getBytes(StandardCharsets.UTF_8), TTL);
             }

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
+import com.github.benmanes.caffeine.cache.Caffeine;
 import com.sun.management.ThreadMXBean;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
@@ -7,6 +8,7 @@ import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.client.NearCache;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -54,8 +56,10 @@ final class HitBench {
                 report, "engine.overhead.ns", "holdfastLoaderDecoding", "storeCopying", NanosContest.Fork::nanos, "ns");
     }
 
-    void near() throws RunnerException, InterruptedException {
+    void near() throws RunnerException, InterruptedException, IOException {
         agreeing();
+        besideCaffeine();
+        new NearPushes(report).measure();
         for (int threads = 1; threads <= 2; threads++) {
             String suffix = threads == 1 ? ".t1" : ".t2";
             NanosContest.Results results = new NanosContest(NearHits.class, threads, pace)
@@ -81,6 +85,35 @@ final class HitBench {
             Load.Call unbounded = nearHits(client, "plain", plain, entries);
             TimeUnit.SECONDS.sleep(NEW_ROLL_SECONDS);
             new PairedSlices(entries.count(), 1, 50).ratio(report, "near.agree.t1", agreeing, unbounded);
+        }
+    }
+
+    /** Near hits against those of Caffeine, of one thread and of two. */
+    private void besideCaffeine() throws InterruptedException {
+        Entries entries = new Entries("small:", 8_192, 100);
+        com.github.benmanes.caffeine.cache.Cache<String, String> caffeine =
+                Caffeine.newBuilder().maximumSize(2L * entries.count()).build();
+        for (int i = 0; i < entries.count(); i++) {
+            caffeine.put(entries.key(i), new String(entries.value(i), StandardCharsets.US_ASCII));
+        }
+        Load.Call peer = index -> {
+            if (caffeine.getIfPresent(entries.key(index)) == null) {
+                throw new WrongAnswerException("a key is missing");
+            }
+        };
+        try (RedisServer redis = RedisServer.start();
+                CacheClient server = CacheClient.builder()
+                        .tier(SingleConfig.parse(redis.url()))
+                        .withoutMemory()
+                        .build();
+                CacheClient memory = CacheClient.builder().build()) {
+            Load.Call overServer = nearHits(server, "plain", CachePolicy.defaults().withTtl(Duration.ofHours(1)), entries);
+            Load.Call overMemory = nearHits(memory, "plain", CachePolicy.defaults().withTtl(Duration.ofHours(1)), entries);
+            for (int threads = 1; threads <= 2; threads++) {
+                PairedSlices slices = new PairedSlices(entries.count(), threads, 50);
+                slices.ratio(report, "near.paired.t" + threads, overServer, peer);
+                slices.ratio(report, "near.memory.paired.t" + threads, overMemory, peer);
+            }
         }
     }
 

@@ -40,8 +40,8 @@ final class PairedSlices {
         double[] ratios = new double[PAIRS];
         for (int i = -PAIRS / 10; i < PAIRS; i++) {
             boolean forward = random.nextBoolean();
-            double one = run(forward ? first : second);
-            double other = run(forward ? second : first);
+            double one = perSecond(forward ? first : second);
+            double other = perSecond(forward ? second : first);
             if (i >= 0) {
                 ratios[i] = forward ? one / other : other / one;
             }
@@ -53,8 +53,8 @@ final class PairedSlices {
         report.add(name, Report.median(ratios), blocks, "ratio");
     }
 
-    /** Calls a second. */
-    private double run(Load.Call call) throws InterruptedException {
+    /** Calls a second in one slice. */
+    double perSecond(Load.Call call) throws InterruptedException {
         LongAdder calls = new LongAdder();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         long begin = System.nanoTime();

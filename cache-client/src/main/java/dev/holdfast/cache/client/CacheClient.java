@@ -84,7 +84,8 @@ public final class CacheClient implements AutoCloseable {
                 management::close,
                 caches::close,
                 services::close,
-                store::close);
+                store::close,
+                RecordLinks::release);
         management.start(ManagementFactory::getPlatformMBeanServer);
     }
 
