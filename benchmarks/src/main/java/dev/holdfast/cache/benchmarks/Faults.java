@@ -57,6 +57,9 @@ final class Faults {
         if (wanted.equals("clear")) {
             System.exit(ClearLoad.run() ? 0 : 1);
         }
+        if (wanted.equals("locks")) {
+            System.exit(LoadLocks.run() ? 0 : 1);
+        }
         if (wanted.equals("roll")) {
             System.exit(RollLoad.run() ? 0 : 1);
         }

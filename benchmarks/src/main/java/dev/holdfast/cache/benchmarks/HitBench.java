@@ -107,8 +107,10 @@ final class HitBench {
                         .withoutMemory()
                         .build();
                 CacheClient memory = CacheClient.builder().build()) {
-            Load.Call overServer = nearHits(server, "plain", CachePolicy.defaults().withTtl(Duration.ofHours(1)), entries);
-            Load.Call overMemory = nearHits(memory, "plain", CachePolicy.defaults().withTtl(Duration.ofHours(1)), entries);
+            Load.Call overServer =
+                    nearHits(server, "plain", CachePolicy.defaults().withTtl(Duration.ofHours(1)), entries);
+            Load.Call overMemory =
+                    nearHits(memory, "plain", CachePolicy.defaults().withTtl(Duration.ofHours(1)), entries);
             for (int threads = 1; threads <= 2; threads++) {
                 PairedSlices slices = new PairedSlices(entries.count(), threads, 50);
                 slices.ratio(report, "near.paired.t" + threads, overServer, peer);

@@ -24,18 +24,7 @@ final class Java {
      */
     static List<String> run(Path home, List<String> options, Class<?> main, Map<String, String> environment)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(home.resolve("bin").resolve("java").toString());
-        command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-        command.addAll(options);
-        command.addAll(List.of("-classpath", System.getProperty("java.class.path"), main.getName()));
-        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
-        builder.environment()
-                .keySet()
-                .removeIf(
-                        name -> name.startsWith("REDIS_") || name.startsWith("CACHE_") || name.startsWith("UPSTASH_"));
-        builder.environment().putAll(environment);
-        Process process = builder.start();
+        Process process = start(home, options, main, environment);
         try {
             List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
@@ -48,6 +37,23 @@ final class Java {
         } finally {
             process.destroyForcibly();
         }
+    }
+
+    /** Starts a program of ours, as {@link #run} does. */
+    static Process start(Path home, List<String> options, Class<?> main, Map<String, String> environment)
+            throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(home.resolve("bin").resolve("java").toString());
+        command.add("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+        command.addAll(options);
+        command.addAll(List.of("-classpath", System.getProperty("java.class.path"), main.getName()));
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment()
+                .keySet()
+                .removeIf(
+                        name -> name.startsWith("REDIS_") || name.startsWith("CACHE_") || name.startsWith("UPSTASH_"));
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     static Path home() {

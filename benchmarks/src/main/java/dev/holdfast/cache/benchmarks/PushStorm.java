@@ -100,7 +100,8 @@ final class PushStorm implements AutoCloseable {
     private void forward(InputStream from, OutputStream to, @Nullable OutputStream asking) throws IOException {
         byte[] buffer = new byte[1 << 16];
         for (int read = from.read(buffer); read >= 0; read = from.read(buffer)) {
-            // Replies and pushes of a tracking connection are short: each comes whole, and none is torn by what is put between.
+            // Replies and pushes of a tracking connection are short: each comes whole, and none is torn by what is put
+            // between.
             synchronized (to) {
                 to.write(buffer, 0, read);
             }
