@@ -263,10 +263,11 @@ public final class CachePolicy {
     /**
      * Derives a policy in which one client at a time loads a key, of all that share the first server: it holds a lease there while its loader runs, and the
      * others wait for what it finds, up to their own {@link #loadTimeout()}. If it dies, another loads when the lease is over, which a living one renews. What
-     * two loads at once would do is only done twice, never wrong: where the server does not answer, everybody loads. A bulk load and a refresh that was asked
-     * for wait for nobody. Costs two or three round trips for each load.
+     * two loads at once would do is only done twice, never wrong: where the server does not answer, everybody loads. A bulk load, a refresh that was asked
+     * for and what a loader under such a lease waits for wait for nobody. Costs two or three round trips for each load.
      *
-     * @param loadLock the lease: zero for no lock, else from 100 ms to a minute. Longer than pauses of a living process and its server
+     * @param loadLock the lease: zero for no lock, else from 100 ms to a minute, and shorter than {@link #loadTimeout()}. Longer than pauses of a living process
+     *     and its server
      * @return the derived policy
      * @throws IllegalArgumentException if it is out of these bounds
      */
@@ -310,8 +311,8 @@ public final class CachePolicy {
      * Checks that the parts agree. Whoever takes a policy to use it calls this; caches do.
      *
      * @return this policy
-     * @throws IllegalArgumentException if there is a {@link #loadSoftTimeout()} that is not shorter than the {@link #loadTimeout()}, or without
-     *     {@link #staleIfError()}; if values live for ever and {@link #staleIfError()}, {@link #refreshAhead()} or {@link #ttlJitter()}
+     * @throws IllegalArgumentException if there is a {@link #loadSoftTimeout()} or a {@link #loadLock()} that is not shorter than the {@link #loadTimeout()}, or the
+     *     former without {@link #staleIfError()}; if values live for ever and {@link #staleIfError()}, {@link #refreshAhead()} or {@link #ttlJitter()}
      *     counts from their end; or if {@link #ttl()} and {@link #staleIfError()} are together more than {@link CacheStore#MAX_TTL}
      */
     public CachePolicy requireConsistent() {
@@ -323,12 +324,14 @@ public final class CachePolicy {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof CachePolicy that && toString().equals(that.toString());
+        return other instanceof CachePolicy that
+                && tags().equals(that.tags())
+                && fields.withoutTags().equals(that.fields.withoutTags());
     }
 
     @Override
     public int hashCode() {
-        return toString().hashCode();
+        return 31 * fields.withoutTags().hashCode() + tags().hashCode();
     }
 
     @Override
@@ -416,6 +419,10 @@ public final class CachePolicy {
             if (loadSoftTimeout.compareTo(loadTimeout) >= 0) {
                 return "loadSoftTimeout must be shorter than loadTimeout " + loadTimeout + ": " + loadSoftTimeout;
             }
+            if (loadLock.compareTo(loadTimeout) >= 0) {
+                return "loadLock must be shorter than loadTimeout " + loadTimeout
+                        + ", or whoever waits for a client that died has no time to load: " + loadLock;
+            }
             if (!ttl.equals(CacheStore.FOREVER)) {
                 return ttl.plus(staleIfError).compareTo(CacheStore.MAX_TTL) <= 0
                         ? null
@@ -450,11 +457,15 @@ public final class CachePolicy {
 
         @Override
         public String toString() {
-            return "CachePolicy[ttl=" + ttl + ", staleIfError=" + staleIfError + ", retryLoadAfter=" + retryLoadAfter
+            return "CachePolicy[tags=" + tags.stream().map(ForeignText::shown).toList() + ", " + withoutTags() + ']';
+        }
+
+        private String withoutTags() {
+            return "ttl=" + ttl + ", staleIfError=" + staleIfError + ", retryLoadAfter=" + retryLoadAfter
                     + ", loadTimeout=" + loadTimeout + ", loadSoftTimeout=" + loadSoftTimeout + ", refreshAhead="
                     + refreshAhead + ", ttlJitter=" + ttlJitter + ", rememberAbsence=" + rememberAbsence
-                    + ", agreeWithin=" + agreeWithin + ", tags=" + tags + ", loadLock=" + loadLock + ", maxLoads="
-                    + maxLoads + ", maxBatch=" + maxBatch + ']';
+                    + ", agreeWithin=" + agreeWithin + ", loadLock=" + loadLock + ", maxLoads="
+                    + maxLoads + ", maxBatch=" + maxBatch;
         }
     }
 }

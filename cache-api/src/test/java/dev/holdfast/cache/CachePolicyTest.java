@@ -1,6 +1,7 @@
 package dev.holdfast.cache;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -91,5 +92,19 @@ class CachePolicyTest {
         String message = String.valueOf(
                 assertThrows(IllegalArgumentException.class, building).getMessage());
         assertTrue(message.contains(what), message);
+    }
+
+    /** Tags are text of anybody's: what they look like in a row says nothing. */
+    @Test
+    void policiesWithOtherTagsDifferHoweverTheyAreShown() {
+        CachePolicy one = CachePolicy.defaults().withTags("a, b");
+        CachePolicy two = CachePolicy.defaults().withTags("a", "b");
+        assertNotEquals(one, two);
+        assertEquals(two, CachePolicy.defaults().withTags("b", "a"));
+        assertEquals(two.hashCode(), CachePolicy.defaults().withTags("b", "a").hashCode());
+        assertNotEquals(
+                CachePolicy.defaults().withTags("x], loadLock=PT1S"),
+                CachePolicy.defaults().withTags("x").withLoadLock(Duration.ofSeconds(1)));
+        assertFalse(CachePolicy.defaults().withTags("forged\nline").toString().contains("\n"));
     }
 }
