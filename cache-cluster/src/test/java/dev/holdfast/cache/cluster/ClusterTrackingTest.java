@@ -148,7 +148,19 @@ class ClusterTrackingTest {
                 fault("a node is added and given slots", ReadFrom.MASTER, cluster -> {
                     RedisServer added = cluster.addNode();
                     cluster.migrateSlots(cluster.masters().get(0), added, 1_000);
-                }));
+                }),
+                fault("a node is removed", ReadFrom.MASTER, ClusterTrackingTest::comeAndGo),
+                fault("a node is removed, reads go to the nearest", ReadFrom.NEAREST, ClusterTrackingTest::comeAndGo));
+    }
+
+    /** A node is given slots and is read from; then others have its slots, and forget it, and its process ends. */
+    private static void comeAndGo(RedisCluster cluster) {
+        RedisServer heir = cluster.masters().get(0);
+        RedisServer added = cluster.addNode();
+        cluster.migrateSlots(heir, added, 2_000);
+        pause(1_500);
+        cluster.migrateSlots(added, heir, 2_000);
+        cluster.removeNode(added);
     }
 
     private static Arguments fault(String name, ReadFrom from, Consumer<RedisCluster> fault) {
@@ -193,6 +205,9 @@ class ClusterTrackingTest {
             ended = true;
             for (Thread thread : threads) {
                 thread.join();
+            }
+            if (name.contains("removed")) {
+                awaitTracked(tracking); // of none of its slots
             }
             System.out.printf("%s: %d hits, stale for %d ms at most%n", name, hits.get(), longestStaleMillis.get());
             assertEquals(List.of(), List.copyOf(failures));
