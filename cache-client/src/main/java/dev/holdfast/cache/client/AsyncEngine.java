@@ -260,7 +260,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
         cache.requireOpen();
         // What a loader waits for must not wait for the loader's place, whichever thread asks for it.
         Supplier<T> held = cache.gate().isHeldHere() ? () -> cache.gate().holding(step::get) : step;
-        return call.start(held);
+        return call.start(LeasedThreads.isHere() ? () -> LeasedThreads.holding(held::get) : held);
     }
 
     private static void requireAll(Object key, Object second, Object third) {

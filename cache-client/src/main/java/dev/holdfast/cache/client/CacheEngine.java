@@ -493,7 +493,8 @@ class CacheEngine<K, V> implements Cache<K, V> {
     public boolean contains(K key) {
         requireUsable();
         String storeKey = keys.of(key);
-        return reads.foundUncounted(storeKey, reads.get(storeKey)).fresh() != null;
+        long trusted = reads.trustedUntil();
+        return reads.foundUncounted(storeKey, reads.get(storeKey), trusted).fresh() != null;
     }
 
     @Override
@@ -524,7 +525,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (ttl.isZero()) {
             throw new IllegalArgumentException("how long an absence is remembered must be positive: " + ttl);
         }
-        writes.putAbsent(keys.of(key), remembering.rememberAbsence());
+        writes.putAbsent(keys.of(key), remembering);
     }
 
     @Override
@@ -544,8 +545,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (entries.isRaw()) {
             return Optional.ofNullable(store.ttl(storeKey));
         }
+        long trusted = reads.trustedUntil();
         byte[] entry = reads.get(storeKey);
-        return reads.foundUncounted(storeKey, entry).fresh() == null || entry == null
+        return reads.foundUncounted(storeKey, entry, trusted).fresh() == null || entry == null
                 ? Optional.empty()
                 : Optional.of(Lifetime.remaining(Envelope.freshUntil(entry), entries.now()));
     }

@@ -1,5 +1,8 @@
 package dev.holdfast.cache.client;
 
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -36,6 +39,9 @@ final class Flight<K, V> {
         ASIDE
     }
 
+    /** With more it counts as if all were removed. */
+    private static final int MOST_REMOVED_TAGS = 1_000;
+
     private final String storeKey;
     /** An earlier load of the same key that may still be stored: its lease ran out, or a change waits for the end of its store. */
     private volatile @Nullable Flight<K, V> previous;
@@ -52,6 +58,9 @@ final class Flight<K, V> {
 
     private boolean expired;
     private boolean overtaken;
+    /** Tags that were removed since it began; {@code null}: none. */
+    private @Nullable Set<String> removedTags;
+
     private boolean removeAfterStore;
     /** Set where the load must go on without anybody waiting: refresh ahead, or a caller that went away with a stale value. */
     private boolean unattended;
@@ -59,6 +68,8 @@ final class Flight<K, V> {
     private boolean refresh;
     /** Whether a load that holds a place waits for this one, which then needs none. */
     private boolean urgent;
+    /** Whether a loader that has a lease waits for this load, which then waits for none. */
+    private volatile boolean neededByLeased;
 
     private @Nullable Outcome<V> outcome;
     private @Nullable LoadRun run;
@@ -114,6 +125,14 @@ final class Flight<K, V> {
         if (waiting != null) {
             waiting.place().grantAtOnce();
         }
+    }
+
+    void neededByLeased() {
+        neededByLeased = true;
+    }
+
+    boolean isNeededByLeased() {
+        return neededByLeased;
     }
 
     void refresh() {
@@ -393,10 +412,29 @@ final class Flight<K, V> {
     }
 
     /** A tag was removed, which may be one of this load's: it is not for later callers. Whether it is stored is a matter of its own tags. */
-    void overtake() {
+    void overtake(String tag) {
         lock.lock();
         try {
             overtaken = true;
+            if (phase != Phase.DONE) {
+                Set<String> removed = removedTags == null ? new HashSet<>(2) : removedTags;
+                removedTags = removed;
+                if (removed.size() < MOST_REMOVED_TAGS) {
+                    removed.add(tag);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether one of these tags was removed by this client since the load began, or may have been: whatever the store that serves by now knows of that. */
+    boolean isOfRemoved(Collection<String> tags) {
+        lock.lock();
+        try {
+            return removedTags != null
+                    && !tags.isEmpty()
+                    && (removedTags.size() >= MOST_REMOVED_TAGS || !Collections.disjoint(removedTags, tags));
         } finally {
             lock.unlock();
         }

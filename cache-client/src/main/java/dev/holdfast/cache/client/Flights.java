@@ -224,8 +224,12 @@ final class Flights<K, V> {
     }
 
     /** What the loads under way find is not for callers who come later, if it has a tag that was removed; it may be stored all the same. */
-    void overtake() {
-        byKey.values().forEach(Flight::overtake);
+    void overtake(String tag) {
+        byKey.values().forEach(flight -> {
+            for (Flight<K, V> each = flight; each != null; each = each.previous()) {
+                each.overtake(tag);
+            }
+        });
     }
 
     /** Lets no load store any more: a later cache of the same name would not know of it. Waits for those that are storing. */

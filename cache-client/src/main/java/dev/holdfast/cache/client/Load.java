@@ -15,6 +15,10 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     private volatile @Nullable LoadRun run;
     /** By which other clients leave this load to this one. */
     private volatile @Nullable LoadLease lease;
+    /** Whether its time is over. */
+    private volatile boolean expired;
+    /** Whether a loader that runs under such a lease waits for it. */
+    private volatile boolean neededByLeased;
     /** Whether it waits for an answer without a thread, whose arrival ends it. */
     private volatile boolean later;
 
@@ -64,6 +68,23 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     /** It has this lease; {@code null}: none. */
     void under(@Nullable LoadLease held) {
         lease = held;
+        if (held != null && expired) {
+            held.releaseAside();
+        }
+    }
+
+    /** Says whether it is begun for a loader that runs under a lease. */
+    void neededByLeased(boolean needed) {
+        neededByLeased = needed;
+    }
+
+    boolean isNeededByLeased() {
+        return neededByLeased;
+    }
+
+    /** Runs its loader, or what begins it. */
+    <T extends @Nullable Object, E extends Exception> T holding(LoadGate gate, LoadGate.Held<T, E> call) throws E {
+        return lease == null && !neededByLeased ? gate.holding(call) : LeasedThreads.holding(() -> gate.holding(call));
     }
 
     /** From now on what it waits for ends it, and not its thread. */
@@ -83,11 +104,15 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
 
     @Override
     public void expired() {
-        LoadLease held = lease;
-        if (held != null) {
-            held.leave();
+        expired = true;
+        try {
+            parts.forEach(runner::expire);
+        } finally {
+            LoadLease held = lease;
+            if (held != null) {
+                held.releaseAside(); // the key is free, for others too
+            }
         }
-        parts.forEach(runner::expire);
     }
 
     @Override

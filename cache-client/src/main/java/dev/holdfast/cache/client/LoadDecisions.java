@@ -132,8 +132,9 @@ final class LoadDecisions<V> implements LoadContext<V> {
         cached = false;
     }
 
+    /** What kept its tags from one load to the next may have more than an entry can have. */
     boolean isCached() {
-        return cached;
+        return cached && tags().size() <= CachePolicy.MAX_TAGS;
     }
 
     Duration ttlOr(Duration policyTtl) {

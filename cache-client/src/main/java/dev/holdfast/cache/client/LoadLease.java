@@ -1,9 +1,11 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheException;
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A lease in the store by which this client is the one that loads a key: a value that only this load has, under a key of its own, that ends by itself. It is renewed
@@ -18,8 +20,9 @@ final class LoadLease {
     private final Duration span;
     private final EngineServices services;
     private volatile boolean over;
+    private volatile Deadlines.@Nullable Deadline renewal;
 
-    /** {@code token}: what stands under {@code key} by now. */
+    /** One that nobody has yet. {@code token}: what is to stand under {@code key}. */
     LoadLease(CacheStore store, String key, byte[] token, Duration span, EngineServices services) {
         this.store = store;
         this.key = key;
@@ -28,10 +31,15 @@ final class LoadLease {
         this.services = services;
     }
 
+    /** Tries to get it. Not as a change, which a server that is out would have to hear of. */
+    boolean take() {
+        return store.fill(key, null, token, span);
+    }
+
     /** Has it renewed from now on. */
     void keep() {
         long next = services.deadlines().now() + span.dividedBy(3).toNanos();
-        services.deadlines().watch(new Deadlines.Deadline() {
+        Deadlines.Deadline deadline = new Deadlines.Deadline() {
             @Override
             public long remainingNanos(long now) {
                 return next - now;
@@ -39,17 +47,23 @@ final class LoadLease {
 
             @Override
             public void passed() {
-                renewAside();
+                aside(LoadLease.this::renew);
             }
-        });
+        };
+        renewal = deadline;
+        services.deadlines().watch(deadline);
+        if (over) {
+            services.deadlines().forget(deadline);
+        }
     }
 
-    private void renewAside() {
+    /** Not on the thread of the deadlines, nor while a caller waits. */
+    private void aside(Runnable step) {
         if (over) {
             return;
         }
         try {
-            services.threads().calls().execute(this::renew);
+            services.threads().calls().execute(step);
         } catch (RejectedExecutionException e) {
             over = true; // the client closes: it ends by itself
         }
@@ -60,7 +74,7 @@ final class LoadLease {
             return;
         }
         try {
-            over |= !store.fill(key, token, token, span);
+            over |= !lasts(span);
         } catch (CacheException | IllegalStateException e) {
             // It ends by itself, unless the next try gets through.
         }
@@ -69,9 +83,20 @@ final class LoadLease {
         }
     }
 
-    /** Lets it end by itself. */
-    void leave() {
-        over = true;
+    /** Has it last so much longer if it is still there; returns whether it was. */
+    private boolean lasts(Duration life) {
+        try {
+            return store.fill(key, token, token, life);
+        } catch (CacheRejectedException e) {
+            // A user who may not run scripts can't compare. That of whoever has it since gives way, which costs a load.
+            store.fill(key, token, life);
+            return true;
+        }
+    }
+
+    /** Ends it soon, without waiting for the store. */
+    void releaseAside() {
+        aside(this::release);
     }
 
     /** Ends it. Throws nothing that a store throws: it would end by itself. */
@@ -80,9 +105,13 @@ final class LoadLease {
             return;
         }
         over = true;
+        Deadlines.Deadline next = renewal;
+        if (next != null) {
+            services.deadlines().forget(next);
+        }
         boolean interrupted = Thread.interrupted();
         try {
-            boolean unused = store.fill(key, token, token, AT_ONCE);
+            boolean unused = lasts(AT_ONCE);
         } catch (CacheException | IllegalStateException e) {
             return;
         } finally {

@@ -4,11 +4,11 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheStore;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -40,52 +40,95 @@ final class LoadLocks<V> {
      */
     record Turn<V>(@Nullable LoadLease lease, @Nullable Found<V> now, boolean answered) {}
 
-    /** Waits until it is this client's turn to load a key, or another client has loaded it. An interrupt ends it. */
-    Turn<V> await(Request<?, V> request) throws InterruptedException {
-        String storeKey = request.storeKey();
-        String leaseKey = keys.apply(storeKey);
-        Duration span = request.policy().loadLock();
+    /**
+     * Waits until it is this client's turn to load a key, or another client has loaded it. An interrupt ends it.
+     *
+     * @param inNeed whether somebody who has a lease waits for this load: then it waits for none
+     */
+    Turn<V> await(Request<?, V> request, BooleanSupplier inNeed) throws InterruptedException {
+        String leaseKey = keys.apply(request.storeKey());
         byte[] token = token();
-        long pause = FIRST_PAUSE_MILLIS;
+        Attempt attempt = new Attempt(
+                leaseKey,
+                token,
+                new LoadLease(store, leaseKey, token, request.policy().loadLock(), services));
         try {
-            boolean mine = take(leaseKey, token, span);
-            while (true) {
-                Map<String, byte[]> there = store.getAll(List.of(storeKey, leaseKey));
-                byte[] holder = there.get(leaseKey);
-                // Also if the answer to the taking was lost, and it was said to be another's when it was sent once
-                // more.
-                mine |= Arrays.equals(holder, token);
-                Found<V> now = reads.foundUncounted(storeKey, there.get(storeKey));
-                boolean answered = isAnswer(now, request);
-                if (mine || answered) {
-                    return turn(mine ? new LoadLease(store, leaseKey, token, span, services) : null, now, answered);
-                }
-                if (holder == null) {
-                    mine = take(leaseKey, token, span);
-                } else {
-                    Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause));
-                    pause = Math.min(LONGEST_PAUSE_MILLIS, 2 * pause);
-                }
-            }
+            return await(request, attempt, inNeed);
         } catch (CacheInterruptedException e) {
             throw e;
-        } catch (CacheException e) {
+        } catch (CacheException | IllegalStateException e) {
+            return new Turn<>(attempt.mine ? attempt.kept() : null, null, false);
+        } finally {
+            attempt.end();
+        }
+    }
+
+    private Turn<V> await(Request<?, V> request, Attempt attempt, BooleanSupplier inNeed) throws InterruptedException {
+        String storeKey = request.storeKey();
+        long pause = FIRST_PAUSE_MILLIS;
+        if (!store.isServing()) {
             return new Turn<>(null, null, false);
         }
-    }
-
-    private Turn<V> turn(@Nullable LoadLease lease, Found<V> now, boolean answered) {
-        if (lease != null && answered) {
-            lease.release();
-        } else if (lease != null) {
-            lease.keep();
+        attempt.take();
+        while (true) {
+            long trusted = reads.trustedUntil();
+            Map<String, byte[]> there = store.getAll(List.of(storeKey, attempt.key));
+            byte[] holder = there.get(attempt.key);
+            // Also if the answer to the taking was lost, and it was said to be another's when it was sent once more.
+            attempt.mine |= Arrays.equals(holder, attempt.token);
+            Found<V> now = reads.foundUncounted(storeKey, there.get(storeKey), trusted);
+            if (isAnswer(now, request)) {
+                return new Turn<>(null, now, true);
+            }
+            if (attempt.mine || inNeed.getAsBoolean()) {
+                return new Turn<>(attempt.mine ? attempt.kept() : null, now, false);
+            }
+            if (holder == null) {
+                attempt.take();
+            }
+            if (!attempt.mine) {
+                // Also if nobody seems to have it: a replica that is behind says so for as long as it is.
+                Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause));
+                pause = Math.min(LONGEST_PAUSE_MILLIS, 2 * pause);
+            }
         }
-        return new Turn<>(answered ? null : lease, now, answered);
     }
 
-    /** Not as a change, which a server that is out would have to hear of. */
-    private boolean take(String leaseKey, byte[] token, Duration span) {
-        return store.isServing() && store.fill(leaseKey, null, token, span);
+    /** What is tried to get a lease. Whatever ends it, the lease is in other hands then, or is given back if it may have been got. */
+    private static final class Attempt {
+        private final String key;
+        private final byte[] token;
+        private final LoadLease lease;
+        /** Whether the store may have it. */
+        private boolean sent;
+
+        private boolean mine;
+        private boolean handedOn;
+
+        Attempt(String key, byte[] token, LoadLease lease) {
+            this.key = key;
+            this.token = token;
+            this.lease = lease;
+        }
+
+        void take() {
+            boolean before = sent;
+            sent = true;
+            mine = lease.take();
+            sent = mine || before;
+        }
+
+        LoadLease kept() {
+            lease.keep();
+            handedOn = true;
+            return lease;
+        }
+
+        void end() {
+            if (sent && !handedOn) {
+                lease.releaseAside();
+            }
+        }
     }
 
     /** Whether another has loaded what a caller asks for; to one who refreshes ahead, what he saw himself is no answer. */

@@ -91,6 +91,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private LoadRun begin(Load<K, V> load, boolean onCallersThread) {
         long deadline = services.deadlines().now() + load.lease().toNanos();
         LoadRun run = new LoadRun(onCallersThread, gate.enter(), deadline, load);
+        load.neededByLeased(LeasedThreads.isHere());
         load.runBy(run);
         running.add(run);
         return run;
@@ -138,7 +139,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
                 begin(later, load, run, wanted.get(0));
                 return;
             }
-            timed(run, load.loading(), wanted);
+            timed(load, run, wanted);
         } catch (Throwable e) {
             failed(load, run, e);
             return;
@@ -155,7 +156,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
             throws Exception {
         long start = System.nanoTime();
         CompletableFuture<@Nullable V> answer =
-                gate.holding(() -> later.begin(part.request().key()));
+                load.holding(gate, () -> later.begin(part.request().key()));
         load.waitsForAnswer();
         boolean heard = false;
         try {
@@ -224,7 +225,8 @@ final class LoadRunner<K, V> implements AutoCloseable {
 
     /**
      * Waits for this client's turn to load a key that one client at a time is to load. Returns whether another has loaded it: then its callers were told. A
-     * refresh that was asked for wants what the source has from now on, whatever another has begun to load.
+     * refresh that was asked for wants what the source has from now on, whatever another has begun to load. A load that one waits for which has a lease waits for none: whoever has it
+     * might wait for that lease.
      */
     private boolean isLoadedElsewhere(Load<K, V> load, LoadRun run, List<LoadPart<K, V>> wanted) throws Exception {
         LoadPart<K, V> part = wanted.get(0);
@@ -232,11 +234,12 @@ final class LoadRunner<K, V> implements AutoCloseable {
         if (wanted.size() > 1
                 || request.policy().loadLock().isZero()
                 || part.flight().isRefresh()
+                || load.isNeededByLeased()
                 || !loaded.isShared()) {
             return false;
         }
         awaitPlace(run);
-        LoadLocks.Turn<V> turn = locks.await(request);
+        LoadLocks.Turn<V> turn = locks.await(request, part.flight()::isNeededByLeased);
         load.under(turn.lease());
         Found<V> now = turn.now();
         if (now == null) {
@@ -263,14 +266,14 @@ final class LoadRunner<K, V> implements AutoCloseable {
     }
 
     /** Waits for a place and loads, measuring the loader alone. */
-    private void timed(LoadRun run, Loading<K, V> loading, List<LoadPart<K, V>> wanted) throws Exception {
+    private void timed(Load<K, V> load, LoadRun run, List<LoadPart<K, V>> wanted) throws Exception {
         awaitPlace(run);
         CallObserver.Ended observed = services.loads().began("load", counters.cache());
         Throwable failure = null;
         long start = System.nanoTime();
         try {
-            gate.holding(() -> {
-                loading.load(wanted);
+            load.holding(gate, () -> {
+                load.loading().load(wanted);
                 return wanted;
             });
         } catch (Throwable e) {

@@ -71,6 +71,11 @@ final class LoadedValues<K, V> {
             } catch (CacheException e) {
                 counters.writeFailed("fill", e);
                 part.decisions().dontCache();
+            } catch (IllegalStateException e) {
+                part.decisions().dontCache(); // closed, as below
+            } catch (Throwable e) {
+                counters.writeFailed("fill", unexpected(e));
+                part.decisions().dontCache();
             }
         }
     }
@@ -79,29 +84,34 @@ final class LoadedValues<K, V> {
     private boolean settleTags(LoadPart<K, V> part, Entries.Encoded encoded) {
         LoadDecisions<V> decisions = part.decisions();
         CachePolicy policy = part.request().policy();
+        Set<String> all = decisions.tags().keySet();
+        if (all.isEmpty()) {
+            return true;
+        }
         Set<String> standing = decisions.standing().keySet();
         if (standing.size() > policy.tags().size()
                 || (!standing.isEmpty() && encoded.ttl().compareTo(Tags.lifeOf(policy)) > 0)) {
             Map<String, Long> unused = tags.toStore(standing, encoded.ttl());
         }
-        if (decisions.chosen().isEmpty()) {
-            return true;
+        if (!decisions.chosen().isEmpty()) {
+            Map<String, Long> numbers = tags.toStoreSince(decisions.chosen(), encoded.ttl(), decisions::nanos);
+            if (numbers == null) {
+                return false;
+            }
+            Envelope.number(encoded.entry(), numbers);
         }
-        Map<String, Long> numbers = tags.toStoreSince(decisions.chosen(), encoded.ttl(), decisions::nanos);
-        if (numbers == null) {
-            return false;
-        }
-        Envelope.number(encoded.entry(), numbers);
-        return true;
+        // A tier that serves by now may know nothing of what this client removed on another.
+        return !part.flight().isOfRemoved(all);
     }
 
     /** What the store holds for a key. */
     Found<V> look(String storeKey) {
+        long trusted = reads.trustedUntil();
         try {
-            return reads.foundUncounted(storeKey, store.isServing() ? store.getShared(storeKey) : null);
+            return reads.foundUncounted(storeKey, store.isServing() ? store.getShared(storeKey) : null, trusted);
         } catch (RuntimeException e) {
             // Only a second look: what is wrong with the store was counted at the first, and the load goes on.
-            return reads.foundUncounted(storeKey, null);
+            return reads.foundUncounted(storeKey, null, trusted);
         }
     }
 

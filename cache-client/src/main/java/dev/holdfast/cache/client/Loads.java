@@ -200,6 +200,9 @@ final class Loads<K, V> {
         if (runner.gate().isHeldHere()) {
             present.hurry();
         }
+        if (LeasedThreads.isHere()) {
+            present.neededByLeased();
+        }
         watch(waiter);
         return true;
     }

@@ -32,6 +32,9 @@ final class Near<K, V> implements AutoCloseable {
     /** What surrounds key and value: the map's and Caffeine's nodes, {@link Kept}, the headers of both. */
     private static final int OVERHEAD_BYTES = 240;
 
+    /** What says where a tag stood, and the reference to it. */
+    private static final int TAG_BYTES = 48;
+
     private final Tracking tracking;
     private final Stamps stamps;
     private final NearClock clock;
@@ -102,12 +105,15 @@ final class Near<K, V> implements AutoCloseable {
             this.guard = guard;
             this.stripe = reading.stripe;
             this.stamp = reading.stamp;
-            this.bytes = OVERHEAD_BYTES + reading.storeKey.length() + entry.length;
             this.until = until;
             this.created = Envelope.created(entry);
             this.freshUntil = Envelope.freshUntil(entry);
             Collection<TagReader.Known> its = reading.tags;
             this.tags = its == null ? null : its.toArray(new TagReader.Known[0]);
+            this.bytes = OVERHEAD_BYTES
+                    + reading.storeKey.length()
+                    + entry.length
+                    + (tags == null ? 0 : tags.length * TAG_BYTES);
         }
 
         /** Whether it says that there is no value. */

@@ -60,7 +60,8 @@ final class NearTags implements TagReader {
         return guard != null && guard.isTracked() && guard.isAlive() && stamps.at(kept.stripe()) == kept.stamp();
     }
 
-    private Map<String, Known> readAnew(List<String> tags) {
+    @Override
+    public Map<String, Known> readAnew(Collection<String> tags) {
         Map<String, String> storeKeys = new LinkedHashMap<>();
         Map<String, Integer> before = new LinkedHashMap<>();
         for (String tag : tags) {

@@ -143,7 +143,7 @@ final class Reads<V> {
         if (!tagged.isEmpty()) {
             Set<String> all = new LinkedHashSet<>();
             tagged.values().forEach(its -> all.addAll(its.keySet()));
-            Map<String, TagReader.Known> known = read(all);
+            Map<String, TagReader.Known> known = read(all, readings != null);
             tagged.forEach((storeKey, its) -> {
                 if (!TagReader.isCurrent(its, known)) {
                     states.put(storeKey, Entries.State.EXPIRED);
@@ -158,11 +158,16 @@ final class Reads<V> {
         return all;
     }
 
-    /** Says what an entry is, and counts nothing. */
-    Found<V> foundUncounted(String storeKey, byte @Nullable [] entry) {
+    /** Until when entries of any age are believed, so far; to be asked before the store is. */
+    long trustedUntil() {
+        return entries.trustedUntil();
+    }
+
+    /** Says what an entry is that was asked for when entries of any age were believed until then, and counts nothing. */
+    Found<V> foundUncounted(String storeKey, byte @Nullable [] entry, long trusted) {
         Entries.State state = entry == null
                 ? Entries.State.EXPIRED
-                : underTags(entry, entries.state(storeKey, entry, entries.now()), null);
+                : underTags(entry, entries.state(storeKey, entry, entries.now(), trusted), null);
         return new Found<>(entry, state, this::decodeUncounted);
     }
 
@@ -193,7 +198,7 @@ final class Reads<V> {
             return state;
         }
         Map<String, Long> its = entries.tags(entry);
-        Map<String, TagReader.Known> known = read(its.keySet());
+        Map<String, TagReader.Known> known = read(its.keySet(), reading != null);
         if (!TagReader.isCurrent(its, known)) {
             return Entries.State.EXPIRED;
         }
@@ -203,9 +208,10 @@ final class Reads<V> {
         return state;
     }
 
-    private Map<String, TagReader.Known> read(Collection<String> names) {
+    /** Whoever reads an entry where it may not be kept asks the store for its tags too. */
+    private Map<String, TagReader.Known> read(Collection<String> names, boolean near) {
         try {
-            return tags.read(names);
+            return near ? tags.read(names) : tags.readAnew(names);
         } catch (CacheException e) {
             throw counted(e);
         }

@@ -16,6 +16,11 @@ interface TagReader {
      */
     Map<String, Known> read(Collection<String> tags);
 
+    /** The same, where the store is asked whatever is kept near. */
+    default Map<String, Known> readAnew(Collection<String> tags) {
+        return read(tags);
+    }
+
     /**
      * Where a tag stood when it was read.
      *

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,6 +25,9 @@ final class Tags implements TagReader {
 
     /** How much longer a tag is kept than the entries that ask for it, so that not each of them has to ask. */
     private static final int SPARE = 2;
+
+    /** Longer than so no tag is asked to last: it is given more time long before. */
+    private static final Duration LONGEST = CacheStore.MAX_TTL.dividedBy(SPARE);
 
     /** What rounding to milliseconds may hide of the time since a removal. */
     private static final long ROUNDING_MILLIS = 2;
@@ -61,6 +65,11 @@ final class Tags implements TagReader {
         return reader.read(tags);
     }
 
+    @Override
+    public Map<String, Known> readAnew(Collection<String> tags) {
+        return reader.readAnew(tags);
+    }
+
     private Map<String, Known> readStore(Collection<String> tags) {
         Map<String, byte[]> found = store.getAll(storeKeys(tags));
         Map<String, Known> known = new LinkedHashMap<>();
@@ -93,6 +102,9 @@ final class Tags implements TagReader {
      */
     @Nullable
     Map<String, Long> toStoreSince(Set<String> tags, Duration life, LongSupplier nanos) {
+        if (isTooLong(nanos.getAsLong())) {
+            return null;
+        }
         Map<String, Long> numbers = kept(tags, life, nanos);
         return numbers.size() == tags.size() ? numbers : null;
     }
@@ -135,8 +147,13 @@ final class Tags implements TagReader {
 
     /** Whether a removal of that age came after the work began, whose time is asked for later than the age. */
     private static boolean isWithin(long ageMillis, LongSupplier nanos) {
-        long millis = TimeUnit.NANOSECONDS.toMillis(nanos.getAsLong()) + ROUNDING_MILLIS;
-        return ageMillis <= millis || millis >= REMEMBERED.toMillis();
+        long under = nanos.getAsLong();
+        return ageMillis <= TimeUnit.NANOSECONDS.toMillis(under) + ROUNDING_MILLIS || isTooLong(under);
+    }
+
+    /** Whether a removal since work began may be forgotten by now. */
+    private static boolean isTooLong(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(nanos) + ROUNDING_MILLIS >= REMEMBERED.toMillis();
     }
 
     private static boolean put(Map<String, Long> numbers, String tag, Generation generation) {
@@ -146,7 +163,15 @@ final class Tags implements TagReader {
 
     /** Not as a change: it is no removal, and a server that is out need not hear of it. */
     private boolean stored(String key, byte @Nullable [] seen, Generation next, Duration life) {
-        return changed.fill(key, seen, next.bytes(), life);
+        try {
+            return changed.fill(key, seen, next.bytes(), life);
+        } catch (CacheRejectedException e) {
+            if (seen == null) {
+                throw e;
+            }
+            // A user who may not run scripts can't compare; whatever stands there lasts longer then.
+            return Generation.of(seen) != null && changed.expire(key, life);
+        }
     }
 
     /** How long ago a tag began to stand where it does, in milliseconds, by the store's clock; 0 if that can't be told. */
@@ -156,13 +181,12 @@ final class Tags implements TagReader {
     }
 
     private static Duration most(Duration life) {
-        Duration bounded = life.compareTo(CacheStore.MAX_TTL) < 0 ? life : CacheStore.MAX_TTL;
+        Duration bounded = life.compareTo(LONGEST) < 0 ? life : LONGEST;
         return bounded.compareTo(REMEMBERED) < 0 ? REMEMBERED : bounded;
     }
 
-    private static Duration spare(Duration life) {
-        Duration spare = life.compareTo(CacheStore.MAX_TTL) < 0 ? life.multipliedBy(SPARE) : life;
-        return spare.compareTo(CacheStore.MAX_TTL) < 0 ? spare : CacheStore.MAX_TTL;
+    private static Duration spare(Duration most) {
+        return most.multipliedBy(SPARE);
     }
 
     /** Removes all that has a tag. */
@@ -174,8 +198,10 @@ final class Tags implements TagReader {
 
     /** How long an entry may live in the store. */
     static Duration lifeOf(CachePolicy policy) {
-        return policy.ttl().equals(CacheStore.FOREVER)
-                ? CacheStore.FOREVER
-                : policy.ttl().plus(policy.staleIfError());
+        if (policy.ttl().equals(CacheStore.FOREVER)) {
+            return CacheStore.FOREVER;
+        }
+        Duration life = policy.ttl().plus(policy.staleIfError());
+        return life.compareTo(policy.rememberAbsence()) < 0 ? policy.rememberAbsence() : life;
     }
 }

@@ -174,9 +174,10 @@ final class Writes<K, V> {
                 }));
     }
 
-    /** Remembers that the source has no value. */
-    void putAbsent(String storeKey, Duration ttl) {
-        Entries.Encoded absence = entries.encodeAbsence(storeKey, ttl, entries.begin(), Map.of());
+    /** Remembers that the source has no value, for as long as the policy says. */
+    void putAbsent(String storeKey, CachePolicy policy) {
+        Map<String, Long> numbers = tagsOf("putAbsent", policy);
+        Entries.Encoded absence = entries.encodeAbsence(storeKey, policy.rememberAbsence(), entries.begin(), numbers);
         change(storeKey, "putAbsent", () -> {
             store.put(storeKey, absence.entry(), absence.ttl());
             return true;
@@ -288,7 +289,7 @@ final class Writes<K, V> {
         } catch (CacheException e) {
             throw counted("removeByTag", e);
         } finally {
-            flights.overtake();
+            flights.overtake(tag);
         }
         counters.removals.increment();
     }

@@ -2,24 +2,32 @@ package dev.holdfast.cache.client;
 
 import static dev.holdfast.cache.client.EngineFixture.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
+import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.testkit.FakeClock;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -186,5 +194,245 @@ class LoadLockTest {
             assertThrows(IllegalArgumentException.class, () -> LOCKED.withLoadLock(lease));
         }
         assertThrows(IllegalArgumentException.class, () -> open(LOCKED).put("#load:k", "v"));
+    }
+
+    @Test
+    void twoWhoLoadEachOthersKeysDoNotWaitForEachOther() throws Exception {
+        List<Cache<String, String>> caches = List.of(open(LOCKED), open(LOCKED));
+        crossed(caches, (cache, key) -> cache.get(key, same -> "v"));
+    }
+
+    @Test
+    void norWhereTheyAskWithoutWaiting() throws Exception {
+        List<Cache<String, String>> caches = List.of(open(LOCKED), open(LOCKED));
+        crossed(caches, (cache, key) -> cache.async().get(key, same -> "v").join());
+        crossed(
+                caches,
+                (cache, key) -> cache.get(
+                        "through " + key,
+                        same -> cache.async().get("x" + key, other -> "v").join()));
+    }
+
+    @Test
+    void norWhereOthersOfTheirClientsWaitAlready() throws Exception {
+        List<Cache<String, String>> caches = List.of(open(LOCKED), open(LOCKED));
+        List<Future<String>> waiting = new ArrayList<>();
+        crossed(caches, (cache, key) -> cache.get(key, same -> "v"), () -> {
+            waiting.add(threads.submit(() -> caches.get(0).get("b", key -> "v")));
+            waiting.add(threads.submit(() -> caches.get(1).get("a", key -> "v")));
+            until(
+                    "they wait",
+                    () -> caches.get(0).stats().loadsRunning() == 2
+                            && caches.get(1).stats().loadsRunning() == 2);
+        });
+        for (Future<String> each : waiting) {
+            assertEquals("v", each.get(10, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void norWhereTheyAskThroughAnotherCache() throws Exception {
+        List<Cache<String, String>> caches = List.of(open(LOCKED), open(LOCKED));
+        Map<Cache<String, String>, Cache<String, String>> others = new ConcurrentHashMap<>();
+        for (int i = 0; i < 2; i++) {
+            others.put(
+                    caches.get(i),
+                    clients.get(i)
+                            .cache("d", String.class, String.class)
+                            .policy(LOCKED)
+                            .build());
+        }
+        crossed(caches, (cache, key) -> others.get(cache).get("d" + key, same -> cache.get(key, unused -> "v")));
+    }
+
+    private void crossed(List<Cache<String, String>> caches, BiFunction<Cache<String, String>, String, String> inner)
+            throws Exception {
+        crossed(caches, inner, () -> {});
+    }
+
+    /** A loader of each client has its lease, and asks for the key of the other. */
+    private void crossed(
+            List<Cache<String, String>> caches,
+            BiFunction<Cache<String, String>, String, String> inner,
+            Runnable between)
+            throws Exception {
+        CountDownLatch both = new CountDownLatch(2);
+        CountDownLatch asked = new CountDownLatch(1);
+        List<Future<String>> answers = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            Cache<String, String> cache = caches.get(i);
+            String own = i == 0 ? "a" : "b";
+            String other = i == 0 ? "b" : "a";
+            cache.remove(own);
+            answers.add(threads.submit(() -> cache.get(own, key -> {
+                both.countDown();
+                asked.await();
+                return inner.apply(cache, other);
+            })));
+        }
+        both.await();
+        between.run();
+        asked.countDown();
+        for (Future<String> answer : answers) {
+            assertEquals("v", answer.get(10, TimeUnit.SECONDS));
+        }
+    }
+
+    /** An entry that is not believed any more is no answer of another client's. */
+    @Test
+    void whatIsTooOldIsNoAnswer() {
+        FakeClock time = new FakeClock();
+        redis.command("ACL", "SETUSER", "mine", "on", ">s", "+@all", "-eval", "-evalsha", "~*");
+        CacheClient client = CacheClient.builder()
+                .settings(Settings.of(Map.of("REDIS_URL", redis.url().replace("redis://", "redis://mine:s@"))))
+                .clock(time)
+                .build();
+        clients.add(client);
+        Cache<String, String> cache = client.cache("c", String.class, String.class)
+                .policy(LOCKED.withAgreeWithin(Duration.ofSeconds(5)))
+                .build();
+        cache.put("k", "old");
+        assertEquals("old", cache.get("k", key -> "new"));
+        time.advance(Duration.ofSeconds(20));
+        assertNull(cache.lookup("k").value(), "the bound is a limit of age");
+        assertFalse(cache.contains("k"));
+        assertEquals("new", cache.get("k", key -> "new"));
+    }
+
+    /** Without scripts a lease can't be compared before it is given back. */
+    @Test
+    void whoMayNotRunScriptsGivesTheLeaseBackToo() {
+        redis.command("ACL", "SETUSER", "mine", "on", ">s", "+@all", "-eval", "-evalsha", "~*");
+        CacheClient client =
+                CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url().replace("redis://", "redis://mine:s@"))));
+        clients.add(client);
+        Cache<String, String> cache = client.cache("c", String.class, String.class)
+                .policy(LOCKED.withLoadLock(Duration.ofMinutes(1)).withLoadTimeout(Duration.ofMinutes(2)))
+                .build();
+        assertEquals("v", cache.get("k", key -> "v"));
+        until("the lease is given back", () -> "0".equals(String.valueOf(redis.command("EXISTS", "c:#load:k"))));
+    }
+
+    @Test
+    void aLoadWhoseTimeIsOverGivesTheLeaseBack() throws Exception {
+        FakeClock time = new FakeClock();
+        CacheClient client = CacheClient.builder()
+                .settings(Settings.of(Map.of("REDIS_URL", redis.url())))
+                .clock(time)
+                .build();
+        clients.add(client);
+        Cache<String, String> mine = client.cache("c", String.class, String.class)
+                .policy(LOCKED.withLoadLock(Duration.ofMinutes(1)).withLoadTimeout(Duration.ofMinutes(2)))
+                .build();
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        Future<String> deaf = threads.submit(() -> mine.get("k", key -> {
+            begun.countDown();
+            while (release.getCount() > 0) {
+                try {
+                    release.await();
+                } catch (InterruptedException e) {
+                    continue;
+                }
+            }
+            return "late";
+        }));
+        begun.await();
+        time.advance(Duration.ofMinutes(3));
+        Cache<String, String> theirs = open(LOCKED);
+        assertEquals("v", theirs.get("k", key -> "v"));
+        assertEquals(1, deaf.isDone() ? 0 : 1, "the other is still in its loader");
+        release.countDown();
+        assertEquals("late", deaf.get());
+        until("no lease is left", () -> "0".equals(String.valueOf(redis.command("EXISTS", "c:#load:k"))));
+    }
+
+    @Test
+    void whoIsInterruptedWhileItWaitsLeavesAndTheOthersAreAnswered() throws Exception {
+        Cache<String, String> mine = open(LOCKED);
+        redis.command("SET", "c:#load:k", "somebody", "PX", "1500");
+        Future<?> interrupted = threads.submit(() -> mine.get("k", key -> "mine"));
+        until("it waits", () -> mine.stats().loadsRunning() == 1);
+        Future<String> joined = threads.submit(() -> mine.get("k", key -> "joined"));
+        until("another waits with it", () -> mine.stats().joins() == 1);
+        interrupted.cancel(true);
+        assertEquals("joined", joined.get(10, TimeUnit.SECONDS));
+        until("nothing is under way", () -> mine.stats().loadsRunning() == 0);
+        until("the lease is given back", () -> "0".equals(String.valueOf(redis.command("EXISTS", "c:#load:k"))));
+    }
+
+    @Test
+    void aWaitEndsWithTheCallersDeadline() {
+        CachePolicy brief = LOCKED.withLoadLock(Duration.ofMillis(100)).withLoadTimeout(Duration.ofMillis(300));
+        Cache<String, String> mine = open(brief);
+        redis.command("SET", "c:#load:k", "somebody", "PX", "60000");
+        assertThrows(CacheLoadException.class, () -> mine.get("k", slow("v")));
+        assertEquals(0, loads.get());
+        assertThrows(
+                CompletionException.class,
+                () -> mine.async().get("k", slow("v")).join());
+        until("nothing is under way", () -> mine.stats().loadsRunning() == 0);
+        assertEquals("somebody", redis.command("GET", "c:#load:k"));
+    }
+
+    /** With a last value nobody waits for another client's load longer than for an own one. */
+    @Test
+    void aStaleValueStandsInWhileAnotherClientLoads() {
+        CachePolicy stale = LOCKED.withLoadLock(Duration.ofMillis(100))
+                .withLoadTimeout(Duration.ofMillis(500))
+                .withStaleIfError(Duration.ofHours(1));
+        Cache<String, String> mine = open(stale.withLoadSoftTimeout(Duration.ofMillis(20)));
+        mine.put("k", "last");
+        mine.markStale("k");
+        redis.command("SET", "c:#load:k", "somebody", "PX", "60000");
+        assertEquals("last", mine.get("k", slow("v")));
+        until("nothing is under way", () -> mine.stats().loadsRunning() == 0);
+        assertEquals("last", mine.get("k", slow("v"), stale));
+        assertEquals(0, loads.get());
+        redis.command("DEL", "c:#load:k");
+        until("the key rests no more", () -> "v".equals(mine.get("k", slow("v"))));
+    }
+
+    @Test
+    void aLeaseLongerThanWhatAWaiterHasIsRefused() {
+        CachePolicy endless = LOCKED.withLoadTimeout(LEASE);
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, endless::requireConsistent);
+        assertTrue(String.valueOf(e.getMessage()).contains("loadLock must be shorter than loadTimeout PT1S"));
+    }
+
+    @Test
+    void asynchronousLoadersHoldLeasesToo() throws Exception {
+        CacheClient client = CacheClient.from(Settings.of(Map.of("REDIS_URL", redis.url())));
+        clients.add(client);
+        CompletableFuture<String> answer = new CompletableFuture<>();
+        var mine = client.cache("c", String.class, String.class).policy(LOCKED).buildAsync(key -> answer);
+        CompletableFuture<String> asked = mine.async().get("k");
+        until("it has the lease", () -> "1".equals(String.valueOf(redis.command("EXISTS", "c:#load:k"))));
+        Cache<String, String> theirs = open(LOCKED);
+        Future<String> waiting = threads.submit(() -> theirs.get("k", slow("other")));
+        Thread.sleep(LEASE.toMillis() + 500);
+        assertEquals(0, loads.get(), "the lease was renewed");
+        answer.complete("v");
+        assertEquals("v", asked.get());
+        assertEquals("v", waiting.get());
+        assertEquals(0, loads.get());
+        until("the lease is given back", () -> "0".equals(String.valueOf(redis.command("EXISTS", "c:#load:k"))));
+    }
+
+    @Test
+    void nothingIsRenewedAfterAClose() throws Exception {
+        Cache<String, String> mine = open(LOCKED.withLoadLock(Duration.ofMillis(400)));
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        Future<String> held = threads.submit(() -> mine.get("k", key -> {
+            begun.countDown();
+            release.await();
+            return "v";
+        }));
+        begun.await();
+        clients.get(0).close();
+        until("it ends by itself", () -> "0".equals(String.valueOf(redis.command("EXISTS", "c:#load:k"))));
+        release.countDown();
+        assertEquals("v", held.get());
     }
 }

@@ -13,6 +13,7 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.LoadingCache;
@@ -353,6 +354,10 @@ class TagsTest {
         }
 
         Future<String> begin(Cache<String, String> cache) throws InterruptedException {
+            return begin(cache, "k");
+        }
+
+        Future<String> begin(Cache<String, String> cache, String ofKey) throws InterruptedException {
             CacheLoader<String, String> loader = CacheLoader.adaptive((key, context) -> {
                 begun.countDown();
                 release.await();
@@ -361,7 +366,7 @@ class TagsTest {
                 }
                 return "old";
             });
-            Callable<String> call = () -> cache.get("k", loader, chosen ? POLICY : RED);
+            Callable<String> call = () -> cache.get(ofKey, loader, chosen ? POLICY : RED);
             Future<String> answer = threads.submit(call);
             begun.await();
             return answer;
@@ -585,5 +590,146 @@ class TagsTest {
             assertThrows(CacheUnavailableException.class, () -> cache.put("k", "v", RED));
             assertEquals("loaded", cache.get("k", key -> "loaded", RED));
         }
+    }
+
+    /** Where a tag stands is asked of the store by whoever asks the store for the entry. */
+    @Test
+    void whatAsksTheStoreAsksItForTagsToo() {
+        Cache<String, String> near = open(Place.SERVER_AND_NEAR);
+        near.put("k", "v", RED);
+        until("it is near, and so is its tag", () -> {
+            long hits = near.stats().near().hits();
+            assertEquals("v", near.get("k"));
+            return near.stats().near().hits() > hits;
+        });
+        long before = commands();
+        assertEquals(Lookup.State.FRESH, near.lookup("k").state());
+        assertTrue(near.contains("k"));
+        assertTrue(near.ttl("k").isPresent());
+        assertFalse(near.putIfAbsent("k", "w"));
+        assertEquals(before + 3 * 2 + 3, commands());
+    }
+
+    /** An entry that lives for ever asks for no longer life of its tag each time. */
+    @Test
+    void aTagOfEntriesThatLiveForEverIsWrittenOnce() throws Exception {
+        String name = "c" + names.incrementAndGet();
+        CachePolicy endless = CachePolicy.of(CacheStore.FOREVER).withTags("red");
+        Cache<String, String> cache = open(Place.SERVER, name);
+        cache.put("first", "v", endless);
+        long before = commands();
+        cache.put("second", "v", endless);
+        assertEquals(before + 2, commands(), "its tag was read, and it was stored");
+        List<Future<?>> puts = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            String key = "k" + i;
+            puts.add(threads.submit(() -> {
+                for (int each = 0; each < 50; each++) {
+                    cache.put(key + each, "v", endless);
+                }
+            }));
+        }
+        for (Future<?> put : puts) {
+            put.get();
+        }
+        for (int i = 0; i < 16 * 50; i++) {
+            assertEquals("v", cache.get("k" + i % 16 + i / 16));
+        }
+    }
+
+    @Test
+    void aPolicyOfTheCacheMarksAbsencesThatArePutToo() {
+        try (Cache<String, String> cache = ours.cache("tagged" + names.incrementAndGet(), String.class, String.class)
+                .tags("all")
+                .build()) {
+            cache.putAbsent("k", Duration.ofMinutes(1));
+            assertEquals(Lookup.State.KNOWN_ABSENT, cache.lookup("k").state());
+            cache.removeByTag("all");
+            assertEquals(Lookup.State.ABSENT, cache.lookup("k").state());
+        }
+    }
+
+    @Test
+    void aTagLastsAsLongAsAnAbsenceThatIsRememberedLongest() {
+        String name = "c" + names.incrementAndGet();
+        Cache<String, String> cache = open(Place.SERVER, name);
+        CachePolicy remembering = RED.withRememberAbsence(Duration.ofDays(30));
+        assertEquals(Map.of(), cache.getAll(List.of("a", "b"), keys -> Map.of(), remembering));
+        assertEquals(Lookup.State.KNOWN_ABSENT, cache.lookup("a").state());
+        assertTrue(tagLives(name) >= Duration.ofDays(30).toMillis());
+    }
+
+    /** Without scripts nothing can be compared, and an entry may ask for more time than its tag has. */
+    @Test
+    void whoMayNotRunScriptsUsesTagsToo() {
+        String name = "c" + names.incrementAndGet();
+        redis.command("ACL", "SETUSER", "plain", "on", ">s", "+@all", "-eval", "-evalsha", "~*");
+        String url = redis.url().replace("redis://", "redis://plain:s@");
+        try (CacheClient client = CacheClient.from(Settings.of(Map.of("REDIS_URL", url, "REDIS_KEY_PREFIX", "shop")))) {
+            Cache<String, String> cache = open(client, name, false);
+            cache.put("k", "v", RED);
+            cache.put("long", "v", RED.withTtl(Duration.ofDays(30)));
+            assertEquals("v", cache.get("long"));
+            assertTrue(tagLives(name) >= Duration.ofDays(30).toMillis());
+            assertEquals("w", cache.get("loaded", key -> "w", RED.withTtl(Duration.ofDays(60))));
+            assertEquals("w", cache.get("loaded"));
+            cache.removeByTag("red");
+            for (String key : List.of("k", "long", "loaded")) {
+                assertNull(cache.get(key));
+            }
+        }
+    }
+
+    /** What this client removed on one tier it knows while another serves that never heard of it. */
+    @Test
+    void aLoadThatBeganBeforeARemovalInAnOutageIsNotStoredAfterIt() throws Exception {
+        try (RedisServer first = RedisServer.builder()
+                        .persistence(RedisServer.Persistence.AOF_ALWAYS)
+                        .start();
+                CacheClient client = CacheClient.builder()
+                        .tier("first", SingleConfig.parse(first.url()))
+                        .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofSeconds(1)))
+                        .build();
+                Cache<String, String> cache = open(client, "c", false)) {
+            cache.put("other", "v", RED);
+            List<Held> loads = List.of(new Held(false), new Held(true));
+            List<Future<String>> answers = new ArrayList<>();
+            for (Held held : loads) {
+                answers.add(held.begin(cache, "k" + held.chosen));
+            }
+            first.kill();
+            until("memory serves", () -> {
+                cache.put("probe", "v");
+                return serves(client, 1);
+            });
+            cache.removeByTag("red");
+            first.restart(RedisServer.Data.KEEP);
+            until("the first serves again", () -> serves(client, 0));
+            loads.forEach(held -> held.release.countDown());
+            for (Future<String> answer : answers) {
+                assertEquals("old", answer.get());
+            }
+            assertNull(cache.get("kfalse"));
+            assertNull(cache.get("ktrue"));
+            assertNull(cache.get("other"));
+        }
+    }
+
+    /** Loads that keep the tags of the last value must not gather more of them than an entry can have. */
+    @Test
+    void anEntryThatIsNotModifiedGathersNoTagsWithoutBound() {
+        String name = "c" + names.incrementAndGet();
+        Cache<String, String> cache = open(Place.SERVER, name);
+        CacheLoader<String, String> loader = CacheLoader.adaptive((key, context) -> {
+            context.etag("e");
+            return context.lastETag().isPresent() ? context.notModified() : "v";
+        });
+        for (int i = 0; i < 200; i++) {
+            assertEquals("v", cache.refresh("k", loader, POLICY.withTags("t" + i)));
+        }
+        long size = (Long) redis.command("STRLEN", "shop:" + name + ":k");
+        assertTrue(size < 1_200, () -> size + " bytes");
+        cache.removeByTag("t0");
+        assertEquals("w", cache.get("k", key -> "w"));
     }
 }
