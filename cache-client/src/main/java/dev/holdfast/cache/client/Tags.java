@@ -11,14 +11,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** The tags of a cache: where they stand in the store, and their removal. */
 final class Tags implements TagReader {
-    /** Another's change may come between reading where a tag stands and giving it more time. More often than so, the entry is left without. */
-    private static final int ATTEMPTS = 4;
+    /**
+     * Another's change may come between reading where a tag stands and giving it more time, and what is read may come from a replica that is behind. More often than so,
+     * the entry is left without.
+     */
+    private static final int ATTEMPTS = 8;
 
     /** For at least so long it is known when a tag was removed: a load that took longer stores nothing under tags that it chose itself. */
     private static final Duration REMEMBERED = Duration.ofHours(1);
@@ -115,6 +119,9 @@ final class Tags implements TagReader {
         List<String> open = new ArrayList<>(tags);
         Duration most = most(life);
         for (int attempt = 0; attempt < ATTEMPTS && !open.isEmpty(); attempt++) {
+            if (attempt > 1) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1L << (attempt - 2)));
+            }
             Map<String, byte[]> found = store.getAll(storeKeys(open));
             open.removeIf(tag -> {
                 String key = keys.apply(tag);

@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheUnavailableException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
@@ -53,5 +55,28 @@ class BehindReplicaTest extends EngineFixture {
         CacheUnavailableException e =
                 assertThrows(CacheUnavailableException.class, () -> cache.putIfAbsent("k", "mine"));
         assertFalse(e.outcomeUnknown());
+    }
+
+    /** What was just made on the master is read from a replica that gets it a few milliseconds later. */
+    @Test
+    void anEntryIsGoodThoughAReplicaDoesNotKnowItsTagYet() {
+        CachePolicy tagged = STALE.withTags("red");
+        cache.put("first", "v", tagged);
+        long behind = System.nanoTime() + Duration.ofMillis(15).toNanos();
+        store.manyReads = found -> System.nanoTime() < behind ? Map.of() : found;
+        cache.put("second", "v", tagged);
+        assertEquals("v", cache.get("second"));
+        assertEquals("v", cache.get("first"));
+    }
+
+    /** While a replica knows nothing of a lease that another has, who waits does not ask without a pause. */
+    @Test
+    void aLeaseThatAReplicaDoesNotKnowIsNotAskedForWithoutAPause() {
+        CacheEngine<String, String> locked = open("l", STALE.withLoadLock(Duration.ofSeconds(1)), services);
+        store.put("l:#load:k", new byte[16], Duration.ofMillis(300));
+        store.manyReads = found -> Map.of();
+        store.shared = true;
+        assertEquals("v", locked.get("k", key -> "v"));
+        assertTrue(store.count("fill") < 100, () -> store.count("fill") + " tries");
     }
 }

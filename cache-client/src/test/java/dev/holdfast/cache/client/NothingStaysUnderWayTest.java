@@ -7,7 +7,9 @@ import dev.holdfast.cache.BulkCacheLoader;
 import dev.holdfast.cache.CacheEvent.LoadFailed;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.ForwardingStore;
 import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
@@ -42,6 +44,10 @@ class NothingStaysUnderWayTest {
             .withRefreshAhead(0.8)
             .withMaxLoads(2);
 
+    /** One client at a time loads, under tags. */
+    private static final CachePolicy LOCKED =
+            POLICY.withTags("tag").withLoadLock(Duration.ofSeconds(1)).withLoadTimeout(MINUTE);
+
     private static final List<String> SEAMS = List.of(
             "store get",
             "store second look",
@@ -51,6 +57,7 @@ class NothingStaysUnderWayTest {
             "store put",
             "store remove",
             "store replace",
+            "store ttl",
             "codec encode",
             "codec decode",
             "key mapper",
@@ -88,7 +95,13 @@ class NothingStaysUnderWayTest {
     @TestFactory
     Stream<DynamicTest> whateverIsThrownWhereverNothingStaysUnderWay() {
         return SEAMS.stream().flatMap(where -> THROWN.stream()
-                .map(what -> DynamicTest.dynamicTest(where + ": " + what, () -> thrown(where, what))));
+                .map(what -> DynamicTest.dynamicTest(where + ": " + what, () -> thrown(where, what, POLICY))));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> norUnderTagsAndLeases() {
+        return SEAMS.stream().flatMap(where -> THROWN.stream()
+                .map(what -> DynamicTest.dynamicTest(where + ": " + what, () -> thrown(where, what, LOCKED))));
     }
 
     @TestFactory
@@ -96,9 +109,10 @@ class NothingStaysUnderWayTest {
         return Stream.of("call", "load", "maker", "deadlines", "events", "virtual")
                 .flatMap(where -> THROWN.stream()
                         .skip(2)
-                        .map(what -> DynamicTest.dynamicTest(
-                                "thread for " + where + ": " + what,
-                                () -> thrown("thread holdfast-seams-" + where, what))));
+                        .map(what -> DynamicTest.dynamicTest("thread for " + where + ": " + what, () -> {
+                            thrown("thread holdfast-seams-" + where, what, POLICY);
+                            thrown("thread holdfast-seams-" + where, what, LOCKED);
+                        })));
     }
 
     private BackgroundThreads threads(String where) {
@@ -114,15 +128,31 @@ class NothingStaysUnderWayTest {
         };
     }
 
-    private void thrown(String where, Throwable what) throws Exception {
+    /** A memory that others see too. */
+    private static CacheStore shared(CacheStore memory) {
+        return new ForwardingStore(memory) {
+            @Override
+            public Duration callBound() {
+                return Duration.ofSeconds(1);
+            }
+
+            @Override
+            public CacheStore within(Duration limit) {
+                return this;
+            }
+        };
+    }
+
+    private void thrown(String where, Throwable what, CachePolicy policy) throws Exception {
         ExecutorService threads = Executors.newCachedThreadPool();
-        ScriptedStore store = new ScriptedStore(MemoryStore.create(8 << 20));
+        CacheStore memory = MemoryStore.create(8 << 20);
+        ScriptedStore store = new ScriptedStore(policy == LOCKED ? shared(memory) : memory);
         BackgroundThreads background = threads(where);
         Events events = new Events(background.platform("events"));
         Runnable unused = events.add(LoadFailed.class, event -> at("listener"));
         EngineServices services =
                 EngineServices.start(background, events, List.of(this::carried), this::clock, this::nanoTime);
-        CacheEngine<String, String> cache = CacheEngine.open("c", store, this::mapped, codec(), POLICY, services);
+        CacheEngine<String, String> cache = CacheEngine.open("c", store, this::mapped, codec(), policy, services);
         try {
             cache.putAll(Map.of("stale", "v", "marked", "v", "removed", "v"));
             time.advance(MINUTE.multipliedBy(5));
@@ -143,6 +173,7 @@ class NothingStaysUnderWayTest {
             until("no load is under way", () -> cache.loadsUnderWay() == 0);
             until("no place is taken", () -> cache.stats().loadsRunning() == 0);
             assertEquals(0, cache.stats().loadsWaiting());
+            until("nothing has a deadline", () -> services.deadlines().count() == 0);
         } finally {
             seam = "";
             end(threads.submit(() -> {
@@ -167,7 +198,7 @@ class NothingStaysUnderWayTest {
     private List<Callable<?>> calls(CacheEngine<String, String> cache) {
         CacheLoader<String, String> loader = this::load;
         BulkCacheLoader<String, String> bulk = this::loadAll;
-        CachePolicy soft = POLICY.withLoadSoftTimeout(Duration.ofSeconds(5));
+        CachePolicy soft = cache.policy().withLoadSoftTimeout(Duration.ofSeconds(5));
         List<String> keys = List.of("a", "b", "stale", "fresh");
         return List.of(
                 () -> cache.get("looked", loader),
@@ -180,6 +211,14 @@ class NothingStaysUnderWayTest {
                 () -> cache.async().get("fresh").get(),
                 () -> cache.async().getAll(keys, bulk).get(),
                 () -> cache.async().refresh("b", loader).get(),
+                () -> cache.get("chosen", CacheLoader.adaptive((key, context) -> {
+                    context.tags("other");
+                    return load(key);
+                })),
+                () -> {
+                    cache.removeByTag("other");
+                    return null;
+                },
                 () -> cache.markStale("marked"),
                 () -> cache.remove("removed"),
                 () -> cache.putIfAbsent("removed", "w"));

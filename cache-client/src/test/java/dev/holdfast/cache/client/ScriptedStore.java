@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A real store whose calls a test counts, delays, or refuses. */
@@ -25,10 +26,16 @@ final class ScriptedStore implements CacheStore {
     /** What get finds instead of what is there; {@code null}: what is there. */
     volatile @Nullable Function<String, byte[]> reads;
 
+    /** What getAll finds of what is there; {@code null}: all. */
+    volatile @Nullable UnaryOperator<Map<String, byte[]>> manyReads;
+
     /** Runs before its bound is said and before it is closed; what it throws, they throw. */
     volatile Runnable beforeBound = () -> {};
 
     volatile Runnable beforeClose = () -> {};
+
+    /** Whether it takes time like a server that others see too. */
+    volatile boolean shared;
 
     /** How often it was to be closed. */
     final AtomicInteger closings = new AtomicInteger();
@@ -68,7 +75,9 @@ final class ScriptedStore implements CacheStore {
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        return at("getAll").getAll(keys);
+        Map<String, byte[]> found = at("getAll").getAll(keys);
+        UnaryOperator<Map<String, byte[]>> scripted = manyReads;
+        return scripted == null ? found : scripted.apply(found);
     }
 
     @Override
@@ -174,7 +183,7 @@ final class ScriptedStore implements CacheStore {
     @Override
     public Duration callBound() {
         beforeBound.run();
-        return store.callBound();
+        return shared ? Duration.ofSeconds(1) : store.callBound();
     }
 
     @Override
