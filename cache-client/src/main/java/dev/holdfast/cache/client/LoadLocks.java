@@ -18,6 +18,9 @@ final class LoadLocks<V> {
     private static final long FIRST_PAUSE_MILLIS = 4;
     private static final long LONGEST_PAUSE_MILLIS = 100;
 
+    /** Whoever waits for so many one after the other, and finds no answer, loads like the others that do: nothing may come of it that is stored. */
+    private static final int MOST_HOLDERS = 2;
+
     private final CacheStore store;
     private final UnaryOperator<String> keys;
     private final Reads<V> reads;
@@ -75,12 +78,12 @@ final class LoadLocks<V> {
             Map<String, byte[]> there = store.getAll(List.of(storeKey, attempt.key));
             byte[] holder = there.get(attempt.key);
             // Also if the answer to the taking was lost, and it was said to be another's when it was sent once more.
-            attempt.mine |= Arrays.equals(holder, attempt.token);
+            attempt.found(holder);
             Found<V> now = reads.foundUncounted(storeKey, there.get(storeKey), trusted);
             if (isAnswer(now, request)) {
                 return new Turn<>(null, now, true);
             }
-            if (attempt.mine || inNeed.getAsBoolean()) {
+            if (attempt.mine || inNeed.getAsBoolean() || attempt.holders(holder) > MOST_HOLDERS) {
                 return new Turn<>(attempt.mine ? attempt.kept() : null, now, false);
             }
             if (holder == null) {
@@ -104,6 +107,8 @@ final class LoadLocks<V> {
 
         private boolean mine;
         private boolean handedOn;
+        private byte @Nullable [] lastHolder;
+        private int holders;
 
         Attempt(String key, byte[] token, LoadLease lease) {
             this.key = key;
@@ -116,6 +121,20 @@ final class LoadLocks<V> {
             sent = true;
             mine = lease.take();
             sent = mine || before;
+        }
+
+        void found(byte @Nullable [] holder) {
+            mine |= Arrays.equals(holder, token);
+            sent |= mine;
+        }
+
+        /** How many others had it so far, this one included. */
+        int holders(byte @Nullable [] holder) {
+            if (holder != null && !Arrays.equals(holder, lastHolder)) {
+                lastHolder = holder;
+                holders++;
+            }
+            return holders;
         }
 
         LoadLease kept() {

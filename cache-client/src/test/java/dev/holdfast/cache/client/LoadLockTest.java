@@ -435,4 +435,27 @@ class LoadLockTest {
         release.countDown();
         assertEquals("v", held.get());
     }
+
+    /** Where nothing comes of loads that others could use, they don't stand in a queue that is longer than their time. */
+    @Test
+    void whatIsNotStoredIsNotWaitedForAgainAndAgain() throws Exception {
+        CachePolicy brief = LOCKED.withLoadTimeout(Duration.ofSeconds(4));
+        List<Cache<String, String>> caches = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+            caches.add(open(brief));
+        }
+        caches.forEach(cache -> assertNull(cache.get("other")));
+        List<Future<String>> answers = new ArrayList<>();
+        for (Cache<String, String> cache : caches) {
+            answers.add(threads.submit(() -> cache.get("k", key -> {
+                loads.incrementAndGet();
+                Thread.sleep(400);
+                return null;
+            })));
+        }
+        for (Future<String> answer : answers) {
+            assertNull(answer.get(), "and no failure");
+        }
+        assertEquals(16, loads.get());
+    }
 }
