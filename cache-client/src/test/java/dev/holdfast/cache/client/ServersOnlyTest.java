@@ -8,9 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Counter;
+import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.LoadingCache;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.failover.FailoverConfig;
+import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.testkit.FlakyStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.List;
@@ -105,6 +111,58 @@ class ServersOnlyTest {
             assertNull(client.cache("d", String.class, String.class).build().get("k"));
             assertThrows(IllegalStateException.class, () -> client.cache("c", String.class, String.class)
                     .build());
+        }
+    }
+
+    @Test
+    void noConditionIsTakenForMetWhileAnEarlierChangeOfItsKeyMayStillArrive() throws Exception {
+        Duration quarantine = Duration.ofSeconds(3);
+        try (RedisServer redis = RedisServer.start();
+                FlakyStore flaky =
+                        new FlakyStore(SingleConfig.parse(redis.url()).open("flaky", KeyPrefix.NONE));
+                CacheClient client = CacheClient.builder()
+                        .tier("single", flaky)
+                        .failover(FailoverConfig.DEFAULT.withUnknownQuarantine(quarantine))
+                        .build()) {
+            List<Cache<String, String>> caches = List.of(
+                    client.cache("handled", String.class, String.class)
+                            .serversOnly()
+                            .build(),
+                    client.cache("raw", String.class, String.class)
+                            .codec(Codec.raw(Codec.string()))
+                            .serversOnly()
+                            .build());
+            for (Cache<String, String> cache : caches) {
+                for (FlakyStore.Effect effect : List.of(FlakyStore.Effect.APPLIED, FlakyStore.Effect.LOST)) {
+                    String key = "event-" + effect;
+                    long end = System.nanoTime() + quarantine.toNanos();
+                    flaky.fail(1, Reason.TIMEOUT, effect);
+                    assertTrue(assertThrows(CacheUnavailableException.class, () -> cache.putIfAbsent(key, "first"))
+                            .outcomeUnknown());
+                    long before = flaky.calls().size();
+                    for (int i = 0; i < 3 && System.nanoTime() - end < 0; i++) {
+                        CacheUnavailableException e =
+                                assertThrows(CacheUnavailableException.class, () -> cache.putIfAbsent(key, "again"));
+                        assertFalse(e.outcomeUnknown(), "nothing was sent");
+                        assertTrue(e.getMessage().contains("unknownQuarantine (PT3S)"), e.getMessage());
+                        assertFalse(cache.replace(key, "first", "other"));
+                    }
+                    assertTrue(flaky.calls().size() - before < 100, "nobody tries a hundred times");
+                    assertNull(cache.get(key), "what may still be overwritten is not read");
+                    assertEquals("loaded", cache.get(key, each -> "loaded"));
+                    cache.put(key, "put");
+                    cache.remove(key);
+                    EngineFixture.until("a condition can be judged again", () -> {
+                        try {
+                            return cache.putIfAbsent(key, "at last");
+                        } catch (CacheUnavailableException e) {
+                            return false;
+                        }
+                    });
+                    assertFalse(cache.putIfAbsent(key, "twice"));
+                    assertEquals("at last", cache.get(key));
+                }
+            }
         }
     }
 }

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Which tier a call goes to: the first closed one that has not failed it yet, can answer in the time left, and for which its
- * key is not dirty; and if the key is dirty everywhere, the first that is left, where it is removed first. What has to be
- * remembered before the call is sent there is remembered by then. Pure; guarded by the owner of its {@link FailoverState}.
+ * key is not dirty; and if the key is dirty everywhere, the first that is left, where it is removed first. What depends on the
+ * key's value goes to none for which it would stay dirty: each call would remove what the one before had stored, and find its
+ * condition met. What has to be remembered before the call is sent there is remembered by then. Pure; guarded by the owner of its {@link FailoverState}.
  */
 final class Admission {
     private final FailoverConfig config;
@@ -45,7 +46,7 @@ final class Admission {
         int index = tierFor(kind, asked.get(0), mask, rest);
         boolean purge = index == FailoverState.NONE;
         if (purge) {
-            index = lastResort(mask, rest);
+            index = lastResort(kind, asked.get(0), mask, rest, now);
             if (index == FailoverState.NONE) {
                 return null;
             }
@@ -74,7 +75,7 @@ final class Admission {
             }
             memory.use(now);
         }
-        Purge purged = purge ? tier.dirty.planned(mine) : Purge.NONE;
+        Purge purged = purge ? tier.dirty.planned(mine, now) : Purge.NONE;
         return new Attempt(index, mine, tier.stamp, mask, tries, purged, marked);
     }
 
@@ -117,13 +118,18 @@ final class Admission {
     }
 
     /** Where a key goes that is dirty everywhere: it is removed there before it is read or changed. */
-    private int lastResort(int mask, long rest) {
+    private int lastResort(Kind kind, String key, int mask, long rest, long now) {
         for (TierState tier : tiers) {
-            if (admits(tier, mask, rest)) {
+            if (admits(tier, mask, rest) && (kind != Kind.CONDITIONAL || !tier.dirty.staysDirty(key, now))) {
                 return tier.index;
             }
         }
         return FailoverState.NONE;
+    }
+
+    /** Whether a call that found no tier would have found one if it did not depend on its key's value. */
+    boolean refusesCondition(Kind kind, int mask, long rest) {
+        return kind == Kind.CONDITIONAL && tiers.stream().anyMatch(tier -> admits(tier, mask, rest));
     }
 
     private static boolean admits(TierState tier, int mask, long rest) {

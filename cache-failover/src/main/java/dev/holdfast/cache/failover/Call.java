@@ -91,6 +91,9 @@ final class Call {
             }
             return attempt;
         }
+        if (state.admission.refusesCondition(kind, leg.mask(), rest)) {
+            throw notJudged();
+        }
         // No tier is left. Waiting may help now, and only now; and not for tiers that are known to be out.
         long delay = state.admission.retryPause(retries);
         if (retries < state.config.retries() && delay < rest && someServes()) {
@@ -105,6 +108,17 @@ final class Call {
         legs.forEach(each -> failedKeys.addAll(each.keys()));
         legs.clear();
         throw failure(now);
+    }
+
+    /** Says that a condition can't be judged, since its key is still to be removed there; nobody waits for that. */
+    private CacheUnavailableException notJudged() {
+        CacheUnavailableException last = causes.isEmpty() ? null : causes.get(causes.size() - 1);
+        String message =
+                "nothing was changed, and no condition on this key can be judged yet: an earlier change of it, or of its whole"
+                        + " cache, has an unknown outcome and may still be applied, for unknownQuarantine ("
+                        + state.config.unknownQuarantine() + ") at most, or is not done yet; " + tiers();
+        return new CacheUnavailableException(
+                message, last, last == null ? Reason.TIMEOUT : last.reason(), outcomeUnknown);
     }
 
     /** Whether one of the tiers that may be asked admits calls. */

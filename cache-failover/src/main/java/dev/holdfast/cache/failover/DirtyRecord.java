@@ -76,6 +76,15 @@ final class DirtyRecord {
         return all != null || entries.containsKey(key) || underPrefix(key);
     }
 
+    /**
+     * Whether a key stays dirty though it is removed now: a command that was sent before may still arrive for it, or it is dirty
+     * with others.
+     */
+    boolean staysDirty(String key, long now) {
+        Entry entry = entries.get(key);
+        return all != null || underPrefix(key) || (entry != null && !settled(entry.unsettledUntil, now));
+    }
+
     private boolean underPrefix(String key) {
         return prefixOf(key) != null;
     }
@@ -471,11 +480,11 @@ final class DirtyRecord {
     }
 
     /** Returns what to remove, whatever may still arrive: keys for which something may stay dirty nevertheless. */
-    Purge planned(List<String> keys) {
+    Purge planned(List<String> keys, long now) {
         List<Removal> batch = new ArrayList<>(keys.size());
         for (String key : keys) {
             Entry entry = entries.get(key);
-            batch.add(new Removal(key, entry == null || entry.unsettledUntil != 0 ? 0 : entry.version));
+            batch.add(new Removal(key, entry == null || !settled(entry.unsettledUntil, now) ? 0 : entry.version));
         }
         return new Purge(batch, version);
     }

@@ -23,6 +23,11 @@ class AdmissionTest {
         return decisions.state.admission.admit(kind, keys, mask, 0, ttl, rest, decisions.now);
     }
 
+    private static int admit(Decisions decisions, Kind kind, String key) {
+        Attempt attempt = decisions.state.admission.admit(kind, List.of(key), 0, 0, 0, LONG, decisions.now);
+        return attempt == null ? FailoverState.NONE : attempt.tier();
+    }
+
     private int tierOf(Kind kind, String key, int mask, long rest) {
         Attempt attempt = admit(kind, List.of(key), mask, 0, rest);
         return attempt == null ? FailoverState.NONE : attempt.tier();
@@ -94,6 +99,31 @@ class AdmissionTest {
         assertNotNull(second);
         assertEquals(1, second.tier());
         assertNull(alone.state.admission.admit(Kind.READ, List.of("dirty"), 3, 0, 0, LONG, alone.now));
+    }
+
+    @Test
+    void whatDependsOnAValueGoesToNoTierForWhichItsKeyStaysDirty() {
+        Decisions alone = new Decisions(
+                FailoverConfig.DEFAULT, Chance.LEAST, Decisions.server("first"), Decisions.server("second"));
+        long until = alone.now + 30 * SECOND;
+        TierState first = alone.tiers.get(0);
+        TierState second = alone.tiers.get(1);
+        first.dirty.remove("k", until);
+        second.dirty.remove("k", 0);
+
+        assertEquals(1, admit(alone, Kind.CONDITIONAL, "k"), "there it is removed, and stays as it is then");
+        assertEquals(0, admit(alone, Kind.READ, "k"), "what is read is removed before");
+        second.dirty.remove("k", until);
+        assertEquals(FailoverState.NONE, admit(alone, Kind.CONDITIONAL, "k"));
+        assertTrue(alone.state.admission.refusesCondition(Kind.CONDITIONAL, 0, LONG));
+        assertFalse(alone.state.admission.refusesCondition(Kind.WRITE, 0, LONG));
+        assertFalse(alone.state.admission.refusesCondition(Kind.CONDITIONAL, 3, LONG), "none is left to ask");
+        assertEquals(0, admit(alone, Kind.WRITE, "k"));
+        alone.now = until;
+        assertEquals(0, admit(alone, Kind.CONDITIONAL, "k"));
+        alone.tiers.forEach(tier -> tier.dirty.removePrefix("c:"));
+        assertEquals(FailoverState.NONE, admit(alone, Kind.CONDITIONAL, "c:k"), "it is removed with the others yet");
+        assertEquals(0, admit(alone, Kind.READ, "c:k"));
     }
 
     @Test

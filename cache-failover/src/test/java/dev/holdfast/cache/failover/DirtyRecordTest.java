@@ -181,6 +181,9 @@ class DirtyRecordTest {
         record.removed(early, 0);
         assertEquals(List.of(), record.removals(10, 99));
         assertTrue(record.contains("k"));
+        assertTrue(record.staysDirty("k", 99));
+        assertFalse(record.staysDirty("k", 100));
+        assertFalse(record.staysDirty("nobody", 99));
 
         assertEquals(List.of(early), record.removals(10, 100));
         record.removed(early, 100);
@@ -230,6 +233,7 @@ class DirtyRecordTest {
         small.remove("raw", 100);
         small.remove("raw2", 100);
         assertEquals(0, small.everythingDue(99));
+        assertTrue(small.staysDirty("any", 100));
         small.settle();
         assertTrue(small.everythingDue(99) != 0);
         record.settle();
@@ -248,6 +252,8 @@ class DirtyRecordTest {
         assertEquals(1, small.prefixCount());
         assertEquals(List.of(), small.prefixes(299));
         assertEquals(List.of("c:"), keys(small.prefixes(300)));
+        assertTrue(small.staysDirty("c:4", 300), "whatever is under a prefix is clean with it");
+        assertFalse(small.staysDirty("d:1", 299));
         small.settle();
         assertEquals(List.of("c:"), keys(small.prefixes(0)));
     }
@@ -431,13 +437,19 @@ class DirtyRecordTest {
     void aPurgeIsOfTheVersionThatItWasPlannedAt() {
         record.remove("a", 0);
         record.remove("late", 100);
-        Purge purge = record.planned(List.of("a", "late", "clean"));
+        Purge purge = record.planned(List.of("a", "late", "clean"), 99);
         assertEquals(2, purge.version());
         assertEquals(List.of("a", "late", "clean"), keys(purge.removals()));
         assertEquals(
                 List.of(1, 0, 0),
                 purge.removals().stream().map(DirtyRecord.Removal::version).toList(),
                 "what something may arrive for stays dirty");
+        assertEquals(
+                List.of(2),
+                record.planned(List.of("late"), 100).removals().stream()
+                        .map(DirtyRecord.Removal::version)
+                        .toList(),
+                "nothing can any more");
         assertFalse(record.markedSince("a", 2));
         assertFalse(record.markedSince("clean", 2));
         record.remove("a", 0);

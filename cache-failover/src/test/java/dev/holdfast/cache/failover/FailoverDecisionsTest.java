@@ -201,7 +201,7 @@ class FailoverDecisionsTest {
     @Test
     void whatWasPurgedIsConfirmedUnlessItWasDirtiedSince() {
         first.dirty.remove("k", decisions.now + SECOND);
-        Purge purge = first.dirty.planned(List.of("k"));
+        Purge purge = first.dirty.planned(List.of("k"), decisions.now);
         Attempt attempt = new Attempt(0, List.of("k"), first.stamp, 0, 0, purge, 0);
         state.keys.purged(attempt, decisions.now);
         assertTrue(first.dirty.contains("k"), "what may arrive is waited for");
@@ -213,8 +213,9 @@ class FailoverDecisionsTest {
 
     @Test
     void whatAPurgeRemovedIsClean() {
-        first.dirty.remove("k", 0);
-        Purge purge = first.dirty.planned(List.of("k"));
+        // Nothing can arrive for it any more.
+        first.dirty.remove("k", decisions.now);
+        Purge purge = first.dirty.planned(List.of("k"), decisions.now);
         state.keys.purged(new Attempt(0, List.of("k"), 0, 0, 0, purge, 0), decisions.now);
         assertTrue(first.dirty.isEmpty());
     }
