@@ -168,7 +168,7 @@ public final class CacheClient implements AutoCloseable {
      * @return its builder
      */
     public <K, V> CacheBuilder<K, V> cache(String name, Class<K> keys, TypeRef<V> values) {
-        return begin(name, keys, values.type());
+        return begin(name, keys, Objects.requireNonNull(values, "values").type());
     }
 
     private <K, V> CacheBuilder<K, V> begin(String name, Class<K> keys, Type values) {
@@ -330,7 +330,8 @@ public final class CacheClient implements AutoCloseable {
      */
     public <E extends CacheEvent> Runnable on(Class<E> type, Consumer<? super E> listener) {
         requireOpen();
-        return services.events().add(type, listener);
+        return services.events()
+                .add(Objects.requireNonNull(type, "type"), Objects.requireNonNull(listener, "listener"));
     }
 
     /**
@@ -343,7 +344,8 @@ public final class CacheClient implements AutoCloseable {
      * @throws CacheInterruptedException if the calling thread is interrupted meanwhile
      */
     public boolean awaitServing(String tier, Duration limit) {
-        long end = System.nanoTime() + limit.toNanos();
+        Objects.requireNonNull(tier, "tier");
+        long end = System.nanoTime() + Objects.requireNonNull(limit, "limit").toNanos();
         while (true) {
             if (tierHealth(tier).serving()) {
                 return true;

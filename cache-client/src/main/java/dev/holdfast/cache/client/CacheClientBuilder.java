@@ -53,6 +53,7 @@ public final class CacheClientBuilder {
      * @return this
      */
     public CacheClientBuilder name(String value) {
+        Objects.requireNonNull(value, "name");
         if (value.isBlank()) {
             throw new IllegalArgumentException("a client's name must not be blank");
         }
@@ -122,7 +123,7 @@ public final class CacheClientBuilder {
      * @return this
      */
     public CacheClientBuilder tier(StoreConfig config) {
-        return tier(config.tier(), config);
+        return tier(Objects.requireNonNull(config, "config").tier(), config);
     }
 
     /**
@@ -137,6 +138,7 @@ public final class CacheClientBuilder {
     }
 
     private CacheClientBuilder add(Server server) {
+        Objects.requireNonNull(server.name(), "tier");
         if (server.name().isBlank()
                 || servers.stream().anyMatch(other -> other.name().equals(server.name()))) {
             throw new IllegalArgumentException(
@@ -183,7 +185,6 @@ public final class CacheClientBuilder {
             throw new IllegalArgumentException("memory must have at least 1 MiB, 1048576 bytes: " + maxBytes);
         }
         this.memoryBytes = maxBytes;
-        this.withoutMemory = false;
         return this;
     }
 
@@ -194,8 +195,6 @@ public final class CacheClientBuilder {
      */
     public CacheClientBuilder withoutMemory() {
         this.withoutMemory = true;
-        this.memories = null;
-        this.memoryBytes = null;
         return this;
     }
 
@@ -208,7 +207,6 @@ public final class CacheClientBuilder {
      */
     public CacheClientBuilder memory(Supplier<? extends CacheStore> stores) {
         this.memories = Objects.requireNonNull(stores, "stores");
-        this.withoutMemory = false;
         return this;
     }
 
@@ -292,6 +290,7 @@ public final class CacheClientBuilder {
      * @return this
      */
     public CacheClientBuilder startTimeout(Duration value) {
+        Objects.requireNonNull(value, "startTimeout");
         if (value.isNegative() || value.isZero()) {
             throw new IllegalArgumentException("startTimeout must be positive: " + value);
         }
@@ -306,13 +305,19 @@ public final class CacheClientBuilder {
      * @throws CacheConfigException if a setting is missing or malformed, a tier's module is not on the class path, or a
      *     server refuses this client and nothing else answers
      * @throws CacheUnavailableException if no tier answers
-     * @throws IllegalStateException if this builder has built already
+     * @throws IllegalStateException if this builder has built already, or what it was told about memory contradicts itself
      */
     public CacheClient build() {
         if (built) {
             throw new IllegalStateException("a builder builds one client: it owns the stores it was given");
         }
         built = true;
+        try {
+            requireConsistent();
+        } catch (Throwable e) {
+            Closing.after(e, this::closeGiven);
+            throw e;
+        }
         Caches caches = new Caches();
         BackgroundThreads threads = BackgroundThreads.of("holdfast-" + name);
         Events events = new Events(threads.platform("events"));
@@ -338,6 +343,27 @@ public final class CacheClientBuilder {
         } catch (Throwable e) {
             Closing.after(e, client::close);
             throw e;
+        }
+    }
+
+    private void requireConsistent() {
+        requireFree(KnownTier.MEMORY.tier());
+        if (withoutMemory && (memoryBytes != null || memories != null)) {
+            throw new IllegalStateException(
+                    "withoutMemory() and memory(…) contradict each other: leave one of them out");
+        }
+        if (memoryBytes != null && memories != null) {
+            throw new IllegalStateException(
+                    "a store of one's own has a size of its own: leave memory(maxBytes) out, or memory(stores)");
+        }
+    }
+
+    /** Of the tier that is this process's memory, unless there is none. */
+    private void requireFree(String tier) {
+        if (!withoutMemory && servers.stream().anyMatch(server -> server.name().equals(tier))) {
+            throw new IllegalStateException(
+                    "a tier \"" + tier + "\" is there already, this process's: give the server another name, or say"
+                            + " withoutMemory(); memory(stores) takes a store of one's own for it");
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -192,5 +193,41 @@ class CacheClientBuilderTest {
             assertEquals("memory", client.health().tiers().get(1).name());
             assertTrue(client.isReady());
         }
+    }
+
+    @Test
+    void whatContradictsItselfIsRefusedInWhateverOrderItIsSaid() {
+        List<Consumer<CacheClientBuilder>> pair =
+                List.of(CacheClientBuilder::withoutMemory, each -> each.memory(1 << 20));
+        List<Consumer<CacheClientBuilder>> other =
+                List.of(each -> each.memory(() -> MemoryStore.create(1 << 20)), each -> each.memory(1 << 20));
+        List<Consumer<CacheClientBuilder>> none =
+                List.of(CacheClientBuilder::withoutMemory, each -> each.memory(() -> MemoryStore.create(1 << 20)));
+        for (List<Consumer<CacheClientBuilder>> each : List.of(pair, other, none)) {
+            for (int first = 0; first < 2; first++) {
+                MemoryStore given = MemoryStore.create(1 << 20);
+                CacheClientBuilder builder = CacheClient.builder().tier("own", given);
+                each.get(first).accept(builder);
+                each.get(1 - first).accept(builder);
+                String message = assertThrows(IllegalStateException.class, builder::build)
+                        .getMessage();
+                assertTrue(message.contains("leave"), message);
+                assertThrows(IllegalStateException.class, () -> given.get("k"), "a store that was given is closed");
+            }
+        }
+        CacheClientBuilder named = CacheClient.builder().tier("memory", MemoryStore.create(1 << 20));
+        String message = assertThrows(IllegalStateException.class, named::build).getMessage();
+        assertTrue(message.contains("another name"), message);
+    }
+
+    @Test
+    void whatAUrlByCodeLacksIsSaidOfTheUrl() {
+        String message = assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse("localhost:6379"))
+                .getMessage();
+        assertTrue(message.startsWith("url must begin with redis://"), message);
+        String port = assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse("redis://u:s3cret@h:99999"))
+                .getMessage();
+        assertTrue(port.startsWith("url must have in its port a whole number from 1 to 65535"), port);
+        assertFalse(port.contains("s3cret"), port);
     }
 }

@@ -47,7 +47,7 @@ public final class ClusterConfig implements StoreConfig {
      * @throws IllegalArgumentException if there is none or one is malformed
      */
     public static ClusterConfig of(List<String> nodes) {
-        return new ClusterConfig(new Parts(Address.parseAll(nodes, 0)));
+        return new ClusterConfig(new Parts(Address.parseAll(Objects.requireNonNull(nodes, "nodes"), 0)));
     }
 
     /**
@@ -59,7 +59,9 @@ public final class ClusterConfig implements StoreConfig {
      * @throws IllegalArgumentException if one is malformed
      */
     public static ClusterConfig of(String node, String... more) {
-        return of(Stream.concat(Stream.of(node), Arrays.stream(more)).toList());
+        Objects.requireNonNull(node, "node");
+        return of(Stream.concat(Stream.of(node), Arrays.stream(Objects.requireNonNull(more, "more")))
+                .toList());
     }
 
     /** Derives one that gets at its nodes in another way. */
@@ -135,7 +137,7 @@ public final class ClusterConfig implements StoreConfig {
      * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
      */
     public ClusterConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
-        return withTls(TlsConfig.trusting(trustStore, trustStorePassword));
+        return withTls(TlsConfig.trusting(Objects.requireNonNull(trustStore, "trustStore"), trustStorePassword));
     }
 
     /**
@@ -221,7 +223,7 @@ public final class ClusterConfig implements StoreConfig {
      * @return the derived configuration
      */
     public ClusterConfig withClusterDownRetry(Duration value) {
-        return with(parts -> parts.clusterDownRetry = value);
+        return with(parts -> parts.clusterDownRetry = Objects.requireNonNull(value, "clusterDownRetry"));
     }
 
     /**
@@ -232,7 +234,7 @@ public final class ClusterConfig implements StoreConfig {
      * @return the derived configuration
      */
     public ClusterConfig withTopologyRefresh(Duration value) {
-        return with(parts -> parts.topologyRefresh = value);
+        return with(parts -> parts.topologyRefresh = Objects.requireNonNull(value, "topologyRefresh"));
     }
 
     /**
@@ -242,7 +244,7 @@ public final class ClusterConfig implements StoreConfig {
      * @return the derived configuration
      */
     public ClusterConfig withHealthCheckInterval(Duration value) {
-        return with(parts -> parts.healthCheckInterval = value);
+        return with(parts -> parts.healthCheckInterval = Objects.requireNonNull(value, "healthCheckInterval"));
     }
 
     /**
@@ -254,7 +256,7 @@ public final class ClusterConfig implements StoreConfig {
      * @return the derived configuration
      */
     public ClusterConfig withMinProbeTimeout(Duration value) {
-        return with(parts -> parts.minProbeTimeout = value);
+        return with(parts -> parts.minProbeTimeout = Objects.requireNonNull(value, "minProbeTimeout"));
     }
 
     /**
@@ -426,7 +428,8 @@ public final class ClusterConfig implements StoreConfig {
 
     @Override
     public CacheStore open(String client, KeyPrefix keyPrefix) {
-        return ClusterStore.of(withAccess(own -> own.orElse(client, keyPrefix)));
+        return ClusterStore.of(withAccess(own ->
+                own.orElse(Objects.requireNonNull(client, "client"), Objects.requireNonNull(keyPrefix, "keyPrefix"))));
     }
 
     @Override

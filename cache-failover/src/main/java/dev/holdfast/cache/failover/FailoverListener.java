@@ -5,7 +5,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Is told what becomes of the tiers. Called on a thread of the composite's, never on a caller's, one event after the other in
+ * Hears which tiers are lost, are back, and where calls go. Called on a thread of the composite's, never on a caller's, one event after the other in
  * the order they happened; a slow listener delays later events and nothing else. What it throws is logged and ignored.
  */
 public interface FailoverListener {

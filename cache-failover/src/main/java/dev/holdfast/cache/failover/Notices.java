@@ -62,7 +62,7 @@ final class Notices {
                     next);
         } else if (notice instanceof Effect.Closed closed) {
             log.info(
-                    "tier {} is back after {} ms, {} changes entered",
+                    "tier {} is back after {} ms; changes made up for there: {}",
                     names.get(closed.tier()),
                     closed.outageNanos() / 1_000_000,
                     closed.reconciled());

@@ -73,7 +73,7 @@ public final class JacksonCodec<V> implements Codec<V> {
      * @return the codec
      */
     public static <V> JacksonCodec<V> of(TypeRef<V> type, JsonMapper mapper) {
-        return new JacksonCodec<>(type.type(), mapper);
+        return new JacksonCodec<>(Objects.requireNonNull(type, "type").type(), mapper);
     }
 
     /**
@@ -84,7 +84,7 @@ public final class JacksonCodec<V> implements Codec<V> {
      * @return the codec
      */
     public static <V> JacksonCodec<V> of(TypeRef<V> type) {
-        return new JacksonCodec<>(type.type(), Json.MAPPER);
+        return new JacksonCodec<>(Objects.requireNonNull(type, "type").type(), Json.MAPPER);
     }
 
     static JacksonCodec<?> ofType(Type type) {

@@ -132,6 +132,6 @@ final class RedisUrl {
                 return value;
             }
         }
-        throw new IllegalArgumentException("must be right in " + what + " a whole number from " + min + " to " + max);
+        throw new IllegalArgumentException("must have in " + what + " a whole number from " + min + " to " + max);
     }
 }

@@ -81,6 +81,8 @@ public final class SingleConfig implements StoreConfig {
      * @throws IllegalArgumentException if one of them is malformed
      */
     public static SingleConfig ofSentinels(List<String> sentinels, String master) {
+        Objects.requireNonNull(sentinels, "sentinels");
+        Objects.requireNonNull(master, "master");
         if (master.isBlank() || master.chars().anyMatch(c -> c <= ' ')) {
             throw new IllegalArgumentException("master must be the name that the sentinels know, without blanks");
         }
@@ -97,6 +99,7 @@ public final class SingleConfig implements StoreConfig {
      * @throws IllegalArgumentException if the path is not such a path
      */
     public static SingleConfig ofSocket(Path socket) {
+        Objects.requireNonNull(socket, "socket");
         if (!socket.isAbsolute() || socket.toString().getBytes(StandardCharsets.UTF_8).length > LONGEST_SOCKET) {
             throw new IllegalArgumentException(
                     "socket must be an absolute path of at most " + LONGEST_SOCKET + " bytes: " + socket);
@@ -117,7 +120,13 @@ public final class SingleConfig implements StoreConfig {
      * @throws IllegalArgumentException if it is malformed; the message holds no user information
      */
     public static SingleConfig parse(String url) {
-        return RedisUrl.parse(url);
+        Objects.requireNonNull(url, "url");
+        try {
+            return RedisUrl.parse(url);
+        } catch (IllegalArgumentException e) {
+            // Without the cause: what it may hold of a secret stays where it is.
+            throw new IllegalArgumentException("url " + e.getMessage());
+        }
     }
 
     /**
@@ -178,7 +187,7 @@ public final class SingleConfig implements StoreConfig {
      * @throws dev.holdfast.cache.CacheConfigException if the file cannot be read
      */
     public SingleConfig withTls(Path trustStore, @Nullable Secret trustStorePassword) {
-        return withTls(TlsConfig.trusting(trustStore, trustStorePassword));
+        return withTls(TlsConfig.trusting(Objects.requireNonNull(trustStore, "trustStore"), trustStorePassword));
     }
 
     /**
@@ -385,7 +394,8 @@ public final class SingleConfig implements StoreConfig {
 
     @Override
     public CacheStore open(String client, KeyPrefix keyPrefix) {
-        return SingleStore.of(with(own -> own.orElse(client, keyPrefix)));
+        return SingleStore.of(with(own ->
+                own.orElse(Objects.requireNonNull(client, "client"), Objects.requireNonNull(keyPrefix, "keyPrefix"))));
     }
 
     /** The URL, without secrets. */

@@ -68,7 +68,7 @@ public final class SingleStoreProvider implements StoreProvider {
     private static SingleConfig fromUrl(Settings settings, AccessSettings access, String url) {
         SingleConfig config;
         try {
-            config = SingleConfig.parse(url);
+            config = RedisUrl.parse(url);
         } catch (IllegalArgumentException e) {
             throw settings.malformed(URL, String.valueOf(e.getMessage()));
         }

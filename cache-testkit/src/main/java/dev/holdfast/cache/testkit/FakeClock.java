@@ -3,6 +3,7 @@ package dev.holdfast.cache.testkit;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Objects;
 
 /**
  * A clock that stands still until a test moves it. A client that goes by it ({@code CacheClient.builder().clock(clock)}) measures freshness, retry pauses,
@@ -47,6 +48,7 @@ public final class FakeClock implements InstantSource {
      * @throws IllegalArgumentException if it is negative: caches are built for clocks that don't go back
      */
     public synchronized void advance(Duration time) {
+        Objects.requireNonNull(time, "time");
         if (time.isNegative()) {
             throw new IllegalArgumentException("a clock does not go back: " + time);
         }

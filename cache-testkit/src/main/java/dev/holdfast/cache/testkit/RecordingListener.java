@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheEvent;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -77,7 +78,8 @@ public final class RecordingListener implements Consumer<CacheEvent> {
      * @throws AssertionError if none comes; it says which others came
      */
     public <E extends CacheEvent> E await(Class<E> type, Duration limit) {
-        long left = limit.toNanos();
+        Objects.requireNonNull(type, "type");
+        long left = Objects.requireNonNull(limit, "limit").toNanos();
         lock.lock();
         try {
             while (true) {

@@ -10,6 +10,7 @@ import dev.holdfast.cache.redis.RemoteAccess;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +50,7 @@ public final class UpstashConfig implements StoreConfig {
      * @throws IllegalArgumentException if the URL or the token cannot be meant
      */
     public static UpstashConfig of(String url, Secret token) {
-        return start(url, false).with(access -> access.withPassword(Token.checked(token)));
+        return byCode(url, false).with(access -> access.withPassword(Token.checked(token)));
     }
 
     /**
@@ -62,7 +63,7 @@ public final class UpstashConfig implements StoreConfig {
      * @throws IllegalArgumentException if the URL cannot be meant
      */
     public static UpstashConfig of(String url, CredentialsProvider token) {
-        return start(url, false).with(access -> access.withCredentials(token));
+        return byCode(url, false).with(access -> access.withCredentials(token));
     }
 
     /**
@@ -74,7 +75,16 @@ public final class UpstashConfig implements StoreConfig {
      * @return the configuration
      */
     public static UpstashConfig ofPlainHttp(String url, Secret token) {
-        return start(url, true).with(access -> access.withPassword(Token.checked(token)));
+        return byCode(url, true).with(access -> access.withPassword(Token.checked(token)));
+    }
+
+    private static UpstashConfig byCode(String url, boolean plainHttpAllowed) {
+        Objects.requireNonNull(url, "url");
+        try {
+            return start(url, plainHttpAllowed);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("url " + e.getMessage());
+        }
     }
 
     static UpstashConfig start(String url, boolean plainHttpAllowed) {
