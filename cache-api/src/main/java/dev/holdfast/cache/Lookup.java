@@ -44,4 +44,9 @@ public record Lookup<V>(State state, @Nullable V value, Duration age, Optional<S
     public boolean isFresh() {
         return state == State.FRESH;
     }
+
+    /** Says whether there is a value beyond its time to live, which may still stand in for a failed load. */
+    public boolean isStale() {
+        return state == State.STALE;
+    }
 }

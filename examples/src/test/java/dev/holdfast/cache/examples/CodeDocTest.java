@@ -8,13 +8,21 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheEvent.TierLost;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Counter;
+import dev.holdfast.cache.Credentials;
+import dev.holdfast.cache.CredentialsProvider;
 import dev.holdfast.cache.LoadingCache;
+import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.cluster.ReadFrom;
 import dev.holdfast.cache.jackson.JacksonCodec;
 import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.testkit.Certificates;
 import dev.holdfast.cache.testkit.RedisServer;
+import dev.holdfast.cache.upstash.UpstashConfig;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +66,31 @@ class CodeDocTest {
     static void stop() {
         client.close();
         redis.close();
+    }
+
+    @Test
+    void aServersConfiguration() {
+        CredentialsProvider rotating = () -> Credentials.of("app", Secret.of("s"));
+        String password = "p";
+        String token = "t";
+        Path authorities = Certificates.create().authority();
+        // doc
+        SingleConfig single = SingleConfig.parse("rediss://cache.internal:6379/2") // TLS, database 2
+                .withCredentials(rotating) // or withUsername and withPassword(Secret.of(…)), or in the URL
+                .withTls(TlsConfig.system().withAuthorities(authorities)) // a PEM file
+                .withConnectTimeout(Duration.ofSeconds(1))
+                .withCommandTimeout(Duration.ofMillis(300))
+                .withPoolSize(10);
+        ClusterConfig cluster = ClusterConfig.of("a:6379", "b:6379")
+                .withUsername("app")
+                .withPassword(Secret.of(password))
+                .withTls()
+                .withReadFrom(ReadFrom.REPLICA_PREFERRED);
+        UpstashConfig upstash = UpstashConfig.of("https://name.upstash.io", Secret.of(token));
+        // end
+        assertEquals(Duration.ofMillis(300), single.commandTimeout());
+        assertEquals(ReadFrom.REPLICA_PREFERRED, cluster.readFrom());
+        assertEquals("upstash", upstash.tier());
     }
 
     @Test

@@ -8,11 +8,13 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
 import javax.tools.JavaCompiler;
@@ -72,6 +74,29 @@ class FirstGuessesTest {
                     .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What is called in a guess that does not compile stands in the document's first column, or with another library. */
+    @Test
+    void whereAnotherWordIsOursTheDocumentSaysIt() throws IOException {
+        String text = Files.readString(Path.of("../docs/migrating.md"));
+        Pattern called = Pattern.compile("\\.(\\w+)\\(");
+        for (String guess : guesses()) {
+            String[] parts = guess.split(" ## ", 2);
+            if (parts.length == 1) {
+                continue;
+            }
+            List<String> words = called.matcher(parts[0])
+                    .results()
+                    .map(each -> each.group(1))
+                    .toList();
+            assertTrue(
+                    words.stream()
+                            .anyMatch(word -> text.contains('`' + word + '`')
+                                    || text.contains('`' + word + '(')
+                                    || text.contains('.' + word + '(')),
+                    () -> "migrating.md does not say what is ours for: " + parts[0]);
         }
     }
 
