@@ -32,10 +32,9 @@ public final class TlsConfig {
     }
 
     /**
-     * Trusts what the JVM trusts ({@code javax.net.ssl.*}).
+     * Trusts what the JVM trusts ({@code javax.net.ssl.*}), which is read when the first context is needed.
      *
      * @return the configuration, which verifies in full
-     * @throws CacheConfigException if the JVM's settings are not usable
      */
     public static TlsConfig system() {
         return new TlsConfig(TlsFiles.ofSystem(), Verification.FULL);
@@ -103,6 +102,7 @@ public final class TlsConfig {
      * Returns the context for the next connection, for implementations of stores.
      *
      * @return the same as before, unless a file has changed
+     * @throws CacheConfigException if it is the first, and what the JVM trusts can't be read
      */
     public SSLContext context() {
         return files.context();

@@ -15,17 +15,20 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The context that some files make, made anew when one of them has changed. Thread-safe. */
+/**
+ * The context that some files make, made anew when one of them has changed. Files are read at once, so that a bad one is told of where it is
+ * named; where there is none, what the JVM trusts is read when the first context is needed, since it takes a hundred certificates. Thread-safe.
+ */
 final class TlsFiles {
     private static final Logger LOG = LoggerFactory.getLogger(TlsConfig.class);
 
     private final Parts parts;
-    private final AtomicReference<Made> made;
+    /** {@code null} until the first context is needed. */
+    private final AtomicReference<@Nullable Made> made;
 
     private TlsFiles(Parts parts) {
         this.parts = parts;
-        String state = parts.state();
-        this.made = new AtomicReference<>(new Made(state, parts.make()));
+        this.made = new AtomicReference<>(parts.files().isEmpty() ? null : made(parts));
     }
 
     /**
@@ -35,6 +38,11 @@ final class TlsFiles {
      * @param context the context
      */
     private record Made(String state, SSLContext context) {}
+
+    private static Made made(Parts parts) {
+        String state = parts.state();
+        return new Made(state, parts.make());
+    }
 
     /** No file: what the JVM trusts and shows. */
     static TlsFiles ofSystem() {
@@ -59,9 +67,17 @@ final class TlsFiles {
     }
 
     SSLContext context() {
+        Made present = made.get();
+        if (present == null) {
+            return first().context();
+        }
         String state = parts.state();
-        Made present = Objects.requireNonNull(made.get());
         return state.equals(present.state()) ? present.context() : makeAnew(present, state);
+    }
+
+    private Made first() {
+        Made first = made(parts);
+        return made.compareAndSet(null, first) ? first : Objects.requireNonNull(made.get());
     }
 
     /** Several may read at the same time, so that a file that hangs holds up nobody but its reader. The first is kept, and says so. */

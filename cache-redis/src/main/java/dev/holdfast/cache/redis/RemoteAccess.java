@@ -8,6 +8,7 @@ import dev.holdfast.cache.TlsConfig;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,9 +75,17 @@ public final class RemoteAccess {
         });
     }
 
-    /** Derives one with TLS. */
+    /**
+     * Derives one with TLS.
+     *
+     * @param value how connections are encrypted
+     * @return the derived access
+     * @throws dev.holdfast.cache.CacheConfigException if what the JVM trusts is needed for that and can't be read
+     */
     public RemoteAccess withTls(TlsConfig value) {
-        return with(parts -> parts.tls = Objects.requireNonNull(value, "tls"));
+        Objects.requireNonNull(value, "tls");
+        SSLContext unusedYet = value.context();
+        return with(parts -> parts.tls = value);
     }
 
     /** Derives one without TLS. */
