@@ -2,6 +2,7 @@ package dev.holdfast.spring.boot;
 
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.client.NearCache;
 import dev.holdfast.spring.boot.HoldfastProperties.CacheOptions;
 import java.time.Duration;
 import java.util.function.BiFunction;
@@ -39,6 +40,37 @@ final class CachePolicies {
         policies.with("agree-within", options.agreeWithin(), CachePolicy::withAgreeWithin);
         policies.with("max-loads", options.maxLoads(), CachePolicy::withMaxLoads);
         return policies.consistent();
+    }
+
+    /**
+     * Derives what a cache keeps near.
+     *
+     * @param cache the cache's name
+     * @param options what the properties say
+     * @return that; {@code null} for nothing
+     * @throws HoldfastConfigurationException if a property is out of its bounds, or the size is missing
+     */
+    static @Nullable NearCache near(String cache, HoldfastProperties.Near options) {
+        String property = CacheValueType.property(cache) + ".near.";
+        if (options.maxSize() == null) {
+            if (options.untrackedTtl() != null || options.copies()) {
+                throw new HoldfastConfigurationException(
+                        property + (options.copies() ? "copies" : "untracked-ttl") + " is set, but " + property
+                                + "max-size is not, so that nothing is kept",
+                        "Set " + property + "max-size to how much heap it may take, such as 32MB.",
+                        null);
+            }
+            return null;
+        }
+        String refused = property + "max-size";
+        try {
+            NearCache near = NearCache.ofBytes(options.maxSize().toBytes());
+            refused = property + "untracked-ttl";
+            near = options.untrackedTtl() == null ? near : near.withUntrackedTtl(options.untrackedTtl());
+            return options.copies() ? near.withCopies() : near;
+        } catch (IllegalArgumentException e) {
+            throw refused(refused, e);
+        }
     }
 
     private static Duration nullTtl(CacheOptions options, CachePolicy policy) {

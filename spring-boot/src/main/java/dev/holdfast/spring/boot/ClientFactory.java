@@ -36,7 +36,7 @@ final class ClientFactory {
 
     CacheClient open(String name) {
         Settings settings = sources.settings();
-        CacheClientBuilder builder = CacheClient.builder().name(name).settings(settings);
+        CacheClientBuilder builder = named(name).settings(settings);
         carriers.orderedStream().forEach(builder::contextCarrier);
         builder.on(CacheEvent.class, publisher::publishEvent);
         customizers.orderedStream().forEach(customizer -> customizer.customize(builder));
@@ -44,6 +44,17 @@ final class ClientFactory {
             return builder.build();
         } catch (CacheConfigException | CacheUnavailableException e) {
             throw explained(e, sources.properties());
+        }
+    }
+
+    private static CacheClientBuilder named(String name) {
+        try {
+            return CacheClient.builder().name(name);
+        } catch (IllegalArgumentException e) {
+            throw new HoldfastConfigurationException(
+                    "holdfast.name can't be had: " + e.getMessage(),
+                    "Set holdfast.name to a word such as shop, or remove it.",
+                    e);
         }
     }
 

@@ -47,7 +47,21 @@ final class HoldfastCacheManager implements CacheManager, SmartInitializingSingl
     /** What is wrong with a cache ends the start, not the first call. */
     @Override
     public void afterSingletonsInstantiated() {
-        known().forEach(this::getCache);
+        Set<String> known = known();
+        known.forEach(this::getCache);
+        options.forEach((name, option) -> {
+            if (!known.contains(name)) {
+                LOG.warn(
+                        "{} is set in vain: no method or bean names that cache, and {}.type is not set; there are {}",
+                        CacheValueType.property(name) + ".*",
+                        CacheValueType.property(name),
+                        known);
+            } else if (sources.beans().containsKey(name)) {
+                LOG.warn(
+                        "{} is set in vain: the cache is a bean, with a policy of its own",
+                        CacheValueType.property(name) + ".*");
+            }
+        });
     }
 
     private Set<String> known() {
@@ -98,7 +112,8 @@ final class HoldfastCacheManager implements CacheManager, SmartInitializingSingl
 
     private Cache<String, Object> typed(String name, Type values, CacheOptions own) {
         try {
-            return caches.open(name, values, CachePolicies.of(name, caches.policy(), own));
+            return caches.open(
+                    name, values, CachePolicies.of(name, caches.policy(), own), CachePolicies.near(name, own.near()));
         } catch (IllegalArgumentException | CacheConfigException e) {
             List<CacheUse> uses = sources.uses().getOrDefault(name, List.of());
             throw new HoldfastConfigurationException(

@@ -208,6 +208,7 @@ public record HoldfastProperties(
      * @param ttlJitter Fraction of the time to live of which a random part is taken off; 0 for none.
      * @param agreeWithin For how long another instance's change may go unseen, whatever dies; from 5 seconds, 0 for as long as values live.
      * @param maxLoads How many loads run at once.
+     * @param near What is kept in this process as well.
      */
     public record CacheOptions(
             @Nullable String type,
@@ -220,11 +221,24 @@ public record HoldfastProperties(
             @Nullable Double refreshAhead,
             @Nullable Double ttlJitter,
             @Nullable Duration agreeWithin,
-            @Nullable Integer maxLoads) {
+            @Nullable Integer maxLoads,
+            @DefaultValue Near near) {
 
-        static final CacheOptions NONE =
-                new CacheOptions(null, null, null, null, null, null, null, null, null, null, null);
+        static final CacheOptions NONE = new CacheOptions(
+                null, null, null, null, null, null, null, null, null, null, null, new Near(null, null, false));
     }
+
+    /**
+     * What a cache keeps in this process, decoded, until its server says that it changed.
+     *
+     * @param maxSize How much heap it may take, at least 1MB; nothing is kept if it is not set.
+     * @param untrackedTtl How long entries are kept of a server that does not say what changed, such as Upstash; by default not at all.
+     * @param copies Whether each caller gets a value of its own, which it may change.
+     */
+    public record Near(
+            @Nullable DataSize maxSize,
+            @Nullable Duration untrackedTtl,
+            @DefaultValue("false") boolean copies) {}
 
     private static @Nullable String hidden(@Nullable String secret) {
         return secret == null ? null : "***";

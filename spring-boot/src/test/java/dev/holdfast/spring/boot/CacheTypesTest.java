@@ -7,10 +7,14 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.client.CacheClient;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.cache.CacheManager;
 import org.springframework.cache.annotation.CacheConfig;
 import org.springframework.cache.annotation.CacheEvict;
@@ -272,5 +276,31 @@ class CacheTypesTest {
                 .withPropertyValues("holdfast.caches.things.load-soft-timeout=1s")
                 .run(context -> assertThat(analysis(context.getStartupFailure()).getDescription())
                         .contains("holdfast.caches.things", "staleIfError"));
+    }
+
+    @Test
+    void aNearCacheOutOfItsBoundsOrWithoutASizeNamesTheProperty() {
+        refusesNear("holdfast.caches.things.near.max-size", "at least 1048576", "max-size=1KB");
+        refusesNear("holdfast.caches.things.near.untracked-ttl", "to an hour", "max-size=2MB", "untracked-ttl=2h");
+        refusesNear("holdfast.caches.things.near.copies", "max-size is not", "copies=true");
+    }
+
+    private static void refusesNear(String property, String why, String... near) {
+        String[] properties = Arrays.stream(near)
+                .map(each -> "holdfast.caches.things.near." + each)
+                .toArray(String[]::new);
+        Contexts.caching(Users.class).withPropertyValues(properties).run(context -> assertThat(
+                        analysis(context.getStartupFailure()).getDescription())
+                .contains(property, why));
+    }
+
+    @Test
+    @ExtendWith(OutputCaptureExtension.class)
+    void optionsOfACacheThatNobodyNamesAreToldOf(CapturedOutput output) {
+        Contexts.caching(Users.class)
+                .withPropertyValues("holdfast.caches.thinks.ttl=5s", "holdfast.caches.things.ttl=5s")
+                .run(context -> assertThat(context).hasNotFailed());
+        assertThat(output).contains("holdfast.caches.thinks.* is set in vain").contains("[things]");
+        assertThat(output).doesNotContain("holdfast.caches.things.* is set in vain");
     }
 }

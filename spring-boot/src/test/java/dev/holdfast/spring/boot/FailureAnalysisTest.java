@@ -47,6 +47,12 @@ class FailureAnalysisTest {
     }
 
     @Test
+    void aNameThatNoClientCanHaveNamesItsProperty() {
+        fails("holdfast.name", List.of("must not be blank"), "holdfast.name=");
+        fails("holdfast.name", List.of("control characters"), "holdfast.name=a\nb");
+    }
+
+    @Test
     void aServerWithoutAPlaceIsRefused() {
         fails("holdfast.single.url", List.of("holdfast.single.password"), "holdfast.single.password=s3cret");
         fails("holdfast.cluster.nodes", List.of("holdfast.cluster.username"), "holdfast.cluster.username=bob");
