@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Sends requests to an ingress, one after another or all at once, and prints count, failures, rate and times. One file, run by
@@ -112,13 +113,16 @@ public final class LoadTestUnified {
     private CompletableFuture<Void> send(int index) {
         String text = "request " + index;
         HttpRequest request = HttpRequest.newBuilder(url)
-                .timeout(timeout)
                 .header("Idempotency-Key", UUID.randomUUID().toString())
                 .POST(HttpRequest.BodyPublishers.ofString(text))
                 .build();
         long start = System.nanoTime();
-        return client.sendAsync(request, HttpResponse.BodyHandlers.ofString()).handle((response, failure) -> {
+        CompletableFuture<HttpResponse<String>> sent =
+                client.sendAsync(request, HttpResponse.BodyHandlers.ofString());
+        // The request's own timeout ends with the headers, and a body may never come.
+        return sent.copy().orTimeout(timeout.toSeconds(), TimeUnit.SECONDS).handle((response, failure) -> {
             nanos[index] = System.nanoTime() - start;
+            sent.cancel(true);
             String outcome = outcome(text, response, failure);
             if (!outcome.isEmpty()) {
                 failures.merge(outcome, 1, Integer::sum);

@@ -223,7 +223,8 @@ public final class StreamsConfig {
         Duration least = values.claimIdle.multipliedBy(2);
         if (values.replyWindow.compareTo(least) < 0) {
             throw new IllegalArgumentException(
-                    "replyWindow must be at least twice claimIdle, " + least + ": " + values.replyWindow);
+                    "replyWindow (STREAMS_REPLY_WINDOW) must be at least twice claimIdle (STREAMS_CLAIM_IDLE), " + least
+                            + ": " + values.replyWindow);
         }
     }
 

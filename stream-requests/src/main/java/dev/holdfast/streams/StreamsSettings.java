@@ -4,7 +4,9 @@ import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TlsConfig;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** The variables of a {@link StreamsConfig}. */
 final class StreamsSettings {
@@ -14,11 +16,7 @@ final class StreamsSettings {
         StreamsConfig config = settings.flag("REDIS_CLUSTER_ENABLED", settings.isSet("REDIS_CLUSTER_NODES"))
                 ? cluster(settings)
                 : single(settings);
-        try {
-            return bounds(settings, config);
-        } catch (IllegalArgumentException e) {
-            throw new CacheConfigException("STREAMS_…: " + e.getMessage(), e);
-        }
+        return bounds(settings, config);
     }
 
     private static StreamsConfig cluster(Settings settings) {
@@ -64,17 +62,39 @@ final class StreamsSettings {
     }
 
     private static StreamsConfig bounds(Settings settings, StreamsConfig from) {
-        return from.withName(settings.text("STREAMS_NAME").orElse(from.name()))
-                .withPartitions(settings.integer("STREAMS_PARTITIONS", from.partitions(), 1, 1_024))
-                .withClaimIdle(settings.millis("STREAMS_CLAIM_IDLE", from.claimIdle()))
+        StreamsConfig counts = from.withPartitions(settings.integer("STREAMS_PARTITIONS", from.partitions(), 1, 1_024))
                 .withMaxDeliveries(settings.integer("STREAMS_MAX_DELIVERIES", from.maxDeliveries(), 1, 1_000))
-                .withReplyWindow(settings.seconds("STREAMS_REPLY_WINDOW", from.replyWindow()))
-                .withGrace(settings.seconds("STREAMS_GRACE", from.grace()))
                 .withMaxInFlight(settings.integer("STREAMS_MAX_IN_FLIGHT", from.maxInFlight(), 1, 1_000_000))
                 .withMaxQueueLength(settings.integer("STREAMS_MAX_QUEUE_LENGTH", from.maxQueueLength(), 1, 100_000_000))
                 .withMaxPayloadBytes(
-                        settings.integer("STREAMS_MAX_PAYLOAD_BYTES", from.maxPayloadBytes(), 1, 256 << 20))
-                .withConnectTimeout(settings.millis("REDIS_CONNECT_TIMEOUT", from.connectTimeout()))
-                .withCommandTimeout(settings.millis("REDIS_COMMAND_TIMEOUT", from.commandTimeout()));
+                        settings.integer("STREAMS_MAX_PAYLOAD_BYTES", from.maxPayloadBytes(), 1, 256 << 20));
+        StreamsConfig named = derived(
+                "STREAMS_NAME", counts::withName, settings.text("STREAMS_NAME").orElse(from.name()));
+        StreamsConfig claiming = millis(settings, "STREAMS_CLAIM_IDLE", named::withClaimIdle, from.claimIdle());
+        StreamsConfig keeping =
+                seconds(settings, "STREAMS_REPLY_WINDOW", claiming::withReplyWindow, from.replyWindow());
+        StreamsConfig ending = seconds(settings, "STREAMS_GRACE", keeping::withGrace, from.grace());
+        StreamsConfig connecting =
+                millis(settings, "REDIS_CONNECT_TIMEOUT", ending::withConnectTimeout, from.connectTimeout());
+        return millis(settings, "REDIS_COMMAND_TIMEOUT", connecting::withCommandTimeout, from.commandTimeout());
+    }
+
+    private static StreamsConfig millis(
+            Settings settings, String variable, Function<Duration, StreamsConfig> wither, Duration byDefault) {
+        return derived(variable, wither, settings.millis(variable, byDefault));
+    }
+
+    private static StreamsConfig seconds(
+            Settings settings, String variable, Function<Duration, StreamsConfig> wither, Duration byDefault) {
+        return derived(variable, wither, settings.seconds(variable, byDefault));
+    }
+
+    /** What the wither derives; what it refuses is refused by the name of the variable. */
+    private static <T> StreamsConfig derived(String variable, Function<T, StreamsConfig> wither, T value) {
+        try {
+            return wither.apply(value);
+        } catch (IllegalArgumentException e) {
+            throw new CacheConfigException(variable + ": " + e.getMessage(), e);
+        }
     }
 }

@@ -93,6 +93,24 @@ class StreamsConfigTest {
     }
 
     @Test
+    void aValueOutOfItsRangeIsRefusedByTheNameOfItsVariable() {
+        for (Map.Entry<String, String> bad : Map.of(
+                        "STREAMS_NAME", "a b",
+                        "STREAMS_CLAIM_IDLE", "50",
+                        "STREAMS_REPLY_WINDOW", "2d",
+                        "STREAMS_GRACE", "2d",
+                        "REDIS_CONNECT_TIMEOUT", "2h",
+                        "REDIS_COMMAND_TIMEOUT", "2h")
+                .entrySet()) {
+            Settings settings = Settings.of(Map.of("REDIS_HOST", "h", bad.getKey(), bad.getValue()));
+            String message = assertThrows(CacheConfigException.class, () -> StreamsConfig.from(settings), bad.getKey())
+                    .getMessage();
+            assertTrue(message.startsWith(bad.getKey() + ": "), message);
+            assertTrue(message.contains(" must be "), message);
+        }
+    }
+
+    @Test
     void theKeysOfAnIdAreInOneSlotAndItsPartitionIsAlwaysTheSame() {
         Keys keys = new Keys(StreamsConfig.single("redis://h").withName("n").withPartitions(4));
         for (int i = 0; i < 100; i++) {
@@ -110,7 +128,7 @@ class StreamsConfigTest {
     void aServerWhoseAnswersAreGoneBeforeADeadWorkersRequestsAreTakenOverDoesNotStart() {
         StreamsConfig config = StreamsConfig.single("redis://127.0.0.1:1").withReplyWindow(Duration.ofSeconds(59));
         assertEquals(
-                "replyWindow must be at least twice claimIdle, PT1M: PT59S",
+                "replyWindow (STREAMS_REPLY_WINDOW) must be at least twice claimIdle (STREAMS_CLAIM_IDLE), PT1M: PT59S",
                 assertThrows(IllegalArgumentException.class, () -> RequestServer.start(config, 1, Request::payload))
                         .getMessage());
         RequestServer.start(config.withClaimIdle(Duration.ofMillis(29_500)), 1, Request::payload)

@@ -61,6 +61,10 @@ public final class Ingress implements AutoCloseable {
         Duration survivor = twice.plusSeconds(5);
         Duration limit = settings.millis(
                 "REQUEST_LIMIT", survivor.compareTo(RequestClient.MAX_LIMIT) < 0 ? survivor : RequestClient.MAX_LIMIT);
+        if (limit.compareTo(RequestClient.MAX_LIMIT) > 0) {
+            // Else each request would be told that it has a limit which no call may have.
+            throw settings.malformed("REQUEST_LIMIT", "must be a day at most");
+        }
         if (limit.compareTo(twice) <= 0) {
             System.err.println(
                     "REQUEST_LIMIT is " + limit.toMillis() + " ms, and what a dead worker held is taken over after"

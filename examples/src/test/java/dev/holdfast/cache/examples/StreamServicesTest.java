@@ -1,8 +1,10 @@
 package dev.holdfast.cache.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.ByteArrayInputStream;
@@ -20,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -278,6 +281,58 @@ class StreamServicesTest {
             String failed = loadTest("-Url", "http://127.0.0.1:" + wrong.port() + "/request", "-Count", "2");
             assertTrue(failed.startsWith("1 failed: another request's answer, 2 times"), failed);
         }
+    }
+
+    @Test
+    void theLoadTestCountsAnAnswerThatStopsInTheMiddleAsAFailureAtItsTimeout() throws Exception {
+        CountDownLatch ended = new CountDownLatch(1);
+        try (ServiceHttp stalling = new ServiceHttp(0)) {
+            stalling.work(0, "/request", exchange -> {
+                        exchange.sendResponseHeaders(200, 15);
+                        exchange.getResponseBody().write("done: ".getBytes(StandardCharsets.US_ASCII));
+                        exchange.getResponseBody().flush();
+                        ended.await();
+                    })
+                    .start();
+            compile();
+            for (String mode : List.of("sequential", "concurrent")) {
+                CompletableFuture<String> failed = CompletableFuture.supplyAsync(() -> {
+                    try {
+                        return loadTest(
+                                "-Mode",
+                                mode,
+                                "-Url",
+                                "http://127.0.0.1:" + stalling.port() + "/request",
+                                "-Count",
+                                "2",
+                                "-Timeout",
+                                "1");
+                    } catch (IOException | InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                });
+                assertTrue(
+                        failed.get(40, TimeUnit.SECONDS)
+                                .startsWith(
+                                        "1 failed: TimeoutException, 2 times\nmode=" + mode + " count=2 failures=2"),
+                        failed.join());
+            }
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    @Test
+    void aLimitThatNoCallMayHaveEndsTheStart() {
+        Map<String, String> settings = Map.of("REDIS_URL", "redis://127.0.0.1:1", "PORT", "0", "REQUEST_LIMIT", "2d");
+        assertEquals(
+                "REQUEST_LIMIT is \"2d\", but must be a day at most",
+                assertThrows(CacheConfigException.class, () -> {
+                            try (Ingress started = Ingress.start(Settings.of(settings))) {
+                                assertTrue(started.port() > 0);
+                            }
+                        })
+                        .getMessage());
     }
 
     /** As the script runs it, but compiled once. */
