@@ -57,6 +57,8 @@ final class ServiceProcess implements AutoCloseable {
         ProcessBuilder builder = new ProcessBuilder(List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
+                        // Each of many processes sees few calls: what it runs is compiled after 20 of them, not 200.
+                        "-XX:CompileThresholdScaling=0.1",
                         "-XX:+UseSerialGC",
                         "-Xmx96m",
                         "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",

@@ -24,7 +24,10 @@ final class StreamsDemo {
     private static final int CALLERS = 75;
     private static final int KILL = 5;
     private static final int END = 15;
-    private static final Duration WARM_UP = Duration.ofSeconds(10);
+    /** Calls before it counts: 400 for each proxy, from which on a call costs a proxy no more processor time than later. */
+    private static final int WARM_UP = 400 * PROXIES;
+
+    private static final Duration LONGEST_WARM_UP = Duration.ofSeconds(60);
     private static final Duration CLAIM_IDLE = Duration.ofSeconds(2);
 
     private final List<ServiceProcess> ingresses = new ArrayList<>();
@@ -73,10 +76,7 @@ final class StreamsDemo {
 
     private boolean run() {
         List<URI> targets = ingresses.stream().map(each -> each.uri("/request")).toList();
-        // Code that runs for the first time is slow, in eighteen processes at once above all.
-        HttpCallers warming = new HttpCallers(targets, CALLERS);
-        sleepUntil(System.nanoTime() + WARM_UP.toNanos());
-        warming.close();
+        boolean wellWarmed = warmUp(targets);
         HttpCallers callers = new HttpCallers(targets, CALLERS);
         System.out.println(" sec  answered/s  p50 ms  p99 ms  terminals busy        queue  with workers  errors");
         long origin = System.nanoTime();
@@ -88,7 +88,28 @@ final class StreamsDemo {
         }
         callers.close();
         double minutes = (System.nanoTime() - origin) / 60e9;
-        return summary(callers, minutes);
+        return summary(callers, minutes) && wellWarmed;
+    }
+
+    /** Code that runs for the first time is slow, in nineteen processes at once above all. Says whether each call was answered. */
+    private static boolean warmUp(List<URI> targets) {
+        System.out.printf("warming up: %,d calls, or %d s%n", WARM_UP, LONGEST_WARM_UP.toSeconds());
+        HttpCallers callers = new HttpCallers(targets, CALLERS);
+        long start = System.nanoTime();
+        long next = start;
+        while (callers.answered() < WARM_UP && next - start < LONGEST_WARM_UP.toNanos()) {
+            next += TimeUnit.MILLISECONDS.toNanos(100);
+            sleepUntil(next);
+        }
+        callers.close();
+        long failed = callers.begun() - callers.answered();
+        System.out.printf(
+                Locale.ROOT,
+                "warmed up by %,d calls in %.0f s, %d without an answer; what comes now is counted%n%n",
+                callers.begun(),
+                (System.nanoTime() - start) / 1e9,
+                failed);
+        return failed == 0;
     }
 
     private String kill() {
