@@ -38,6 +38,7 @@ final class CachePolicies {
         policies.with("refresh-ahead", options.refreshAhead(), CachePolicy::withRefreshAhead);
         policies.with("ttl-jitter", options.ttlJitter(), CachePolicy::withTtlJitter);
         policies.with("agree-within", options.agreeWithin(), CachePolicy::withAgreeWithin);
+        policies.with("load-lock", options.loadLock(), CachePolicy::withLoadLock);
         policies.with("max-loads", options.maxLoads(), CachePolicy::withMaxLoads);
         return policies.consistent();
     }

@@ -207,6 +207,7 @@ public record HoldfastProperties(
      * @param refreshAhead Fraction of the time to live after which a read refreshes in the background; 0 for never.
      * @param ttlJitter Fraction of the time to live of which a random part is taken off; 0 for none.
      * @param agreeWithin For how long another instance's change may go unseen, whatever dies; from 5 seconds, 0 for as long as values live.
+     * @param loadLock Lease by which one instance at a time loads a key, from 100 milliseconds to a minute; 0 for none. Needs @Cacheable(sync = true).
      * @param maxLoads How many loads run at once.
      * @param near What is kept in this process as well.
      */
@@ -221,11 +222,12 @@ public record HoldfastProperties(
             @Nullable Double refreshAhead,
             @Nullable Double ttlJitter,
             @Nullable Duration agreeWithin,
+            @Nullable Duration loadLock,
             @Nullable Integer maxLoads,
             @DefaultValue Near near) {
 
         static final CacheOptions NONE = new CacheOptions(
-                null, null, null, null, null, null, null, null, null, null, null, new Near(null, null, false));
+                null, null, null, null, null, null, null, null, null, null, null, null, new Near(null, null, false));
     }
 
     /**

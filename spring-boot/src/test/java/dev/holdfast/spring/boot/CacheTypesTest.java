@@ -231,6 +231,7 @@ class CacheTypesTest {
                         "holdfast.caches.things.retry-load-after=3s",
                         "holdfast.caches.things.ttl-jitter=0.1",
                         "holdfast.caches.things.max-loads=9",
+                        "holdfast.caches.things.load-lock=1s",
                         "holdfast.caches.other.type=java.lang.String")
                 .run(context -> {
                     CachePolicy policy = policy(context.getBean(CacheManager.class), "things");
@@ -243,6 +244,7 @@ class CacheTypesTest {
                                     .withLoadSoftTimeout(Duration.ofMillis(100))
                                     .withRetryLoadAfter(Duration.ofSeconds(3))
                                     .withTtlJitter(0.1)
+                                    .withLoadLock(Duration.ofSeconds(1))
                                     .withMaxLoads(9));
                     assertThat(policy(context.getBean(CacheManager.class), "other")
                                     .ttl())
