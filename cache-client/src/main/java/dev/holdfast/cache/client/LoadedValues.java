@@ -9,7 +9,6 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.time.Duration;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,33 +47,29 @@ final class LoadedValues<K, V> {
         return !store.callBound().isZero();
     }
 
-    /** Notes where the tags of loads stand that begin now. Of one for which that can't be told nothing is stored. */
+    /** Notes where the tags of loads stand that begin now, which have one policy. Of those for which that can't be told nothing is stored. */
     void readTags(List<LoadPart<K, V>> parts) {
-        Map<CachePolicy, Map<String, Long>> byPolicy = new IdentityHashMap<>(1);
-        for (LoadPart<K, V> part : parts) {
-            CachePolicy policy = part.request().policy();
-            if (policy.tags().isEmpty()) {
-                continue;
+        CachePolicy policy = parts.get(0).request().policy();
+        if (policy.tags().isEmpty()) {
+            return;
+        }
+        Map<String, Long> numbers = Map.of();
+        try {
+            if (store.isServing()) {
+                numbers = tags.toStore(policy.tags(), Tags.lifeOf(policy));
             }
-            try {
-                Map<String, Long> numbers = byPolicy.get(policy);
-                if (numbers == null) {
-                    numbers = store.isServing() ? tags.toStore(policy.tags(), Tags.lifeOf(policy)) : Map.of();
-                    byPolicy.put(policy, numbers);
-                }
-                if (numbers.isEmpty()) {
-                    part.decisions().dontCache();
-                }
-                part.decisions().under(numbers);
-            } catch (CacheInterruptedException e) {
-                throw e;
-            } catch (CacheException e) {
-                counters.writeFailed("fill", e);
-                part.decisions().dontCache();
-            } catch (IllegalStateException e) {
-                part.decisions().dontCache(); // closed, as below
-            } catch (Throwable e) {
-                counters.writeFailed("fill", unexpected(e));
+        } catch (CacheInterruptedException e) {
+            throw e;
+        } catch (CacheException e) {
+            counters.writeFailed("fill", e);
+        } catch (IllegalStateException e) {
+            numbers = Map.of(); // closed, as below
+        } catch (Throwable e) {
+            counters.writeFailed("fill", unexpected(e));
+        }
+        for (LoadPart<K, V> part : parts) {
+            part.decisions().under(numbers);
+            if (numbers.isEmpty()) {
                 part.decisions().dontCache();
             }
         }
