@@ -120,13 +120,11 @@ final class Partition {
         return delivery > worker.config().maxDeliveries();
     }
 
-    /** What removes requests that are done. */
-    List<Command> removal(List<String> entryIds) {
-        List<Object> acknowledged = new ArrayList<>(List.of(Keys.GROUP));
-        acknowledged.addAll(entryIds);
-        return List.of(
-                Command.of(Protocol.Command.XACK, stream, acknowledged.toArray()),
-                Command.of(Protocol.Command.XDEL, stream, entryIds.toArray()));
+    /** What removes requests that are done: at once, so that whoever dies meanwhile leaves none that is in the stream and nobody's. */
+    Command removal(List<String> entryIds) {
+        List<Object> arguments = new ArrayList<>(List.of(Keys.GROUP));
+        arguments.addAll(entryIds);
+        return Script.REMOVE.on(stream, arguments.toArray());
     }
 
     /**

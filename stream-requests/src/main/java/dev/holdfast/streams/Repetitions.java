@@ -274,8 +274,10 @@ final class Repetitions implements AutoCloseable {
     private void remove(List<Repetition> requests) {
         Partition partition = requests.get(0).partition();
         List<String> entries = requests.stream().map(Repetition::entryId).toList();
-        for (Object reply : worker.redis().all(partition.removal(entries))) {
-            if (reply instanceof RuntimeException e && Trouble.mayPass(e)) {
+        try {
+            worker.redis().call(partition.removal(entries));
+        } catch (RuntimeException e) {
+            if (Trouble.mayPass(e)) {
                 throw e;
             }
         }

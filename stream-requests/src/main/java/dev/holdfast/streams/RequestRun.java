@@ -496,14 +496,7 @@ final class RequestRun implements Runnable, Held {
     }
 
     private void remove() {
-        lastly(() -> {
-            for (Object reply : worker.redis().all(partition.removal(List.of(entry.id())))) {
-                if (reply instanceof RuntimeException e) {
-                    throw e;
-                }
-            }
-            return null;
-        });
+        lastly(() -> worker.redis().call(partition.removal(List.of(entry.id()))));
     }
 
     /** Does a step, again and again while Redis is away, or refuses it before the deadline. */

@@ -134,11 +134,24 @@ enum Script {
             local added = redis.pcall('XADD', KEYS[3], 'NOMKSTREAM', 'MAXLEN', '~', ARGV[5], '*',
                 'i', ARGV[4], 'a', ARGV[2])
             if type(added) ~= 'string' then return 1 end
-            local acknowledged = redis.pcall('XACK', KEYS[4], ARGV[6], ARGV[7])
-            if type(acknowledged) == 'table' then return 2 end
             local removed = redis.pcall('XDEL', KEYS[4], ARGV[7])
             if type(removed) == 'table' then return 2 end
+            local acknowledged = redis.pcall('XACK', KEYS[4], ARGV[6], ARGV[7])
+            if type(acknowledged) == 'table' then return 2 end
             return 3"""),
+
+    /**
+     * Request stream; group, entries. Removes requests that are done, each from the stream first: one that was only acknowledged would be nobody's and in the
+     * stream for ever, and one that was only removed is found among what is pending. Answers how many.
+     */
+    REMOVE("""
+            for i = 2, #ARGV do
+              local removed = redis.pcall('XDEL', KEYS[1], ARGV[i])
+              if type(removed) == 'table' then return removed end
+              local acknowledged = redis.pcall('XACK', KEYS[1], ARGV[1], ARGV[i])
+              if type(acknowledged) == 'table' then return acknowledged end
+            end
+            return #ARGV - 1"""),
 
     /**
      * Done key, tries key; owner, 1 if its handler was started, else 0. Its run counts no more, and nobody runs the id if it was the owner. One that was

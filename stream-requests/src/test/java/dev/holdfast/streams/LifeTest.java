@@ -266,9 +266,34 @@ class LifeTest extends Fixture {
             String all = String.join("\n", commands);
             int kept = all.indexOf("[SET, {" + name + "}:done:x, Sx");
             int added = all.indexOf("}, NOMKSTREAM");
+            int removed = all.indexOf("[XDEL, " + requests());
             int acknowledged = all.indexOf("[XACK, ");
-            assertTrue(0 <= kept && kept < added && added < acknowledged, all);
+            assertTrue(0 <= kept && kept < added && added < removed && removed < acknowledged, all);
             server.stop(Duration.ofSeconds(1));
+        }
+    }
+
+    @Test
+    void aWorkerThatDiesWhileItRemovesARequestLeavesNoneThatIsNobodys() throws Exception {
+        try (RedisServer own =
+                RedisServer.builder().persistence(RedisServer.Persistence.NONE).start()) {
+            own.command("ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all", "-xdel");
+            StreamsConfig config = config(own).withClaimIdle(Duration.ofMillis(500));
+            StreamsConfig half = StreamsConfig.single("redis://app:pw@127.0.0.1:" + own.port())
+                    .withName(name)
+                    .withClaimIdle(Duration.ofMillis(500))
+                    .withGrace(Duration.ZERO);
+            RequestServer dying = server(half, 1, Request::payload);
+            assertEquals("x", text(client(config).callAndWait("x", bytes("x"), LIMIT)));
+            // What it may do of the removal is done by now, and the rest of it is not.
+            Thread.sleep(300);
+            dying.stop(Duration.ZERO);
+            assertEquals(1L, own.command("XLEN", requests()));
+
+            RequestServer next = server(config, 1, Request::payload);
+            until("it to be removed", () -> own.command("XLEN", requests()).equals(0L));
+            assertEquals(1, next.health().redelivered());
+            assertEquals(1, next.health().replayed());
         }
     }
 

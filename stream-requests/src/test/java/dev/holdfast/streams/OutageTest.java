@@ -348,11 +348,13 @@ class OutageTest extends Fixture {
         AtomicBoolean lost = new AtomicBoolean();
         try (Redis redis = new Redis(config(), 2, Duration.ZERO) {
             @Override
-            List<@Nullable Object> all(List<Command> commands) {
-                if (commands.get(0).name() == Protocol.Command.XACK && lost.compareAndSet(false, true)) {
+            @Nullable
+            Object call(Command command) {
+                // The removal.
+                if (command.name() == Protocol.Command.EVALSHA && lost.compareAndSet(false, true)) {
                     throw new JedisConnectionException("lost");
                 }
-                return super.all(commands);
+                return super.call(command);
             }
         }) {
             Worker worker = new Worker(config(), redis, Request::payload);
