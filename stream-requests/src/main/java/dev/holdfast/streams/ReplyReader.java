@@ -1,8 +1,10 @@
 package dev.holdfast.streams;
 
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -83,10 +85,15 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
             throw e;
         }
         List<StreamReply.Entry> entries = more ? StreamReply.entries(StreamReply.list(reply)) : StreamReply.read(reply);
-        deliver(entries);
+        RuntimeException refused = asked > 0 && answers.get(0) instanceof RuntimeException e ? e : null;
+        // What could not be removed is read again.
+        deliver(entries, refused == null ? Set.of() : new LinkedHashSet<>(read));
         more = !entries.isEmpty() && (clustered || areMore(answers.get(asked + 1), entries.size()));
         mostBytes = Math.min(2 * mostBytes, MOST_BYTES);
         errors = 0;
+        if (refused != null) {
+            throw refused;
+        }
         pause.worked();
     }
 
@@ -95,9 +102,13 @@ final class ReplyReader implements SteadyThread.Turn, AutoCloseable {
         return !(length instanceof Long present) || present > entries;
     }
 
-    private void deliver(List<StreamReply.Entry> entries) {
-        List<Object> ids = new ArrayList<>(entries.size());
+    /** Delivers the entries but those that were delivered before and are in the stream still; all of them are to be removed. */
+    private void deliver(List<StreamReply.Entry> entries, Set<Object> before) {
+        List<Object> ids = new ArrayList<>(before);
         for (StreamReply.Entry entry : entries) {
+            if (before.contains(entry.id())) {
+                continue;
+            }
             ids.add(entry.id());
             byte[] id = entry.fields().get("i");
             byte[] answer = entry.fields().get("a");

@@ -380,6 +380,27 @@ class OutageTest extends Fixture {
     }
 
     @Test
+    void aClientThatMayNotRemoveWhatItHasReadSaysSoAndRests() throws Exception {
+        try (RedisServer own = RedisServer.start()) {
+            own.command("ACL", "SETUSER", "app", "on", ">pw", "~*", "+@all", "-xdel");
+            server(config(own), 2, Request::payload);
+            RequestClient client = client(StreamsConfig.single("redis://app:pw@127.0.0.1:" + own.port())
+                    .withName(name));
+            assertEquals("x", text(client.callAndWait("x", bytes("x"), LIMIT)));
+            until("it to take no calls", () -> !client.health().available());
+            String trouble = client.health().trouble().orElse("");
+            assertTrue(trouble.contains("xdel"), trouble);
+            assertEquals(0, client.health().unclaimed(), "what was read before is no new answer");
+            List<?> first = (List<?>) ((List<?>) own.command("ACL", "LOG")).get(0);
+            assertTrue((Long) first.get(1) < 200, "it was refused so often: " + first);
+
+            own.command("ACL", "SETUSER", "app", "+xdel");
+            until("it to be well", () -> client.health().available());
+            assertEquals("y", text(client.callAndWait("y", bytes("y"), LIMIT)));
+        }
+    }
+
+    @Test
     void callsThatWaitToBeSentAreRejectedWhenRedisGoesAway() throws Exception {
         try (RedisServer own = RedisServer.start()) {
             RequestClient client = client(quick(own).withCommandTimeout(Duration.ofSeconds(1)));
