@@ -143,7 +143,16 @@ final class Reads<V> {
         if (!tagged.isEmpty()) {
             Set<String> all = new LinkedHashSet<>();
             tagged.values().forEach(its -> all.addAll(its.keySet()));
-            Map<String, TagReader.Known> known = read(all, readings != null);
+            Map<String, TagReader.Known> known = new HashMap<>(read(all, readings != null));
+            if (readings != null) {
+                Set<String> doubtful = new LinkedHashSet<>();
+                tagged.values().stream()
+                        .filter(its -> !TagReader.isCurrent(its, known))
+                        .forEach(its -> doubtful.addAll(its.keySet()));
+                if (!doubtful.isEmpty()) {
+                    known.putAll(read(doubtful, false)); // as for one key
+                }
+            }
             tagged.forEach((storeKey, its) -> {
                 if (!TagReader.isCurrent(its, known)) {
                     states.put(storeKey, Entries.State.EXPIRED);
@@ -199,6 +208,10 @@ final class Reads<V> {
         }
         Map<String, Long> its = entries.tags(entry);
         Map<String, TagReader.Known> known = read(its.keySet(), reading != null);
+        if (reading != null && !TagReader.isCurrent(its, known)) {
+            // The entry may be newer than what is kept of where its tags stand.
+            known = read(its.keySet(), false);
+        }
         if (!TagReader.isCurrent(its, known)) {
             return Entries.State.EXPIRED;
         }

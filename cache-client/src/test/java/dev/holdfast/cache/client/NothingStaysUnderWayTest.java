@@ -146,7 +146,7 @@ class NothingStaysUnderWayTest {
     private void thrown(String where, Throwable what, CachePolicy policy) throws Exception {
         ExecutorService threads = Executors.newCachedThreadPool();
         CacheStore memory = MemoryStore.create(8 << 20);
-        ScriptedStore store = new ScriptedStore(policy == LOCKED ? shared(memory) : memory);
+        ScriptedStore store = new ScriptedStore(policy.loadLock().isZero() ? memory : shared(memory));
         BackgroundThreads background = threads(where);
         Events events = new Events(background.platform("events"));
         Runnable unused = events.add(LoadFailed.class, event -> at("listener"));
