@@ -8,7 +8,9 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.failover.FailoverConfig;
+import dev.holdfast.cache.failover.TierPolicy;
 import dev.holdfast.cache.single.SingleConfig;
+import dev.holdfast.cache.single.SingleStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,7 +53,10 @@ class TagsOfTwoServersTest {
 
     private Cache<String, String> open(boolean near) {
         CacheClient client = CacheClient.builder()
-                .tier("first", SingleConfig.parse(first.url()))
+                .tier(
+                        "first",
+                        SingleStore.of(SingleConfig.parse(first.url())),
+                        TierPolicy.DEFAULT.withHealthCheckInterval(Duration.ofSeconds(2)))
                 .tier("second", SingleConfig.parse(second.url()))
                 .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofSeconds(1)))
                 .build();
