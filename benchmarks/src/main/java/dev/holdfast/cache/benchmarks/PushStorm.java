@@ -1,5 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
+import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -36,14 +38,18 @@ final class PushStorm implements AutoCloseable {
         this.pushes = pushes;
     }
 
-    /** Begins to listen. The keys begin with {@code prefix}, and there are so many of them. */
-    static PushStorm before(RedisServer redis, String prefix, int keys) throws IOException {
+    /** Begins to listen. The keys begin with {@code prefix}, there are so many of them, and none shares a stripe with those that are read. */
+    static PushStorm before(RedisServer redis, String prefix, int keys, Set<Integer> readStripes) throws IOException {
         byte[][] pushes = new byte[keys / KEYS_IN_A_PUSH][];
+        int number = 0;
         for (int i = 0; i < pushes.length; i++) {
             ByteArrayOutputStream push = new ByteArrayOutputStream();
             push.writeBytes(bytes(">2\r\n$10\r\ninvalidate\r\n*" + KEYS_IN_A_PUSH + "\r\n"));
             for (int each = 0; each < KEYS_IN_A_PUSH; each++) {
-                String key = prefix + (i * KEYS_IN_A_PUSH + each);
+                String key = prefix + number++;
+                while (readStripes.contains(Stamps.stripe(key))) {
+                    key = prefix + number++;
+                }
                 push.writeBytes(bytes("$" + key.length() + "\r\n" + key + "\r\n"));
             }
             pushes[i] = push.toByteArray();

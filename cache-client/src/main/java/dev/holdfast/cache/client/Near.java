@@ -47,7 +47,7 @@ final class Near<K, V> implements AutoCloseable {
     /** How many reads have ended, by stripe. */
     private final AtomicIntegerArray ends = new AtomicIntegerArray(ENDS);
 
-    private final LongAdder hits = new LongAdder();
+    private final ThreadCells hits = new ThreadCells();
     private final LongAdder misses = new LongAdder();
 
     /**
@@ -73,7 +73,7 @@ final class Near<K, V> implements AutoCloseable {
         this.untrackedMillis = settings.untrackedMillis();
         this.copies = settings.copies();
         this.cache = Caffeine.newBuilder()
-                .maximumWeight(settings.maxBytes() - Stamps.BYTES)
+                .maximumWeight(settings.maxBytes() - Stamps.BYTES - ThreadCells.BYTES)
                 .weigher((Object key, Kept<V> kept) -> kept.bytes)
                 .build();
         this.map = cache.asMap();
@@ -175,7 +175,7 @@ final class Near<K, V> implements AutoCloseable {
 
     /** What was found turned out to be of no use: it was no hit. */
     void missed() {
-        hits.decrement();
+        hits.add(-1);
         misses.increment();
     }
 
