@@ -10,4 +10,6 @@ module dev.holdfast.cache.failover {
     requires org.slf4j;
 
     exports dev.holdfast.cache.failover;
+
+    uses dev.holdfast.cache.StoreProvider;
 }
