@@ -1,5 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
+import com.alicp.jetcache.embedded.CaffeineCacheBuilder;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import com.sun.management.ThreadMXBean;
 import dev.holdfast.cache.Cache;
@@ -101,6 +102,18 @@ final class HitBench {
                 throw new WrongAnswerException("a key is missing");
             }
         };
+        com.alicp.jetcache.Cache<String, String> jetcache = CaffeineCacheBuilder.createCaffeineCacheBuilder()
+                .limit(2 * entries.count())
+                .expireAfterWrite(1, TimeUnit.HOURS)
+                .buildCache();
+        for (int i = 0; i < entries.count(); i++) {
+            jetcache.put(entries.key(i), new String(entries.value(i), StandardCharsets.US_ASCII));
+        }
+        Load.Call local = index -> {
+            if (jetcache.get(entries.key(index)) == null) {
+                throw new WrongAnswerException("a key is missing");
+            }
+        };
         try (RedisServer redis = RedisServer.start();
                 CacheClient server = CacheClient.builder()
                         .tier(SingleConfig.parse(redis.url()))
@@ -115,6 +128,7 @@ final class HitBench {
                 PairedSlices slices = new PairedSlices(entries.count(), threads, 50);
                 slices.ratio(report, "near.paired.t" + threads, overServer, peer);
                 slices.ratio(report, "near.memory.paired.t" + threads, overMemory, peer);
+                slices.ratio(report, "near.memory.jetcache.t" + threads, overMemory, local);
             }
         }
     }
