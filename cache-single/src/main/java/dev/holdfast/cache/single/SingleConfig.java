@@ -125,7 +125,8 @@ public final class SingleConfig implements StoreConfig {
             return RedisUrl.parse(url);
         } catch (IllegalArgumentException e) {
             // Without the cause: what it may hold of a secret stays where it is.
-            throw new IllegalArgumentException("url " + e.getMessage());
+            String message = String.valueOf(e.getMessage());
+            throw new IllegalArgumentException(message.startsWith("must ") ? "url " + message : message);
         }
     }
 

@@ -77,11 +77,11 @@ class UrlTest {
                 "unix://",
                 "sentinel://a/shop"
             })
-    void whatIsNotClearIsRefusedAsTheEndOfASentence(String url) {
+    void whatIsNotClearIsRefusedWithItsSubject(String url) {
         String message = assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse(url))
                 .getMessage();
         assertTrue(
-                message.startsWith("must ")
+                message.startsWith("url must ")
                         || message.startsWith("clientName must ")
                         || message.startsWith("commandTimeout must"),
                 message);
