@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -256,7 +255,11 @@ public final class CachePolicy {
      */
     public CachePolicy withTags(String... tags) {
         Draft draft = fields.copy();
-        draft.tags = Collections.unmodifiableSet(new LinkedHashSet<>(List.of(tags)));
+        Set<String> distinct = new LinkedHashSet<>();
+        for (String tag : Objects.requireNonNull(tags, "tags")) {
+            distinct.add(Objects.requireNonNull(tag, "tag"));
+        }
+        draft.tags = Collections.unmodifiableSet(distinct);
         return draft.build();
     }
 

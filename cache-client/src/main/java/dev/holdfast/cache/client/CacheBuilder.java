@@ -178,7 +178,7 @@ public final class CacheBuilder<K, V> {
      * @return this
      */
     public CacheBuilder<K, V> tags(String... values) {
-        String[] copy = values.clone();
+        String[] copy = Objects.requireNonNull(values, "tags").clone();
         return change(base -> base.withTags(copy));
     }
 

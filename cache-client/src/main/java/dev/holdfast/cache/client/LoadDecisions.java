@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +78,7 @@ final class LoadDecisions<V> implements LoadContext<V> {
         }
         Set<String> all = new LinkedHashSet<>(policy.tags());
         all.addAll(chosen);
-        all.addAll(List.of(tags));
+        all.addAll(List.of(Objects.requireNonNull(tags, "tags")));
         CachePolicy unused = policy.withTags(all.toArray(String[]::new));
         chosen.addAll(all);
         chosen.removeAll(policy.tags());
