@@ -10,6 +10,4 @@ module dev.holdfast.cache.failover {
     requires org.slf4j;
 
     exports dev.holdfast.cache.failover;
-
-    uses dev.holdfast.cache.StoreProvider;
 }

@@ -5,17 +5,13 @@ import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.StoreProvider;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +34,7 @@ final class Rehearsal {
     /** Plays it, unless that was done in this process. */
     static void once() {
         if (begun.compareAndSet(false, true)) {
-            boolean toTheEnd = play() && callMemory();
+            boolean toTheEnd = play();
             log.trace("an outage was rehearsed{}", toTheEnd ? "" : ", but not to its end");
         }
     }
@@ -81,30 +77,7 @@ final class Rehearsal {
         return false;
     }
 
-    /**
-     * Calls the memory that is on the class path as an outage will: its first calls load some hundred classes.
-     *
-     * @return whether there is one
-     */
-    static boolean callMemory() {
-        try {
-            for (StoreProvider provider : ServiceLoader.load(StoreProvider.class, Rehearsal.class.getClassLoader())) {
-                if (provider.tier().equals("memory")) {
-                    try (CacheStore memory = provider.create(Settings.of(Map.of()))) {
-                        callAll(memory);
-                        boolean unused = memory.fill("b", null, new byte[1], TTL);
-                        return true;
-                    }
-                }
-            }
-        } catch (CacheException | IllegalStateException | ServiceConfigurationError e) {
-            // Nobody depends on it.
-            log.debug("the memory could not be rehearsed", e);
-        }
-        return false;
-    }
-
-    private static void callAll(CacheStore store) {
+    private static void callAll(FailoverStore store) {
         byte[] value = {1};
         store.put("a", value, TTL);
         store.get("a");

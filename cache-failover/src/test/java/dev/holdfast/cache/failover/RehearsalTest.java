@@ -19,12 +19,6 @@ class RehearsalTest {
         }
     }
 
-    /** The one that serves in an outage, found as the client finds it. */
-    @Test
-    void callsTheMemoryOfTheClassPath() {
-        assertTrue(Rehearsal.callMemory());
-    }
-
     @Test
     void endsEarlyWhenItIsInterrupted() {
         Thread.currentThread().interrupt();
