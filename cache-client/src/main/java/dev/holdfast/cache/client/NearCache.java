@@ -36,8 +36,8 @@ public final class NearCache {
     /**
      * Begins one of a size.
      *
-     * @param maxBytes how much heap it may take, at least {@value #LEAST_BYTES}: keys, values and what surrounds them, {@value Stamps#BYTES} bytes of its own
-     *     included. A value counts as many bytes as it has encoded
+     * @param maxBytes how much heap it may take, at least {@value #LEAST_BYTES}: keys, values and what surrounds them, {@value Stamps#BYTES} bytes of stamps
+     *     and some thousand of counts included. A value counts as many bytes as it has encoded
      * @return one that keeps nothing of a server that does not tell of changes, and hands out the values themselves
      * @throws IllegalArgumentException if that is less
      */
