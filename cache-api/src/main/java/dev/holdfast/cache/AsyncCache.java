@@ -122,6 +122,9 @@ public interface AsyncCache<K, V> {
     /** {@link Cache#removeByTag(String)}. */
     CompletableFuture<@Nullable Void> removeByTag(String tag);
 
+    /** {@link Cache#markStaleByTag(String)}. */
+    CompletableFuture<@Nullable Void> markStaleByTag(String tag);
+
     /** {@link Cache#clear()}. */
     CompletableFuture<@Nullable Void> clear();
 }

@@ -422,6 +422,20 @@ public interface Cache<K, V> extends AutoCloseable {
     void removeByTag(String tag);
 
     /**
+     * Makes every entry of this cache that has a tag stale, by one read and one write, however many they are: the next read with a loader loads, and if that
+     * fails, the entry's value may still stand in, as after {@link #markStale}. Remembered absences are forgotten. A cache whose policy has a tag is made
+     * stale as a whole by that tag. Loads that are under way are treated as {@link #removeByTag} does.
+     *
+     * <p>A tag that others change again and again meanwhile is removed instead, and so it is where the first server is out while this is called, as far as that
+     * server's entries go; and by a user of the server who may not run scripts.
+     *
+     * @param tag as in {@link CachePolicy#withTags}
+     * @throws IllegalArgumentException if it can't be a tag
+     * @throws UnsupportedOperationException if the codec is raw: its entries have none
+     */
+    void markStaleByTag(String tag);
+
+    /**
      * Removes every key of this cache, at once for everybody. May take up to {@link CacheStore#PREFIX_REMOVAL_LIMIT}.
      *
      * <p>With {@link CachePolicy#agreeWithin} it is one question to the first server, and none while that is out: every entry that was made so far is

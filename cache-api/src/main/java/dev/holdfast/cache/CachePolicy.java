@@ -103,6 +103,21 @@ public final class CachePolicy {
         return fields.loadLock;
     }
 
+    /** Whether a read without a loader returns a stale value where there is no fresh one. */
+    public boolean staleOnGet() {
+        return fields.staleOnGet;
+    }
+
+    /** Whether a call with a loader is content with a fresh value that the cache holds. */
+    public boolean reading() {
+        return fields.reading;
+    }
+
+    /** Whether what a load finds is stored. */
+    public boolean storing() {
+        return fields.storing;
+    }
+
     /** How many loads of one cache run at once. */
     public int maxLoads() {
         return fields.maxLoads;
@@ -241,7 +256,7 @@ public final class CachePolicy {
 
     /**
      * Derives a policy that marks entries with these tags in the place of those it had, so that one {@link Cache#removeByTag} removes all that have one of
-     * them. A tag belongs to one cache. Each write then reads where its tags stand, and so does each read of an entry that has any, in one round trip more
+     * them, and one {@link Cache#markStaleByTag} makes them stale. A tag belongs to one cache. Each write then reads where its tags stand, and so does each read of an entry that has any, in one round trip more
      * for all of them; entries without tags cost nothing.
      *
      * <pre>{@code
@@ -277,6 +292,52 @@ public final class CachePolicy {
     public CachePolicy withLoadLock(Duration loadLock) {
         Draft draft = fields.copy();
         draft.loadLock = Objects.requireNonNull(loadLock, "loadLock");
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy in which reads without a loader ({@link Cache#get(Object)}, {@link Cache#find}, {@link Cache#getAll(java.util.Collection)} and
+     * their like) return a value that is stale, and not yet beyond {@link #staleIfError()}, where there is no fresh one: for who has no loader, and would
+     * rather show an old value than none. Such a read counts as a miss and as a stale hit. Counts in the policy that a cache was made with; in that of a
+     * single call it has no effect.
+     *
+     * @param staleOnGet whether they do; they don't by default
+     * @return the derived policy
+     */
+    public CachePolicy withStaleOnGet(boolean staleOnGet) {
+        Draft draft = fields.copy();
+        draft.staleOnGet = staleOnGet;
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy of calls that load though the cache holds a fresh value, as {@link Cache#refresh(Object, CacheLoader)} does: for a single call, one
+     * that was asked for what the source has now. What such a call loads is stored, and wins over what was there. Calls without a loader read all the same.
+     *
+     * <pre>{@code
+     * CachePolicy policy = request.header("Cache-Control").equals("no-cache") ? base.withReading(false) : base;
+     * Page page = pages.get(url, source::page, policy);
+     * }</pre>
+     *
+     * @param reading {@code false} for calls that load at any rate
+     * @return the derived policy
+     */
+    public CachePolicy withReading(boolean reading) {
+        Draft draft = fields.copy();
+        draft.reading = reading;
+        return draft.build();
+    }
+
+    /**
+     * Derives a policy under which what a load finds reaches its callers and is not stored, as after {@link LoadContext#dontCache()}; what the cache held
+     * before is left as it is. A caller that joins a load which another call began gets that call's value, which is stored as that call's policy says.
+     *
+     * @param storing {@code false} for loads that store nothing; a {@code put} with such a policy is refused
+     * @return the derived policy
+     */
+    public CachePolicy withStoring(boolean storing) {
+        Draft draft = fields.copy();
+        draft.storing = storing;
         return draft.build();
     }
 
@@ -372,6 +433,9 @@ public final class CachePolicy {
         private Duration agreeWithin = Duration.ZERO;
         private Set<String> tags = Set.of();
         private Duration loadLock = Duration.ZERO;
+        private boolean staleOnGet;
+        private boolean reading = true;
+        private boolean storing = true;
         private int maxLoads = 64;
         private int maxBatch = 1_000;
 
@@ -388,6 +452,9 @@ public final class CachePolicy {
             copy.agreeWithin = agreeWithin;
             copy.tags = tags;
             copy.loadLock = loadLock;
+            copy.staleOnGet = staleOnGet;
+            copy.reading = reading;
+            copy.storing = storing;
             copy.maxLoads = maxLoads;
             copy.maxBatch = maxBatch;
             return copy;
@@ -467,8 +534,9 @@ public final class CachePolicy {
             return "ttl=" + ttl + ", staleIfError=" + staleIfError + ", retryLoadAfter=" + retryLoadAfter
                     + ", loadTimeout=" + loadTimeout + ", loadSoftTimeout=" + loadSoftTimeout + ", refreshAhead="
                     + refreshAhead + ", ttlJitter=" + ttlJitter + ", rememberAbsence=" + rememberAbsence
-                    + ", agreeWithin=" + agreeWithin + ", loadLock=" + loadLock + ", maxLoads="
-                    + maxLoads + ", maxBatch=" + maxBatch;
+                    + ", agreeWithin=" + agreeWithin + ", loadLock=" + loadLock + ", staleOnGet="
+                    + staleOnGet + ", reading=" + reading + ", storing=" + storing + ", maxLoads=" + maxLoads
+                    + ", maxBatch=" + maxBatch;
         }
     }
 }

@@ -117,7 +117,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<@Nullable Void> put(K key, V value, CachePolicy policy) {
         requireAll(key, value, policy);
-        cache.requireSuited(policy);
+        cache.requireSuitedToPut(policy);
         return run(() -> cache.put(key, value, policy));
     }
 
@@ -150,7 +150,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries, CachePolicy policy) {
-        cache.requireSuited(policy);
+        cache.requireSuitedToPut(policy);
         Map<K, V> copy = new LinkedHashMap<>(entries);
         return run(() -> cache.putAll(copy, policy));
     }
@@ -168,7 +168,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<Boolean> putIfAbsent(K key, V value, CachePolicy policy) {
         requireAll(key, value, policy);
-        cache.requireSuited(policy);
+        cache.requireSuitedToPut(policy);
         return call(() -> cache.putIfAbsent(key, value, policy));
     }
 
@@ -185,7 +185,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<Boolean> replace(K key, V expected, V value, CachePolicy policy) {
         requireAll(key, expected, value);
-        cache.requireSuited(policy);
+        cache.requireSuitedToPut(policy);
         return call(() -> cache.replace(key, expected, value, policy));
     }
 
@@ -229,6 +229,12 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<@Nullable Void> removeByTag(String tag) {
         CachePolicy unused = cache.policy().withTags(tag);
         return run(() -> cache.removeByTag(tag));
+    }
+
+    @Override
+    public CompletableFuture<@Nullable Void> markStaleByTag(String tag) {
+        CachePolicy unused = cache.policy().withTags(tag);
+        return run(() -> cache.markStaleByTag(tag));
     }
 
     @Override

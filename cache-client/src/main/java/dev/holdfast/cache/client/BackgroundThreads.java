@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *                 with virtual threads    without
  *   calls         one each                up to 64: our code alone, which ends within the store's bound
- *   loads         one each                one each: loaders; as many as there are places, nobody's thread-locals are seen by another
+ *   loads         one each                one each: loaders; as many as there are places, nobody's thread-locals are seen by another; or the user's executor
  *   deliveries    one each                up to 16, and one more for each that waits for another future: what is chained to futures
  * </pre>
  */
@@ -31,15 +31,16 @@ final class BackgroundThreads implements AutoCloseable {
 
     private final Function<String, ThreadFactory> platform;
     private final String name;
-    private final ThreadFactory loads;
+    private final Executor loads;
     private final Executor calls;
     private final Executor deliveries;
     private final @Nullable ThreadPoolExecutor callPool;
     private final @Nullable ForkJoinPool deliveryPool;
 
-    static BackgroundThreads of(String name) {
+    /** Makes the threads of one client; {@code loads}: where loads run, {@code null} for a thread each. */
+    static BackgroundThreads of(String name, @Nullable Executor loads) {
         ThreadFactory virtual = IsolatedThreads.virtual(name + "-async").orElse(null);
-        return new BackgroundThreads(name, virtual, IsolatedThreads::platform);
+        return new BackgroundThreads(name, virtual, IsolatedThreads::platform, loads);
     }
 
     /**
@@ -47,18 +48,28 @@ final class BackgroundThreads implements AutoCloseable {
      *
      * @param virtual makes virtual threads; {@code null} where the JVM has none
      * @param platform makes platform threads with names that begin so
+     * @param ownLoads where loads run; {@code null} for a thread each
      */
-    BackgroundThreads(String name, @Nullable ThreadFactory virtual, Function<String, ThreadFactory> platform) {
+    BackgroundThreads(
+            String name,
+            @Nullable ThreadFactory virtual,
+            Function<String, ThreadFactory> platform,
+            @Nullable Executor ownLoads) {
         this.name = name;
         this.platform = platform;
         if (virtual != null) {
-            this.loads = virtual;
+            this.loads = ownLoads != null
+                    ? ownLoads
+                    : task -> virtual.newThread(task).start();
             this.calls = task -> virtual.newThread(task).start();
             this.deliveries = calls;
             this.callPool = null;
             this.deliveryPool = null;
         } else {
-            this.loads = platform.apply(name + "-load");
+            ThreadFactory loading = platform.apply(name + "-load");
+            this.loads = ownLoads != null
+                    ? ownLoads
+                    : task -> loading.newThread(task).start();
             ThreadPoolExecutor pool = new ThreadPoolExecutor(
                     CALL_THREADS,
                     CALL_THREADS,
@@ -126,9 +137,9 @@ final class BackgroundThreads implements AutoCloseable {
         return calls;
     }
 
-    /** Runs a load, on a thread that nothing else has run on or will. */
+    /** Runs a load: on a thread that nothing else has run on or will, or where the user has said. */
     void load(Runnable task) {
-        loads.newThread(task).start();
+        loads.execute(task);
     }
 
     /** Runs what is chained to futures. */

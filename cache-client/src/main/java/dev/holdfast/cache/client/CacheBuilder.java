@@ -112,6 +112,15 @@ public final class CacheBuilder<K, V> {
     }
 
     /**
+     * Has reads without a loader return a stale value where there is no fresh one.
+     *
+     * @return this
+     */
+    public CacheBuilder<K, V> staleOnGet() {
+        return change(base -> base.withStaleOnGet(true));
+    }
+
+    /**
      * Remembers so long that the source has no value for a key.
      *
      * @param value as in {@link CachePolicy#withRememberAbsence}

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -37,6 +38,7 @@ public final class CacheClientBuilder {
     private @Nullable Long memoryBytes;
     private boolean withoutMemory;
     private @Nullable InstantSource clock;
+    private @Nullable Executor executor;
     private @Nullable CachePolicy policy;
     private @Nullable FailoverConfig failover;
     private @Nullable Boolean strictStart;
@@ -262,6 +264,23 @@ public final class CacheClientBuilder {
     }
 
     /**
+     * Runs loaders that their caller's thread does not run on an executor of one's own: refreshes in the background, loads that a
+     * {@link CachePolicy#loadSoftTimeout()} leaves behind, those of {@link dev.holdfast.cache.Cache#async()}, and what goes on after an asynchronous loader's
+     * answer. By default each has a thread of its own. At most {@link CachePolicy#maxLoads()} of a cache are handed over at a time.
+     *
+     * <p>A load that the executor refuses fails. What waits in its queue uses up its {@link CachePolicy#loadTimeout()}, and loads that ask the cache for what
+     * other loads find need threads for all of them: an executor that has fewer holds them up until then. One that runs a task in the thread that hands it over
+     * ({@code Runnable::run}) makes that thread wait for the loader, which is of use in tests.
+     *
+     * @param value the executor; the client does not close it
+     * @return this
+     */
+    public CacheClientBuilder executor(Executor value) {
+        this.executor = Objects.requireNonNull(value, "executor");
+        return this;
+    }
+
+    /**
      * Adds what takes a caller's context to loads in the background.
      *
      * @param value the carrier; the first added is the outermost
@@ -319,7 +338,7 @@ public final class CacheClientBuilder {
             throw e;
         }
         Caches caches = new Caches();
-        BackgroundThreads threads = BackgroundThreads.of("holdfast-" + name);
+        BackgroundThreads threads = BackgroundThreads.of("holdfast-" + name, executor);
         Events events = new Events(threads.platform("events"));
         listeners.forEach(listener -> listener.accept(events));
         EngineServices services = EngineServices.start(threads, events, List.copyOf(carriers), clock);

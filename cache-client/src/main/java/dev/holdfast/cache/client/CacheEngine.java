@@ -166,6 +166,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
             reading.end(entry, state, value);
         }
         (value != null || state == Entries.State.ABSENCE ? counters.hits : counters.misses).increment();
+        return value == null && entry != null && state == Entries.State.STALE ? staleOnGet(storeKey, entry) : value;
+    }
+
+    /** What a read without a loader gets of a stale entry; {@code null} unless the policy says that it is better than nothing. */
+    private @Nullable V staleOnGet(String storeKey, byte[] entry) {
+        V value = policy.staleOnGet() ? reads.decode(storeKey, entry) : null;
+        if (value != null) {
+            counters.staleServed(storeKey);
+        }
         return value;
     }
 
@@ -192,6 +201,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Like {@code get} with a loader, but a load that is needed is left to {@code caller}; what is returned then has no meaning. */
     @Nullable
     V answer(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy, @Nullable AsyncCall<K, V, ?> caller) {
+        if (!callPolicy.reading()) {
+            return refresh(key, loader, callPolicy, caller);
+        }
         if (near != null) {
             Near.Kept<V> kept = near.find(key);
             if (kept != null && near.isDue(kept, callPolicy.refreshAhead())) {
@@ -318,7 +330,14 @@ class CacheEngine<K, V> implements Cache<K, V> {
         Map<String, Found<V>> found =
                 reads.foundAll(storeKeys.values(), reads.getAll(storeKeys.values(), readings), trusted, readings);
         for (Map.Entry<K, String> each : storeKeys.entrySet()) {
-            boolean unused = read(each.getKey(), each.getValue(), of(found, each.getValue()), values, readings);
+            Found<V> its = of(found, each.getValue());
+            byte[] last = its.last(false);
+            if (!read(each.getKey(), each.getValue(), its, values, readings) && last != null) {
+                V stale = staleOnGet(each.getValue(), last);
+                if (stale != null) {
+                    values.put(each.getKey(), stale);
+                }
+            }
         }
         return near == null ? values : inOrder(asked.keySet(), values);
     }
@@ -361,10 +380,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
         if (storeKeys.isEmpty()) {
             return values;
         }
-        Map<K, String> toRead = near == null ? storeKeys : notNear(near, storeKeys, values, callPolicy.refreshAhead());
+        boolean reading = callPolicy.reading();
+        Map<K, String> toRead =
+                near == null || !reading ? storeKeys : notNear(near, storeKeys, values, callPolicy.refreshAhead());
         List<Request<K, V>> missing = new ArrayList<>();
         toRead.forEach((key, storeKey) -> missing.add(new Request<>(
-                key, storeKey, loaders.single(), callPolicy, null, null, flights.stamp(storeKey), false)));
+                key, storeKey, loaders.single(), callPolicy, null, null, flights.stamp(storeKey), !reading)));
         List<Request<K, V>> unanswered = toRead.isEmpty() ? missing : readAll(missing, toRead, values, caller);
         if (!unanswered.isEmpty()) {
             load(unanswered, loaders.several(), values, caller);
@@ -407,7 +428,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 missing.add(request); // neither a hit nor a miss
                 continue;
             }
-            if (!read(request.key(), storeKey, entry, values, readings)) {
+            if (request.refresh()) {
+                missing.add(request.withLook(entry.last(true), entry.entry()));
+            } else if (!read(request.key(), storeKey, entry, values, readings)) {
                 missing.add(request.withLook(entry.last(false), entry.entry()));
             } else {
                 refreshIfDue(request, entry, caller);
@@ -500,7 +523,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public void put(K key, V value, CachePolicy callPolicy) {
         requireUsable();
-        writes.put(keys.of(key), Objects.requireNonNull(value, "value"), entries.checked(callPolicy));
+        writes.put(keys.of(key), Objects.requireNonNull(value, "value"), entries.checkedToPut(callPolicy));
     }
 
     @Override
@@ -508,13 +531,14 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         Map<String, V> byStoreKey = new LinkedHashMap<>();
         values.forEach((key, value) -> byStoreKey.put(keys.of(key), Objects.requireNonNull(value, "value")));
-        writes.putAll(byStoreKey, entries.checked(callPolicy));
+        writes.putAll(byStoreKey, entries.checkedToPut(callPolicy));
     }
 
     @Override
     public boolean putIfAbsent(K key, V value, CachePolicy callPolicy) {
         requireUsable();
-        return writes.putIfAbsent(keys.of(key), Objects.requireNonNull(value, "value"), entries.checked(callPolicy));
+        return writes.putIfAbsent(
+                keys.of(key), Objects.requireNonNull(value, "value"), entries.checkedToPut(callPolicy));
     }
 
     @Override
@@ -535,7 +559,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 keys.of(key),
                 Objects.requireNonNull(expected, "expected"),
                 Objects.requireNonNull(value, "value"),
-                entries.checked(callPolicy));
+                entries.checkedToPut(callPolicy));
     }
 
     @Override
@@ -606,6 +630,13 @@ class CacheEngine<K, V> implements Cache<K, V> {
         writes.removeByTag(tag, policy.withTags(tag));
     }
 
+    @Override
+    public void markStaleByTag(String tag) {
+        requireUsable();
+        requireEnveloped("markStaleByTag: a raw codec's entries have no tags");
+        writes.markStaleByTag(tag, policy.withTags(tag));
+    }
+
     private void requireEnveloped(String why) {
         if (entries.isRaw()) {
             throw new UnsupportedOperationException(why);
@@ -657,6 +688,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** Refuses a policy that needs what the entries of a raw codec don't have. */
     void requireSuited(CachePolicy callPolicy) {
         entries.checked(callPolicy);
+    }
+
+    /** The same for a policy that a value is put under. */
+    void requireSuitedToPut(CachePolicy callPolicy) {
+        entries.checkedToPut(callPolicy);
     }
 
     int loadsUnderWay() {

@@ -21,7 +21,16 @@ final class Entries<V> {
         STALE,
         ABSENCE,
         EXPIRED,
-        UNREADABLE
+        UNREADABLE;
+
+        /** What a readable entry is good for once its tags are taken into account. */
+        State under(TagReader.Standing tags) {
+            return switch (tags) {
+                case UNCHANGED -> this;
+                case MARKED -> this == FRESH || this == STALE ? STALE : EXPIRED;
+                case REMOVED -> EXPIRED;
+            };
+        }
     }
 
     /** What says that it was made later than so long from now was made by somebody who did not know the time. */
@@ -68,14 +77,23 @@ final class Entries<V> {
         policy.requireConsistent();
         if (raw && needsEnvelope(policy)) {
             throw new IllegalArgumentException(
-                    "a raw codec stores values alone, so staleIfError, refreshAhead, rememberAbsence,"
+                    "a raw codec stores values alone, so staleIfError, staleOnGet, refreshAhead, rememberAbsence,"
                             + " agreeWithin and tags have no place to be written: " + policy);
         }
         return policy;
     }
 
+    /** The same for a policy that a value is put under. */
+    CachePolicy checkedToPut(CachePolicy policy) {
+        if (!policy.storing()) {
+            throw new IllegalArgumentException("a value can't be put under a policy with storing=false: " + policy);
+        }
+        return checked(policy);
+    }
+
     private static boolean needsEnvelope(CachePolicy policy) {
         return !policy.staleIfError().isZero()
+                || policy.staleOnGet()
                 || policy.refreshAhead() > 0
                 || !policy.rememberAbsence().isZero()
                 || !policy.agreeWithin().isZero()

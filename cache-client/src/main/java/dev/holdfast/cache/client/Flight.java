@@ -218,9 +218,27 @@ final class Flight<K, V> {
         return end(found, true);
     }
 
-    /** Tells everyone. The first to call decides what later callers are told. */
+    /** Tells everyone who is not told yet. The first to call decides what later callers are told. */
     void ended(Outcome<V> result) {
         boolean unused = end(result, false);
+    }
+
+    /**
+     * The loader has answered, which is told to everyone before it is stored, unless somebody asked for a refresh: that is a change, and whoever was told of
+     * it must not read afterwards what was there before. They are told by {@link #ended}.
+     */
+    void loaded(Outcome<V> result) {
+        boolean now;
+        lock.lock();
+        try {
+            decide(result);
+            now = !refresh;
+        } finally {
+            lock.unlock();
+        }
+        if (now) {
+            tellAll(result);
+        }
     }
 
     private boolean end(Outcome<V> result, boolean unloaded) {
@@ -229,18 +247,22 @@ final class Flight<K, V> {
             if (unloaded && refresh) {
                 return false;
             }
-            if (outcome == null) {
-                outcome = result;
-            }
-            if (phase == Phase.LOADING) {
-                phase = Phase.LOADED;
-            }
-            run = null;
+            decide(result);
         } finally {
             lock.unlock();
         }
         tellAll(result);
         return true;
+    }
+
+    private void decide(Outcome<V> result) {
+        if (outcome == null) {
+            outcome = result;
+        }
+        if (phase == Phase.LOADING) {
+            phase = Phase.LOADED;
+        }
+        run = null;
     }
 
     /** The lease ran out. Returns false if the load had ended before. */

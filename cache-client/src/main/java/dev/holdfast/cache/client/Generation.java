@@ -13,14 +13,14 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   0  magic FE 54   (FE is in no UTF-8 text)
  *   2  version 01
- *   3  flags         1 the tag was removed, and this is what it has been since
- *   4  number        64 random bits, never 0
+ *   3  flags         1 the tag was removed or marked stale, and this is what it has been since
+ *   4  number        40 random bits, not all of them 0, and a count of 24 bits
  *  12  life          ms that the key was given to live, counted from the removal, or from when it was made
  *  20  until         epoch ms, by the clock of who wrote it: when that is over
  * </pre>
  *
- * An entry is good while each of its tags has the number that it had when the entry was made, so that another number removes them all, and no number does
- * too: one that was evicted or expired begins anew at random. What the store says of the key's time to live, taken from {@code life}, is how long ago the tag was
+ * An entry is good while each of its tags has the number that it had when the entry was made, and stale where only the count is another one. So other random bits
+ * remove all that has the tag, a raised count makes it stale, and no number removes too: one that was evicted or expired begins anew at random. What the store says of the key's time to live, taken from {@code life}, is how long ago the tag was
  * removed, by the store's clock alone; {@code until} only says whether the key has to be given more time.
  */
 record Generation(boolean removed, long number, long life, long until) {
@@ -31,6 +31,9 @@ record Generation(boolean removed, long number, long life, long until) {
     private static final int LIFE_AT = 12;
     private static final int UNTIL_AT = 20;
     private static final int BYTES = 28;
+
+    private static final int COUNT_BITS = 24;
+    private static final long COUNT = (1L << COUNT_BITS) - 1;
 
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.BIG_ENDIAN);
 
@@ -43,8 +46,19 @@ record Generation(boolean removed, long number, long life, long until) {
         long number;
         do {
             number = ThreadLocalRandom.current().nextLong();
-        } while (number == 0);
+        } while (number >>> COUNT_BITS == 0);
         return number;
+    }
+
+    /** Whether two numbers differ in nothing but how often the tag was marked stale. */
+    static boolean differInCount(long one, long other) {
+        return one != other && one >>> COUNT_BITS == other >>> COUNT_BITS;
+    }
+
+    /** What it is once its entries were marked stale: for as long as it was to live, and at least for {@code least}. */
+    Generation marked(Duration least, long now) {
+        long more = Math.max(least.toMillis(), until - now);
+        return new Generation(true, (number & ~COUNT) | ((number + 1) & COUNT), more, now + more);
     }
 
     /** The same with more time: {@code age} ms after it began. */

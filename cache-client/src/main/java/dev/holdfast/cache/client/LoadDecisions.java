@@ -24,7 +24,7 @@ final class LoadDecisions<V> implements LoadContext<V> {
     private @Nullable V lastValue;
     private @Nullable Duration ttl;
     private byte @Nullable [] etag;
-    private boolean cached = true;
+    private boolean cached;
     private final CachePolicy policy;
     /** Where the tags of the policy stood when the load began. */
     private Map<String, Long> standing = Map.of();
@@ -38,6 +38,7 @@ final class LoadDecisions<V> implements LoadContext<V> {
         this.last = request.last();
         this.begin = entries.begin();
         this.policy = request.policy();
+        this.cached = policy.storing();
         this.begunNanos = System.nanoTime();
     }
 
@@ -122,9 +123,9 @@ final class LoadDecisions<V> implements LoadContext<V> {
             throw new IllegalStateException("there is no last value that could be not modified");
         }
         lastETag().ifPresent(this::etag);
-        Map<String, Long> kept = new LinkedHashMap<>(entries.tags(last));
-        kept.putAll(standing);
-        standing = kept;
+        // Where they stand by now, not where they stood: the source has answered since.
+        chosen.addAll(entries.tags(last).keySet());
+        chosen.removeAll(policy.tags());
         return value;
     }
 

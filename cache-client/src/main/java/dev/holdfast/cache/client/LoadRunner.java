@@ -295,9 +295,13 @@ final class LoadRunner<K, V> implements AutoCloseable {
         for (LoadPart<K, V> part : wanted) {
             Outcome<V> outcome = new Outcome.Loaded<>(part.value());
             part.outcome(outcome);
-            part.flight().ended(outcome);
+            part.flight().loaded(outcome);
         }
-        loaded.keep(wanted);
+        try {
+            loaded.keep(wanted);
+        } finally {
+            wanted.forEach(part -> part.flight().ended(new Outcome.Loaded<>(part.value())));
+        }
     }
 
     private void failed(Load<K, V> load, LoadRun run, Throwable cause) {

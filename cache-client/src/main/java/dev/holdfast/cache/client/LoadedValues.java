@@ -50,7 +50,7 @@ final class LoadedValues<K, V> {
     /** Notes where the tags of loads stand that begin now, which have one policy. Of those for which that can't be told nothing is stored. */
     void readTags(List<LoadPart<K, V>> parts) {
         CachePolicy policy = parts.get(0).request().policy();
-        if (policy.tags().isEmpty()) {
+        if (policy.tags().isEmpty() || !policy.storing()) {
             return;
         }
         Map<String, Long> numbers = Map.of();
@@ -84,8 +84,7 @@ final class LoadedValues<K, V> {
             return true;
         }
         Set<String> standing = decisions.standing().keySet();
-        if (standing.size() > policy.tags().size()
-                || (!standing.isEmpty() && encoded.ttl().compareTo(Tags.lifeOf(policy)) > 0)) {
+        if (!standing.isEmpty() && encoded.ttl().compareTo(Tags.lifeOf(policy)) > 0) {
             Map<String, Long> unused = tags.toStore(standing, encoded.ttl());
         }
         if (!decisions.chosen().isEmpty()) {

@@ -147,16 +147,15 @@ final class Reads<V> {
             if (readings != null) {
                 Set<String> doubtful = new LinkedHashSet<>();
                 tagged.values().stream()
-                        .filter(its -> !TagReader.isCurrent(its, known))
+                        .filter(its -> TagReader.standing(its, known) != TagReader.Standing.UNCHANGED)
                         .forEach(its -> doubtful.addAll(its.keySet()));
                 if (!doubtful.isEmpty()) {
                     known.putAll(read(doubtful, false)); // as for one key
                 }
             }
             tagged.forEach((storeKey, its) -> {
-                if (!TagReader.isCurrent(its, known)) {
-                    states.put(storeKey, Entries.State.EXPIRED);
-                } else if (readings != null) {
+                states.computeIfPresent(storeKey, (same, state) -> state.under(TagReader.standing(its, known)));
+                if (readings != null) {
                     readings.of(storeKey).under(TagReader.of(its, known).values());
                 }
             });
@@ -201,24 +200,21 @@ final class Reads<V> {
         return state != Entries.State.EXPIRED && state != Entries.State.UNREADABLE && entries.isTagged(entry);
     }
 
-    /** Takes an entry for none of which a tag was removed since it was made. */
+    /** Takes an entry for none of which a tag was removed since it was made, and for a stale one if a tag was marked so. */
     private Entries.State underTags(byte[] entry, Entries.State state, Near<?, V>.@Nullable Reading reading) {
         if (!isTagged(state, entry)) {
             return state;
         }
         Map<String, Long> its = entries.tags(entry);
         Map<String, TagReader.Known> known = read(its.keySet(), reading != null);
-        if (reading != null && !TagReader.isCurrent(its, known)) {
+        if (reading != null && TagReader.standing(its, known) != TagReader.Standing.UNCHANGED) {
             // The entry may be newer than what is kept of where its tags stand.
             known = read(its.keySet(), false);
-        }
-        if (!TagReader.isCurrent(its, known)) {
-            return Entries.State.EXPIRED;
         }
         if (reading != null) {
             reading.under(known.values());
         }
-        return state;
+        return state.under(TagReader.standing(its, known));
     }
 
     /** Whoever reads an entry where it may not be kept asks the store for its tags too. */

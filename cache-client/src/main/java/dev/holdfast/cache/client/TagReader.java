@@ -37,15 +37,31 @@ interface TagReader {
         }
     }
 
-    /** Whether the tags of an entry stand where they stood when it was made. */
-    static boolean isCurrent(Map<String, Long> recorded, Map<String, Known> known) {
+    /** What became of the tags of an entry since it was made. */
+    enum Standing {
+        /** Nothing. */
+        UNCHANGED,
+        /** One was marked stale, and none was removed. */
+        MARKED,
+        /** One was removed, or may have been. */
+        REMOVED
+    }
+
+    /** Compares where the tags of an entry stood when it was made with where they stand. */
+    static Standing standing(Map<String, Long> recorded, Map<String, Known> known) {
+        Standing standing = Standing.UNCHANGED;
         for (Map.Entry<String, Long> each : recorded.entrySet()) {
             Known now = known.get(each.getKey());
-            if (now == null || now.number() == 0 || now.number() != each.getValue()) {
-                return false;
+            if (now == null || now.number() == 0) {
+                return Standing.REMOVED;
+            } else if (now.number() != each.getValue()) {
+                if (!Generation.differInCount(now.number(), each.getValue())) {
+                    return Standing.REMOVED;
+                }
+                standing = Standing.MARKED;
             }
         }
-        return true;
+        return standing;
     }
 
     /** Those of them that an entry has. */

@@ -203,6 +203,28 @@ final class Tags implements TagReader {
                 keys.apply(tag), Generation.begun(true, life, clock.getAsLong()).bytes(), life);
     }
 
+    /** Makes all stale that has a tag; removes it where that can't be compared with what others make of it, or nothing is known of it. */
+    void markStale(String tag, CachePolicy policy) {
+        String key = keys.apply(tag);
+        Duration life = spare(most(lifeOf(policy)));
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            byte[] seen = store.get(key);
+            Generation present = Generation.of(seen);
+            if (seen == null || present == null) {
+                break; // every entry with this tag is absent
+            }
+            Generation next = present.marked(life, clock.getAsLong());
+            try {
+                if (changed.replace(key, seen, next.bytes(), Duration.ofMillis(next.life()))) {
+                    return;
+                }
+            } catch (CacheRejectedException e) {
+                break; // a user who may not run scripts
+            }
+        }
+        remove(tag, policy);
+    }
+
     /** How long an entry may live in the store. */
     static Duration lifeOf(CachePolicy policy) {
         if (policy.ttl().equals(CacheStore.FOREVER)) {

@@ -284,14 +284,22 @@ final class Writes<K, V> {
     }
 
     void removeByTag(String tag, CachePolicy policy) {
+        changeTag("removeByTag", tag, () -> tags.remove(tag, policy));
+        counters.removals.increment();
+    }
+
+    void markStaleByTag(String tag, CachePolicy policy) {
+        changeTag("markStale", tag, () -> tags.markStale(tag, policy));
+    }
+
+    private void changeTag(String operation, String tag, Runnable command) {
         try {
-            tags.remove(tag, policy);
+            command.run();
         } catch (CacheException e) {
-            throw counted("removeByTag", e);
+            throw counted(operation, e);
         } finally {
             flights.overtake(tag);
         }
-        counters.removals.increment();
     }
 
     void clear(String prefix) {

@@ -53,7 +53,7 @@ abstract class EngineFixture {
     }
 
     static EngineServices services(List<ContextCarrier> carriers, InstantSource clock, LongSupplier nanoTime) {
-        BackgroundThreads threads = BackgroundThreads.of("holdfast-test");
+        BackgroundThreads threads = BackgroundThreads.of("holdfast-test", null);
         return EngineServices.start(threads, new Events(threads.platform("events")), carriers, clock, nanoTime);
     }
 

@@ -117,7 +117,7 @@ class NothingStaysUnderWayTest {
 
     private BackgroundThreads threads(String where) {
         ThreadFactory virtual = where.endsWith("virtual") ? failing("holdfast-seams-virtual") : null;
-        return new BackgroundThreads("holdfast-seams", virtual, this::failing);
+        return new BackgroundThreads("holdfast-seams", virtual, this::failing, null);
     }
 
     private ThreadFactory failing(String name) {

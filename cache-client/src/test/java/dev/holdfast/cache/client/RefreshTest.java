@@ -1,6 +1,7 @@
 package dev.holdfast.cache.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
@@ -110,5 +112,20 @@ class RefreshTest extends EngineFixture {
         long millis = (System.nanoTime() - start) / 1_000_000;
         assertTrue(millis < 3_000, () -> millis + " ms");
         assertNull(waiters.get(0).getNow(null));
+    }
+
+    /** A refresh is a change: whoever was told of it, on whichever thread it ran, reads nothing older. */
+    @Test
+    void nobodyIsToldOfARefreshBeforeItIsStored() throws Exception {
+        hold("put");
+        CompletableFuture<String> asked = cache.async().refresh("k", key -> "new");
+        await(reached);
+        Future<String> joined = start(() -> cache.get("k", key -> "other"));
+        assertFalse(asked.isDone());
+        release.countDown();
+        assertEquals("new", asked.join());
+        assertEquals("new", cache.get("k"));
+        assertEquals("new", result(joined));
+        assertEquals(0, cache.loadsUnderWay());
     }
 }

@@ -112,7 +112,7 @@ final class TagsWorld {
             case 0, 1, 2, 3, 4, 5 -> client.read(any(KEYS));
             case 6, 7 -> client.put(any(KEYS));
             case 8, 9 -> client.load(any(KEYS));
-            case 10 -> client.removeByTag(any(TAGS));
+            case 10 -> client.changeTag(any(TAGS));
             case 11 -> evict(any(TAGS));
             case 12, 13 -> clients.get(0).deliver();
             case 14 -> clients.get(0).connection();
@@ -220,6 +220,10 @@ final class TagsWorld {
                             store((String) arguments[0], (byte[]) arguments[1], (Duration) arguments[2]);
                             meanwhile();
                             return null;
+                        }
+                        case "replace" -> {
+                            return fill((String) arguments[0], (byte[]) arguments[1], (byte[]) arguments[2], (Duration)
+                                    arguments[3]);
                         }
                         case "fill" -> {
                             return fill((String) arguments[0], (byte[]) arguments[1], (byte[]) arguments[2], (Duration)
@@ -425,11 +429,17 @@ final class TagsWorld {
             return numbers;
         }
 
-        void removeByTag(String tag) {
+        /** Removes all that has a tag, or makes it stale, which nobody here is content with. */
+        void changeTag(String tag) {
             moment++;
             long begun = moment;
             disturb(tagKey(tag));
-            tags.remove(tag, CachePolicy.of(random.nextInt(4) == 0 ? LONG : SHORT));
+            CachePolicy policy = CachePolicy.of(random.nextInt(4) == 0 ? LONG : SHORT);
+            if (random.nextBoolean()) {
+                tags.markStale(tag, policy);
+            } else {
+                tags.remove(tag, policy);
+            }
             removed.merge(tag, begun, Math::max);
             knows(tag, begun);
         }
