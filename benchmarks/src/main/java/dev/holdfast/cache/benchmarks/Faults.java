@@ -14,7 +14,7 @@ import java.util.function.BiFunction;
  * <p>{@code -Dfaults=NAME[,NAME]} runs these clients only, {@code -Dfaults=cluster[:NAME[+NAME]]} the {@link ClusterFaults}
  * instead, {@code -Dfaults=evidence[:SECONDS]} the {@link Evidence},
  * {@code -Dfaults=endings[:ROW[+ROW]]} the {@link Endings},
- * {@code -Dfaults=clear} the {@link ClearLoad}, {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes},
+ * {@code -Dfaults=alone} {@link Alone}, {@code -Dfaults=locks} the {@link LoadLocks}, {@code -Dfaults=clear} the {@link ClearLoad}, {@code -Dfaults=roll} the {@link RollLoad}, {@code -Dfaults=processes[:PHASE[+PHASE]][@SECONDS]} the {@link Processes},
  * {@code -Dfaults=instances[:SECONDS[:PROCESSES]]} the {@link Instances},
  * {@code -Dfaults=load[:MASTERS[+MASTERS]]} the {@link LoadContract}, {@code -Dfaults=soak:MINUTES[:SEED]} the {@link Soak}.
  */
@@ -56,6 +56,9 @@ final class Faults {
         }
         if (wanted.equals("clear")) {
             System.exit(ClearLoad.run() ? 0 : 1);
+        }
+        if (wanted.equals("alone")) {
+            System.exit(Alone.run() ? 0 : 1);
         }
         if (wanted.equals("locks")) {
             System.exit(LoadLocks.run() ? 0 : 1);

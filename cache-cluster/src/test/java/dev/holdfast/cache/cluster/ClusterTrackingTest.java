@@ -37,6 +37,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 class ClusterTrackingTest {
     private static final Duration TTL = Duration.ofMinutes(5);
     private static final int KEYS = 48;
+    private static final int ALL_SLOTS = 16_384;
+    /** How many of a master's first slots hold the keys that it has, and all that are moved from one to another. */
+    private static final int SLOTS = 100;
+    /** A third of them in the first slots of each master. */
+    private static final List<String> NAMES = names();
+
     /** Beyond the bound: event loops and readers must get to run on a machine that runs a cluster besides. */
     private static final long SLACK_MILLIS = 500;
 
@@ -63,8 +69,21 @@ class ClusterTrackingTest {
         return ClusterStore.of(Shards.config(cluster).withReadFrom(from));
     }
 
+    private static List<String> names() {
+        List<String> names = new ArrayList<>();
+        for (int candidate = 0; names.size() < KEYS; candidate++) {
+            String name = "c:" + candidate;
+            int first = names.size() % 3 * ALL_SLOTS / 3;
+            int slot = RedisCluster.slotOf(name);
+            if (slot >= first && slot < first + SLOTS) {
+                names.add(name);
+            }
+        }
+        return names;
+    }
+
     private static String key(int i) {
-        return "c:" + i;
+        return NAMES.get(i);
     }
 
     private static byte[] bytes(long version) {
@@ -143,11 +162,11 @@ class ClusterTrackingTest {
                         "slots are moved",
                         ReadFrom.MASTER,
                         cluster -> cluster.migrateSlots(
-                                cluster.masters().get(0), cluster.masters().get(1), 2_000)),
+                                cluster.masters().get(0), cluster.masters().get(1), SLOTS)),
                 fault("slots are taken over and keys left", ReadFrom.MASTER, ClusterTrackingTest::usurp),
                 fault("a node is added and given slots", ReadFrom.MASTER, cluster -> {
                     RedisServer added = cluster.addNode();
-                    cluster.migrateSlots(cluster.masters().get(0), added, 1_000);
+                    cluster.migrateSlots(cluster.masters().get(0), added, SLOTS);
                 }),
                 fault("a node is removed", ReadFrom.MASTER, ClusterTrackingTest::comeAndGo),
                 fault("a node is removed, reads go to the nearest", ReadFrom.NEAREST, ClusterTrackingTest::comeAndGo));
@@ -157,9 +176,9 @@ class ClusterTrackingTest {
     private static void comeAndGo(RedisCluster cluster) {
         RedisServer heir = cluster.masters().get(0);
         RedisServer added = cluster.addNode();
-        cluster.migrateSlots(heir, added, 2_000);
+        cluster.migrateSlots(heir, added, SLOTS);
         pause(1_500);
-        cluster.migrateSlots(added, heir, 2_000);
+        cluster.migrateSlots(added, heir, SLOTS);
         cluster.removeNode(added);
     }
 
@@ -177,7 +196,7 @@ class ClusterTrackingTest {
         RedisServer usurper = cluster.addNode();
         String id = String.valueOf(usurper.command("CLUSTER", "MYID"));
         for (int i = 0; i < KEYS; i++) {
-            usurper.command("CLUSTER", "SETSLOT", String.valueOf(RedisCluster.slotOf("c:" + i)), "NODE", id);
+            usurper.command("CLUSTER", "SETSLOT", String.valueOf(RedisCluster.slotOf(key(i))), "NODE", id);
         }
         usurper.command("CLUSTER", "BUMPEPOCH");
     }

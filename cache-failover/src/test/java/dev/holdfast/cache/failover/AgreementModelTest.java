@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class AgreementModelTest {
     private static final long SEED = Long.getLong("holdfast.agreement.seed", 20_261_130L);
-    private static final int HISTORIES = Integer.getInteger("holdfast.agreement.histories", 10_000);
+    private static final int HISTORIES = Integer.getInteger("holdfast.agreement.histories", 6_500);
     private static final int WINDOW = 1_000;
 
     @Test
