@@ -84,13 +84,13 @@ class LoadLockTest {
     /** The lease is renewed for as long as its load runs, so that it can be short. */
     @Test
     void aLoadLongerThanTheLeaseRunsOnce() throws Exception {
-        Cache<String, String> mine = open(LOCKED.withLoadLock(Duration.ofMillis(400)));
-        Cache<String, String> theirs = open(LOCKED.withLoadLock(Duration.ofMillis(400)));
+        Cache<String, String> mine = open(LOCKED.withLoadLock(Duration.ofSeconds(1)));
+        Cache<String, String> theirs = open(LOCKED.withLoadLock(Duration.ofSeconds(1)));
         CountDownLatch begun = new CountDownLatch(1);
         Future<String> first = threads.submit(() -> mine.get("k", key -> {
             loads.incrementAndGet();
             begun.countDown();
-            Thread.sleep(2_000);
+            Thread.sleep(2_500);
             return "v";
         }));
         begun.await();

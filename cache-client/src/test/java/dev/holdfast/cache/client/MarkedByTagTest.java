@@ -246,7 +246,7 @@ class MarkedByTagTest {
     @Test
     void whatWasMarkedDuringAnOutageIsNotFreshAfterIt() {
         try (RedisServer first = RedisServer.builder()
-                        .persistence(RedisServer.Persistence.AOF_ALWAYS)
+                        .persistence(RedisServer.Persistence.AOF)
                         .start();
                 CacheClient client = CacheClient.builder()
                         .settings(Settings.of(Map.of("REDIS_URL", first.url())))

@@ -38,9 +38,7 @@ class TagsOfTwoServersTest {
     private final ExecutorService threads = Executors.newCachedThreadPool();
 
     private static RedisServer server() {
-        return RedisServer.builder()
-                .persistence(RedisServer.Persistence.AOF_ALWAYS)
-                .start();
+        return RedisServer.builder().persistence(RedisServer.Persistence.AOF).start();
     }
 
     @AfterEach

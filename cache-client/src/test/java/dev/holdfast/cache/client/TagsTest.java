@@ -484,7 +484,7 @@ class TagsTest {
     @Test
     void whatWasRemovedDuringAnOutageDoesNotComeBack() {
         try (RedisServer first = RedisServer.builder()
-                        .persistence(RedisServer.Persistence.AOF_ALWAYS)
+                        .persistence(RedisServer.Persistence.AOF)
                         .start();
                 CacheClient client = CacheClient.builder()
                         .tier("first", SingleConfig.parse(first.url()))
@@ -684,7 +684,7 @@ class TagsTest {
     @Test
     void aLoadThatBeganBeforeARemovalInAnOutageIsNotStoredAfterIt() throws Exception {
         try (RedisServer first = RedisServer.builder()
-                        .persistence(RedisServer.Persistence.AOF_ALWAYS)
+                        .persistence(RedisServer.Persistence.AOF)
                         .start();
                 CacheClient client = CacheClient.builder()
                         .tier("first", SingleConfig.parse(first.url()))

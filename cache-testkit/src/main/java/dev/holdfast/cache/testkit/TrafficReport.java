@@ -11,7 +11,7 @@ import java.util.List;
  * @param errors exceptions of operations that are harmless to repeat
  * @param unknown exceptions of the others: increments and {@code putIfAbsent}
  * @param mostUnknown the most of those that one thread got
- * @param longest the longest call
+ * @param longest the longest call, removals by prefix left out, which have a limit of their own
  * @param longestCall what that was
  * @param over50ms calls that took over 50 ms
  * @param cameBack values read after a removal or a later put of their key had been acknowledged
