@@ -41,10 +41,10 @@ import org.jspecify.annotations.Nullable;
  * others for as long as a tier is in trouble; all of them are daemons.
  */
 public final class FailoverStore implements CacheStore {
-    /** Of a composite that is closed, for what its tiers have missed. */
     /** Who waits for so long until the server has a floor has it probed. */
     private static final long SUSPICIOUS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /** Of a composite that is closed, for what its tiers have missed. */
     private static final long LAST_CHANCE = TimeUnit.SECONDS.toNanos(2);
 
     private final Switchboard switchboard;
