@@ -79,7 +79,7 @@ final class HitBench {
         CachePolicy plain = CachePolicy.defaults();
         try (RedisServer redis = RedisServer.start();
                 CacheClient client = CacheClient.builder()
-                        .tier(SingleConfig.parse(redis.url()))
+                        .tier(SingleConfig.of(redis.url()))
                         .withoutMemory()
                         .build()) {
             Load.Call agreeing = nearHits(client, "agreeing", plain.withAgreeWithin(Duration.ofSeconds(5)), entries);
@@ -116,7 +116,7 @@ final class HitBench {
         };
         try (RedisServer redis = RedisServer.start();
                 CacheClient server = CacheClient.builder()
-                        .tier(SingleConfig.parse(redis.url()))
+                        .tier(SingleConfig.of(redis.url()))
                         .withoutMemory()
                         .build();
                 CacheClient memory = CacheClient.builder().build()) {

@@ -72,7 +72,7 @@ final class Instance {
     }
 
     public static void main(String[] arguments) throws InterruptedException {
-        try (CacheStore source = SingleStore.of(SingleConfig.parse(System.getProperty("source")));
+        try (CacheStore source = SingleStore.of(SingleConfig.of(System.getProperty("source")));
                 // Without memory: a process that takes the server for dead, on a busy machine, must not answer from
                 // there.
                 CacheClient client = CacheClient.builder()

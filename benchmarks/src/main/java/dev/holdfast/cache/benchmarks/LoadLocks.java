@@ -37,7 +37,7 @@ final class LoadLocks {
     private static boolean run(boolean kill) throws IOException, InterruptedException {
         List<Process> processes = new ArrayList<>();
         try (RedisServer redis = RedisServer.start();
-                CacheStore scene = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                CacheStore scene = SingleStore.of(SingleConfig.of(redis.url()))) {
             for (int i = 0; i < PROCESSES; i++) {
                 processes.add(Java.start(
                         Java.home(),
@@ -105,7 +105,7 @@ final class LoadLocks {
 
         public static void main(String[] arguments) throws InterruptedException {
             String url = System.getenv("REDIS_URL");
-            try (CacheStore scene = SingleStore.of(SingleConfig.parse(url));
+            try (CacheStore scene = SingleStore.of(SingleConfig.of(url));
                     CacheClient client = CacheClient.fromEnvironment()) {
                 Cache<String, String> cache = client.cache("c", String.class, String.class)
                         .loadLock(LEASE)

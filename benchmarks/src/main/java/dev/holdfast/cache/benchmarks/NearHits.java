@@ -40,7 +40,7 @@ public class NearHits {
     public static class Server {
         private final RedisServer redis = RedisServer.start();
         private final CacheClient client = CacheClient.builder()
-                .tier(SingleConfig.parse(redis.url()))
+                .tier(SingleConfig.of(redis.url()))
                 .withoutMemory()
                 .build();
         private final Cache<String, String> cache =

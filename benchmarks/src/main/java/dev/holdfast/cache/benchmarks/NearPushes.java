@@ -117,7 +117,7 @@ final class NearPushes {
         double[] longest = new double[BLOCKS];
         try (RedisServer redis = RedisServer.start();
                 CacheClient client = CacheClient.builder()
-                        .tier(SingleConfig.parse(redis.url()))
+                        .tier(SingleConfig.of(redis.url()))
                         .withoutMemory()
                         .build()) {
             Cache<Long, String> cache = client.cache("many", Long.class, String.class)

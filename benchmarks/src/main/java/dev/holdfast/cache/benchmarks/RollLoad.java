@@ -36,7 +36,7 @@ final class RollLoad {
     private static double run(int bound, boolean beats) throws Exception {
         Duration period = Duration.ofSeconds(bound).dividedBy(5);
         try (RedisServer redis = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(redis.url()))) {
             ScheduledExecutorService members = Executors.newSingleThreadScheduledExecutor();
             LongAdder said = new LongAdder();
             long[] version = new long[MEMBERS];

@@ -121,7 +121,7 @@ public final class CacheClientBuilder {
      * Adds a server that a configuration describes, below those added before, under the configuration's own name for the tier. It is opened when the
      * client is built.
      *
-     * @param config the configuration: {@code SingleConfig.parse("redis://host:6379")}
+     * @param config the configuration: {@code SingleConfig.of("redis://host:6379")}
      * @return this
      */
     public CacheClientBuilder tier(StoreConfig config) {

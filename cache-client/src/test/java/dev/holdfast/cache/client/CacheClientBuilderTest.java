@@ -62,7 +62,7 @@ class CacheClientBuilderTest {
         List<Tier> tiers = CacheClient.builder()
                 .settings(Settings.of(Map.of()))
                 .tier(SingleConfig.ofSocket(Path.of("/nobody/is/here.sock")))
-                .tier("far", SingleConfig.parse("redis://127.0.0.1:1"))
+                .tier("far", SingleConfig.of("redis://127.0.0.1:1"))
                 .servers();
         try {
             assertEquals(
@@ -222,10 +222,10 @@ class CacheClientBuilderTest {
 
     @Test
     void whatAUrlByCodeLacksIsSaidOfTheUrl() {
-        String message = assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse("localhost:6379"))
+        String message = assertThrows(IllegalArgumentException.class, () -> SingleConfig.of("localhost:6379"))
                 .getMessage();
         assertTrue(message.startsWith("url must begin with redis://"), message);
-        String port = assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse("redis://u:s3cret@h:99999"))
+        String port = assertThrows(IllegalArgumentException.class, () -> SingleConfig.of("redis://u:s3cret@h:99999"))
                 .getMessage();
         assertTrue(port.startsWith("url must have in its port a whole number from 1 to 65535"), port);
         assertFalse(port.contains("s3cret"), port);

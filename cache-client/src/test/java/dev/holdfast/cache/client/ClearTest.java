@@ -226,7 +226,7 @@ class ClearTest {
         FailoverConfig forgetful = FailoverConfig.DEFAULT.withMaxDirtyKeys(50);
         CachePolicy agreeing = CachePolicy.defaults().withAgreeWithin(Duration.ofSeconds(5));
         try (CacheClient one = CacheClient.builder()
-                        .tier(SingleConfig.parse(redis.url()))
+                        .tier(SingleConfig.of(redis.url()))
                         .failover(forgetful)
                         .policy(agreeing)
                         .build();

@@ -167,7 +167,7 @@ class ClientFaceTest {
     @Test
     void aConfigurationTakesTheClientsNameAndPrefixWhereItHasNoneOfItsOwn() {
         try (RedisServer redis = RedisServer.start()) {
-            SingleConfig config = SingleConfig.parse(redis.url());
+            SingleConfig config = SingleConfig.of(redis.url());
             try (CacheClient client = CacheClient.builder()
                     .tier(config)
                     .tier("own", config.withKeyPrefix(KeyPrefix.of("mine")).withClientName("my-name"))
@@ -187,8 +187,8 @@ class ClientFaceTest {
                 assertTrue(second.contains("name=my-name "), second);
             }
         }
-        CacheClientBuilder twice = CacheClient.builder().tier(SingleConfig.parse("redis://127.0.0.1:1"));
-        assertThrows(IllegalArgumentException.class, () -> twice.tier(SingleConfig.parse("redis://127.0.0.1:2")));
+        CacheClientBuilder twice = CacheClient.builder().tier(SingleConfig.of("redis://127.0.0.1:1"));
+        assertThrows(IllegalArgumentException.class, () -> twice.tier(SingleConfig.of("redis://127.0.0.1:2")));
     }
 
     private static List<String> keys(RedisServer redis) {

@@ -54,7 +54,7 @@ class HonestHealthTest {
             assertEquals(HealthState.DOWN, store.health().nodes().get(0).state());
         }
         try (RedisServer redis = RedisServer.start();
-                CacheStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                CacheStore store = SingleStore.of(SingleConfig.of(redis.url()))) {
             assertFalse(store.health().available());
             store.put("k", new byte[1], Duration.ofMinutes(1));
             assertEquals(HealthState.UP, store.health().state());

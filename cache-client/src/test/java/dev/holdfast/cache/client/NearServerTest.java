@@ -207,8 +207,8 @@ class NearServerTest {
     void aFailoverAndAFailbackEmptyItAndBringNothingBack() {
         try (RedisServer second = RedisServer.start();
                 CacheClient client = CacheClient.builder()
-                        .tier("first", SingleConfig.parse(redis.url()))
-                        .tier("second", SingleConfig.parse(second.url()))
+                        .tier("first", SingleConfig.of(redis.url()))
+                        .tier("second", SingleConfig.of(second.url()))
                         .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofSeconds(1)))
                         .build()) {
             Cache<String, Long> near = near(client);

@@ -34,7 +34,7 @@ class OverflowTest {
     void aServerWhoseEndIsNoticedByAReadComesBack() {
         try (RedisServer redis = RedisServer.start();
                 CacheClient client = CacheClient.builder()
-                        .tier(SingleConfig.parse(redis.url()))
+                        .tier(SingleConfig.of(redis.url()))
                         .failover(FORGETFUL)
                         .build()) {
             Cache<String, String> cache =

@@ -118,8 +118,7 @@ class ServersOnlyTest {
     void noConditionIsTakenForMetWhileAnEarlierChangeOfItsKeyMayStillArrive() throws Exception {
         Duration quarantine = Duration.ofSeconds(3);
         try (RedisServer redis = RedisServer.start();
-                FlakyStore flaky =
-                        new FlakyStore(SingleConfig.parse(redis.url()).open("flaky", KeyPrefix.NONE));
+                FlakyStore flaky = new FlakyStore(SingleConfig.of(redis.url()).open("flaky", KeyPrefix.NONE));
                 CacheClient client = CacheClient.builder()
                         .tier("single", flaky)
                         .failover(FailoverConfig.DEFAULT.withUnknownQuarantine(quarantine))

@@ -53,9 +53,9 @@ class TagsOfTwoServersTest {
         CacheClient client = CacheClient.builder()
                 .tier(
                         "first",
-                        SingleStore.of(SingleConfig.parse(first.url())),
+                        SingleStore.of(SingleConfig.of(first.url())),
                         TierPolicy.DEFAULT.withHealthCheckInterval(Duration.ofSeconds(2)))
-                .tier("second", SingleConfig.parse(second.url()))
+                .tier("second", SingleConfig.of(second.url()))
                 .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofSeconds(1)))
                 .build();
         clients.add(client);

@@ -487,7 +487,7 @@ class TagsTest {
                         .persistence(RedisServer.Persistence.AOF)
                         .start();
                 CacheClient client = CacheClient.builder()
-                        .tier("first", SingleConfig.parse(first.url()))
+                        .tier("first", SingleConfig.of(first.url()))
                         .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofSeconds(1)))
                         .build();
                 Cache<String, String> cache = open(client, "c", false);
@@ -687,7 +687,7 @@ class TagsTest {
                         .persistence(RedisServer.Persistence.AOF)
                         .start();
                 CacheClient client = CacheClient.builder()
-                        .tier("first", SingleConfig.parse(first.url()))
+                        .tier("first", SingleConfig.of(first.url()))
                         .failover(FailoverConfig.DEFAULT.withGracePeriod(Duration.ofSeconds(1)))
                         .build();
                 Cache<String, String> cache = open(client, "c", false)) {

@@ -30,7 +30,7 @@ class BeatScriptTest {
     @Test
     void theServerKeepsTheRollAsTheModelDoes() {
         try (RedisServer redis = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(redis.url()))) {
             for (int i = 0; i < ROLLS; i++) {
                 redis.command("FLUSHALL");
                 ModelRoll model = new ModelRoll(AgreementBug.NONE);

@@ -125,7 +125,7 @@ class FloorsTest {
     @Test
     void moreFloorsThanAreKeptMakeNothingAbsentThatIsYoungerThanTheLowest() {
         try (RedisServer redis = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(redis.url()))) {
             long first = System.currentTimeMillis();
             Roll roll = store.beat(clearing("cache0:", first), LIMIT);
             for (int i = 1; i < 400; i++) {
@@ -174,7 +174,7 @@ class FloorsTest {
     void aClosedCompositeClearsNothingAndLetsNobodyWait() throws InterruptedException {
         try (RedisServer redis = RedisServer.start()) {
             FailoverStore store = FailoverStore.builder()
-                    .tier("single", SingleStore.of(SingleConfig.parse(redis.url())))
+                    .tier("single", SingleStore.of(SingleConfig.of(redis.url())))
                     .build();
             Agreement agreement = store.agreement("a:", WITHIN);
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
@@ -211,7 +211,7 @@ class FloorsTest {
         try {
             for (int i = 0; i < count; i++) {
                 stores.add(FailoverStore.builder()
-                        .tier("single", SingleStore.of(SingleConfig.parse(redis.url())))
+                        .tier("single", SingleStore.of(SingleConfig.of(redis.url())))
                         .made(value -> ByteBuffer.wrap(value).getLong())
                         .build());
             }
@@ -247,7 +247,7 @@ class FloorsTest {
     void whoOnlyClearsFindsOutThatTheServerIsFrozen() throws InterruptedException {
         try (RedisServer redis = RedisServer.start();
                 FailoverStore store = FailoverStore.builder()
-                        .tier("single", SingleStore.of(SingleConfig.parse(redis.url())))
+                        .tier("single", SingleStore.of(SingleConfig.of(redis.url())))
                         .build()) {
             Agreement agreement = store.agreement("a:", WITHIN);
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);

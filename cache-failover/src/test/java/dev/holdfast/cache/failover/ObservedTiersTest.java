@@ -20,8 +20,8 @@ class ObservedTiersTest {
         try (RedisServer first = RedisServer.start();
                 RedisServer second = RedisServer.start();
                 FailoverStore store = FailoverStore.builder()
-                        .tier("first", SingleStore.of(SingleConfig.parse(first.url())))
-                        .tier("second", SingleStore.of(SingleConfig.parse(second.url())))
+                        .tier("first", SingleStore.of(SingleConfig.of(first.url())))
+                        .tier("second", SingleStore.of(SingleConfig.of(second.url())))
                         .memoryTier("memory", () -> MemoryStore.create(1 << 20))
                         .build()) {
             Runnable end = store.observe((name, place) -> failure -> told.add(name + ' ' + place));

@@ -68,8 +68,7 @@ class SharedLowerServerTest {
     }
 
     private static FailoverStore client() {
-        return client(
-                SingleStore.of(SingleConfig.parse(first.url())), SingleStore.of(SingleConfig.parse(second.url())));
+        return client(SingleStore.of(SingleConfig.of(first.url())), SingleStore.of(SingleConfig.of(second.url())));
     }
 
     private static FailoverStore client(CacheStore upper, CacheStore lower) {
@@ -199,8 +198,8 @@ class SharedLowerServerTest {
     /** A call that the first server can't take, its pool being exhausted, say, goes to the second though the first serves. */
     @Test
     void norIsItSeenByACallThatPassesTheFirstServerBy() {
-        FlakyStore busy = new FlakyStore(SingleStore.of(SingleConfig.parse(first.url())), Duration.ofSeconds(3));
-        try (FailoverStore client = client(busy, SingleStore.of(SingleConfig.parse(second.url())))) {
+        FlakyStore busy = new FlakyStore(SingleStore.of(SingleConfig.of(first.url())), Duration.ofSeconds(3));
+        try (FailoverStore client = client(busy, SingleStore.of(SingleConfig.of(second.url())))) {
             passTheMargin();
             outage(others);
             others.put("k", made(0, 1), TTL);
@@ -215,8 +214,8 @@ class SharedLowerServerTest {
 
     @Test
     void whileCallsPassTheFirstServerByItsChangesAreFollowedBelow() {
-        FlakyStore busy = new FlakyStore(SingleStore.of(SingleConfig.parse(first.url())), Duration.ofSeconds(3));
-        try (FailoverStore client = client(busy, SingleStore.of(SingleConfig.parse(second.url())))) {
+        FlakyStore busy = new FlakyStore(SingleStore.of(SingleConfig.of(first.url())), Duration.ofSeconds(3));
+        try (FailoverStore client = client(busy, SingleStore.of(SingleConfig.of(second.url())))) {
             outage(others);
             busy.fail(1, Reason.SATURATED, FlakyStore.Effect.NOT_SENT);
             assertNull(client.get("other"));
@@ -233,7 +232,7 @@ class SharedLowerServerTest {
         byte[] old = made(OLD_MILLIS, 1);
         byte[] present = made(0, 2);
         FlakyStore lower = new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3));
-        try (FailoverStore client = client(SingleStore.of(SingleConfig.parse(first.url())), lower)) {
+        try (FailoverStore client = client(SingleStore.of(SingleConfig.of(first.url())), lower)) {
             lower.put("old", old, TTL);
             outage(client);
             client.put("present", present, TTL);

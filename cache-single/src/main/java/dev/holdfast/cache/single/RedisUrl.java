@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Reads the URLs that {@link SingleConfig#parse} describes. By hand, since {@link java.net.URI} refuses host names with an underscore and
+ * Reads the URLs that {@link SingleConfig#of(String)} describes. By hand, since {@link java.net.URI} refuses host names with an underscore and
  * lists of hosts, and quotes the password in its complaints. Every complaint reads as the end of a sentence that begins with the URL's
  * name.
  */

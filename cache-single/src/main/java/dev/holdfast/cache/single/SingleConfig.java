@@ -19,8 +19,8 @@ import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a {@link SingleStore}'s server is and how to talk to it. Start from {@link #of}, {@link #ofSentinels}, {@link #ofSocket} or
- * {@link #parse} and derive with the withers; every instance is valid. Immutable.
+ * Where a {@link SingleStore}'s server is and how to talk to it. Start from {@link #of(String) a URL}, {@link #of(String, int) an address},
+ * {@link #ofSentinels} or {@link #ofSocket} and derive with the withers; every instance is valid. Immutable.
  */
 public final class SingleConfig implements StoreConfig {
     private static final int SENTINEL_PORT = 26_379;
@@ -71,8 +71,8 @@ public final class SingleConfig implements StoreConfig {
     }
 
     /**
-     * Starts like {@link #of} with the master that Sentinel names. All sentinels are asked where it is, and each tells of a switch; the
-     * connections to the former master are closed then.
+     * Starts like {@link #of(String, int)} with the master that Sentinel names. All sentinels are asked where it is, and each tells
+     * of a switch; the connections to the former master are closed then.
      *
      * @param sentinels {@code host} or {@code host:port} each, an IPv6 address in brackets; the port is 26379 if it is left out. At
      *     least one; all of them, so that one that is down is not missed
@@ -90,8 +90,8 @@ public final class SingleConfig implements StoreConfig {
     }
 
     /**
-     * Starts like {@link #of} with a socket of the file system ({@code unixsocket} of {@code redis.conf}). A frozen server executes, when
-     * it goes on, what was sent there before the connection was reset: a tier of it is {@link #buffered}, and one of a store that was opened by itself needs
+     * Starts like {@link #of(String, int)} with a socket of the file system ({@code unixsocket} of {@code redis.conf}). A frozen server
+     * executes, when it goes on, what was sent there before the connection was reset: a tier of it is {@link #buffered}, and one of a store that was opened by itself needs
      * {@code TierPolicy.withBuffered(true)}.
      *
      * @param socket its absolute path, of at most 100 bytes
@@ -119,7 +119,7 @@ public final class SingleConfig implements StoreConfig {
      * @return the configuration
      * @throws IllegalArgumentException if it is malformed; the message holds no user information
      */
-    public static SingleConfig parse(String url) {
+    public static SingleConfig of(String url) {
         Objects.requireNonNull(url, "url");
         try {
             return RedisUrl.parse(url);

@@ -148,7 +148,7 @@ class ConnectionStormTest {
     @Test
     void aServerWithRoomForOneConnectionIsAskedForAnotherTenTimesASecondAtMost() throws Exception {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             store.put("k", new byte[1], TTL);
             // This one, and the testkit's own.
             int clients = info(server, "connected_clients");
@@ -167,8 +167,8 @@ class ConnectionStormTest {
     @Test
     void whoHasNoConnectionAtAllIsToldTheReasonOfTheLastAttempt() throws Exception {
         try (RedisServer server = RedisServer.builder().line("maxclients 1").start();
-                SingleStore first = SingleStore.of(SingleConfig.parse(server.url()));
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore first = SingleStore.of(SingleConfig.of(server.url()));
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             Eventually.until("it has the only place, or the testkit", () -> {
                 try {
                     first.get("k");

@@ -26,7 +26,7 @@ class LargeCallsTest {
     void aReplyThatGetsOnMayTakeLongerThanTheCommandTimeoutAndOthersAreAnsweredMeanwhile() throws Exception {
         try (RedisServer server = RedisServer.start();
                 TcpProxy proxy = TcpProxy.to(server.host(), server.port());
-                SingleStore direct = SingleStore.of(SingleConfig.parse(server.url()));
+                SingleStore direct = SingleStore.of(SingleConfig.of(server.url()));
                 SingleStore store = SingleStore.of(
                         SingleConfig.of("127.0.0.1", proxy.port()).withCommandTimeout(Duration.ofMillis(500)))) {
             direct.put("large", new byte[12 << 20], TTL);
@@ -56,7 +56,7 @@ class LargeCallsTest {
     void aValueThatGetsOnSlowlyIsStoredThoughTheServerAnswersOthersMeanwhile() throws Exception {
         try (RedisServer server = RedisServer.start();
                 TcpProxy proxy = TcpProxy.to(server.host(), server.port());
-                SingleStore direct = SingleStore.of(SingleConfig.parse(server.url()));
+                SingleStore direct = SingleStore.of(SingleConfig.of(server.url()));
                 SingleStore store = SingleStore.of(
                         SingleConfig.of("127.0.0.1", proxy.port()).withCommandTimeout(Duration.ofSeconds(30)))) {
             direct.put("k", new byte[1], TTL);
@@ -93,7 +93,7 @@ class LargeCallsTest {
     @Test
     void callsWithManyKeysAreCutUpSoThatOthersAreAnsweredInBetween() {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             Map<String, byte[]> entries = new HashMap<>();
             for (int i = 0; i < 4_500; i++) {
                 entries.put("k" + i, Integer.toString(i).getBytes(StandardCharsets.US_ASCII));

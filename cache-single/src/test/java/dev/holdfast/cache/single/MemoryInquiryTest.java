@@ -31,7 +31,7 @@ class MemoryInquiryTest {
     @Test
     void aServerWithABoundIsAskedOnceHoweverOftenOneLooks() {
         try (RedisServer server = RedisServer.builder().maxMemory(BOUND).start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             assertNull(store.health().memory(), "nobody has called it yet");
             assertEquals(0, store.health().pool().total(), "looking connects to nothing");
             store.put("k", new byte[] {1}, TTL);
@@ -52,7 +52,7 @@ class MemoryInquiryTest {
     @Test
     void withoutABoundNothingIsKnown() {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             store.put("k", new byte[] {1}, TTL);
             long before = infos(server, "calls");
             store.health();
@@ -70,7 +70,7 @@ class MemoryInquiryTest {
                         .user("app", "pw", "~* +@all -info")
                         .start();
                 SingleStore store =
-                        SingleStore.of(SingleConfig.parse("redis://app:pw@" + server.host() + ':' + server.port()))) {
+                        SingleStore.of(SingleConfig.of("redis://app:pw@" + server.host() + ':' + server.port()))) {
             store.put("k", new byte[] {1}, TTL);
             long atLogIn = infos(server, "rejected_calls");
             store.health();

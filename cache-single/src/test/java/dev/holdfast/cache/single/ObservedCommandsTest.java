@@ -43,7 +43,7 @@ class ObservedCommandsTest {
     @Test
     void eachCommandIsToldOfWithItsServerAndItsEnd() {
         try (RedisServer redis = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(redis.url()))) {
             String address = "127.0.0.1:" + redis.port();
             Runnable end = store.within(Duration.ofSeconds(1)).observe(log);
             store.put("k", VALUE, TTL);
@@ -71,7 +71,7 @@ class ObservedCommandsTest {
     @Test
     void whoGotAConnectionIsToldHowLongThatTook() {
         try (RedisServer redis = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(redis.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(redis.url()))) {
             store.observe(log);
             store.put("k", VALUE, TTL);
             store.get("k");

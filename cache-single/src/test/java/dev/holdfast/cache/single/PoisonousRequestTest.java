@@ -34,7 +34,7 @@ class PoisonousRequestTest {
     void aValueThatTheServerWillNotTakeIsRefusedAndReadersBesideItAreAnswered() throws Exception {
         try (RedisServer server =
                         RedisServer.builder().line("proto-max-bulk-len 1mb").start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             store.put("k", new byte[] {'v'}, TTL);
             AtomicBoolean over = new AtomicBoolean();
             AtomicInteger answered = new AtomicInteger();
@@ -74,7 +74,7 @@ class PoisonousRequestTest {
         try (RedisServer server = RedisServer.builder()
                         .line("client-output-buffer-limit normal 1mb 1mb 0")
                         .start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             store.put("k", new byte[] {'v'}, TTL);
             store.put("large", new byte[8 << 20], TTL);
             CacheRejectedException e = assertThrows(CacheRejectedException.class, () -> store.get("large"));
@@ -162,7 +162,7 @@ class PoisonousRequestTest {
     void oneOfManyEntriesThatCannotBePutDoesNotTakeTheOthersWithIt() {
         try (RedisServer server =
                         RedisServer.builder().line("proto-max-bulk-len 1mb").start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             Map<String, byte[]> entries = Map.of("a", new byte[1], "large", new byte[8 << 20], "b", new byte[2]);
             assertThrows(CacheRejectedException.class, () -> store.putAll(entries, TTL));
             assertArrayEquals(new byte[1], store.get("a"));

@@ -29,7 +29,7 @@ class PrefixRemovalTest {
     private static final int ATTEMPTS = 7;
 
     private static SingleStore filled(RedisServer server) {
-        SingleStore store = SingleStore.of(SingleConfig.parse(server.url()));
+        SingleStore store = SingleStore.of(SingleConfig.of(server.url()));
         Map<String, byte[]> entries = new HashMap<>();
         for (int i = 0; i < KEYS; i++) {
             entries.put("p:" + i, new byte[1]);

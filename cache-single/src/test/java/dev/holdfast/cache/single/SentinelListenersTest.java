@@ -17,7 +17,7 @@ class SentinelListenersTest {
     @Test
     void whoeverStoppedListeningListensAgainWithTheNextConnection() throws IOException {
         try (RedisSentinels sentinels = RedisSentinels.start("shop")) {
-            SingleConfig config = SingleConfig.parse(sentinels.url());
+            SingleConfig config = SingleConfig.of(sentinels.url());
             Masters masters = new Masters(config, (Place.Master) config.place());
             try {
                 masters.find(System.nanoTime() + SECONDS_NANOS);

@@ -45,7 +45,7 @@ class SentinelTest {
     @Test
     void aSwitchIsFollowedAndAFormerMasterThatReturnsIsLeftAlone() {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
-                SingleStore store = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(sentinels.url()))) {
             RedisServer first = sentinels.master();
             store.put("before", VALUE, TTL);
             assertEquals(0, store.switches());
@@ -98,7 +98,7 @@ class SentinelTest {
     @Test
     void aFrozenMasterIsLeftAtTheSwitchThoughItsConnectionsStayOpen() {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
-                SingleStore store = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(sentinels.url()))) {
             RedisServer first = sentinels.master();
             store.put("k", VALUE, TTL);
             first.freeze();
@@ -124,7 +124,7 @@ class SentinelTest {
                 store.put("k", VALUE, TTL);
                 assertArrayEquals(VALUE, store.get("k"));
             }
-            SingleConfig without = SingleConfig.parse(sentinels.url().replace("://", "://:for%20servers@"));
+            SingleConfig without = SingleConfig.of(sentinels.url().replace("://", "://:for%20servers@"));
             try (SingleStore store = SingleStore.of(without)) {
                 CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
                 assertTrue(e.getMessage().contains("REDIS_SENTINEL_PASSWORD"), e.getMessage());
@@ -145,7 +145,7 @@ class SentinelTest {
     @Test
     void aSentinelIsListenedToAgainAfterAnError() {
         try (RedisSentinels sentinels = RedisSentinels.start("shop")) {
-            SingleConfig config = SingleConfig.parse(sentinels.url());
+            SingleConfig config = SingleConfig.of(sentinels.url());
             Place.Master place = (Place.Master) config.place();
             Sentinel sentinel = new Sentinel(config.sentinel(place.sentinels().get(0)), place.master());
             AtomicInteger begun = new AtomicInteger();
@@ -228,7 +228,7 @@ class SentinelTest {
                             null,
                             "sentinel resolve-hostnames yes",
                             "sentinel announce-hostnames yes");
-                    SingleStore store = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+                    SingleStore store = SingleStore.of(SingleConfig.of(sentinels.url()))) {
                 RedisServer first = sentinels.master();
                 store.put("k", VALUE, TTL);
                 first.kill();
@@ -242,7 +242,7 @@ class SentinelTest {
     @Test
     void whileNoSentinelAnswersTheLastKnownMasterIsUsedAndASwitchAfterThatIsFollowed() {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
-                SingleStore store = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(sentinels.url()))) {
             RedisServer first = sentinels.master();
             store.put("k", VALUE, TTL);
             sentinels.killSentinel(0);

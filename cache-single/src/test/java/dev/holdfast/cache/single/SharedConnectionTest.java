@@ -102,7 +102,7 @@ class SharedConnectionTest {
     void eachGetsItsOwnReplyAndItsOwnRefusal(ThreadFactory threads) throws Exception {
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.parse(server.url()).withPoolSize(1).withCommandTimeout(LONG))) {
+                        SingleConfig.of(server.url()).withPoolSize(1).withCommandTimeout(LONG))) {
             store.put("text", new byte[] {'x'}, TTL);
             Callers callers = new Callers(threads);
             callers.start(32, caller -> {
@@ -137,7 +137,7 @@ class SharedConnectionTest {
         long now = System.nanoTime();
         Call call = Call.of(List.of(Request.reading(Command.PING)), false, now + 1_000);
         try (RedisServer server = RedisServer.start()) {
-            SingleConfig config = SingleConfig.parse(server.url());
+            SingleConfig config = SingleConfig.of(server.url());
             JedisErrors errors = new JedisErrors(config);
             Dialer dialer = new Dialer(config, errors);
             Lane first = new Lane(dialer.dial(), dialer, errors, new RoundTrip(), (lane, byOthers) -> {});
@@ -158,7 +158,7 @@ class SharedConnectionTest {
         // All end, however long a busy machine lets them wait for each other.
         try (RedisServer server = RedisServer.start();
                 SingleStore store =
-                        SingleStore.of(SingleConfig.parse(server.url()).withCommandTimeout(Duration.ofSeconds(60)))) {
+                        SingleStore.of(SingleConfig.of(server.url()).withCommandTimeout(Duration.ofSeconds(60)))) {
             for (int key = 0; key < 16; key++) {
                 store.put("k" + key, value, TTL);
             }
@@ -290,7 +290,7 @@ class SharedConnectionTest {
     void anInterruptedReaderLeavesAndAWriterGetsItsReplyFirst(ThreadFactory threads) throws Exception {
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.parse(server.url()).withPoolSize(2).withCommandTimeout(LONG))) {
+                        SingleConfig.of(server.url()).withPoolSize(2).withCommandTimeout(LONG))) {
             store.put("k", new byte[1], TTL);
             server.freeze();
             Callers callers = new Callers(threads);
@@ -342,7 +342,7 @@ class SharedConnectionTest {
         Assumptions.assumeTrue(kinds.size() == 2, "this JVM has no virtual threads");
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.parse(server.url()).withPoolSize(5).withCommandTimeout(Duration.ofSeconds(4)))) {
+                        SingleConfig.of(server.url()).withPoolSize(5).withCommandTimeout(Duration.ofSeconds(4)))) {
             store.put("k", new byte[100], TTL);
             List<Callers> all = new ArrayList<>();
             for (ThreadFactory kind : kinds) {
@@ -367,7 +367,7 @@ class SharedConnectionTest {
     void everyCallEndsWhateverHappensToTheConnections(ThreadFactory threads) throws Exception {
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.parse(server.url()).withPoolSize(2).withCommandTimeout(LONG))) {
+                        SingleConfig.of(server.url()).withPoolSize(2).withCommandTimeout(LONG))) {
             for (int i = 0; i < 24; i++) {
                 store.put("key" + i, bytes("value" + i), TTL);
             }

@@ -41,7 +41,7 @@ class SingleConfigTest {
 
     @Test
     void aUrlHoldsAllParts() {
-        SingleConfig config = SingleConfig.parse("rediss://us%65r:p%40s%2Fs%3A%C3%B6+@redis_1.example.com:6380/7");
+        SingleConfig config = SingleConfig.of("rediss://us%65r:p%40s%2Fs%3A%C3%B6+@redis_1.example.com:6380/7");
         assertEquals("user", config.username());
         assertEquals("p@s/s:ö+", config.password().reveal());
         assertEquals("redis_1.example.com:6380", config.address());
@@ -52,23 +52,23 @@ class SingleConfigTest {
 
     @Test
     void aUrlMayLeaveOutAllButTheHost() {
-        SingleConfig config = SingleConfig.parse("redis://localhost");
+        SingleConfig config = SingleConfig.of("redis://localhost");
         assertNull(config.username());
         assertNull(config.password());
         assertNull(config.tls());
         assertEquals("localhost:6379", config.address());
         assertEquals(0, config.database());
         assertEquals("redis://localhost:6379", config.toString());
-        assertNull(SingleConfig.parse("redis://:secret@localhost/").username());
+        assertNull(SingleConfig.of("redis://:secret@localhost/").username());
         assertEquals(
-                "a@b", SingleConfig.parse("redis://:a@b@localhost/").password().reveal());
+                "a@b", SingleConfig.of("redis://:a@b@localhost/").password().reveal());
     }
 
     @Test
     void anIpv6AddressStandsInBrackets() {
-        SingleConfig config = SingleConfig.parse("redis://[::1]:7000/2");
+        SingleConfig config = SingleConfig.of("redis://[::1]:7000/2");
         assertEquals("[::1]:7000", config.address());
-        assertEquals("[fe80::1]:6379", SingleConfig.parse("redis://[fe80::1]").address());
+        assertEquals("[fe80::1]:6379", SingleConfig.of("redis://[fe80::1]").address());
     }
 
     @ParameterizedTest
@@ -99,7 +99,7 @@ class SingleConfigTest {
                 "redis://a b"
             })
     void aMalformedUrlIsRefused(String url) {
-        assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse(url));
+        assertThrows(IllegalArgumentException.class, () -> SingleConfig.of(url));
     }
 
     @Test

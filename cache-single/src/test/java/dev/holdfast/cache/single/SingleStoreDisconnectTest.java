@@ -119,7 +119,7 @@ class SingleStoreDisconnectTest {
     @Test
     void disconnectFreesEveryThreadOfAFrozenServerAtOnce() throws InterruptedException {
         try (RedisServer server = RedisServer.start()) {
-            twentyThreadsAreFreed(server, patient(SingleConfig.parse(server.url())), s -> s.get("k"));
+            twentyThreadsAreFreed(server, patient(SingleConfig.of(server.url())), s -> s.get("k"));
         }
     }
 
@@ -127,7 +127,7 @@ class SingleStoreDisconnectTest {
     void disconnectFreesThreadsInAWriteThatDoesNotEnd() throws InterruptedException {
         byte[] large = new byte[16 << 20];
         try (RedisServer server = RedisServer.start()) {
-            twentyThreadsAreFreed(server, patient(SingleConfig.parse(server.url())), s -> s.put("big", large, TTL));
+            twentyThreadsAreFreed(server, patient(SingleConfig.of(server.url())), s -> s.put("big", large, TTL));
         }
     }
 
@@ -145,7 +145,7 @@ class SingleStoreDisconnectTest {
     @Test
     void whatAFrozenServerHadNotReadIsGoneAfterADisconnect() throws InterruptedException {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(patient(SingleConfig.parse(server.url())))) {
+                SingleStore store = SingleStore.of(patient(SingleConfig.of(server.url())))) {
             store.put("k", new byte[1], TTL);
             server.freeze();
             Caller late = new Caller(() -> store.put("k", new byte[16 << 20], TTL));
@@ -177,7 +177,7 @@ class SingleStoreDisconnectTest {
     @Test
     void closingFailsCallsThatAreUnderWay() throws InterruptedException {
         try (RedisServer server = RedisServer.start()) {
-            SingleStore store = SingleStore.of(patient(SingleConfig.parse(server.url())));
+            SingleStore store = SingleStore.of(patient(SingleConfig.of(server.url())));
             store.get("k");
             server.freeze();
             Caller caller = new Caller(() -> store.get("k"));
@@ -199,7 +199,7 @@ class SingleStoreDisconnectTest {
 
     private static void assertLeftTooLittle(Consumer<CacheStore> call) {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             store.put("k", new byte[1], TTL);
             server.freeze();
             CacheStore hasty = store.within(Duration.ofMillis(100));
@@ -213,7 +213,7 @@ class SingleStoreDisconnectTest {
     void aFrozenServerCostsTheCommandTimeoutAndTheOutcomeIsUnknown() {
         try (RedisServer server = RedisServer.start();
                 SingleStore store =
-                        SingleStore.of(SingleConfig.parse(server.url()).withCommandTimeout(Duration.ofMillis(150)))) {
+                        SingleStore.of(SingleConfig.of(server.url()).withCommandTimeout(Duration.ofMillis(150)))) {
             store.put("k", new byte[1], TTL);
             server.freeze();
             CacheUnavailableException e =
@@ -256,7 +256,7 @@ class SingleStoreDisconnectTest {
     @Test
     void aRestartedServerIsFoundByTheNextCalls() {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             store.put("k", new byte[1], TTL);
             server.kill();
             assertThrows(CacheUnavailableException.class, () -> store.get("k"));
@@ -272,7 +272,7 @@ class SingleStoreDisconnectTest {
     @Test
     void aProbeIsNotMisledByItsOwnConnectionThatDiedMeanwhile() {
         try (RedisServer server = RedisServer.start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(server.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(server.url()))) {
             assertFalse(store.probe(Duration.ofSeconds(5)).wentBack());
             server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
             assertFalse(store.probe(Duration.ofSeconds(5)).wentBack());
@@ -288,7 +288,7 @@ class SingleStoreDisconnectTest {
     void removingEverythingUnderThePrefixIsNotTakenForLostWrites() {
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.parse(server.url()).withKeyPrefix(dev.holdfast.cache.KeyPrefix.of("app")))) {
+                        SingleConfig.of(server.url()).withKeyPrefix(dev.holdfast.cache.KeyPrefix.of("app")))) {
             store.probe(Duration.ofSeconds(5));
             store.put("a", new byte[1], TTL);
             assertEquals(1, store.removeByPrefix(""));

@@ -55,7 +55,7 @@ class SingleStorePoolTest {
     }
 
     private static SingleConfig config() {
-        return SingleConfig.parse(server.url());
+        return SingleConfig.of(server.url());
     }
 
     @Test
@@ -128,7 +128,7 @@ class SingleStorePoolTest {
     @Test
     void aConnectionThatTheServerClosedWhileIdleIsNoticedBeforeItIsUsed() throws Exception {
         try (RedisServer own = RedisServer.builder().line("timeout 1").start();
-                SingleStore store = SingleStore.of(SingleConfig.parse(own.url()))) {
+                SingleStore store = SingleStore.of(SingleConfig.of(own.url()))) {
             store.increment("n", 1, TTL);
             Eventually.until("the server closes the idle connection", () -> ((String) own.command("CLIENT", "LIST"))
                     .lines()
@@ -185,7 +185,7 @@ class SingleStorePoolTest {
         ThreadFactory virtual = virtualThreads();
         try (RedisServer own = RedisServer.start();
                 SingleStore store =
-                        SingleStore.of(SingleConfig.parse(own.url()).withCommandTimeout(Duration.ofSeconds(60)))) {
+                        SingleStore.of(SingleConfig.of(own.url()).withCommandTimeout(Duration.ofSeconds(60)))) {
             store.put("k", new byte[1], TTL);
             own.freeze();
             AtomicInteger interrupted = new AtomicInteger();
@@ -221,7 +221,7 @@ class SingleStorePoolTest {
     void aThreadThatIsInterruptedWhileItWaitsForAConnectionStopsWaiting() throws Exception {
         try (RedisServer own = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.parse(own.url()).withPoolSize(1).withCommandTimeout(Duration.ofSeconds(60)))) {
+                        SingleConfig.of(own.url()).withPoolSize(1).withCommandTimeout(Duration.ofSeconds(60)))) {
             store.get("k");
             own.freeze();
             AtomicReference<Throwable> thrown = new AtomicReference<>();

@@ -31,7 +31,7 @@ class SingleStoreServerStateTest {
     private static final Duration TTL = Duration.ofMinutes(1);
 
     private static SingleStore storeOn(RedisServer server) {
-        return SingleStore.of(SingleConfig.parse(server.url()));
+        return SingleStore.of(SingleConfig.of(server.url()));
     }
 
     private static CacheUnavailableException stateOf(String code, Executable call) {
@@ -67,8 +67,7 @@ class SingleStoreServerStateTest {
     void tlsWhereTheServerHasNoneAndTheOtherWayRoundAreNamed() {
         try (RedisServer plain = RedisServer.start();
                 RedisServer tls = RedisServer.builder().tls().start();
-                SingleStore wrapped =
-                        SingleStore.of(SingleConfig.parse(plain.url().replace("redis:", "rediss:")));
+                SingleStore wrapped = SingleStore.of(SingleConfig.of(plain.url().replace("redis:", "rediss:")));
                 SingleStore bare = SingleStore.of(SingleConfig.of(tls.host(), tls.port()))) {
             for (SingleStore store : List.of(wrapped, bare)) {
                 CacheUnavailableException e =

@@ -32,7 +32,7 @@ class SingleStoreWithoutPrefixContractTest extends CacheStoreContract {
         if (keyPrefix.isEmpty()) {
             server.command("FLUSHALL");
         }
-        return SingleStore.of(SingleConfig.parse(server.url())
+        return SingleStore.of(SingleConfig.of(server.url())
                 .withCommandTimeout(Duration.ofSeconds(30))
                 .withPoolSize(1)
                 .withKeyPrefix(KeyPrefix.of(keyPrefix)));

@@ -383,7 +383,7 @@ class TrackingTest {
     @Test
     void aSwitchOfMastersEndsTheGuard() {
         try (RedisSentinels sentinels = RedisSentinels.start("shop");
-                SingleStore over = SingleStore.of(SingleConfig.parse(sentinels.url()))) {
+                SingleStore over = SingleStore.of(SingleConfig.of(sentinels.url()))) {
             Tracking tracking = over.track("c:", stamps);
             awaitTracked(tracking);
             Guard guard = tracking.get("c:k").guard();

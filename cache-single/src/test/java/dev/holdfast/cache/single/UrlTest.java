@@ -30,29 +30,28 @@ class UrlTest {
         "unix://u:p@/run/redis.sock, unix://u:***@/run/redis.sock",
     })
     void itMeansTheSameAsAnother(String url, String canonical) {
-        assertEquals(canonical, SingleConfig.parse(url).toString());
+        assertEquals(canonical, SingleConfig.of(url).toString());
     }
 
     @Test
     void aTimeoutHasAUnitAndANameIsTaken() {
-        SingleConfig config = SingleConfig.parse("redis://h?timeout=1500ms&client_name=shop%2D1");
+        SingleConfig config = SingleConfig.of("redis://h?timeout=1500ms&client_name=shop%2D1");
         assertEquals(Duration.ofMillis(1500), config.commandTimeout());
         assertEquals("shop-1", config.clientName());
         assertEquals(
-                Duration.ofSeconds(2),
-                SingleConfig.parse("redis://h?timeout=2s").commandTimeout());
+                Duration.ofSeconds(2), SingleConfig.of("redis://h?timeout=2s").commandTimeout());
     }
 
     @Test
     void sentinelsAreAListBeforeTheMaster() {
-        SingleConfig config = SingleConfig.parse("redis-sentinel://app:s%40t@a:1,b,[::1]:3/shop/4");
+        SingleConfig config = SingleConfig.of("redis-sentinel://app:s%40t@a:1,b,[::1]:3/shop/4");
         Place.Master place = (Place.Master) config.place();
         assertEquals("shop", place.master());
         assertEquals(List.of(new Address("a", 1), new Address("b", 26_379), new Address("::1", 3)), place.sentinels());
         assertEquals(4, config.database());
         assertEquals(Secret.of("s@t"), config.password());
         assertEquals("redis-sentinel://app:***@a:1,b:26379,[::1]:3/shop/4", config.toString());
-        assertNotNull(SingleConfig.parse("rediss-sentinel://a/shop").tls());
+        assertNotNull(SingleConfig.of("rediss-sentinel://a/shop").tls());
     }
 
     @ParameterizedTest
@@ -78,7 +77,7 @@ class UrlTest {
                 "sentinel://a/shop"
             })
     void whatIsNotClearIsRefusedWithItsSubject(String url) {
-        String message = assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse(url))
+        String message = assertThrows(IllegalArgumentException.class, () -> SingleConfig.of(url))
                 .getMessage();
         assertTrue(
                 message.startsWith("url must ")
@@ -90,17 +89,17 @@ class UrlTest {
     @Test
     void anUnknownParameterIsNamedAndItsValueIsNot() {
         IllegalArgumentException e =
-                assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse("redis://h?password=hunter22"));
+                assertThrows(IllegalArgumentException.class, () -> SingleConfig.of("redis://h?password=hunter22"));
         assertTrue(e.getMessage().contains("the parameter password"), e.getMessage());
         assertFalse(e.getMessage().contains("hunter22"), e.getMessage());
     }
 
     @Test
     void aSocketHasNoTls() {
-        SingleConfig config = SingleConfig.parse("unix:///run/redis.sock");
+        SingleConfig config = SingleConfig.of("unix:///run/redis.sock");
         assertThrows(IllegalArgumentException.class, config::withTls);
         String tooLong = "/" + "x".repeat(101);
-        assertThrows(IllegalArgumentException.class, () -> SingleConfig.parse("unix://" + tooLong));
+        assertThrows(IllegalArgumentException.class, () -> SingleConfig.of("unix://" + tooLong));
     }
 
     @Test

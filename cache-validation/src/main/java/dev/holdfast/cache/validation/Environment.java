@@ -136,7 +136,7 @@ final class Environment {
         Optional<String> url = settings.text("REDIS_URL");
         if (url.isPresent()
                 && settings.isSet("REDIS_PASSWORD")
-                && SingleConfig.parse(url.get()).password() == null) {
+                && SingleConfig.of(url.get()).password() == null) {
             doubts.add("REDIS_PASSWORD is not read beside REDIS_URL, which has no password");
         }
         return doubts;

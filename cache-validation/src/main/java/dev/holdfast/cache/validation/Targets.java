@@ -41,7 +41,7 @@ final class Targets {
         AccessSettings access = new AccessSettings(settings, AccessVariables.SINGLE);
         Optional<String> url = settings.text("REDIS_URL");
         if (url.isPresent()) {
-            SingleConfig config = SingleConfig.parse(url.get());
+            SingleConfig config = SingleConfig.of(url.get());
             RemoteAccess start = access.limits(RemoteAccess.defaults().withCommandTimeout(config.commandTimeout()));
             RemoteAccess encrypted = access.tls(login(start, config, access), config.tls() != null);
             return target(HostAndPort.of(config.address()), encrypted, config.database(), Variables.URL);

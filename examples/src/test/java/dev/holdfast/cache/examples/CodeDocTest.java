@@ -59,7 +59,7 @@ class CodeDocTest {
     @BeforeAll
     static void start() {
         redis = RedisServer.start();
-        client = CacheClient.builder().tier(SingleConfig.parse(redis.url())).build();
+        client = CacheClient.builder().tier(SingleConfig.of(redis.url())).build();
     }
 
     @AfterAll
@@ -75,7 +75,7 @@ class CodeDocTest {
         String token = "t";
         Path authorities = Certificates.create().authority();
         // doc
-        SingleConfig single = SingleConfig.parse("rediss://cache.internal:6379/2") // TLS, database 2
+        SingleConfig single = SingleConfig.of("rediss://cache.internal:6379/2") // TLS, database 2
                 .withCredentials(rotating) // or withUsername and withPassword(Secret.of(…)), or in the URL
                 .withTls(TlsConfig.system().withAuthorities(authorities)) // a PEM file
                 .withConnectTimeout(Duration.ofSeconds(1))
@@ -102,7 +102,7 @@ class CodeDocTest {
                 .name("shop") // in the log, in threads' names and in JMX
                 .keyPrefix("shop")
                 .tier(ClusterConfig.of(nodes))
-                .tier(SingleConfig.parse(url))
+                .tier(SingleConfig.of(url))
                 .memory(32 << 20) // the last tier, always there: this only changes its size
                 .build();
         // end

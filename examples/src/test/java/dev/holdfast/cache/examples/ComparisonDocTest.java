@@ -50,7 +50,7 @@ class ComparisonDocTest {
             // doc
             CacheClient client = CacheClient.builder()
                     .tier(ClusterConfig.of(nodes))
-                    .tier(SingleConfig.parse(url))
+                    .tier(SingleConfig.of(url))
                     .tier(UpstashConfig.of(rest, token))
                     .build(); // and this process's memory behind them
             // end
@@ -161,7 +161,7 @@ class ComparisonDocTest {
         try (RedisServer redis = RedisServer.start()) {
             RecordingListener events = new RecordingListener();
             try (CacheClient client = CacheClient.builder()
-                    .tier(SingleConfig.parse(redis.url()))
+                    .tier(SingleConfig.of(redis.url()))
                     .on(CacheEvent.class, events)
                     .build()) {
                 LoadingCache<String, String> cache =

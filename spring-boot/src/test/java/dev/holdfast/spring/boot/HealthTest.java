@@ -99,7 +99,7 @@ class HealthTest {
     }
 
     private static CacheStore store(RedisServer server) {
-        return SingleStore.of(SingleConfig.parse(server.url()));
+        return SingleStore.of(SingleConfig.of(server.url()));
     }
 
     @Test
