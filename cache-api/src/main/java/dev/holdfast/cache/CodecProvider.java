@@ -21,6 +21,7 @@ public interface CodecProvider {
      *
      * @param type the type of the values: a class, or a parameterized type
      * @return the codec; empty if this provider does not know the type
+     * @throws IllegalArgumentException if it knows the type, but something is missing from it: a generic class's arguments
      */
     Optional<Codec<?>> codecFor(Type type);
 }

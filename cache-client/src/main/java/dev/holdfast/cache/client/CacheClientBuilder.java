@@ -6,6 +6,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.ContextCarrier;
+import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreConfig;
@@ -131,32 +132,43 @@ public final class CacheClientBuilder {
     /**
      * Adds a server like {@link #tier(StoreConfig)}, under another name.
      *
-     * @param tier its name
+     * @param tier its name: not empty, without white space and control characters, given once
      * @param config the configuration
      * @return this
+     * @throws IllegalArgumentException if the name is none
      */
     public CacheClientBuilder tier(String tier, StoreConfig config) {
         return add(new Server(tier, null, Objects.requireNonNull(config, "config"), null));
     }
 
     private CacheClientBuilder add(Server server) {
-        Objects.requireNonNull(server.name(), "tier");
-        if (server.name().isBlank()
-                || servers.stream().anyMatch(other -> other.name().equals(server.name()))) {
-            throw new IllegalArgumentException(
-                    "a tier's name must not be blank and be given once: \"" + server.name() + '"');
+        String tier = checkedName(server.name());
+        if (servers.stream().anyMatch(other -> other.name().equals(tier))) {
+            throw new IllegalArgumentException("there is a tier \"" + tier + "\" already: give each a name of its own");
         }
         servers.add(server);
         return this;
+    }
+
+    private static String checkedName(String tier) {
+        Objects.requireNonNull(tier, "tier");
+        if (tier.isEmpty() || tier.chars().anyMatch(c -> Character.isWhitespace(c) || Character.isISOControl(c))) {
+            throw new IllegalArgumentException(
+                    "a tier's name must not be empty, nor hold white space or control characters: it stands in lines of the log, in"
+                            + " health and in metrics: \"" + ForeignText.shown(tier) + '"');
+        }
+        return tier;
     }
 
     /**
      * Adds a server below those added before. With at least one server from code, the settings make none; this process's memory stands below all of them
      * unless {@link #withoutMemory()} says otherwise.
      *
-     * @param tier its name, in health and JMX: {@code cluster}, {@code single}, {@code upstash}, or any other
+     * @param tier its name, in health and JMX: {@code cluster}, {@code single}, {@code upstash}, or any other without white space and control
+     *     characters
      * @param store the store, the client's from now on
      * @return this
+     * @throws IllegalArgumentException if the name is none, or given already
      */
     public CacheClientBuilder tier(String tier, CacheStore store) {
         return tier(tier, store, TierPolicy.DEFAULT);
@@ -165,10 +177,11 @@ public final class CacheClientBuilder {
     /**
      * Adds a server like {@link #tier(String, CacheStore)}, watched by rules of its own.
      *
-     * @param tier its name
+     * @param tier its name: not empty, without white space and control characters, given once
      * @param store the store
      * @param rules how it is watched
      * @return this
+     * @throws IllegalArgumentException if the name is none
      */
     public CacheClientBuilder tier(String tier, CacheStore store, TierPolicy rules) {
         return add(

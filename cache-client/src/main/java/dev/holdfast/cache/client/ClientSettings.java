@@ -104,7 +104,7 @@ final class ClientSettings {
         settings.integer("REDIS_PORT", 6379, 1, 65_535);
         settings.integer("REDIS_DB", 0, 0, Integer.MAX_VALUE);
         settings.integer("REDIS_CONNECTION_POOL_SIZE", 5, 1, 1_000);
-        settings.number("CACHE_MEMORY_MAX_BYTES", 64L << 20, 1, Long.MAX_VALUE);
+        settings.number("CACHE_MEMORY_MAX_BYTES", 64L << 20, 1L << 20, Long.MAX_VALUE);
         settings.number("CACHE_MAX_VALUE_BYTES", 512L << 20, 1L << 10, (2L << 30) - (1L << 10));
         settings.integer("UPSTASH_MAX_COMMAND_BYTES", 10_485_760, 1_024, 1 << 30);
         webhook();

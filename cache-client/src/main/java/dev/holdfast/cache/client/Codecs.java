@@ -42,6 +42,8 @@ final class Codecs {
         throw new CacheConfigException("no codec for " + type.getTypeName() + ": "
                 + (asked.isEmpty()
                         ? "add dev.holdfast:holdfast-cache-jackson for JSON, or give the cache a Codec"
-                        : "none of the providers knows it (" + asked + "); give the cache a Codec"));
+                        : "none of the providers knows it (" + asked
+                                + "), or it does not say what a value is; name the class of the values, or give the cache a"
+                                + " Codec"));
     }
 }

@@ -116,8 +116,8 @@ final class Writes<K, V> {
     /** Nothing was changed, and why can't be told: an answer would be a guess. */
     private CacheException givenUp(String operation) {
         return new CacheUnavailableException(
-                operation + ": " + ATTEMPTS + " times what was read from " + store
-                        + " was not what stood there; nothing was" + " changed",
+                operation + ": " + ATTEMPTS + " times what was read from the tier " + store.tierName()
+                        + " was not what stood there; nothing was changed",
                 null,
                 Reason.PARTIAL,
                 false);

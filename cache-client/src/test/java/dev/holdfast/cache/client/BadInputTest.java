@@ -59,7 +59,8 @@ class BadInputTest {
         assertMalformed(with("CACHE_TTL", "-1"), "CACHE_TTL", "\"-1\"", "from 1 to");
         assertMalformed(with("REDIS_MAX_RETRIES", "-1"), "REDIS_MAX_RETRIES", "\"-1\"", "from 0 to");
         assertMalformed(with("REDIS_FAILOVER_TIMEOUT", "10x"), "REDIS_FAILOVER_TIMEOUT", "\"10x\"", "ms, s, m, h, d");
-        assertMalformed(with("CACHE_MEMORY_MAX_BYTES", "0"), "CACHE_MEMORY_MAX_BYTES", "\"0\"", "from 1");
+        assertMalformed(with("CACHE_MEMORY_MAX_BYTES", "0"), "CACHE_MEMORY_MAX_BYTES", "\"0\"", "from 1048576 to");
+        assertMalformed(with("CACHE_MEMORY_MAX_BYTES", "64"), "CACHE_MEMORY_MAX_BYTES", "\"64\"", "from 1048576 to");
         assertMalformed(with("CACHE_MAX_VALUE_BYTES", "1"), "CACHE_MAX_VALUE_BYTES", "\"1\"", "from 1024");
         assertMalformed(with("REDIS_CONNECTION_POOL_SIZE", "0"), "REDIS_CONNECTION_POOL_SIZE", "\"0\"");
     }

@@ -56,6 +56,26 @@ class CacheClientBuilderTest {
         }
     }
 
+    @Test
+    void aTiersNameHoldsNoWhiteSpaceAndNoControlCharacters() {
+        for (String name : List.of("", " ", "my tier", "far\nWARN all is well", "far\u001b[2J", "far\u0085", "far\t")) {
+            for (Consumer<CacheClientBuilder> adding : List.<Consumer<CacheClientBuilder>>of(
+                    builder -> builder.tier(name, SingleConfig.of("redis://127.0.0.1:1")),
+                    builder -> builder.tier(name, MemoryStore.create(1 << 20)))) {
+                IllegalArgumentException refused =
+                        assertThrows(IllegalArgumentException.class, () -> adding.accept(CacheClient.builder()));
+                assertTrue(
+                        refused.getMessage().contains("must not be empty, nor hold white space or control characters"),
+                        refused::getMessage);
+                assertTrue(refused.getMessage().chars().noneMatch(Character::isISOControl), refused::getMessage);
+            }
+        }
+        IllegalArgumentException twice = assertThrows(IllegalArgumentException.class, () -> CacheClient.builder()
+                .tier("far", SingleConfig.of("redis://127.0.0.1:1"))
+                .tier("far", SingleConfig.of("redis://127.0.0.1:2")));
+        assertEquals("there is a tier \"far\" already: give each a name of its own", twice.getMessage());
+    }
+
     /** As one from the environment is: what was sent there may be executed after a reset. */
     @Test
     void aTierAtASocketOfTheFileSystemIsBufferedByItself() {

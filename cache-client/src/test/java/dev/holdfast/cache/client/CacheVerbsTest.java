@@ -198,7 +198,12 @@ class CacheVerbsTest extends EngineFixture {
         byte[] behind = Objects.requireNonNull(store.get("c:k"));
         cache.put("k", "newer");
         store.reads = key -> behind.clone();
-        assertThrows(CacheUnavailableException.class, () -> cache.expire("k", MINUTE));
+        CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> cache.expire("k", MINUTE));
+        assertEquals(
+                "expire: 100 times what was read from the tier " + store.tierName()
+                        + " was not what stood there; nothing was changed",
+                e.getMessage(),
+                "the tier's name, and not what a store says of all its parts");
         assertThrows(CacheUnavailableException.class, () -> cache.remove("k", "v"));
         assertThrows(CacheUnavailableException.class, () -> cache.getAndRemove("k"));
         assertEquals(3, cache.stats().failedWrites() + cache.stats().failedRemovals());

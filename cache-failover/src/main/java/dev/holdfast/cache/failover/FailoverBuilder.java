@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.ForeignText;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -43,7 +44,7 @@ public final class FailoverBuilder {
     /**
      * Adds a server.
      *
-     * @param tier its name, in log lines and health
+     * @param tier its name, in log lines and health: not empty, without white space and control characters, given once
      * @param store the store; closed with the composite
      * @return this builder
      */
@@ -54,7 +55,7 @@ public final class FailoverBuilder {
     /**
      * Adds a server that differs from others.
      *
-     * @param tier its name, in log lines and health
+     * @param tier its name, in log lines and health: not empty, without white space and control characters, given once
      * @param store the store; closed with the composite
      * @param policy what is particular to it
      * @return this builder
@@ -67,7 +68,7 @@ public final class FailoverBuilder {
     /**
      * Adds the process's own memory, as the last tier. It never fails, and begins empty each time calls come to it.
      *
-     * @param tier its name, in log lines and health
+     * @param tier its name, in log lines and health: not empty, without white space and control characters, given once
      * @param supplier makes an empty store that fails for no reason outside this process; asked again for each period in
      *     which it serves, ahead of it and on a thread of the composite's
      * @return this builder
@@ -79,8 +80,18 @@ public final class FailoverBuilder {
         return this;
     }
 
+    private static String checkedName(String tier) {
+        Objects.requireNonNull(tier, "tier");
+        if (tier.isEmpty() || tier.chars().anyMatch(c -> Character.isWhitespace(c) || Character.isISOControl(c))) {
+            throw new IllegalArgumentException(
+                    "a tier's name must not be empty, nor hold white space or control characters: it stands in lines of the log, in"
+                            + " health and in metrics: \"" + ForeignText.shown(tier) + '"');
+        }
+        return tier;
+    }
+
     private void add(Draft draft) {
-        Objects.requireNonNull(draft.name(), "tier");
+        String unused = checkedName(draft.name());
         if (memories != null) {
             throw new IllegalArgumentException("memory is the last tier: \"" + draft.name() + "\" can't follow it");
         }

@@ -3,8 +3,13 @@ package dev.holdfast.cache.jackson;
 import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.TypeRef;
+import java.lang.reflect.GenericArrayType;
+import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
+import java.lang.reflect.TypeVariable;
+import java.util.Arrays;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.databind.ObjectReader;
@@ -45,9 +50,10 @@ public final class JacksonCodec<V> implements Codec<V> {
      * @param type the class
      * @param <V> the type of the values
      * @return the codec
+     * @throws IllegalArgumentException if it is generic, as {@code List.class}: {@link #of(TypeRef)} takes its arguments
      */
     public static <V> JacksonCodec<V> of(Class<V> type) {
-        return new JacksonCodec<>(type, Json.MAPPER);
+        return new JacksonCodec<>(complete(type), Json.MAPPER);
     }
 
     /**
@@ -82,13 +88,44 @@ public final class JacksonCodec<V> implements Codec<V> {
      * @param type the type: {@code new TypeRef<List<Order>>() {}}
      * @param <V> the type of the values
      * @return the codec
+     * @throws IllegalArgumentException if a generic class in it has no arguments
      */
     public static <V> JacksonCodec<V> of(TypeRef<V> type) {
-        return new JacksonCodec<>(Objects.requireNonNull(type, "type").type(), Json.MAPPER);
+        return new JacksonCodec<>(complete(Objects.requireNonNull(type, "type").type()), Json.MAPPER);
     }
 
     static JacksonCodec<?> ofType(Type type) {
-        return new JacksonCodec<>(type, Json.MAPPER);
+        return new JacksonCodec<>(complete(type), Json.MAPPER);
+    }
+
+    /** Returns the type, unless {@link #requireComplete} refuses it. */
+    private static Type complete(Type type) {
+        requireComplete(type);
+        return type;
+    }
+
+    /** Refuses a generic class without its arguments, wherever it stands: its elements would come back as maps. */
+    private static void requireComplete(Type type) {
+        if (type instanceof Class<?> plain) {
+            TypeVariable<?>[] parameters = plain.getTypeParameters();
+            if (parameters.length > 0) {
+                String whole = Arrays.stream(parameters)
+                        .map(TypeVariable::getName)
+                        .collect(Collectors.joining(", ", plain.getSimpleName() + '<', ">"));
+                throw new IllegalArgumentException(plain.getName()
+                        + " does not say what it holds, which would come back as maps, lists and plain values: name it, as in new"
+                        + " TypeRef<" + whole + ">() {}");
+            }
+            if (plain.isArray()) {
+                requireComplete(plain.getComponentType());
+            }
+        } else if (type instanceof ParameterizedType parameterized) {
+            for (Type argument : parameterized.getActualTypeArguments()) {
+                requireComplete(argument);
+            }
+        } else if (type instanceof GenericArrayType array) {
+            requireComplete(array.getGenericComponentType());
+        }
     }
 
     @Override

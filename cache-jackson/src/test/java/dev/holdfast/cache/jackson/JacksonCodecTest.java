@@ -17,6 +17,7 @@ import dev.holdfast.cache.CodecProvider;
 import dev.holdfast.cache.TypeRef;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.Serializable;
 import java.lang.module.ModuleDescriptor;
 import java.math.BigDecimal;
 import java.time.Duration;
@@ -33,6 +34,8 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import tools.jackson.databind.json.JsonMapper;
 
 class JacksonCodecTest {
     static final AtomicInteger VICTIMS = new AtomicInteger();
@@ -270,13 +273,37 @@ class JacksonCodecTest {
     }
 
     @Test
-    void theProviderKnowsEveryTypeButObject() {
+    void theProviderKnowsEveryTypeThatSaysWhatAValueIs() {
         CodecProvider provider = new JacksonCodecProvider();
         assertEquals("jackson", provider.name());
         assertInstanceOf(JacksonCodec.class, provider.codecFor(User.class).orElseThrow());
         assertTrue(provider.codecFor(new TypeRef<List<User>>() {}.type()).isPresent());
         assertTrue(provider.codecFor(Object.class).isEmpty());
+        assertTrue(provider.codecFor(Serializable.class).isEmpty());
+        assertTrue(provider.codecFor(Number.class).isEmpty());
         assertTrue(provider.codecFor(List.class.getTypeParameters()[0]).isEmpty());
+    }
+
+    /** What it holds would come back as maps, and fail far from here as a ClassCastException. */
+    @Test
+    @SuppressWarnings("rawtypes")
+    void aGenericClassWithoutItsArgumentsIsRefused() {
+        for (Executable making : List.<Executable>of(
+                () -> JacksonCodec.of(List.class),
+                () -> JacksonCodec.of(List[].class),
+                () -> JacksonCodec.of(new TypeRef<List>() {}),
+                () -> JacksonCodec.of(new TypeRef<Map<String, List>>() {}),
+                () -> JacksonCodec.of(new TypeRef<Map<String, List>[]>() {}),
+                () -> new JacksonCodecProvider().codecFor(List.class))) {
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, making);
+            assertTrue(e.getMessage().startsWith("java.util.List does not say what it holds"), e::getMessage);
+            assertTrue(e.getMessage().endsWith("new TypeRef<List<E>>() {}"), e::getMessage);
+        }
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> JacksonCodec.of(Map.class));
+        assertTrue(e.getMessage().endsWith("new TypeRef<Map<K, V>>() {}"), e::getMessage);
+        // A mapper of the application's own may know what to make of it.
+        assertEquals(
+                List.of(1), JacksonCodec.of(List.class, JsonMapper.shared()).decode("[1]".getBytes(UTF_8)));
     }
 
     @Test
