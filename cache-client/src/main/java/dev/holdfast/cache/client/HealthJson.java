@@ -8,7 +8,6 @@ import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.TierHealth;
-import dev.holdfast.cache.TierHealth.State;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
@@ -83,17 +82,17 @@ public final class HealthJson {
     }
 
     private static void operations(JsonWriter json, OperationStats operations) {
+        Double ratio = successRatio(operations);
         json.object("operations", counts -> counts.field("total", operations.total())
                 .field("successful", operations.successful())
                 .field("failed", operations.failed())
-                .field("successRate", successRate(operations)));
+                .field("successRate", ratio == null ? null : String.format(Locale.ROOT, "%.2f%%", 100 * ratio))
+                .ratio("successRatio", ratio));
     }
 
-    /** Null where nothing was asked: that says nothing of how well it would be answered. */
-    private static @Nullable String successRate(OperationStats operations) {
-        return operations.total() == 0
-                ? null
-                : String.format(Locale.ROOT, "%.2f%%", 100.0 * operations.successful() / operations.total());
+    /** From 0 to 1; null where nothing was asked: that says nothing of how well it would be answered. */
+    private static @Nullable Double successRatio(OperationStats operations) {
+        return operations.total() == 0 ? null : (Double) ((double) operations.successful() / operations.total());
     }
 
     private static void node(JsonWriter json, NodeHealth node) {
@@ -114,14 +113,9 @@ public final class HealthJson {
         StoreHealth store = tier.store();
         json.field("name", tier.name())
                 .field("type", store.type())
-                .field(
-                        "state",
-                        tier.serving()
-                                ? "serving"
-                                : tier.state() == State.CLOSED
-                                        ? "standby"
-                                        : lower(tier.state().name()))
-                .field("breaker", breaker(tier.state()))
+                .field("state", lower(tier.state().name()))
+                .field("serving", tier.serving())
+                .field("breaker", lower(tier.state().name()))
                 .field("failureRate", tier.failureRate())
                 .field("since", time(tier.since()))
                 .field(
@@ -139,15 +133,6 @@ public final class HealthJson {
                         .field("dirtyCounters", tier.dirtyCounters())
                         .field("overflowed", tier.overflowed()))
                 .field("notes", tier.notes());
-    }
-
-    /** The words of every circuit breaker; a tier that answers its probes and doesn't serve yet is half open. */
-    private static String breaker(State state) {
-        return switch (state) {
-            case CLOSED -> "closed";
-            case OPEN -> "open";
-            case RECOVERING -> "half-open";
-        };
     }
 
     /** {@code null} for what nobody has looked at yet. */

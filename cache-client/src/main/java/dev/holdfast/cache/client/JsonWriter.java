@@ -96,6 +96,19 @@ public final class JsonWriter {
         return this;
     }
 
+    /** Adds a field with a part of a whole, from 0 to 1 with six decimals at most, or {@code null}. Only the whole is 1. */
+    public JsonWriter ratio(String name, @Nullable Double value) {
+        name(name);
+        out.append(
+                value == null
+                        ? "null"
+                        : BigDecimal.valueOf(value)
+                                .setScale(6, RoundingMode.DOWN)
+                                .stripTrailingZeros()
+                                .toPlainString());
+        return this;
+    }
+
     /** Adds a field with a text or {@code null}. */
     public JsonWriter field(String name, @Nullable String value) {
         name(name);

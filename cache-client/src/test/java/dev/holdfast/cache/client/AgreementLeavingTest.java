@@ -54,7 +54,7 @@ class AgreementLeavingTest {
                     cache.clear();
                 }
                 redis.thaw();
-                until("the server is on its way back", () -> client.healthJson().contains("half-open"));
+                until("the server is on its way back", () -> client.healthJson().contains("\"recovering\""));
             }
             assertEquals(2L, redis.command("ZCARD", HEARD), () -> "" + redis.command("ZRANGE", HEARD, "0", "-1"));
             if (clears) {

@@ -15,6 +15,7 @@ import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.TierHealth;
 import java.time.Instant;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -51,22 +52,22 @@ class HealthJsonTest {
     }
 
     private static final String CLUSTER_TIER = """
-            {"name":"cluster","type":"redis-cluster","state":"serving","breaker":"closed","failureRate":0,\
+            {"name":"cluster","type":"redis-cluster","state":"closed","serving":true,"breaker":"closed","failureRate":0,\
             "since":"2024-10-24T11:00:00.000Z","reason":null,"lastFailure":null,"lastFailureAt":null,\
             "available":true,"readYourWrites":true,\
-            "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%"},\
+            "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%","successRatio":0.99},\
             "latency":{"mean":12.5,"p50":0.9,"p99":41.251,"p999":80,"max":120},\
             "pool":{"max":15,"total":15,"active":15,"idle":0,"waiting":0,"exhausted":0,"failedDials":0},\
             "reconciliation":{"dirtyKeys":0,"dirtyPrefixes":0,"dirtyCounters":0,"overflowed":false},"notes":null}""";
 
     private static final String IDLE = """
-            "operations":{"total":0,"successful":0,"failed":0,"successRate":null},\
+            "operations":{"total":0,"successful":0,"failed":0,"successRate":null,"successRatio":null},\
             """;
 
     private static final String MEMORY_REST = """
             "since":"2024-10-24T11:00:00.000Z","reason":null,"lastFailure":null,"lastFailureAt":null,\
             "available":true,"readYourWrites":true,\
-            "operations":{"total":0,"successful":0,"failed":0,"successRate":null},\
+            "operations":{"total":0,"successful":0,"failed":0,"successRate":null,"successRatio":null},\
             "latency":{"mean":null,"p50":null,"p99":null,"p999":null,"max":null},\
             "pool":{"max":0,"total":0,"active":0,"idle":0,"waiting":0,"exhausted":0,"failedDials":0},\
             "reconciliation":{"dirtyKeys":0,"dirtyPrefixes":0,"dirtyCounters":0,"overflowed":false},"notes":null}""";
@@ -76,7 +77,7 @@ class HealthJsonTest {
         String expected = """
                 {"type":"redis-cluster","distributed":true,"status":"healthy",\
                 "cluster":{"enabled":true,"totalNodes":3,"healthyNodes":3,"failedNodes":0,"unknownNodes":0,\
-                "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%"},\
+                "operations":{"total":1500,"successful":1485,"failed":15,"successRate":"99.00%","successRatio":0.99},\
                 "performance":{"averageResponseTime":12.5,"uptime":3600000},\
                 "connectionPool":{"totalConnections":15,"activeConnections":15,"idleConnections":0},\
                 "nodes":[\
@@ -97,7 +98,7 @@ class HealthJsonTest {
                 "performance":{"averageResponseTime":null,"uptime":3600000},\
                 "connectionPool":{"totalConnections":0,"activeConnections":0,"idleConnections":0},\
                 "ready":true,"readYourWrites":true,\
-                "tiers":[{"name":"memory","type":"in-memory","state":"serving","breaker":"closed","failureRate":0,""" + MEMORY_REST + "],\"notes\":null}";
+                "tiers":[{"name":"memory","type":"in-memory","state":"closed","serving":true,"breaker":"closed","failureRate":0,""" + MEMORY_REST + "],\"notes\":null}";
         assertEquals(expected, HealthJson.write(new HealthReport("memory", null, START).of(MEMORY, List.of(), NOW)));
     }
 
@@ -123,11 +124,11 @@ class HealthJsonTest {
                         .withPool(new PoolHealth(5, 2, 1, 3, 9, 7)));
         String json = HealthJson.write(health(lost, tier("memory", TierHealth.State.CLOSED, true, MEMORY)));
         assertTrue(json.contains("""
-                        {"name":"single","type":"native-redis","state":"open","breaker":"open","failureRate":0.15,\
+                        {"name":"single","type":"native-redis","state":"open","serving":false,"breaker":"open","failureRate":0.15,\
                         "since":"2024-10-24T12:00:00.000Z","reason":"frozen",\
                         "lastFailure":"127.0.0.1:6379: \\"no\\" answer??",\
                         "lastFailureAt":"2024-10-24T12:00:00.000Z","available":false,"readYourWrites":false,\
-                        "operations":{"total":0,"successful":0,"failed":0,"successRate":null},\
+                        "operations":{"total":0,"successful":0,"failed":0,"successRate":null,"successRatio":null},\
                         "latency":{"mean":null,"p50":null,"p99":null,"p999":null,"max":null},\
                         "pool":{"max":5,"total":2,"active":1,"idle":1,"waiting":3,"exhausted":9,"failedDials":7},\
                         "reconciliation":{"dirtyKeys":17,"dirtyPrefixes":1,"dirtyCounters":2,"overflowed":true},\
@@ -144,7 +145,7 @@ class HealthJsonTest {
         String json = HealthJson.write(health);
         assertTrue(json.contains("\"cluster\":{\"enabled\":true"), json);
         assertTrue(json.contains("]}," + IDLE), json);
-        assertTrue(json.contains("\"state\":\"recovering\",\"breaker\":\"half-open\""), json);
+        assertTrue(json.contains("\"state\":\"recovering\",\"serving\":false,\"breaker\":\"recovering\""), json);
         assertEquals(Status.DEGRADED, health.status());
     }
 
@@ -178,12 +179,32 @@ class HealthJsonTest {
     }
 
     @Test
-    void aTierThatWaitsForItsTurnIsOnStandby() {
+    void aTierThatWaitsForItsTurnIsClosedAndDoesNotServe() {
         StoreHealth single = StoreHealth.of("native-redis", true, START);
         String json = HealthJson.write(health(
                 tier("single", TierHealth.State.CLOSED, true, single),
                 tier("memory", TierHealth.State.CLOSED, false, MEMORY)));
-        assertTrue(json.contains("\"name\":\"memory\",\"type\":\"in-memory\",\"state\":\"standby\""), json);
+        assertTrue(
+                json.contains("\"name\":\"memory\",\"type\":\"in-memory\",\"state\":\"closed\",\"serving\":false"),
+                json);
+    }
+
+    /** In JSON, the record, JMX and metrics: whoever has found it in one of them finds it in the others. */
+    @Test
+    void theWordsOfATierAreThoseOfTheRecord() {
+        for (TierHealth.State state : TierHealth.State.values()) {
+            String word = state.name().toLowerCase(Locale.ROOT);
+            String json = HealthJson.write(health(tier("memory", state, false, MEMORY)));
+            assertTrue(json.contains("\"state\":\"" + word + "\",\"serving\":false,\"breaker\":\"" + word + '"'), json);
+        }
+    }
+
+    @Test
+    void aRatioIsOneOnlyIfNothingFailed() {
+        StoreHealth store = StoreHealth.of("native-redis", true, START)
+                .withOperations(new OperationStats(3_000_000, 1, Latency.NONE));
+        String json = HealthJson.write(health(tier("single", TierHealth.State.CLOSED, true, store)));
+        assertTrue(json.contains("\"successRate\":\"100.00%\",\"successRatio\":0.999999}"), json);
     }
 
     @Test
