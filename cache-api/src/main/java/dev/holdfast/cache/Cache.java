@@ -245,6 +245,7 @@ public interface Cache<K, V> extends AutoCloseable {
      * @throws UnsupportedOperationException if the codec is raw: its entries can't say so
      */
     default void putAbsent(K key) {
+        Objects.requireNonNull(key, "key");
         Duration ttl = policy().rememberAbsence();
         if (ttl.isZero()) {
             throw new IllegalStateException("the cache " + name()

@@ -53,7 +53,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
-        requireAll(key, loader, policy);
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(loader, "loader");
         cache.requireSuited(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
         return start(call, () -> cache.answer(key, loader, policy, call));
@@ -66,7 +67,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
-        requireAll(key, loader, policy);
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(loader, "loader");
         cache.requireSuited(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
         return start(call, () -> cache.refresh(key, loader, policy, call));
@@ -86,7 +88,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<Map<K, V>> getAll(
             Collection<? extends K> keys, BulkCacheLoader<K, V> loader, CachePolicy policy) {
-        requireAll(keys, loader, policy);
+        Objects.requireNonNull(keys, "keys");
+        Objects.requireNonNull(loader, "loader");
         cache.requireSuited(policy);
         return getAll(keys, Loaders.bulk(loader, policy), policy);
     }
@@ -116,7 +119,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable Void> put(K key, V value, CachePolicy policy) {
-        requireAll(key, value, policy);
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(value, "value");
         cache.requireSuitedToPut(policy);
         return run(() -> cache.put(key, value, policy));
     }
@@ -134,7 +138,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable Void> putAbsent(K key, Duration ttl) {
-        requireAll(key, ttl, ttl);
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(ttl, "ttl");
         return run(() -> cache.putAbsent(key, ttl));
     }
 
@@ -150,8 +155,12 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable Void> putAll(Map<? extends K, ? extends V> entries, CachePolicy policy) {
+        Map<K, V> copy = new LinkedHashMap<>(Objects.requireNonNull(entries, "entries"));
+        copy.forEach((key, value) -> {
+            Objects.requireNonNull(key, "key");
+            Objects.requireNonNull(value, "value");
+        });
         cache.requireSuitedToPut(policy);
-        Map<K, V> copy = new LinkedHashMap<>(entries);
         return run(() -> cache.putAll(copy, policy));
     }
 
@@ -167,7 +176,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<Boolean> putIfAbsent(K key, V value, CachePolicy policy) {
-        requireAll(key, value, policy);
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(value, "value");
         cache.requireSuitedToPut(policy);
         return call(() -> cache.putIfAbsent(key, value, policy));
     }
@@ -184,7 +194,9 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<Boolean> replace(K key, V expected, V value, CachePolicy policy) {
-        requireAll(key, expected, value);
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(expected, "expected");
+        Objects.requireNonNull(value, "value");
         cache.requireSuitedToPut(policy);
         return call(() -> cache.replace(key, expected, value, policy));
     }
@@ -197,7 +209,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<Boolean> expire(K key, Duration ttl) {
-        requireAll(key, ttl, cache.policy().withTtl(ttl));
+        Objects.requireNonNull(key, "key");
+        CachePolicy unused = cache.policy().withTtl(ttl);
         return call(() -> cache.expire(key, ttl));
     }
 
@@ -209,7 +222,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<Boolean> remove(K key, V expected) {
-        requireAll(key, expected, cache.policy());
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(expected, "expected");
         return call(() -> cache.remove(key, expected));
     }
 
@@ -227,7 +241,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable Void> removeByTag(String tag) {
-        CachePolicy unused = cache.policy().withTags(tag);
+        CachePolicy unused = cache.policy().withTags(Objects.requireNonNull(tag, "tag"));
         return run(() -> cache.removeByTag(tag));
     }
 
@@ -269,14 +283,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
         return call.start(LeasedThreads.isHere() ? () -> LeasedThreads.holding(held::get) : held);
     }
 
-    private static void requireAll(Object key, Object second, Object third) {
-        Objects.requireNonNull(key, "key");
-        Objects.requireNonNull(second);
-        Objects.requireNonNull(third);
-    }
-
     private List<K> copyOf(Collection<? extends K> keys) {
-        List<K> copy = new ArrayList<>(keys);
+        List<K> copy = new ArrayList<>(Objects.requireNonNull(keys, "keys"));
         copy.forEach(key -> Objects.requireNonNull(key, "key"));
         return copy;
     }

@@ -144,6 +144,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** The fresh value that the store holds, counted; {@code null} if there is none. Never loads. */
     final @Nullable V held(K key) {
         requireUsable();
+        Objects.requireNonNull(key, "key");
         Near<K, V>.Reading reading = null;
         String storeKey;
         if (near == null) {
@@ -194,8 +195,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public @Nullable V get(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy) {
         requireUsable();
+        Objects.requireNonNull(key, "key");
         Objects.requireNonNull(loader, "loader");
-        return answer(key, loader, entries.checked(callPolicy), null);
+        return answer(key, loader, checked(callPolicy), null);
     }
 
     /** Like {@code get} with a loader, but a load that is needed is left to {@code caller}; what is returned then has no meaning. */
@@ -289,8 +291,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public @Nullable V refresh(K key, CacheLoader<? super K, V> loader, CachePolicy callPolicy) {
         requireUsable();
+        Objects.requireNonNull(key, "key");
         Objects.requireNonNull(loader, "loader");
-        return refresh(key, loader, entries.checked(callPolicy), null);
+        return refresh(key, loader, checked(callPolicy), null);
     }
 
     @Nullable
@@ -364,9 +367,9 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public Map<K, V> getAll(Collection<? extends K> wanted, BulkCacheLoader<K, V> loader, CachePolicy callPolicy) {
         requireUsable();
+        Objects.requireNonNull(wanted, "keys");
         Objects.requireNonNull(loader, "loader");
-        entries.checked(callPolicy);
-        return answerAll(wanted, Loaders.bulk(loader, callPolicy), callPolicy, null);
+        return answerAll(wanted, Loaders.bulk(loader, checked(callPolicy)), callPolicy, null);
     }
 
     /** Like {@code getAll} with a loader; loads that are needed are left to {@code caller} as by {@link #answer}. */
@@ -490,6 +493,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     private Map<K, String> storeKeys(Collection<? extends K> wanted) {
+        Objects.requireNonNull(wanted, "keys");
         Map<K, String> storeKeys = new LinkedHashMap<>();
         wanted.forEach(key -> storeKeys.put(key, keys.of(key)));
         return storeKeys;
@@ -523,27 +527,29 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public void put(K key, V value, CachePolicy callPolicy) {
         requireUsable();
-        writes.put(keys.of(key), Objects.requireNonNull(value, "value"), entries.checkedToPut(callPolicy));
+        writes.put(keys.of(key), Objects.requireNonNull(value, "value"), checkedToPut(callPolicy));
     }
 
     @Override
     public void putAll(Map<? extends K, ? extends V> values, CachePolicy callPolicy) {
         requireUsable();
+        Objects.requireNonNull(values, "entries");
         Map<String, V> byStoreKey = new LinkedHashMap<>();
         values.forEach((key, value) -> byStoreKey.put(keys.of(key), Objects.requireNonNull(value, "value")));
-        writes.putAll(byStoreKey, entries.checkedToPut(callPolicy));
+        writes.putAll(byStoreKey, checkedToPut(callPolicy));
     }
 
     @Override
     public boolean putIfAbsent(K key, V value, CachePolicy callPolicy) {
         requireUsable();
-        return writes.putIfAbsent(
-                keys.of(key), Objects.requireNonNull(value, "value"), entries.checkedToPut(callPolicy));
+        return writes.putIfAbsent(keys.of(key), Objects.requireNonNull(value, "value"), checkedToPut(callPolicy));
     }
 
     @Override
     public void putAbsent(K key, Duration ttl) {
         requireUsable();
+        Objects.requireNonNull(key, "key");
+        Objects.requireNonNull(ttl, "ttl");
         requireEnveloped("putAbsent: a raw codec's entries can't say that there is no value");
         CachePolicy remembering = policy.withRememberAbsence(ttl);
         if (ttl.isZero()) {
@@ -559,7 +565,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 keys.of(key),
                 Objects.requireNonNull(expected, "expected"),
                 Objects.requireNonNull(value, "value"),
-                entries.checkedToPut(callPolicy));
+                checkedToPut(callPolicy));
     }
 
     @Override
@@ -609,6 +615,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public boolean markStale(K key) {
         requireUsable();
+        Objects.requireNonNull(key, "key");
         requireEnveloped("markStale: a raw codec's entries don't say how long they are fresh");
         return writes.markStale(keys.of(key));
     }
@@ -626,6 +633,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public void removeByTag(String tag) {
         requireUsable();
+        Objects.requireNonNull(tag, "tag");
         requireEnveloped("removeByTag: a raw codec's entries have no tags");
         writes.removeByTag(tag, policy.withTags(tag));
     }
@@ -687,12 +695,20 @@ class CacheEngine<K, V> implements Cache<K, V> {
 
     /** Refuses a policy that needs what the entries of a raw codec don't have. */
     void requireSuited(CachePolicy callPolicy) {
-        entries.checked(callPolicy);
+        checked(callPolicy);
+    }
+
+    private CachePolicy checked(CachePolicy callPolicy) {
+        return entries.checked(Objects.requireNonNull(callPolicy, "policy"));
     }
 
     /** The same for a policy that a value is put under. */
     void requireSuitedToPut(CachePolicy callPolicy) {
-        entries.checkedToPut(callPolicy);
+        checkedToPut(callPolicy);
+    }
+
+    private CachePolicy checkedToPut(CachePolicy callPolicy) {
+        return entries.checkedToPut(Objects.requireNonNull(callPolicy, "policy"));
     }
 
     int loadsUnderWay() {

@@ -1,11 +1,18 @@
 package dev.holdfast.cache.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.AsyncCache;
+import dev.holdfast.cache.AsyncLoadingCache;
+import dev.holdfast.cache.BulkCacheLoader;
+import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheEvent.TierLost;
+import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.LoadingCache;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TypeRef;
@@ -26,7 +33,9 @@ import java.lang.reflect.Proxy;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -104,6 +113,86 @@ class NullsTest {
                 }
             }
         }
+    }
+
+    /** What is to be named, by the type of a parameter. */
+    private static final Map<Class<?>, Set<String>> NAMES = Map.of(
+            Object.class, Set.of("key", "value", "expected", "other"),
+            String.class, Set.of("tag"),
+            Duration.class, Set.of("ttl"),
+            CachePolicy.class, Set.of("policy"),
+            CacheLoader.class, Set.of("loader"),
+            BulkCacheLoader.class, Set.of("loader"),
+            Collection.class, Set.of("keys"),
+            Map.class, Set.of("entries"));
+
+    /** Calls every operation of a cache with null in each place in turn: it throws before anything is done, and names what is missing. */
+    private void checkOperations(Class<?> type, Object cache) throws IllegalAccessException {
+        for (Method method : type.getMethods()) {
+            Parameter[] parameters = method.getParameters();
+            for (int missing = 0; missing < parameters.length; missing++) {
+                Object[] arguments = new Object[parameters.length];
+                for (int i = 0; i < parameters.length; i++) {
+                    arguments[i] = i == missing ? null : value(parameters[i]);
+                }
+                Set<String> names = NAMES.get(parameters[missing].getType());
+                assertNotNull(names, method::toGenericString);
+                requireNamed(method.toGenericString() + ", number " + missing, names, method, cache, arguments);
+            }
+            for (int holding = 0; holding < parameters.length; holding++) {
+                for (Map.Entry<String, Object> holder : HOLDERS.getOrDefault(parameters[holding].getType(), Map.of())
+                        .entrySet()) {
+                    Object[] arguments = new Object[parameters.length];
+                    for (int i = 0; i < parameters.length; i++) {
+                        arguments[i] = i == holding ? holder.getValue() : value(parameters[i]);
+                    }
+                    requireNamed(
+                            method.toGenericString() + ", null " + holder.getKey(),
+                            Set.of(holder.getKey()),
+                            method,
+                            cache,
+                            arguments);
+                }
+            }
+        }
+    }
+
+    /** Collections that hold null, by what it stands for. */
+    private static final Map<Class<?>, Map<String, Object>> HOLDERS = Map.of(
+            Collection.class, Map.of("key", Arrays.asList("k", null)),
+            Map.class,
+                    Map.of("key", Collections.singletonMap(null, "v"), "value", Collections.singletonMap("k", null)));
+
+    private void requireNamed(String call, Set<String> names, Method method, Object cache, Object[] arguments)
+            throws IllegalAccessException {
+        calls++;
+        try {
+            method.invoke(cache, arguments);
+            unhelpful.add(call + ": nothing is thrown");
+        } catch (InvocationTargetException e) {
+            if (!(e.getCause() instanceof NullPointerException cause)
+                    || cause.getMessage() == null
+                    || !names.contains(cause.getMessage())) {
+                unhelpful.add(call + ": " + e.getCause());
+            }
+        }
+    }
+
+    @Test
+    void eachOperationOfACacheNamesWhatIsNull() throws Exception {
+        try (CacheClient client = CacheClient.builder().build()) {
+            Cache<String, String> plain =
+                    client.cache("plain", String.class, String.class).build();
+            LoadingCache<String, String> loading = client.cache("loading", String.class, String.class)
+                    .near(NearCache.ofBytes(1 << 20))
+                    .build(key -> key);
+            checkOperations(Cache.class, plain);
+            checkOperations(AsyncCache.class, plain.async());
+            checkOperations(LoadingCache.class, loading);
+            checkOperations(AsyncLoadingCache.class, loading.async());
+        }
+        assertEquals(Set.of(), unhelpful);
+        assertTrue(calls > 200, () -> calls + " calls");
     }
 
     @Test
