@@ -66,7 +66,7 @@ public final class SparedKeys {
             String own = prefix.length == 0 ? "none" : new String(prefix, 0, prefix.length - 1, StandardCharsets.UTF_8);
             told.accept("Another client's key prefix is " + ForeignText.shown(longer)
                     + ", which begins like this client's, " + own
-                    + ": the two can read and remove each other's entries; give them prefixes (REDIS_KEY_PREFIX) of which none"
+                    + ": the two can read and remove each other's entries; give them key prefixes of which none"
                     + " begins with another and a colon");
         }
     }

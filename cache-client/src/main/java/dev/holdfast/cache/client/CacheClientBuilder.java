@@ -29,9 +29,12 @@ import org.jspecify.annotations.Nullable;
  * memory. For one thread, and for one client: it owns the stores it was given.
  */
 public final class CacheClientBuilder {
+    private static final String FAILOVER_TIMEOUT = "REDIS_FAILOVER_TIMEOUT";
+
     private String name = "holdfast";
     private KeyPrefix keyPrefix = KeyPrefix.NONE;
     private Settings settings = Settings.of(Map.of());
+    private boolean settingsGiven;
     private final List<Server> servers = new ArrayList<>();
     private final List<Consumer<Events>> listeners = new ArrayList<>();
     private final List<ContextCarrier> carriers = new ArrayList<>();
@@ -76,6 +79,7 @@ public final class CacheClientBuilder {
      */
     public CacheClientBuilder settings(Settings value) {
         this.settings = Objects.requireNonNull(value, "settings");
+        this.settingsGiven = true;
         return this;
     }
 
@@ -405,6 +409,27 @@ public final class CacheClientBuilder {
 
     Settings settings() {
         return settings;
+    }
+
+    /** Names what may be said in two ways, for messages: by the variable if there are settings, else as code says it. */
+    String named(String variable, String inCode) {
+        return settingsGiven ? variable : inCode;
+    }
+
+    /** How the time for a call was said. */
+    String nameOfFailoverTimeout() {
+        boolean byVariable = failover == null && (settings.isSet(FAILOVER_TIMEOUT) || !hasTiers());
+        return byVariable ? FAILOVER_TIMEOUT : "FailoverConfig.withFailoverTimeout";
+    }
+
+    /** How it was said that each tier must answer. */
+    String nameOfStrictStart() {
+        return strictStart == null ? "CACHE_STRICT_START is true" : "strictStart(true) was asked for";
+    }
+
+    /** Who left memory out. */
+    String whyNoMemory() {
+        return withoutMemory || hasTiers() ? "withoutMemory() leaves memory out" : "CACHE_TIERS leaves out memory";
     }
 
     /** Whether code says which tiers there are. */

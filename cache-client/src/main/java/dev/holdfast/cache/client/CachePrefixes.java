@@ -105,7 +105,7 @@ final class CachePrefixes {
                 ? Optional.of(
                         "more than " + MOST_CLOSED + " caches of different names were closed: a server without a key"
                                 + " prefix that went back in time can't be cleared of the entries of the first ones."
-                                + " Set REDIS_KEY_PREFIX")
+                                + " Give the client a key prefix")
                 : Optional.empty();
     }
 }

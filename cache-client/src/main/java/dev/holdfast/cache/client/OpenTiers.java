@@ -61,7 +61,7 @@ record OpenTiers(
         Wanted wanted = builder.hasTiers() ? given(builder, stores) : bySettings(builder, stores);
         if (wanted.servers().isEmpty() && wanted.memories() != null) {
             CacheStore memory = wanted.memories().get();
-            LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(wanted.switchedOff()));
+            LOG.info("Cache client {} over {}: {}", builder.name(), memory, why(builder, wanted.switchedOff()));
             return new OpenTiers(memory, Optional.empty(), MEMORY, wanted.switchedOff());
         }
         return join(builder, wanted, caches, listener);
@@ -92,7 +92,9 @@ record OpenTiers(
         Supplier<? extends CacheStore> memories = memoryToo ? builder.memories(stores) : null;
         if (memories == null && plan.tiers().equals(List.of(MEMORY))) {
             throw new CacheConfigException("no server is configured, and withoutMemory() leaves nothing else: "
-                    + (plan.switchedOff() == null ? "set REDIS_URL, or add a tier" : plan.switchedOff() + " is false"));
+                    + (plan.switchedOff() == null
+                            ? builder.named("set REDIS_URL, or add a tier", "add a tier")
+                            : plan.switchedOff() + " is false"));
         }
         Wanted wanted = new Wanted(new ArrayList<>(), memories, plan.switchedOff());
         try {
@@ -108,9 +110,10 @@ record OpenTiers(
         }
     }
 
-    private static String why(@Nullable String switchedOff) {
+    private static String why(CacheClientBuilder builder, @Nullable String switchedOff) {
         return switchedOff == null
-                ? "no server is configured, entries live in this process (REDIS_URL would name one)"
+                ? "no server is configured, entries live in this process (" + builder.named("REDIS_URL", "tier(…)")
+                        + " would name one)"
                 : switchedOff + " is false, entries live in this process";
     }
 
@@ -124,7 +127,7 @@ record OpenTiers(
         }
         try {
             Map<String, CacheUnavailableException> failures = failover.start(builder.startTimeout());
-            StartCheck check = new StartCheck(!builder.hasTiers());
+            StartCheck check = new StartCheck(!builder.hasTiers(), builder.nameOfStrictStart(), builder.whyNoMemory());
             check.require(wanted.count(), failures, builder.strictStart());
             LOG.info("Cache client {} over {}", builder.name(), failover);
             failures.forEach((tier, failure) -> report(check.explain(tier, failure), failure));
@@ -156,11 +159,13 @@ record OpenTiers(
             }
             return failover.build();
         } catch (IllegalArgumentException e) {
-            String check = builder.hasTiers()
-                    ? ""
-                    : " (check REDIS_FAILOVER_TIMEOUT, REDIS_CONNECT_TIMEOUT and REDIS_COMMAND_TIMEOUT)";
+            String ofTiers = builder.hasTiers()
+                    ? " and the time limits of the tiers' configurations)"
+                    : ", REDIS_CONNECT_TIMEOUT and REDIS_COMMAND_TIMEOUT)";
             throw new CacheConfigException(
-                    "the tiers and the time for a call don't fit together: " + e.getMessage() + check, e);
+                    "the tiers and the time for a call don't fit together: " + e.getMessage() + " (check "
+                            + builder.nameOfFailoverTimeout() + ofTiers,
+                    e);
         }
     }
 

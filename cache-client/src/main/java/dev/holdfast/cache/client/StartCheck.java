@@ -11,8 +11,10 @@ import java.util.Optional;
  * Decides whether a client may start with the tiers that answer, and says what is wrong with the others.
  *
  * @param bySettings whether settings say which tiers there are, so that their names help
+ * @param whyStrict how it was said that each tier must answer, as a clause
+ * @param whyNoMemory who left memory out, as a clause
  */
-record StartCheck(boolean bySettings) {
+record StartCheck(boolean bySettings, String whyStrict, String whyNoMemory) {
 
     /**
      * Lets the start go on, or not.
@@ -29,20 +31,11 @@ record StartCheck(boolean bySettings) {
             return;
         }
         if (strict) {
-            throw failed(
-                    (bySettings ? "CACHE_STRICT_START is true" : "the start is strict")
-                            + ", and not every configured tier answers: ",
-                    failures,
-                    true);
+            throw failed(whyStrict + ", and not every configured tier answers: ", failures, true);
         }
         if (failures.size() == tiers) {
             boolean refused = failures.values().stream().anyMatch(StartCheck::isRefusal);
-            throw failed(
-                    "no tier answers, and "
-                            + (bySettings ? "CACHE_TIERS leaves out memory" : "memory was left out")
-                            + ", which always does: ",
-                    failures,
-                    refused);
+            throw failed("no tier answers, and " + whyNoMemory + ", which always does: ", failures, refused);
         }
     }
 

@@ -11,9 +11,13 @@ import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.CacheEvent.LoadFailed;
 import dev.holdfast.cache.CacheEvent.TierLost;
+import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheLoadException;
+import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.ForwardingStore;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
@@ -54,6 +58,56 @@ class CacheClientBuilderTest {
                     IllegalArgumentException.class, () -> CacheClient.builder().name(name));
             assertTrue(refused.getMessage().contains("control characters"), refused::getMessage);
         }
+    }
+
+    /** A call of it takes an hour, whatever its caller has left. */
+    private static CacheStore stubborn() {
+        return new ForwardingStore(MemoryStore.create(1 << 20)) {
+            @Override
+            public CacheStore within(Duration callBound) {
+                return this;
+            }
+
+            @Override
+            public Duration callBound() {
+                return Duration.ofHours(1);
+            }
+        };
+    }
+
+    private static String refusalOf(CacheClientBuilder builder) {
+        return assertThrows(CacheException.class, builder::build).getMessage();
+    }
+
+    /** By the method of who configured by code, by the variable of who set that, whichever of the two it was for this setting. */
+    @Test
+    void messagesNameASettingAsItWasGiven() {
+        Settings hurried = Settings.of(Map.of("REDIS_FAILOVER_TIMEOUT", "100"));
+        FailoverConfig hasty = FailoverConfig.DEFAULT.withFailoverTimeout(Duration.ofMillis(100));
+        String rest = " and the time limits of the tiers' configurations)";
+        assertTrue(refusalOf(overMemory().tier("slow", stubborn()).failover(hasty))
+                .endsWith("(check FailoverConfig.withFailoverTimeout" + rest));
+        assertTrue(refusalOf(overMemory().tier("slow", stubborn()).settings(hurried))
+                .endsWith("(check REDIS_FAILOVER_TIMEOUT" + rest));
+        assertTrue(refusalOf(
+                        overMemory().tier("slow", stubborn()).settings(hurried).failover(hasty))
+                .endsWith("(check FailoverConfig.withFailoverTimeout" + rest));
+
+        assertTrue(refusalOf(CacheClient.builder().withoutMemory()).endsWith(": add a tier"));
+        assertTrue(refusalOf(CacheClient.builder().withoutMemory().settings(Settings.of(Map.of())))
+                .endsWith(": set REDIS_URL, or add a tier"));
+
+        Settings strict = Settings.of(Map.of("CACHE_STRICT_START", "true"));
+        assertTrue(refusalOf(overMemory().tier("dead", dead()).strictStart(true))
+                .startsWith("strictStart(true) was asked for, and not every"));
+        assertTrue(refusalOf(overMemory().tier("dead", dead()).settings(strict))
+                .startsWith("CACHE_STRICT_START is true, and not every"));
+
+        assertTrue(refusalOf(CacheClient.builder().tier("dead", dead()).withoutMemory())
+                .startsWith("no tier answers, and withoutMemory() leaves memory out, which"));
+        assertTrue(refusalOf(CacheClient.builder()
+                        .settings(Settings.of(Map.of("REDIS_URL", "redis://127.0.0.1:1", "CACHE_TIERS", "single"))))
+                .startsWith("no tier answers, and CACHE_TIERS leaves out memory, which"));
     }
 
     @Test

@@ -575,8 +575,8 @@ public final class ClusterStore implements CacheStore {
     private byte[] checked(byte[] value) {
         long most = Math.min(LARGEST_VALUE, session.config.maxValueBytes());
         if (value.length > most) {
-            throw new CacheRejectedException(
-                    "a value of " + value.length + " bytes is larger than is allowed, " + most + " (maxValueBytes)");
+            throw new CacheRejectedException("a value of " + value.length + " bytes is larger than is allowed, " + most
+                    + " (" + session.errors.limitOfValues() + ')');
         }
         return value;
     }

@@ -174,7 +174,7 @@ final class LettuceErrors {
     }
 
     CacheRejectedException tooLarge(Node node, Throwable failure) {
-        return new CacheRejectedException(at(node) + ": " + messageOf(failure), failure);
+        return new CacheRejectedException(at(node) + ": " + messageOf(failure) + " (" + limitOfValues() + ')', failure);
     }
 
     /** A request under which the node closed every connection while it answered others of the same kind. */
@@ -218,7 +218,7 @@ final class LettuceErrors {
         // Before the handshake is done Netty knows only that the channel is closed.
         boolean inHandshake =
                 tls != null || (config.tls() != null && !sent && Causes.root(cause) instanceof ClosedChannelException);
-        String hint = inHandshake ? TlsHints.hint(cause, node.address().host(), AccessVariables.CLUSTER.tls()) : "";
+        String hint = inHandshake ? TlsHints.hint(cause, node.address().host(), config.access()) : "";
         // Who only closes the connection may have been stopped meanwhile, or be a proxy whose server was.
         if (tls != null && !TlsHints.isBrokenOff(tls)) {
             return refused(cause, node, hint, shardOnly);
@@ -228,7 +228,8 @@ final class LettuceErrors {
             return refused(
                     none,
                     node,
-                    "REDIS_CLUSTER_PASSWORD_FILE, or what withCredentials was given, must give some",
+                    config.access().named(AccessVariables::passwordFile, "what withCredentials was given")
+                            + " must give some",
                     () -> false);
         }
         return new CacheUnavailableException(
@@ -246,8 +247,8 @@ final class LettuceErrors {
     private String addressHint(Node node) {
         return node.pool().wasReached() || config.seeds().contains(node.address())
                 ? ""
-                : "; it was never reached where the cluster announces it: if it has another address for this process, say so by"
-                        + " REDIS_CLUSTER_ADDRESSES (seed, or from=to), or withAddressMapper in code";
+                : "; it was never reached where the cluster announces it: if it has another address for this process, say so by "
+                        + named("REDIS_CLUSTER_ADDRESSES (seed, or from=to)", "withAddressMapper");
     }
 
     private CacheException answered(RedisCommandExecutionException e, Node node, BooleanSupplier shardOnly) {
@@ -267,8 +268,9 @@ final class LettuceErrors {
             return refused(
                     e,
                     node,
-                    "REDIS_CLUSTER_NODES names a server that is not in cluster mode: use the single tier (REDIS_HOST or"
-                            + " REDIS_URL) for it",
+                    named("REDIS_CLUSTER_NODES", "ClusterConfig")
+                            + " names a server that is not in cluster mode: use the single tier ("
+                            + named("REDIS_HOST or REDIS_URL", "SingleConfig") + ") for it",
                     () -> false);
         }
         return new CacheRejectedException(message, e);
@@ -284,12 +286,24 @@ final class LettuceErrors {
 
     private String credentialsHint() {
         if (config.access().credentials() == null) {
-            return "it wants a password (REDIS_CLUSTER_PASSWORD)";
+            return "it wants a password (" + named("REDIS_CLUSTER_PASSWORD", "withPassword") + ')';
         }
         return config.password() == null
-                ? "check the user (REDIS_CLUSTER_USERNAME) and what the provider of credentials gives, or the file that"
-                        + " REDIS_CLUSTER_PASSWORD_FILE names"
-                : "check the user and the password (REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD)";
+                ? named(
+                        "check the user (REDIS_CLUSTER_USERNAME) and the file that REDIS_CLUSTER_PASSWORD_FILE names",
+                        "check the user (withUsername) and what withCredentials was given")
+                : "check the user and the password ("
+                        + named("REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD", "withUsername, withPassword") + ')';
+    }
+
+    /** Names a setting as it was given. */
+    private String named(String variable, String inCode) {
+        return config.access().named(variable, inCode);
+    }
+
+    /** How the user has set how large values may be. */
+    String limitOfValues() {
+        return named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes");
     }
 
     /** A call for a node that is out of service. */
@@ -402,7 +416,7 @@ final class LettuceErrors {
                 .findFirst()
                 .orElse(failures.isEmpty() ? null : failures.get(0));
         CacheUnavailableException all = new CacheUnavailableException(
-                "no node of " + cluster() + " (REDIS_CLUSTER_NODES) can be used"
+                "no node of " + cluster() + named(" (REDIS_CLUSTER_NODES)", "") + " can be used"
                         + (first == null ? "" : ": " + first.getMessage()),
                 first,
                 first == null ? Reason.CONNECTION : first.reason(),

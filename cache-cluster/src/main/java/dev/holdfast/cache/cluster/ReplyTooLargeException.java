@@ -5,6 +5,6 @@ final class ReplyTooLargeException extends MalformedReplyException {
     private static final long serialVersionUID = 1L;
 
     ReplyTooLargeException(long size, long most) {
-        super("a reply of " + size + " bytes or elements is more than is allowed here, " + most + " (maxValueBytes)");
+        super("a reply of " + size + " bytes or elements is more than is allowed here, " + most);
     }
 }

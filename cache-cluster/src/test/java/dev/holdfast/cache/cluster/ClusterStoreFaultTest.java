@@ -208,7 +208,7 @@ class ClusterStoreFaultTest {
                 return e != null
                         && !e.outcomeUnknown()
                         && e.reason() == Reason.REFUSED
-                        && String.valueOf(e.getMessage()).contains("REDIS_CLUSTER_PASSWORD");
+                        && String.valueOf(e.getMessage()).contains("withPassword");
             });
         } finally {
             cluster.setPassword(null);

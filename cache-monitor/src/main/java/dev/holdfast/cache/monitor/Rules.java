@@ -102,7 +102,7 @@ final class Rules {
                         Duration.ofMinutes(5),
                         this::evictions,
                         (value, limit) -> "memory evicts entries and the hit rate has fallen by " + number(value)
-                                + " points; CACHE_MEMORY_MAX_BYTES may be too low"),
+                                + " points; the bound of memory may be too low"),
                 new Rule(
                         "forced-failover",
                         "forcedTiers",

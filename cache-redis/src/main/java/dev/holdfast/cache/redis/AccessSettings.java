@@ -45,7 +45,8 @@ public final class AccessSettings {
      * @return the derived access
      */
     public RemoteAccess limits(RemoteAccess start) {
-        RemoteAccess access = start.withConnectTimeout(timeout(names.connectTimeout(), start.connectTimeout()))
+        RemoteAccess access = start.readFrom(names)
+                .withConnectTimeout(timeout(names.connectTimeout(), start.connectTimeout()))
                 .withCommandTimeout(timeout(names.commandTimeout(), start.commandTimeout()))
                 .withPoolSize(
                         settings.integer(first(names.poolSize()), start.poolSize(), 1, RemoteAccess.MOST_CONNECTIONS))
@@ -70,7 +71,7 @@ public final class AccessSettings {
      * @return the derived access
      */
     public RemoteAccess login(RemoteAccess start) {
-        RemoteAccess access = start;
+        RemoteAccess access = start.readFrom(names);
         Optional<String> user = names.username() == null ? Optional.empty() : settings.text(names.username());
         if (user.isPresent()) {
             try {

@@ -8,6 +8,7 @@ import dev.holdfast.cache.TlsConfig;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
@@ -172,6 +173,39 @@ public final class RemoteAccess {
         });
     }
 
+    /** Derives one that was read from settings. */
+    RemoteAccess readFrom(AccessVariables value) {
+        return with(parts -> parts.variables = value);
+    }
+
+    /** Returns the settings that this was read from; {@code null} if code says it all. */
+    public @Nullable AccessVariables variables() {
+        return parts.variables;
+    }
+
+    /**
+     * Names a setting as it was given, for messages.
+     *
+     * @param variable its name as a setting
+     * @param inCode its name in code: a method's
+     * @return the variable if this was read from settings; else the name in code
+     */
+    public String named(String variable, String inCode) {
+        return named(all -> variable, inCode);
+    }
+
+    /**
+     * Names a setting like {@link #named(String, String)}.
+     *
+     * @param variable picks the name from those that the tier has
+     * @param inCode its name in code
+     * @return the name of the two that is the user's
+     */
+    public String named(Function<AccessVariables, String> variable, String inCode) {
+        AccessVariables variables = parts.variables;
+        return variables == null ? inCode : variable.apply(variables);
+    }
+
     /** Returns what stands before every key. */
     public KeyPrefix keyPrefix() {
         return parts.keyPrefix;
@@ -211,6 +245,7 @@ public final class RemoteAccess {
         private KeyPrefix keyPrefix = KeyPrefix.NONE;
         private long maxValueBytes = 512L << 20;
         private String clientName = NAME;
+        private @Nullable AccessVariables variables;
 
         Parts() {}
 
@@ -225,6 +260,7 @@ public final class RemoteAccess {
             keyPrefix = other.keyPrefix;
             maxValueBytes = other.maxValueBytes;
             clientName = other.clientName;
+            variables = other.variables;
         }
 
         void check() {

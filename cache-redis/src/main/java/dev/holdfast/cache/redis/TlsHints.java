@@ -4,6 +4,7 @@ import dev.holdfast.cache.Causes;
 import java.io.EOFException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;
+import java.util.List;
 import java.util.Locale;
 import javax.net.ssl.SSLException;
 
@@ -22,10 +23,10 @@ public final class TlsHints {
      *
      * @param e what failed
      * @param host the host that was dialled
-     * @param names the settings to speak of
+     * @param access knows how the settings were given that are spoken of
      * @return the end of a sentence
      */
-    public static String hint(Throwable e, String host, TlsVariables names) {
+    public static String hint(Throwable e, String host, RemoteAccess access) {
         StringBuilder all = new StringBuilder();
         for (Throwable cause : Causes.of(e)) {
             if (cause instanceof CertificateExpiredException) {
@@ -41,22 +42,32 @@ public final class TlsHints {
                 || text.contains("no name matching")
                 || text.contains("not verified")) {
             return "its TLS certificate is not for the host " + host
-                    + ": use the name that it is for, or over a tunnel " + names.own(names.verify()) + "=ca";
+                    + ": use the name that it is for, or over a tunnel "
+                    + access.named(names -> own(names.tls().verify()) + "=ca", "TlsConfig.withVerification(CA)");
         }
         if (text.contains("path") || text.contains("trustanchors")) {
             return "its TLS certificate is not trusted: name its authority's certificate by "
-                    + names.own(names.authorities())
-                    + ", put it into the trust store (javax.net.ssl.trustStore), or use withTls in code";
+                    + access.named(names -> own(names.tls().authorities()), "TlsConfig.withAuthorities")
+                    + ", or put it into the trust store (javax.net.ssl.trustStore)";
         }
         if (text.contains("unsupported or unrecognized") || text.contains("not an ssl/tls record")) {
-            return "it does not speak TLS on this port: use its TLS port, or no TLS (" + names.toSwitchOff() + ')';
+            return "it does not speak TLS on this port: use its TLS port, or no TLS"
+                    + access.named(names -> " (" + names.tls().toSwitchOff() + ')', "");
         }
         if (text.contains("certificate_required")
                 || text.contains("bad_certificate")
                 || text.contains("certificate required")) {
-            return "it wants a client certificate: " + names.own(names.certificate()) + " and " + names.own(names.key())
-                    + ", or TlsConfig.withCertificate in code";
+            return "it wants a client certificate: "
+                    + access.named(
+                            names -> own(names.tls().certificate()) + " and "
+                                    + own(names.tls().key()),
+                            "TlsConfig.withCertificate");
         }
         return "the TLS handshake failed; check certificate, host name and port";
+    }
+
+    /** The name to speak of: the tier's own. */
+    private static String own(List<String> names) {
+        return names.get(0);
     }
 }

@@ -21,10 +21,4 @@ public record TlsVariables(
         List<String> certificate,
         List<String> key,
         List<String> keyPassword,
-        List<String> verify) {
-
-    /** The name to speak of: the tier's own. */
-    String own(List<String> names) {
-        return names.get(0);
-    }
-}
+        List<String> verify) {}

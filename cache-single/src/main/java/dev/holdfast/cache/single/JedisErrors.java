@@ -11,6 +11,7 @@ import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.redis.TlsHints;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
@@ -35,8 +36,7 @@ final class JedisErrors {
 
     JedisErrors(SingleConfig config) {
         this.config = config;
-        this.server =
-                (config.names().equals(AccessVariables.SENTINEL) ? "the sentinel at " : "Redis at ") + config.address();
+        this.server = (config.isSentinel() ? "the sentinel at " : "Redis at ") + config.address();
     }
 
     /** Whether the server refused to write because it has become a replica. */
@@ -86,8 +86,9 @@ final class JedisErrors {
         if (REDIRECTIONS.contains(code)) {
             return refused(
                     e,
-                    "it is a node of a cluster: use the cluster tier (REDIS_CLUSTER_ENABLED=true,"
-                            + " REDIS_CLUSTER_NODES) instead of the single one");
+                    "it is a node of a cluster: use the cluster tier ("
+                            + config.named("REDIS_CLUSTER_ENABLED=true, REDIS_CLUSTER_NODES", "ClusterConfig")
+                            + ") instead of the single one");
         }
         return new CacheRejectedException(message, e);
     }
@@ -98,18 +99,25 @@ final class JedisErrors {
     }
 
     private String credentialsHint() {
-        AccessVariables names = config.names();
-        String where = names.equals(AccessVariables.SINGLE) ? ", or in REDIS_URL" : "";
-        if (config.access().credentials() == null) {
-            return "it wants a password (" + names.password() + where + ')';
+        RemoteAccess access = config.access();
+        String inCode = "withSentinelCredentials";
+        String where = config.isSentinel() ? "" : ", or in " + config.named("REDIS_URL", "the URL");
+        if (access.credentials() == null) {
+            return "it wants a password ("
+                    + access.named(AccessVariables::password, config.isSentinel() ? inCode : "withPassword") + where
+                    + ')';
         }
         Secret password = config.password();
         if (password == null) {
-            return "check the user (" + names.username()
-                    + ") and what the provider of credentials gives, or the file that " + names.passwordFile()
-                    + " names";
+            return access.named(
+                    all -> "check the user (" + all.username() + ") and the file that " + all.passwordFile() + " names",
+                    "check the user (withUsername) and what withCredentials was given");
         }
-        String hint = "check the user and the password (" + names.username() + " and " + names.password() + where + ')';
+        String hint = "check the user and the password ("
+                + access.named(
+                        all -> all.username() + " and " + all.password(),
+                        config.isSentinel() ? inCode : "withUsername and withPassword")
+                + where + ')';
         return password.reveal().equals(password.reveal().strip())
                 ? hint
                 : hint + "; the password begins or ends with white space, as one from a file may";
@@ -128,11 +136,12 @@ final class JedisErrors {
             return interrupted(e);
         }
         if (doom != null && doom.overdue()) {
+            String limit = config.named("REDIS_COMMAND_TIMEOUT", "withCommandTimeout");
             return new CacheTimeoutException(
                     "no answer from " + server
                             + (doom.ofCaller()
-                                    ? " in what the caller had left, which was less than REDIS_COMMAND_TIMEOUT ("
-                                    : " in time (REDIS_COMMAND_TIMEOUT, ")
+                                    ? " in what the caller had left, which was less than " + limit + " ("
+                                    : " in time (" + limit + ", ")
                             + config.commandTimeout().toMillis() + " ms)",
                     e,
                     sent);
@@ -153,11 +162,13 @@ final class JedisErrors {
         if (doom != null || Causes.root(e) instanceof SocketTimeoutException) {
             return new CacheTimeoutException(
                     "could not connect to " + server + " within "
-                            + config.connectTimeout().toMillis() + " ms (REDIS_CONNECT_TIMEOUT)"
+                            + config.connectTimeout().toMillis() + " ms ("
+                            + config.named("REDIS_CONNECT_TIMEOUT", "withConnectTimeout") + ')'
                             + (config.tls() == null
                                     ? ""
                                     : "; if it does not speak TLS: "
-                                            + config.names().tls().toSwitchOff()),
+                                            + config.access()
+                                                    .named(all -> all.tls().toSwitchOff(), "leave TLS out")),
                     e,
                     false);
         }
@@ -166,7 +177,7 @@ final class JedisErrors {
         }
         SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
-            String hint = TlsHints.hint(tls, hostOf(config), config.names().tls());
+            String hint = TlsHints.hint(tls, hostOf(config), config.access());
             // Who only closes the connection may have been stopped meanwhile, or be a proxy whose server was.
             return TlsHints.isBrokenOff(tls)
                     ? new CacheUnavailableException(
@@ -227,7 +238,11 @@ final class JedisErrors {
         }
         String text = message(e).toLowerCase(Locale.ROOT);
         if (text.contains("db index") || text.contains("select is not allowed")) {
-            return refused(e, "it has no database " + config.database() + " (REDIS_DB, or the path of REDIS_URL)");
+            return refused(
+                    e,
+                    "it has no database " + config.database() + " ("
+                            + config.named("REDIS_DB, or the path of REDIS_URL", "withDatabase, or the path of the URL")
+                            + ')');
         }
         if (text.contains("auth") || text.contains("password")) {
             return refused(e, credentialsHint());
@@ -248,9 +263,9 @@ final class JedisErrors {
     }
 
     private String withTls() {
-        return config.names().equals(AccessVariables.SENTINEL)
-                ? "REDIS_SENTINEL_TLS=true"
-                : "rediss:// or REDIS_TLS=true";
+        return config.isSentinel()
+                ? config.named("REDIS_SENTINEL_TLS=true", "withSentinelTls")
+                : "rediss:// or " + config.named("REDIS_TLS=true", "withTls");
     }
 
     CacheInterruptedException interrupted(@Nullable Throwable e) {
@@ -276,7 +291,8 @@ final class JedisErrors {
             return new CacheTimeoutException(waited + "connecting to it takes longer than that", null, false);
         }
         return new CacheUnavailableException(
-                waited + open + " of at most " + size + " are open (REDIS_CONNECTION_POOL_SIZE), all in use, " + waiting
+                waited + open + " of at most " + size + " are open ("
+                        + config.named("REDIS_CONNECTION_POOL_SIZE", "withPoolSize") + "), all in use, " + waiting
                         + " callers wait",
                 null,
                 Reason.SATURATED,
@@ -291,7 +307,12 @@ final class JedisErrors {
 
     /** The value is there, but larger than this client takes. */
     CacheRejectedException tooLarge(TooLargeReplyException e) {
-        return new CacheRejectedException(server + " has " + e.getMessage(), e);
+        return new CacheRejectedException(server + " has " + e.getMessage() + " (" + limitOfValues() + ')', e);
+    }
+
+    /** How the user has set how large values may be. */
+    String limitOfValues() {
+        return config.named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes");
     }
 
     /** Every connection broke under the same call and no other, while the server answers. */

@@ -6,7 +6,6 @@ import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.TlsConfig;
-import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.RemoteAccess;
 import java.nio.charset.StandardCharsets;
@@ -30,11 +29,10 @@ public final class SingleConfig implements StoreConfig {
     private final int database;
     private final RemoteAccess access;
     private final RemoteAccess sentinels;
-    private final AccessVariables names;
+    private final boolean sentinel;
 
-    private SingleConfig(
-            Place place, int database, RemoteAccess access, RemoteAccess sentinels, AccessVariables names) {
-        this.names = names;
+    private SingleConfig(Place place, int database, RemoteAccess access, RemoteAccess sentinels, boolean sentinel) {
+        this.sentinel = sentinel;
         this.place = place;
         this.database = database;
         this.access = access;
@@ -43,17 +41,17 @@ public final class SingleConfig implements StoreConfig {
     }
 
     private static SingleConfig at(Place place) {
-        return new SingleConfig(place, 0, RemoteAccess.defaults(), RemoteAccess.defaults(), AccessVariables.SINGLE);
+        return new SingleConfig(place, 0, RemoteAccess.defaults(), RemoteAccess.defaults(), false);
     }
 
     /** Derives one that gets at its server in another way. */
     SingleConfig with(UnaryOperator<RemoteAccess> change) {
-        return new SingleConfig(place, database, change.apply(access), sentinels, names);
+        return new SingleConfig(place, database, change.apply(access), sentinels, sentinel);
     }
 
     /** Derives one that gets at its sentinels in another way. */
     SingleConfig withSentinels(UnaryOperator<RemoteAccess> change) {
-        return new SingleConfig(place, database, access, change.apply(sentinels), names);
+        return new SingleConfig(place, database, access, change.apply(sentinels), sentinel);
     }
 
     /**
@@ -167,7 +165,7 @@ public final class SingleConfig implements StoreConfig {
      * @return the derived configuration
      */
     public SingleConfig withDatabase(int value) {
-        return new SingleConfig(place, value, access, sentinels, names);
+        return new SingleConfig(place, value, access, sentinels, sentinel);
     }
 
     /**
@@ -303,9 +301,14 @@ public final class SingleConfig implements StoreConfig {
         return access;
     }
 
-    /** The settings that messages speak of. */
-    AccessVariables names() {
-        return names;
+    /** Whether what is there is no cache but a sentinel that knows where it is. */
+    boolean isSentinel() {
+        return sentinel;
+    }
+
+    /** Names a setting as it was given, for messages. */
+    String named(String variable, String inCode) {
+        return access.named(variable, inCode);
     }
 
     /** Where the server is. */
@@ -314,13 +317,13 @@ public final class SingleConfig implements StoreConfig {
     }
 
     /** How a sentinel is got at: one connection, with the limits of those to the server. */
-    SingleConfig sentinel(Address sentinel) {
+    SingleConfig sentinel(Address address) {
         RemoteAccess one = sentinels
                 .withConnectTimeout(access.connectTimeout())
                 .withCommandTimeout(access.commandTimeout())
                 .withClientName(access.clientName())
                 .withPoolSize(1);
-        return new SingleConfig(new Place.Port(sentinel), 0, one, RemoteAccess.defaults(), AccessVariables.SENTINEL);
+        return new SingleConfig(new Place.Port(address), 0, one, RemoteAccess.defaults(), true);
     }
 
     /** Returns the ACL user; {@code null} for the default user, or one that credentials name. */

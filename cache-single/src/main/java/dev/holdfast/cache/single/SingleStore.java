@@ -662,7 +662,7 @@ public final class SingleStore implements CacheStore {
     private byte[] checked(byte[] value) {
         if (value.length > shared.config.maxValueBytes()) {
             throw new CacheRejectedException("a value of " + value.length + " bytes is larger than this client sends, "
-                    + shared.config.maxValueBytes() + " (CACHE_MAX_VALUE_BYTES)");
+                    + shared.config.maxValueBytes() + " (" + shared.errors.limitOfValues() + ')');
         }
         return value;
     }

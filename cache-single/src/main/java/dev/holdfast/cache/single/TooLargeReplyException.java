@@ -7,7 +7,6 @@ final class TooLargeReplyException extends IOException {
     private static final long serialVersionUID = 1L;
 
     TooLargeReplyException(long claimed, long limit) {
-        super("a value of " + claimed + " bytes is larger than this client takes, " + limit
-                + " (CACHE_MAX_VALUE_BYTES)");
+        super("a value of " + claimed + " bytes, which is larger than this client takes, " + limit);
     }
 }

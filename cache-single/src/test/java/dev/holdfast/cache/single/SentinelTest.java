@@ -127,7 +127,7 @@ class SentinelTest {
             SingleConfig without = SingleConfig.of(sentinels.url().replace("://", "://:for%20servers@"));
             try (SingleStore store = SingleStore.of(without)) {
                 CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
-                assertTrue(e.getMessage().contains("REDIS_SENTINEL_PASSWORD"), e.getMessage());
+                assertTrue(e.getMessage().contains("(withSentinelCredentials)"), e.getMessage());
                 assertEquals(CacheUnavailableException.Reason.REFUSED, e.reason());
             }
         }

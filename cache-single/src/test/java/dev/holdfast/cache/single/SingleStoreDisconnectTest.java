@@ -219,7 +219,7 @@ class SingleStoreDisconnectTest {
             CacheUnavailableException e =
                     assertThrows(CacheTimeoutException.class, () -> store.put("k", new byte[2], TTL));
             assertTrue(e.outcomeUnknown());
-            assertTrue(e.getMessage().endsWith(" in time (REDIS_COMMAND_TIMEOUT, 150 ms)"), e.getMessage());
+            assertTrue(e.getMessage().endsWith(" in time (withCommandTimeout, 150 ms)"), e.getMessage());
             assertThrows(CacheTimeoutException.class, () -> store.put("k", new byte[16 << 20], TTL), "a blocked write");
             assertThrows(CacheTimeoutException.class, () -> store.probe(Duration.ofMillis(100)));
             assertThrows(CacheTimeoutException.class, () -> store.within(Duration.ofMillis(20))

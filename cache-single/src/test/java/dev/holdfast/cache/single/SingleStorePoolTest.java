@@ -88,7 +88,7 @@ class SingleStorePoolTest {
             assertTrue(System.nanoTime() - start >= TimeUnit.MILLISECONDS.toNanos(150), "half of what was left");
             assertEquals(Reason.SATURATED, e.reason(), e.getMessage());
             assertFalse(e.outcomeUnknown());
-            assertTrue(e.getMessage().contains("REDIS_CONNECTION_POOL_SIZE"), e.getMessage());
+            assertTrue(e.getMessage().contains("withPoolSize"), e.getMessage());
             assertEquals(1, store.health().pool().exhausted());
             assertEquals(2, store.health().pool().max());
             assertNotEquals(

@@ -208,7 +208,8 @@ final class Calls {
             throw new CacheRejectedException(command.name() + " at "
                     + rest.errors().address() + ": the command has "
                     + command.json().length + " bytes, but the database takes at most " + config.maxCommandBytes()
-                    + " (UPSTASH_MAX_COMMAND_BYTES, by its plan)");
+                    + " (" + rest.errors().named("UPSTASH_MAX_COMMAND_BYTES", "withMaxCommandBytes")
+                    + ", by its plan)");
         }
     }
 

@@ -443,7 +443,8 @@ final class Combiner {
         saturation.another(active(), waiting());
         return new CacheUnavailableException(
                 what + " at " + rest.errors().address()
-                        + ": all connections were busy for the whole wait; raise REDIS_CONNECTION_POOL_SIZE?",
+                        + ": all connections were busy for the whole wait; raise "
+                        + rest.errors().named("REDIS_CONNECTION_POOL_SIZE", "withMaxConnections") + '?',
                 null,
                 Reason.SATURATED,
                 false);

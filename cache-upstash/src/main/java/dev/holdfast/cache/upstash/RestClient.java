@@ -54,7 +54,7 @@ final class RestClient implements Requests {
         this.othersNanos = others.toNanos();
         this.answeredAt = System.nanoTime() - othersNanos;
         this.config = config;
-        this.errors = new UpstashErrors(config.url().getRawAuthority());
+        this.errors = new UpstashErrors(config.url().getRawAuthority(), config.access());
         this.parser = new ReplyParser(Transport.maxAnswerBytes(config));
         this.transport = new Transport(config, errors, resolver, this::isAnswered);
         this.token = new Token(config.access(), errors, transport.threadPool());

@@ -8,6 +8,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.redis.TlsHints;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -41,9 +42,16 @@ final class UpstashErrors {
     private static final List<String> REFUSED = List.of("wrongpass", "noauth", "unauthorized");
 
     private final String address;
+    private final RemoteAccess access;
 
-    UpstashErrors(String address) {
+    UpstashErrors(String address, RemoteAccess access) {
         this.address = address;
+        this.access = access;
+    }
+
+    /** Names a setting as it was given. */
+    String named(String variable, String inCode) {
+        return access.named(variable, inCode);
     }
 
     CacheException interrupted(String command, Throwable cause) {
@@ -68,7 +76,7 @@ final class UpstashErrors {
         if (e instanceof SSLHandshakeException || e instanceof SSLPeerUnverifiedException) {
             return new CacheUnavailableException(
                     what + "its certificate was not accepted: " + quoted(String.valueOf(e.getMessage())) + "; "
-                            + TlsHints.hint(e, address, AccessVariables.UPSTASH.tls()),
+                            + TlsHints.hint(e, address, access),
                     e,
                     Reason.REFUSED,
                     false);
@@ -106,7 +114,8 @@ final class UpstashErrors {
         String message = call.name() + " at " + address + ": HTTP " + status + ", " + quoted(text);
         if (status == 401 || status == 403) {
             return new CacheUnavailableException(
-                    message + " (is UPSTASH_REDIS_REST_TOKEN the token of this database?)",
+                    message + " (does " + access.named(AccessVariables::password, "the token")
+                            + " belong to this database?)",
                     null,
                     Reason.REFUSED,
                     false);
@@ -121,7 +130,10 @@ final class UpstashErrors {
             return text(call.name(), text);
         }
         return new CacheUnavailableException(
-                message + " (is UPSTASH_REDIS_REST_URL the address of a database?)", null, Reason.REFUSED, false);
+                message + " (does " + access.named(UpstashErrors::url, "the url") + " lead to a database?)",
+                null,
+                Reason.REFUSED,
+                false);
     }
 
     /** An error text, from a status 400, a 200 or a place in a pipeline: the command was not executed. */
@@ -135,6 +147,10 @@ final class UpstashErrors {
             return new CacheUnavailableException(message, null, Reason.REFUSED, false);
         }
         return new CacheRejectedException(message);
+    }
+
+    private static String url(AccessVariables variables) {
+        return variables.equals(AccessVariables.VERCEL) ? "KV_REST_API_URL" : "UPSTASH_REDIS_REST_URL";
     }
 
     String address() {

@@ -343,7 +343,8 @@ public final class UpstashStore implements CacheStore {
     private String encoded(byte[] value) {
         if (value.length > calls.config.maxValueBytes()) {
             throw new CacheRejectedException(this + ": a value has " + value.length + " bytes, but may have at most "
-                    + calls.config.maxValueBytes() + " (CACHE_MAX_VALUE_BYTES)");
+                    + calls.config.maxValueBytes() + " ("
+                    + calls.config.access().named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes") + ')');
         }
         return ValueText.encode(value);
     }

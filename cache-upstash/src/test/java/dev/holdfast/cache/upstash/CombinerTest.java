@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.ArrayList;
 import java.util.List;
@@ -123,7 +124,7 @@ class CombinerTest {
 
         @Override
         public UpstashErrors errors() {
-            return new UpstashErrors("here");
+            return new UpstashErrors("here", RemoteAccess.defaults());
         }
     }
 

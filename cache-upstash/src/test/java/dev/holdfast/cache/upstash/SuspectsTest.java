@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.redis.RemoteAccess;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -112,7 +113,7 @@ class SuspectsTest {
 
         @Override
         public UpstashErrors errors() {
-            return new UpstashErrors("here");
+            return new UpstashErrors("here", RemoteAccess.defaults());
         }
     }
 
