@@ -48,7 +48,7 @@ final class Alone {
     private boolean run(String fault) throws InterruptedException {
         try (RedisServer server = RedisServer.start();
                 CacheClient client = CacheClient.builder()
-                        .tier(SingleConfig.parse(server.url()))
+                        .tier(SingleConfig.of(server.url()))
                         .withoutMemory()
                         .build()) {
             Cache<String, String> cache = client.cache("alone", String.class, String.class)

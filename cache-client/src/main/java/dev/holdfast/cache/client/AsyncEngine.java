@@ -247,7 +247,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     @Override
     public CompletableFuture<@Nullable Void> markStaleByTag(String tag) {
-        CachePolicy unused = cache.policy().withTags(tag);
+        CachePolicy unused = cache.policy().withTags(Objects.requireNonNull(tag, "tag"));
         return run(() -> cache.markStaleByTag(tag));
     }
 

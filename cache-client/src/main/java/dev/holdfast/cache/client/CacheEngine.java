@@ -641,6 +641,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     @Override
     public void markStaleByTag(String tag) {
         requireUsable();
+        Objects.requireNonNull(tag, "tag");
         requireEnveloped("markStaleByTag: a raw codec's entries have no tags");
         writes.markStaleByTag(tag, policy.withTags(tag));
     }
