@@ -120,8 +120,7 @@ class LoadingDocTest extends EngineFixture {
             return source.find(key);
         });
         String loaded = cache.get("order:8", tagging);
-        cache.markStaleByTag(
-                "shop:3"); // the first is loaded anew when it is next asked for, and stands in if that fails
+        cache.markStaleByTag("shop:3"); // the next read loads the first anew
         cache.removeByTag("user:42"); // both, by one write
         // end
         assertEquals("value of order:8", loaded);
