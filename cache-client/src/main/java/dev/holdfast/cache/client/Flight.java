@@ -522,7 +522,7 @@ final class Flight<K, V> {
      * Whether this flight must stay known although another load of its key may begin: its result may still be stored, though its
      * lease ran out or it is not for a refresh, or it is being stored and a change of the key must wait for that.
      */
-    boolean isToBeReckonedWith() {
+    boolean mayStillBeStored() {
         lock.lock();
         try {
             return phase == Phase.STORING

@@ -111,7 +111,7 @@ final class Flights<K, V> {
         Flight<K, V> earlier = firstToReckonWith(flight.previous());
         if (earlier == null) {
             byKey.remove(storeKey, flight);
-        } else if (byKey.replace(storeKey, flight, earlier) && !earlier.isToBeReckonedWith()) {
+        } else if (byKey.replace(storeKey, flight, earlier) && !earlier.mayStillBeStored()) {
             // It ended before it was back in its place, and could not take itself out of it.
             forget(earlier);
         }
@@ -133,7 +133,7 @@ final class Flights<K, V> {
 
     private @Nullable Flight<K, V> firstToReckonWith(@Nullable Flight<K, V> newest) {
         Flight<K, V> flight = newest;
-        while (flight != null && !flight.isToBeReckonedWith()) {
+        while (flight != null && !flight.mayStillBeStored()) {
             flight = flight.previous();
         }
         return flight;

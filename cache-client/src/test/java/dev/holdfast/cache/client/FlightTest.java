@@ -106,13 +106,13 @@ class FlightTest {
         assertFalse(flight.join(waiter(), false));
         assertFalse(flight.joinOwn(waiter()));
         assertFalse(flight.runBy(run(true)));
-        assertTrue(flight.isToBeReckonedWith(), "its late result may still be stored");
+        assertTrue(flight.mayStillBeStored(), "its late result may still be stored");
         flight.ended(FOUND);
         assertFalse(flight.expire(LATE));
         assertTrue(flight.tryStore(false));
-        assertTrue(flight.isToBeReckonedWith());
+        assertTrue(flight.mayStillBeStored());
         flight.done();
-        assertFalse(flight.isToBeReckonedWith());
+        assertFalse(flight.mayStillBeStored());
         assertFalse(flight.join(waiter(), false));
     }
 
@@ -120,14 +120,14 @@ class FlightTest {
     void aLoadThatHasEndedHasNoLease() {
         flight.ended(FOUND);
         assertFalse(flight.expire(LATE));
-        assertTrue(flight.isToBeReckonedWith());
+        assertTrue(flight.mayStillBeStored());
     }
 
     @Test
     void aLateLoadThatWasChangedIsNotReckonedWith() {
         flight.expire(LATE);
         flight.invalidate();
-        assertFalse(flight.isToBeReckonedWith());
+        assertFalse(flight.mayStillBeStored());
     }
 
     @Test

@@ -31,24 +31,24 @@ final class Blame {
     }
 
     /** Whether it was sent by itself often enough for a verdict. */
-    static boolean isRipe(Errand<?> errand) {
-        return errand.closedAlone() >= (errand.isLarge() ? LARGE_ALONE : ALONE);
+    static boolean isRipe(RoutedRequest<?> routed) {
+        return routed.closedAlone() >= (routed.isLarge() ? LARGE_ALONE : ALONE);
     }
 
     /** Whether it is the request and not the node. Waits for the node to answer another. */
-    boolean isOf(Errand<?> errand, Node node, long until) {
-        return !isOfOthers(errand, node) && getsThrough(errand, node, until);
+    boolean isOf(RoutedRequest<?> routed, Node node, long until) {
+        return !isOfOthers(routed, node) && getsThrough(routed, node, until);
     }
 
     /** Whether the node closed connections under others, too. */
-    static boolean isOfOthers(Errand<?> errand, Node node) {
-        return node.pool().closedByPeer() - errand.closedBefore() > errand.closed();
+    static boolean isOfOthers(RoutedRequest<?> routed, Node node) {
+        return node.pool().closedByPeer() - routed.closedBefore() > routed.closed();
     }
 
     /** Whether another request of the same kind is answered, whatever the answer is. */
-    private boolean getsThrough(Errand<?> errand, Node node, long until) {
-        byte[] nobody = keyPrefix.encodeKey(SparedKeys.CANARY + "nobody:{" + Slots.tagOf(errand.slot()) + '}');
-        AsyncCommand<byte[], byte[], ?> witness = Requests.witness(errand.type(), nobody);
+    private boolean getsThrough(RoutedRequest<?> routed, Node node, long until) {
+        byte[] nobody = keyPrefix.encodeKey(SparedKeys.CANARY + "nobody:{" + Slots.tagOf(routed.slot()) + '}');
+        AsyncCommand<byte[], byte[], ?> witness = Requests.witness(routed.type(), nobody);
         if (witness == null) {
             return false;
         }
@@ -70,7 +70,7 @@ final class Blame {
         } catch (TimeoutException | CancellationException e) {
             return false;
         } finally {
-            node.pool().drop(link, new Doom(Doom.Kind.DISCARDED, null));
+            node.pool().drop(link, new CloseReason(CloseReason.Kind.DISCARDED, null));
         }
     }
 

@@ -19,7 +19,7 @@ import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.Tracking;
-import dev.holdfast.cache.cluster.Errand.Kind;
+import dev.holdfast.cache.cluster.RoutedRequest.Kind;
 import dev.holdfast.cache.redis.Invalidations;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
@@ -93,56 +93,56 @@ public final class ClusterStore implements CacheStore {
 
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
-        Map<String, Errand<byte[]>> errands = errands(keys, Kind.READ, Requests::get);
-        runAll(errands);
-        return found(errands);
+        Map<String, RoutedRequest<byte[]>> allRouted = allRouted(keys, Kind.READ, Requests::get);
+        runAll(allRouted);
+        return found(allRouted);
     }
 
     /** Reads a key at the master of its slot, for a copy that may be kept. */
     Covered covered(Invalidations.Tracked tracked, String key) {
         byte[] server = serverKey(key);
-        Errand<byte[]> errand = new Errand<>(Slots.of(server), Kind.READ, Requests.get(server));
-        Node master = expected(errand);
+        RoutedRequest<byte[]> routed = new RoutedRequest<>(Slots.of(server), Kind.READ, Requests.get(server));
+        Node master = expected(routed);
         Guard guard = master == null ? null : session.tracker.guard(master, tracked);
         long start = System.nanoTime();
-        byte[] value = counted(start, () -> session.router.run(errand, start, start + boundNanos));
-        return new Covered(value, errand.answeredBy() == master ? guard : null);
+        byte[] value = counted(start, () -> session.router.run(routed, start, start + boundNanos));
+        return new Covered(value, routed.answeredBy() == master ? guard : null);
     }
 
     /** Reads several keys so; {@code tracked}: {@code null} for none that may be kept. Returns those that are present. */
     Map<String, Covered> covered(Invalidations.@Nullable Tracked tracked, Collection<String> keys) {
-        Map<String, Errand<byte[]>> errands = errands(keys, Kind.READ, Requests::get);
+        Map<String, RoutedRequest<byte[]>> allRouted = allRouted(keys, Kind.READ, Requests::get);
         Map<String, Node> masters = new HashMap<>();
         Map<String, Guard> guards = new HashMap<>();
-        errands.forEach((key, errand) -> {
-            Node master = expected(errand);
+        allRouted.forEach((key, routed) -> {
+            Node master = expected(routed);
             Guard guard = master == null || tracked == null ? null : session.tracker.guard(master, tracked);
             if (guard != null) {
                 masters.put(key, master);
                 guards.put(key, guard);
             }
         });
-        runAll(errands);
+        runAll(allRouted);
         Map<String, Covered> found = new LinkedHashMap<>();
-        found(errands).forEach((key, value) -> {
-            Errand<byte[]> errand = errands.get(key);
-            boolean byMaster = errand != null && errand.answeredBy() == masters.get(key);
+        found(allRouted).forEach((key, value) -> {
+            RoutedRequest<byte[]> routed = allRouted.get(key);
+            boolean byMaster = routed != null && routed.answeredBy() == masters.get(key);
             found.put(key, new Covered(value, byMaster ? guards.get(key) : null));
         });
         return found;
     }
 
     /** Has a read go to the master, if that is there; returns which that is, as far as is known. */
-    private @Nullable Node expected(Errand<?> errand) {
-        errand.preferMaster();
-        SlotMap.Shard shard = session.topology.map().shard(errand.slot());
+    private @Nullable Node expected(RoutedRequest<?> routed) {
+        routed.preferMaster();
+        SlotMap.Shard shard = session.topology.map().shard(routed.slot());
         return shard == null ? null : shard.master();
     }
 
-    private static Map<String, byte[]> found(Map<String, ? extends Errand<?>> errands) {
+    private static Map<String, byte[]> found(Map<String, ? extends RoutedRequest<?>> allRouted) {
         Map<String, byte[]> found = new LinkedHashMap<>();
-        errands.forEach((key, errand) -> {
-            if (errand.reply() instanceof byte[] value) {
+        allRouted.forEach((key, routed) -> {
+            if (routed.reply() instanceof byte[] value) {
                 found.put(key, value);
             }
         });
@@ -158,13 +158,14 @@ public final class ClusterStore implements CacheStore {
     @Override
     public void putAll(Map<String, byte[]> entries, Duration ttl) {
         long millis = CacheStore.ttlMillis(ttl);
-        Map<String, Errand<String>> errands = new LinkedHashMap<>();
+        Map<String, RoutedRequest<String>> allRouted = new LinkedHashMap<>();
         entries.forEach((key, value) -> {
             byte[] server = serverKey(key);
-            errands.put(
-                    key, new Errand<>(Slots.of(server), Kind.HARMLESS, Requests.set(server, checked(value), millis)));
+            allRouted.put(
+                    key,
+                    new RoutedRequest<>(Slots.of(server), Kind.HARMLESS, Requests.set(server, checked(value), millis)));
         });
-        runAll(errands);
+        runAll(allRouted);
     }
 
     /** To find out twice whether what was seen is still there does no harm, so that it is repeated as a {@link #put} is. */
@@ -184,14 +185,14 @@ public final class ClusterStore implements CacheStore {
     public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
         Objects.requireNonNull(seen, "seen");
         long millis = CacheStore.ttlMillis(ttl);
-        Map<String, Errand<String>> absent = new LinkedHashMap<>();
+        Map<String, RoutedRequest<String>> absent = new LinkedHashMap<>();
         Map<String, List<byte[]>> present = new LinkedHashMap<>();
         entries.forEach((key, value) -> {
             byte[] server = serverKey(key);
             byte[] expected = seen.get(key);
             if (expected == null) {
                 Request<String> request = Requests.setIfAbsent(server, checked(value), millis);
-                absent.put(key, new Errand<>(Slots.of(server), Kind.HARMLESS, request));
+                absent.put(key, new RoutedRequest<>(Slots.of(server), Kind.HARMLESS, request));
             } else {
                 present.put(key, List.of(expected, checked(value), millis(ttl)));
             }
@@ -205,12 +206,13 @@ public final class ClusterStore implements CacheStore {
         return changed == null ? Set.of() : changed;
     }
 
-    private Set<String> fillAll(Map<String, Errand<String>> absent, Map<String, List<byte[]>> present, long start) {
+    private Set<String> fillAll(
+            Map<String, RoutedRequest<String>> absent, Map<String, List<byte[]>> present, long start) {
         Set<String> changed = new LinkedHashSet<>();
         KeyFailures failures = new KeyFailures();
         runAll(absent, start, failures);
-        absent.forEach((key, errand) -> {
-            if (errand.next() == Errand.Next.DONE && errand.reply() == null) {
+        absent.forEach((key, routed) -> {
+            if (routed.next() == RoutedRequest.Next.DONE && routed.reply() == null) {
                 changed.add(key);
             }
         });
@@ -226,44 +228,44 @@ public final class ClusterStore implements CacheStore {
     /** Runs a script for each key, in full at a node that does not know it; returns the replies of those that did not fail. */
     private <T> Map<String, @Nullable T> runAll(
             Script<T> script, Map<String, List<byte[]>> arguments, long start, KeyFailures failures) {
-        Map<String, Errand<T>> errands = new LinkedHashMap<>();
-        arguments.forEach((key, each) -> errands.put(key, errand(script::byDigest, key, each)));
-        runAll(errands, start, new KeyFailures());
-        Map<String, Errand<T>> unknown = new LinkedHashMap<>();
-        errands.forEach((key, errand) -> {
-            if (isUnknownScript(errand)) {
-                unknown.put(key, errand(script::inFull, key, arguments.getOrDefault(key, List.of())));
+        Map<String, RoutedRequest<T>> allRouted = new LinkedHashMap<>();
+        arguments.forEach((key, each) -> allRouted.put(key, routed(script::byDigest, key, each)));
+        runAll(allRouted, start, new KeyFailures());
+        Map<String, RoutedRequest<T>> unknown = new LinkedHashMap<>();
+        allRouted.forEach((key, routed) -> {
+            if (isUnknownScript(routed)) {
+                unknown.put(key, routed(script::inFull, key, arguments.getOrDefault(key, List.of())));
             }
         });
         runAll(unknown, start, new KeyFailures());
-        errands.putAll(unknown);
-        note(errands, failures);
+        allRouted.putAll(unknown);
+        note(allRouted, failures);
         Map<String, @Nullable T> replies = new LinkedHashMap<>();
-        errands.forEach((key, errand) -> {
-            if (errand.next() == Errand.Next.DONE) {
-                replies.put(key, errand.reply());
+        allRouted.forEach((key, routed) -> {
+            if (routed.next() == RoutedRequest.Next.DONE) {
+                replies.put(key, routed.reply());
             }
         });
         return replies;
     }
 
-    private static boolean isUnknownScript(Errand<?> errand) {
-        return errand.next() == Errand.Next.FAILED
-                && errand.failure() instanceof CacheRejectedException e
+    private static boolean isUnknownScript(RoutedRequest<?> routed) {
+        return routed.next() == RoutedRequest.Next.FAILED
+                && routed.failure() instanceof CacheRejectedException e
                 && LettuceErrors.kindOf(e) == LettuceErrors.Kind.NO_SCRIPT;
     }
 
-    private <T> Errand<T> errand(
+    private <T> RoutedRequest<T> routed(
             BiFunction<List<byte[]>, List<byte[]>, Request<T>> script, String key, List<byte[]> arguments) {
         byte[] server = serverKey(key);
-        return new Errand<>(Slots.of(server), Kind.HARMLESS, script.apply(List.of(server), arguments));
+        return new RoutedRequest<>(Slots.of(server), Kind.HARMLESS, script.apply(List.of(server), arguments));
     }
 
-    /** Runs errands of one call, and notes which failed. */
-    private <T> void runAll(Map<String, Errand<T>> errands, long start, KeyFailures failures) {
-        if (!errands.isEmpty()) {
-            session.router.runAll(List.copyOf(errands.values()), start, start + boundNanos);
-            note(errands, failures);
+    /** Runs requests of one call, and notes which failed. */
+    private <T> void runAll(Map<String, RoutedRequest<T>> allRouted, long start, KeyFailures failures) {
+        if (!allRouted.isEmpty()) {
+            session.router.runAll(List.copyOf(allRouted.values()), start, start + boundNanos);
+            note(allRouted, failures);
         }
     }
 
@@ -298,7 +300,7 @@ public final class ClusterStore implements CacheStore {
 
     @Override
     public void removeAll(Collection<String> keys) {
-        runAll(errands(keys, Kind.HARMLESS, key -> Requests.number(CommandType.UNLINK, key)));
+        runAll(allRouted(keys, Kind.HARMLESS, key -> Requests.number(CommandType.UNLINK, key)));
     }
 
     @Override
@@ -476,7 +478,8 @@ public final class ClusterStore implements CacheStore {
         long start = System.nanoTime();
         return counted(
                 start,
-                () -> session.router.run(new Errand<>(Slots.of(serverKey), kind, request), start, start + boundNanos));
+                () -> session.router.run(
+                        new RoutedRequest<>(Slots.of(serverKey), kind, request), start, start + boundNanos));
     }
 
     private <T> @Nullable T run(Script<T> script, Kind kind, List<byte[]> keys, List<byte[]> arguments) {
@@ -488,12 +491,12 @@ public final class ClusterStore implements CacheStore {
             Script<T> script, Kind kind, List<byte[]> keys, List<byte[]> arguments, long start, long until) {
         int slot = Slots.of(keys.get(0));
         try {
-            return session.router.run(new Errand<>(slot, kind, script.byDigest(keys, arguments)), start, until);
+            return session.router.run(new RoutedRequest<>(slot, kind, script.byDigest(keys, arguments)), start, until);
         } catch (CacheRejectedException e) {
             if (LettuceErrors.kindOf(e) != LettuceErrors.Kind.NO_SCRIPT) {
                 throw e;
             }
-            return session.router.run(new Errand<>(slot, kind, script.inFull(keys, arguments)), start, until);
+            return session.router.run(new RoutedRequest<>(slot, kind, script.inFull(keys, arguments)), start, until);
         }
     }
 
@@ -531,40 +534,40 @@ public final class ClusterStore implements CacheStore {
         }
     }
 
-    private <T> Map<String, Errand<T>> errands(
+    private <T> Map<String, RoutedRequest<T>> allRouted(
             Collection<String> keys, Kind kind, Function<byte[], Request<T>> request) {
-        Map<String, Errand<T>> errands = new LinkedHashMap<>();
+        Map<String, RoutedRequest<T>> allRouted = new LinkedHashMap<>();
         for (String key : new LinkedHashSet<>(keys)) {
             byte[] server = serverKey(key);
-            errands.put(key, new Errand<>(Slots.of(server), kind, request.apply(server)));
+            allRouted.put(key, new RoutedRequest<>(Slots.of(server), kind, request.apply(server)));
         }
-        return errands;
+        return allRouted;
     }
 
-    private <T> void runAll(Map<String, Errand<T>> errands) {
+    private <T> void runAll(Map<String, RoutedRequest<T>> allRouted) {
         long start = System.nanoTime();
-        if (errands.isEmpty()) {
+        if (allRouted.isEmpty()) {
             session.requireOpen();
             return;
         }
         counted(start, () -> {
             KeyFailures failures = new KeyFailures();
-            runAll(errands, start, failures);
-            failures.throwIfAny(found(errands));
+            runAll(allRouted, start, failures);
+            failures.throwIfAny(found(allRouted));
             return null;
         });
     }
 
-    private <T> void note(Map<String, Errand<T>> errands, KeyFailures failures) {
-        errands.forEach((key, errand) -> {
-            if (errand.next() != Errand.Next.DONE) {
-                failures.add(key, failure(errand));
+    private <T> void note(Map<String, RoutedRequest<T>> allRouted, KeyFailures failures) {
+        allRouted.forEach((key, routed) -> {
+            if (routed.next() != RoutedRequest.Next.DONE) {
+                failures.add(key, failure(routed));
             }
         });
     }
 
-    private RuntimeException failure(Errand<?> errand) {
-        RuntimeException why = errand.failure();
+    private RuntimeException failure(RoutedRequest<?> routed) {
+        RuntimeException why = routed.failure();
         return why instanceof CacheException ? why : session.errors.broken(why);
     }
 

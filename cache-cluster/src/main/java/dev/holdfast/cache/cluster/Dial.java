@@ -104,8 +104,8 @@ final class Dial {
     private void prepare() {
         boolean round = repeated;
         guarded(() -> {
-            CompletableFuture<Passport> passport = wiring.passport();
-            Object unused = wiring.resolve(node).thenCombine(passport, Way::new).whenComplete((way, failure) -> {
+            CompletableFuture<ConnectionSecurity> security = wiring.security();
+            Object unused = wiring.resolve(node).thenCombine(security, Way::new).whenComplete((way, failure) -> {
                 if (way == null) {
                     onLoop(() -> failed(round, failure));
                 } else if (loop.inEventLoop()) {
@@ -152,10 +152,10 @@ final class Dial {
      * What connecting needs.
      *
      * @param addresses the node's, at least one
-     * @param passport what the connection needs of what may change
+     * @param security what the connection needs of what may change
      */
     @SuppressWarnings("ArrayRecordComponent") // compared by nobody
-    private record Way(InetAddress[] addresses, Passport passport) {}
+    private record Way(InetAddress[] addresses, ConnectionSecurity security) {}
 
     private void connect(Way way, int index) {
         if (result.isDone()) {
@@ -165,7 +165,7 @@ final class Dial {
         long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(left() / (addresses.length - index)));
         boolean round = repeated;
         InetSocketAddress place = new InetSocketAddress(addresses[index], node.port());
-        Attempt attempt = new Attempt(place, way.passport(), millis);
+        Attempt attempt = new Attempt(place, way.security(), millis);
         CompletableFuture<?> unused = attempt.begin()
                 .whenComplete((wire, failure) -> guarded(() -> {
                     if (wire != null) {
@@ -239,13 +239,13 @@ final class Dial {
     /** At one address. */
     private final class Attempt {
         private final InetSocketAddress place;
-        private final Passport passport;
+        private final ConnectionSecurity security;
         private final long millis;
         private final CompletableFuture<Wire> ready = new CompletableFuture<>();
 
-        Attempt(InetSocketAddress place, Passport passport, long millis) {
+        Attempt(InetSocketAddress place, ConnectionSecurity security, long millis) {
             this.place = place;
-            this.passport = passport;
+            this.security = security;
             this.millis = millis;
         }
 
@@ -279,9 +279,9 @@ final class Dial {
             began.accept(channel);
             Wire wire = new Wire(channel, config.maxValueBytes());
             TlsConfig encryption = config.tls();
-            if (encryption != null && passport.tls() != null) {
+            if (encryption != null && security.tls() != null) {
                 boolean verifiesHost = encryption.verification() == TlsConfig.Verification.FULL;
-                SslHandler tls = Tls.handler(passport.tls(), verifiesHost, node, millis);
+                SslHandler tls = Tls.handler(security.tls(), verifiesHost, node, millis);
                 tls.handshakeFuture().addListener(done -> {
                     if (!done.isSuccess()) {
                         wire.end(done.cause());
@@ -300,8 +300,8 @@ final class Dial {
                     millis,
                     TimeUnit.MILLISECONDS);
             CompletableFuture<?> unused = ready.whenComplete((same, why) -> limit.cancel(false));
-            begunWith = passport.words();
-            greet(wire, passport.words(), true);
+            begunWith = security.words();
+            greet(wire, security.words(), true);
         }
 
         private void greet(Wire wire, @Nullable Authentication words, boolean mayAskAgain) {

@@ -206,7 +206,7 @@ final class Dials {
     }
 
     /** Closes all that are open, and opens none any more; done when that is done. */
-    CompletableFuture<Void> close(Doom why) {
+    CompletableFuture<Void> close(CloseReason why) {
         closed = true;
         List<CompletableFuture<?>> closing = new ArrayList<>();
         for (Channel channel : channels) {

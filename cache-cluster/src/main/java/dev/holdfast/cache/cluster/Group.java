@@ -9,7 +9,7 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The errands that go to one node in one write: not so many and not so large that the calls of others would wait behind them. Of one
+ * The requests that go to one node in one write: not so many and not so large that the calls of others would wait behind them. Of one
  * thread.
  *
  * @param <T> the replies
@@ -19,7 +19,7 @@ final class Group<T> {
     private static final long MOST_BYTES = 1024 * 1024;
 
     private final Node node;
-    private final List<Errand<T>> errands = new ArrayList<>();
+    private final List<RoutedRequest<T>> allRouted = new ArrayList<>();
     private final List<AsyncCommand<byte[], byte[], ?>> commands = new ArrayList<>();
     private long bytes;
     private @Nullable Link link;
@@ -37,23 +37,23 @@ final class Group<T> {
         return node;
     }
 
-    List<Errand<T>> errands() {
-        return errands;
+    List<RoutedRequest<T>> allRouted() {
+        return allRouted;
     }
 
     /** Whether the rest has to wait until this is answered. */
     boolean isFull() {
-        return errands.size() == MOST_ERRANDS || bytes >= MOST_BYTES;
+        return allRouted.size() == MOST_ERRANDS || bytes >= MOST_BYTES;
     }
 
-    void add(Errand<T> errand) {
-        if (errand.askNext() != null) {
+    void add(RoutedRequest<T> routed) {
+        if (routed.askNext() != null) {
             commands.add(Requests.ASKING.command());
         }
-        commands.add(errand.newCommand());
-        errands.add(errand);
-        bytes += errand.bytes();
-        if (!errand.isRead()) {
+        commands.add(routed.newCommand());
+        allRouted.add(routed);
+        bytes += routed.bytes();
+        if (!routed.isRead()) {
             node.wrote();
         }
     }
@@ -73,8 +73,8 @@ final class Group<T> {
     void send(CallObservers observers) {
         sent = true;
         if (observers.isObserved()) {
-            String command = errands.get(0).type().toString();
-            observed = errands.size() == 1
+            String command = allRouted.get(0).type().toString();
+            observed = allRouted.size() == 1
                     ? observers.began(command, node.toString())
                     : observers.beganPipeline(command, node.toString());
         }
@@ -82,9 +82,9 @@ final class Group<T> {
     }
 
     private @Nullable Throwable problem() {
-        for (Errand<T> errand : errands) {
-            if (errand.problem() != null) {
-                return errand.problem();
+        for (RoutedRequest<T> routed : allRouted) {
+            if (routed.problem() != null) {
+                return routed.problem();
             }
         }
         return settled ? null : new CancellationException("nobody waits for the answer any more");

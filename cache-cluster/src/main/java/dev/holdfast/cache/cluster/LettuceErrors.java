@@ -209,11 +209,11 @@ final class LettuceErrors {
         if (answer != null) {
             return answered(answer, node, shardOnly);
         }
-        Doom doom = link == null ? null : link.doom();
-        if (doom != null && doom.kind() == Doom.Kind.DISCONNECTED) {
-            return disconnected(doom.cause(), sent);
+        CloseReason closeReason = link == null ? null : link.closeReason();
+        if (closeReason != null && closeReason.kind() == CloseReason.Kind.DISCONNECTED) {
+            return disconnected(closeReason.cause(), sent);
         }
-        Throwable cause = doom == null || doom.cause() == null ? failure : doom.cause();
+        Throwable cause = closeReason == null || closeReason.cause() == null ? failure : closeReason.cause();
         SSLException tls = Causes.find(cause, SSLException.class);
         // Before the handshake is done Netty knows only that the channel is closed.
         boolean inHandshake =

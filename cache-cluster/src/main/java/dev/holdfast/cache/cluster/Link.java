@@ -44,7 +44,7 @@ final class Link {
     private final Pool pool;
     private final Queue<List<? extends AsyncCommand<byte[], byte[], ?>>> queue = new ConcurrentLinkedQueue<>();
     private final AtomicInteger queued = new AtomicInteger();
-    private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
+    private final AtomicReference<@Nullable CloseReason> closeReason = new AtomicReference<>();
     private final AtomicBoolean noticedClosed = new AtomicBoolean();
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicLong largeBytes = new AtomicLong();
@@ -81,7 +81,7 @@ final class Link {
         wire = open;
         pool.opened(open);
         Object unused = open.channel().closeFuture().addListener(closed -> {
-            if (doom.get() == null) {
+            if (closeReason.get() == null) {
                 pool.noticeClosing();
             }
         });
@@ -91,7 +91,7 @@ final class Link {
             failQueued();
         });
         unused = open.channel().closeFuture().addListener(closed -> forget.run());
-        if (doom.get() != null) {
+        if (closeReason.get() != null) {
             open.reset(new IllegalStateException("it is not wanted any more"));
             failQueued();
         } else if (queued.decrementAndGet() > 0) {
@@ -107,14 +107,14 @@ final class Link {
     /** Whether it is open now. */
     boolean isOpen() {
         Wire present = wire;
-        return present != null && present.isOpen() && doom.get() == null;
+        return present != null && present.isOpen() && closeReason.get() == null;
     }
 
     /** Whether somebody waits for it to open, since before a moment and for longer than that should take. */
     boolean isOpeningSince(long moment) {
         return waiting.get() > 0
                 && !opened.isDone()
-                && doom.get() == null
+                && closeReason.get() == null
                 && begunAt - moment < 0
                 && System.nanoTime() - begunAt > LATE_NANOS;
     }
@@ -150,7 +150,7 @@ final class Link {
     /** Whether it is open or may become so. */
     boolean isAlive() {
         Wire present = wire;
-        return doom.get() == null && (present == null ? !opened.isCompletedExceptionally() : present.isOpen());
+        return closeReason.get() == null && (present == null ? !opened.isCompletedExceptionally() : present.isOpen());
     }
 
     /** How many attempts to connect in a row were of no use when this one was begun. */
@@ -182,8 +182,8 @@ final class Link {
 
     /** Why we closed it; {@code null} if we didn't. */
     @Nullable
-    Doom doom() {
-        return doom.get();
+    CloseReason closeReason() {
+        return closeReason.get();
     }
 
     /**
@@ -340,7 +340,7 @@ final class Link {
     }
 
     private void failQueued() {
-        Doom reason = doom.get();
+        CloseReason reason = closeReason.get();
         Throwable cause = reason == null ? failure : reason.cause();
         List<? extends AsyncCommand<byte[], byte[], ?>> commands;
         while ((commands = queue.poll()) != null) {
@@ -354,8 +354,8 @@ final class Link {
      * Gives it up for a reason of ours; the first stands. It is closed by a TCP reset, so that what the node has not read is dropped, or
      * as soon as it is open; what waits on it fails.
      */
-    void discard(Doom why) {
-        doom.compareAndSet(null, why);
+    void discard(CloseReason why) {
+        closeReason.compareAndSet(null, why);
         Wire present = wire;
         if (present != null) {
             present.reset(why.cause() == null ? new IllegalStateException("it was given up") : why.cause());

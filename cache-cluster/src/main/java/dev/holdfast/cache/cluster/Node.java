@@ -191,7 +191,7 @@ final class Node {
         dialect = Dialect.NODES; // what comes back may be another process
         outSince = System.nanoTime();
         outage = why;
-        reset(new Doom(Doom.Kind.OUT, why));
+        reset(new CloseReason(CloseReason.Kind.OUT, why));
     }
 
     /** Notes that this client may have written something there. */
@@ -226,13 +226,13 @@ final class Node {
     }
 
     /** Closes every connection by a TCP reset; what is under way on them fails, what comes opens others. */
-    void reset(Doom why) {
+    void reset(CloseReason why) {
         prober.doubt();
         pool.reset(why);
     }
 
     /** Closes it for good; done when that is done. */
-    CompletableFuture<Void> close(Doom why) {
+    CompletableFuture<Void> close(CloseReason why) {
         return CompletableFuture.allOf(pool.close(why), trackingDials.close(why));
     }
 

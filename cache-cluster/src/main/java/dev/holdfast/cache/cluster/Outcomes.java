@@ -37,23 +37,23 @@ final class Outcomes {
     }
 
     /** An attempt: what went where, on what. */
-    record Attempt<T>(Errand<T> errand, Node node, Link link) {}
+    record Attempt<T>(RoutedRequest<T> routed, Node node, Link link) {}
 
     /** Waits for the answer to an attempt and decides what comes next; returns whether there was one. */
     <T> boolean settle(Attempt<T> attempt, long until) {
-        AsyncCommand<byte[], byte[], T> command = attempt.errand().command();
+        AsyncCommand<byte[], byte[], T> command = attempt.routed().command();
         while (true) {
             long began = System.nanoTime();
             boolean open = attempt.link().isOpen();
             long wait = waitOf(attempt, open, until - began);
             try {
                 T reply = await(attempt, command, began + Math.max(0, wait));
-                attempt.errand().done(reply, attempt.link().openedAt());
+                attempt.routed().done(reply, attempt.link().openedAt());
                 attempt.node().pool().answered(attempt.link());
                 return true;
             } catch (BehindWriteException e) {
                 command.cancel();
-                attempt.errand().sendAlone();
+                attempt.routed().sendAlone();
                 return false;
             } catch (ExecutionException e) {
                 decide(attempt, e.getCause() == null ? e : e.getCause(), until);
@@ -83,7 +83,7 @@ final class Outcomes {
      */
     private static <T> @Nullable T await(Attempt<T> attempt, AsyncCommand<byte[], byte[], T> command, long end)
             throws InterruptedException, ExecutionException, TimeoutException, BehindWriteException {
-        boolean mayMove = attempt.errand().isRead() && !attempt.errand().isAlone();
+        boolean mayMove = attempt.routed().isRead() && !attempt.routed().isAlone();
         while (true) {
             long left = Math.max(0, end - System.nanoTime());
             try {
@@ -115,33 +115,33 @@ final class Outcomes {
         if (open) {
             return Math.min(left, commandNanos);
         }
-        return targets.hasOther(attempt.errand(), attempt.node()) ? Math.min(left, ELSEWHERE_NANOS) : left;
+        return targets.hasOther(attempt.routed(), attempt.node()) ? Math.min(left, ELSEWHERE_NANOS) : left;
     }
 
     private void timedOut(
             Attempt<?> attempt, AsyncCommand<?, ?, ?> command, long wait, TimeoutException e, long until) {
         command.cancel();
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
         Link link = attempt.link();
         boolean sent = link.isOpen();
         RuntimeException why = errors.timeout(node, wait, e, sent);
         node.doubt();
         if (link.isStuckFor(commandNanos)) {
-            node.pool().drop(link, new Doom(Doom.Kind.HUNG, e));
+            node.pool().drop(link, new CloseReason(CloseReason.Kind.HUNG, e));
         }
         watch.suspect(node);
-        if (targets.hasOther(errand, node) && until - System.nanoTime() > 0) {
+        if (targets.hasOther(routed, node) && until - System.nanoTime() > 0) {
             node.ill(why);
-            errand.avoid(node, why);
+            routed.avoid(node, why);
         } else {
-            errand.failed(why);
+            routed.failed(why);
             topology.refreshSoon();
         }
     }
 
     private void decide(Attempt<?> attempt, Throwable failure, long until) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
         LettuceErrors.Kind kind = LettuceErrors.kindOf(failure);
         if (kind != LettuceErrors.Kind.LOST) {
@@ -150,8 +150,8 @@ final class Outcomes {
         switch (kind) {
             case MOVED, ASK -> redirected(attempt, failure);
             case PASSING -> passing(attempt, failure);
-            case NO_SCRIPT -> errand.failed(translated(attempt, failure));
-            case TOO_LARGE -> errand.failed(errors.tooLarge(node, failure));
+            case NO_SCRIPT -> routed.failed(translated(attempt, failure));
+            case TOO_LARGE -> routed.failed(errors.tooLarge(node, failure));
             case ANSWERED -> {
                 node.doubt();
                 RuntimeException why = translated(attempt, failure);
@@ -159,7 +159,7 @@ final class Outcomes {
                     // Whether it refuses this call or all decides what the cluster is good for.
                     watch.suspect(node);
                 }
-                errand.failed(why);
+                routed.failed(why);
             }
             case LOST -> lost(attempt, failure, until);
         }
@@ -170,39 +170,39 @@ final class Outcomes {
     }
 
     private void redirected(Attempt<?> attempt, Throwable failure) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
         Redirection redirection = LettuceErrors.redirection(failure, node);
-        if (redirection == null || redirection.slot() != errand.slot()) {
+        if (redirection == null || redirection.slot() != routed.slot()) {
             // Either the node is confused, or this is the answer to another's command.
             attempt.link().verify();
-            if (errand.isHarmless()) {
+            if (routed.isHarmless()) {
                 nonsense(attempt, failure);
             } else {
-                errand.mayHaveRun();
-                errand.failed(errors.malformed(node, failure));
+                routed.mayHaveRun();
+                routed.failed(errors.malformed(node, failure));
             }
         } else if (redirection.to() == null) {
             // It does not know where: the others are asked.
-            errand.askAround(node, errors.malformed(node, failure));
+            routed.askAround(node, errors.malformed(node, failure));
         } else {
             follow(attempt, failure, topology.named(redirection.to()));
         }
-        limitRedirections(errand);
+        limitRedirections(routed);
     }
 
     private void follow(Attempt<?> attempt, Throwable failure, @Nullable Node to) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         if (to == null || to == attempt.node()) {
             // It names itself, or one of too many that nobody else knows.
             nonsense(attempt, failure);
         } else if (!topology.isMember(to)) {
             askStranger(attempt, failure, to);
         } else if (LettuceErrors.kindOf(failure) == LettuceErrors.Kind.ASK) {
-            errand.askAt(to);
+            routed.askAt(to);
         } else {
-            topology.moved(errand.slot(), to);
-            errand.again();
+            topology.moved(routed.slot(), to);
+            routed.again();
         }
     }
 
@@ -213,7 +213,7 @@ final class Outcomes {
     private void askStranger(Attempt<?> attempt, Throwable failure, Node to) {
         if (to.pool().link(false).isOpen()) {
             topology.refreshSoon();
-            attempt.errand().askAt(to);
+            attempt.routed().askAt(to);
         } else {
             nonsense(attempt, failure);
         }
@@ -225,17 +225,17 @@ final class Outcomes {
      */
     private void nonsense(Attempt<?> attempt, Throwable failure) {
         topology.refreshSoon();
-        attempt.errand().pause(errors.malformed(attempt.node(), failure));
+        attempt.routed().pause(errors.malformed(attempt.node(), failure));
     }
 
-    private void limitRedirections(Errand<?> errand) {
-        int redirections = errand.redirected();
+    private void limitRedirections(RoutedRequest<?> routed) {
+        int redirections = routed.redirected();
         if (redirections > MOST_REDIRECTIONS) {
-            errand.failed(errors.redirectedTooOften(errand.slot()));
+            routed.failed(errors.redirectedTooOften(routed.slot()));
         } else if (redirections > REDIRECTIONS_WITHOUT_PAUSE
-                && errand.next() == Errand.Next.SEND
-                && errand.askNext() == null) {
-            errand.pause(errors.redirectedTooOften(errand.slot()));
+                && routed.next() == RoutedRequest.Next.SEND
+                && routed.askNext() == null) {
+            routed.pause(errors.redirectedTooOften(routed.slot()));
         }
     }
 
@@ -243,54 +243,55 @@ final class Outcomes {
         RuntimeException why = translated(attempt, failure);
         Node node = attempt.node();
         node.doubt();
-        if (targets.hasOther(attempt.errand(), node)) {
+        if (targets.hasOther(attempt.routed(), node)) {
             node.ill(failure);
             watch.wake();
-            attempt.errand().avoid(node, why);
+            attempt.routed().avoid(node, why);
         } else {
             topology.refreshSoon();
-            attempt.errand().pause(why);
+            attempt.routed().pause(why);
         }
     }
 
     private void lost(Attempt<?> attempt, Throwable failure, long until) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
         Link link = attempt.link();
-        Doom doom = link.doom();
+        CloseReason closeReason = link.closeReason();
         boolean sent = !(failure instanceof UnsentException);
         if (isUnreachedStranger(attempt, sent)) {
             topology.refreshSoon();
-            errand.pause(translated(attempt, failure));
+            routed.pause(translated(attempt, failure));
             return;
         }
-        boolean ofConnection = doom == null ? link.wasOpen() : doom.kind() == Doom.Kind.HUNG;
+        boolean ofConnection = closeReason == null ? link.wasOpen() : closeReason.kind() == CloseReason.Kind.HUNG;
         node.doubt();
-        if (doom == null) {
+        if (closeReason == null) {
             watch.suspect(node);
         }
-        if (sent && !errand.isRead()) {
-            errand.mayHaveRun();
+        if (sent && !routed.isRead()) {
+            routed.mayHaveRun();
         }
-        if (sent && doom == null) {
+        if (sent && closeReason == null) {
             noteBroken(attempt, failure);
         }
-        if (ofConnection && (!sent || errand.isHarmless())) {
+        if (ofConnection && (!sent || routed.isHarmless())) {
             afterBrokenConnection(attempt, failure, until);
             return;
         }
-        if (doom == null) {
+        if (closeReason == null) {
             topology.refreshSoon();
         }
         RuntimeException why = translated(attempt, failure);
-        boolean mayAskAround = (!sent || errand.isRead()) && (doom == null || doom.kind() != Doom.Kind.DISCONNECTED);
-        if (mayAskAround && targets.hasOther(errand, node)) {
-            errand.avoid(node, why);
-        } else if (mayAskAround && errand.pinned() == null) {
+        boolean mayAskAround = (!sent || routed.isRead())
+                && (closeReason == null || closeReason.kind() != CloseReason.Kind.DISCONNECTED);
+        if (mayAskAround && targets.hasOther(routed, node)) {
+            routed.avoid(node, why);
+        } else if (mayAskAround && routed.pinned() == null) {
             // The node may have left the cluster, and its slots to others.
-            errand.askAround(node, why);
+            routed.askAround(node, why);
         } else {
-            errand.failed(why);
+            routed.failed(why);
         }
     }
 
@@ -298,59 +299,59 @@ final class Outcomes {
     private boolean isUnreachedStranger(Attempt<?> attempt, boolean sent) {
         return !sent
                 && !attempt.link().wasOpen()
-                && attempt.link().doom() == null
-                && attempt.errand().pinned() == null
+                && attempt.link().closeReason() == null
+                && attempt.routed().pinned() == null
                 && !topology.isMember(attempt.node());
     }
 
     /** It says nothing of the server: the call is repeated, by itself if it may be what broke it. */
     private void afterBrokenConnection(Attempt<?> attempt, Throwable failure, long until) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Link link = attempt.link();
         boolean sent = !(failure instanceof UnsentException);
         boolean closed = sent && LettuceErrors.isClosedByPeer(failure);
         boolean suspicious = closed && (link.isLaden() || link.waiting() <= 1);
         // Where many wish for that it is the node.
         boolean mayGoAlone = closed && attempt.node().pool().mayHaveAnotherAlone();
-        if (closed && errand.isAlone()) {
+        if (closed && routed.isAlone()) {
             closedAlone(attempt, failure, until);
         } else if (suspicious && mayGoAlone) {
-            errand.sendAlone();
-        } else if (errand.redial()) {
-            errand.again();
+            routed.sendAlone();
+        } else if (routed.redial()) {
+            routed.again();
         } else if (mayGoAlone) {
             // The second time among others: now by itself.
-            errand.sendAlone();
+            routed.sendAlone();
         } else {
-            errand.askAround(attempt.node(), translated(attempt, failure));
+            routed.askAround(attempt.node(), translated(attempt, failure));
         }
     }
 
     /** Whoever asks for what the node can't bear has no other caller wait for a connection: while that may be so, nothing is counted. */
     private void noteBroken(Attempt<?> attempt, Throwable failure) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
         Link link = attempt.link();
         boolean closed = LettuceErrors.isClosedByPeer(failure);
         if (closed) {
-            errand.closedBy(node, node.pool().closedByPeer(link));
+            routed.closedBy(node, node.pool().closedByPeer(link));
         }
-        if (!closed || !errand.isAlone() || errand.isAcquitted() || Blame.isOfOthers(errand, node)) {
+        if (!closed || !routed.isAlone() || routed.isAcquitted() || Blame.isOfOthers(routed, node)) {
             node.pool().broke(link, failure);
         }
     }
 
     private void closedAlone(Attempt<?> attempt, Throwable failure, long until) {
-        Errand<?> errand = attempt.errand();
+        RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
-        if (!errand.isAcquitted() && !Blame.isRipe(errand)) {
-            errand.again();
-        } else if (!errand.isAcquitted() && blame.isOf(errand, node, until)) {
-            errand.failed(errors.poisonous(node, failure, errand.bytes(), errand.closed()));
+        if (!routed.isAcquitted() && !Blame.isRipe(routed)) {
+            routed.again();
+        } else if (!routed.isAcquitted() && blame.isOf(routed, node, until)) {
+            routed.failed(errors.poisonous(node, failure, routed.bytes(), routed.closed()));
         } else {
-            errand.acquit();
+            routed.acquit();
             node.pool().broke(attempt.link(), failure);
-            errand.askAround(node, translated(attempt, failure));
+            routed.askAround(node, translated(attempt, failure));
         }
     }
 }

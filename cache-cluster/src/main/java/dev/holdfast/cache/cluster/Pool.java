@@ -233,7 +233,7 @@ final class Pool {
     }
 
     /** Puts a connection in the place of the one that probes. */
-    void replaceControl(Link by, Doom why) {
+    void replaceControl(Link by, CloseReason why) {
         Link before = links.getAndSet(controlIndex, by);
         alone.remove(by);
         if (before != null && before != by) {
@@ -264,7 +264,7 @@ final class Pool {
     }
 
     /** Closes every connection by a TCP reset; what is under way on them fails, what comes opens others. */
-    void reset(Doom why) {
+    void reset(CloseReason why) {
         lock.lock();
         try {
             for (int i = 0; i <= controlIndex; i++) {
@@ -280,7 +280,7 @@ final class Pool {
     }
 
     /** Closes one connection by a TCP reset; what is under way on it fails. */
-    void drop(Link link, Doom why) {
+    void drop(Link link, CloseReason why) {
         for (int i = 0; i <= controlIndex; i++) {
             links.compareAndSet(i, link, null);
         }
@@ -290,13 +290,13 @@ final class Pool {
 
     /** A connection turned out to be dropped by something between: it is closed, and so are others that idled for as long. */
     void hung(Link link, Throwable why) {
-        Doom doom = new Doom(Doom.Kind.HUNG, why);
-        drop(link, doom);
+        CloseReason closeReason = new CloseReason(CloseReason.Kind.HUNG, why);
+        drop(link, closeReason);
         long now = System.nanoTime();
         for (int i = 0; i < controlIndex; i++) {
             Link other = links.get(i);
             if (other != null && other.isOpen() && other.waiting() == 0 && now - other.readAt() > idleNanos()) {
-                drop(other, doom);
+                drop(other, closeReason);
             }
         }
     }
@@ -311,8 +311,8 @@ final class Pool {
             if (link != null && link.isOpeningSince(moment)) {
                 drop(
                         link,
-                        new Doom(
-                                Doom.Kind.HUNG,
+                        new CloseReason(
+                                CloseReason.Kind.HUNG,
                                 new TimeoutException(
                                         "it was not opened while the node answered on another connection")));
             } else if (link != null && link.isSilentSince(moment)) {
@@ -382,7 +382,7 @@ final class Pool {
     }
 
     /** Closes it for good; done when that is done. */
-    CompletableFuture<Void> close(Doom why) {
+    CompletableFuture<Void> close(CloseReason why) {
         CompletableFuture<Void> closing = dials.close(why);
         reset(why);
         return closing;

@@ -199,9 +199,9 @@ final class PrefixRemoval {
     }
 
     /** What a question was answered with; while it is refused, the master is asked in other words. */
-    private Seen seen(Node master, Dialect first, Errand<Object> asked) {
+    private Seen seen(Node master, Dialect first, RoutedRequest<Object> asked) {
         Dialect dialect = first;
-        Errand<Object> question = asked;
+        RoutedRequest<Object> question = asked;
         while (question.reply() == null
                 && dialect.next() != first
                 && LettuceErrors.isCommandRefused(question.failure())) {
@@ -216,19 +216,19 @@ final class PrefixRemoval {
 
     /** As calls, so that a master that hangs or is gone is noticed as with any call, and is not waited for. */
     private <T> List<T> askAll(List<Node> masters, Request<T> request) {
-        List<Errand<T>> questions = new ArrayList<>();
+        List<RoutedRequest<T>> questions = new ArrayList<>();
         masters.forEach(master -> questions.add(question(master, request)));
         router.runAll(questions, System.nanoTime(), until);
         return questions.stream().map(this::replyTo).toList();
     }
 
-    private static <T> Errand<T> question(Node master, Request<T> request) {
-        Errand<T> question = new Errand<>(0, Errand.Kind.READ, request);
+    private static <T> RoutedRequest<T> question(Node master, Request<T> request) {
+        RoutedRequest<T> question = new RoutedRequest<>(0, RoutedRequest.Kind.READ, request);
         question.pinTo(master);
         return question;
     }
 
-    private <T> T replyTo(Errand<T> question) {
+    private <T> T replyTo(RoutedRequest<T> question) {
         T reply = question.reply();
         if (reply == null) {
             throw unavailable(question.failure());
@@ -239,7 +239,7 @@ final class PrefixRemoval {
     /** Asks every master who is in the cluster, and what its process is called, for which it need not have an answer. */
     private List<Seen> askWhoIsThere(List<Node> masters) {
         List<Dialect> dialects = masters.stream().map(Node::dialect).toList();
-        List<Errand<Object>> questions = new ArrayList<>();
+        List<RoutedRequest<Object>> questions = new ArrayList<>();
         for (int i = 0; i < masters.size(); i++) {
             questions.add(question(masters.get(i), dialects.get(i).request().widened()));
         }
@@ -251,10 +251,10 @@ final class PrefixRemoval {
         Map<Node, Answer> heard = new LinkedHashMap<>();
         List<Seen> seen = new ArrayList<>();
         for (int i = 0; i < masters.size(); i++) {
-            Errand<Object> members = questions.get(i);
+            RoutedRequest<Object> members = questions.get(i);
             Seen answer = seen(masters.get(i), dialects.get(i), members);
             seen.add(answer);
-            Errand<Object> info = questions.get(questions.size() - masters.size() + i);
+            RoutedRequest<Object> info = questions.get(questions.size() - masters.size() + i);
             String process = info == members ? null : processOf(info);
             // The name is that of the connection on which it came.
             long since = process == null ? answer.openSince() : info.openSince();
@@ -264,7 +264,7 @@ final class PrefixRemoval {
         return seen;
     }
 
-    private @Nullable String processOf(Errand<Object> info) {
+    private @Nullable String processOf(RoutedRequest<Object> info) {
         if (!(info.reply() instanceof byte[] text)) {
             unfinished.nameless |= info.failure() instanceof CacheRejectedException;
             return null;
@@ -314,10 +314,10 @@ final class PrefixRemoval {
 
     /** One page of each master. */
     private void scan(List<Node> masters, Map<Node, CacheUnavailableException> unreached) {
-        List<Errand<KeyScanCursor<byte[]>>> pages = new ArrayList<>();
+        List<RoutedRequest<KeyScanCursor<byte[]>>> pages = new ArrayList<>();
         for (Node master : masters) {
-            Errand<KeyScanCursor<byte[]>> page =
-                    new Errand<>(0, Errand.Kind.READ, Requests.scan(scan(master).cursor(), pattern));
+            RoutedRequest<KeyScanCursor<byte[]>> page = new RoutedRequest<>(
+                    0, RoutedRequest.Kind.READ, Requests.scan(scan(master).cursor(), pattern));
             page.pinTo(master);
             pages.add(page);
         }
@@ -354,11 +354,12 @@ final class PrefixRemoval {
     /** Removes those of a page that are useless, unless they have changed since that was seen. */
     private void removeUseless(Map<Node, List<byte[]>> found, Useless those) {
         List<byte[]> keys = new ArrayList<>();
-        List<Errand<byte[]>> heads = new ArrayList<>();
+        List<RoutedRequest<byte[]>> heads = new ArrayList<>();
         found.forEach((master, page) -> page.stream()
                 .filter(key -> !spared.contains(key))
                 .forEach(key -> {
-                    Errand<byte[]> head = new Errand<>(0, Errand.Kind.READ, Requests.head(key, those.head()));
+                    RoutedRequest<byte[]> head =
+                            new RoutedRequest<>(0, RoutedRequest.Kind.READ, Requests.head(key, those.head()));
                     head.pinTo(master);
                     heads.add(head);
                     keys.add(key);
@@ -367,7 +368,7 @@ final class PrefixRemoval {
             return;
         }
         router.runAll(heads, System.nanoTime(), until);
-        List<Errand<Long>> removals = new ArrayList<>();
+        List<RoutedRequest<Long>> removals = new ArrayList<>();
         byte[] most = Integer.toString(those.head()).getBytes(StandardCharsets.US_ASCII);
         for (int i = 0; i < keys.size(); i++) {
             byte[] key = keys.get(i);
@@ -378,7 +379,7 @@ final class PrefixRemoval {
             // What is no string is refused, and no cache's.
             if (head != null && head.length > 0 && those.says().test(head)) {
                 Request<Long> removal = Script.REMOVE_HEADED.inFull(List.of(key), List.of(head, most));
-                removals.add(new Errand<>(Slots.of(key), Errand.Kind.HARMLESS, removal));
+                removals.add(new RoutedRequest<>(Slots.of(key), RoutedRequest.Kind.HARMLESS, removal));
             }
         }
         remove(removals);
@@ -405,28 +406,28 @@ final class PrefixRemoval {
 
     /** Each by itself, those of a node together: keys of different slots can't be named in one command. */
     private void unlink(List<byte[]> keys) {
-        List<Errand<Long>> errands = new ArrayList<>(keys.size());
+        List<RoutedRequest<Long>> allRouted = new ArrayList<>(keys.size());
         for (byte[] key : keys) {
             if (!spared.contains(key)) {
-                errands.add(
-                        new Errand<>(Slots.of(key), Errand.Kind.HARMLESS, Requests.number(CommandType.UNLINK, key)));
+                allRouted.add(new RoutedRequest<>(
+                        Slots.of(key), RoutedRequest.Kind.HARMLESS, Requests.number(CommandType.UNLINK, key)));
             }
         }
-        remove(errands);
+        remove(allRouted);
     }
 
-    private void remove(List<Errand<Long>> errands) {
-        if (errands.isEmpty()) {
+    private void remove(List<RoutedRequest<Long>> allRouted) {
+        if (allRouted.isEmpty()) {
             return;
         }
-        router.runAll(errands, System.nanoTime(), until);
+        router.runAll(allRouted, System.nanoTime(), until);
         @Nullable RuntimeException failure = null;
-        for (Errand<Long> errand : errands) {
-            if (errand.next() == Errand.Next.DONE) {
-                Long count = errand.reply();
+        for (RoutedRequest<Long> routed : allRouted) {
+            if (routed.next() == RoutedRequest.Next.DONE) {
+                Long count = routed.reply();
                 removed += count == null ? 0 : count;
             } else if (failure == null || failure instanceof CacheRejectedException) {
-                failure = errand.failure();
+                failure = routed.failure();
             }
         }
         if (failure != null) {

@@ -134,10 +134,15 @@ final class Probe {
                 : Finding.ill(false, failure == null ? new IllegalStateException("no answer") : failure);
         synchronized (this) {
             asked--;
-            Doom doom = link.doom();
-            if (!known.alive() && doom != null && doom.kind() != Doom.Kind.HUNG && doom.kind() != Doom.Kind.DISCARDED) {
+            CloseReason closeReason = link.closeReason();
+            if (!known.alive()
+                    && closeReason != null
+                    && closeReason.kind() != CloseReason.Kind.HUNG
+                    && closeReason.kind() != CloseReason.Kind.DISCARDED) {
                 known = Finding.inconclusive(
-                        doom.cause() == null ? new IllegalStateException("the connection was closed") : doom.cause());
+                        closeReason.cause() == null
+                                ? new IllegalStateException("the connection was closed")
+                                : closeReason.cause());
             } else if (!known.alive() && !ended) {
                 tryFresh();
                 if (asked > 0) {
@@ -185,9 +190,11 @@ final class Probe {
         if (fresh != null && answeredFirst) {
             node.pool()
                     .replaceControl(
-                            fresh, new Doom(Doom.Kind.HUNG, new TimeoutException("another connection answered first")));
+                            fresh,
+                            new CloseReason(
+                                    CloseReason.Kind.HUNG, new TimeoutException("another connection answered first")));
         } else if (fresh != null) {
-            node.pool().drop(fresh, new Doom(Doom.Kind.DISCARDED, null));
+            node.pool().drop(fresh, new CloseReason(CloseReason.Kind.DISCARDED, null));
         }
     }
 }

@@ -307,7 +307,7 @@ final class Prober {
 
     private Finding outOfStep(Link link) {
         MalformedReplyException why = Pairing.outOfStep();
-        node.pool().drop(link, new Doom(Doom.Kind.HUNG, why));
+        node.pool().drop(link, new CloseReason(CloseReason.Kind.HUNG, why));
         return Finding.ill(false, why);
     }
 

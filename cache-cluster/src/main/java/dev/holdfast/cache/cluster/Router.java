@@ -45,72 +45,72 @@ final class Router {
     }
 
     /**
-     * Runs an errand to its end.
+     * Runs a request to its end.
      *
      * @param start when the call began
      * @param until when it must have ended
      * @return the reply
      * @throws dev.holdfast.cache.CacheException if there is none
      */
-    <T> @Nullable T run(Errand<T> errand, long start, long until) {
+    <T> @Nullable T run(RoutedRequest<T> routed, long start, long until) {
         requireNotInterrupted();
         Cut cut = topology.cut();
         topology.known(until);
         long pause = SHORTEST_PAUSE_NANOS;
         while (true) {
-            attempt(errand, cut, until);
-            switch (errand.next()) {
+            attempt(routed, cut, until);
+            switch (routed.next()) {
                 case DONE -> {
-                    return errand.reply();
+                    return routed.reply();
                 }
-                case FAILED -> throw errand.failure();
+                case FAILED -> throw routed.failure();
                 case PAUSE -> {
                     if (!pause(pause, start, until)) {
-                        throw errand.failure();
+                        throw routed.failure();
                     }
                     pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
                 }
                 case HOLD -> {
-                    awaitComparison(errand, until);
+                    awaitComparison(routed, until);
                     if (!isWorthwhile(until)) {
-                        throw errand.failure();
+                        throw routed.failure();
                     }
                 }
                 case ASK_AROUND -> {
                     topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, lastAttempt(start, until)));
                     if (!isWorthwhile(until)) {
-                        throw errand.failure();
+                        throw routed.failure();
                     }
                 }
                 case SEND -> {
                     if (System.nanoTime() - until >= 0) {
-                        errand.failed(errors.noTimeLeft());
-                        throw errand.failure();
+                        routed.failed(errors.noTimeLeft());
+                        throw routed.failure();
                     }
                 }
             }
         }
     }
 
-    private <T> void attempt(Errand<T> errand, Cut cut, long until) {
-        if (isCut(errand, cut)) {
+    private <T> void attempt(RoutedRequest<T> routed, Cut cut, long until) {
+        if (isCut(routed, cut)) {
             return;
         }
-        Node node = targets.of(errand);
+        Node node = targets.of(routed);
         if (node == null) {
             return;
         }
-        errand.sentTo(node);
+        routed.sentTo(node);
         int tick = watch.enter(node);
-        RuntimeException before = errand.problem();
+        RuntimeException before = routed.problem();
         CallObserver.Ended observed = observers.isObserved()
-                ? observers.began(errand.type().toString(), node.toString())
+                ? observers.began(routed.type().toString(), node.toString())
                 : CallObserver.UNOBSERVED;
         Throwable failure = null;
         try {
-            attempt(errand, node, cut, until);
+            attempt(routed, node, cut, until);
             // A redirection is an answer; a failure may be that of an earlier attempt.
-            failure = errand.problem() == before ? null : errand.problem();
+            failure = routed.problem() == before ? null : routed.problem();
         } catch (Throwable e) {
             failure = e;
             throw e;
@@ -120,90 +120,91 @@ final class Router {
         }
     }
 
-    private <T> void attempt(Errand<T> errand, Node node, Cut cut, long until) {
-        boolean alone = errand.isAlone();
-        Link link = alone ? node.pool().alone() : linkFor(errand, node);
+    private <T> void attempt(RoutedRequest<T> routed, Node node, Cut cut, long until) {
+        boolean alone = routed.isAlone();
+        Link link = alone ? node.pool().alone() : linkFor(routed, node);
         boolean answered = false;
-        if (!errand.isRead()) {
+        if (!routed.isRead()) {
             node.wrote();
         }
-        link.enter(1, errand.bytes());
+        link.enter(1, routed.bytes());
         try {
-            if (isCut(errand, cut)) {
+            if (isCut(routed, cut)) {
                 return;
             }
-            send(errand, link);
-            answered = outcomes.settle(new Outcomes.Attempt<>(errand, node, link), until);
-            noteWrite(errand, node);
+            send(routed, link);
+            answered = outcomes.settle(new Outcomes.Attempt<>(routed, node, link), until);
+            noteWrite(routed, node);
         } finally {
-            link.exit(1, errand.bytes(), answered);
+            link.exit(1, routed.bytes(), answered);
             if (alone) {
-                node.pool().drop(link, new Doom(Doom.Kind.DISCARDED, null));
+                node.pool().drop(link, new CloseReason(CloseReason.Kind.DISCARDED, null));
             }
         }
     }
 
     /** A canary may have overtaken what was waiting to be sent: another has to follow it. */
-    private static void noteWrite(Errand<?> errand, Node node) {
-        if (!errand.isRead()) {
+    private static void noteWrite(RoutedRequest<?> routed, Node node) {
+        if (!routed.isRead()) {
             node.wrote();
         }
     }
 
     /** While a node holds writes back, they have one connection to themselves: what is sent after them waits with them. */
-    private static Link linkFor(Errand<?> errand, Node node) {
-        boolean held = node.holdsWrites() && !errand.isRead();
-        return held ? node.pool().last() : node.pool().link(errand.isLarge());
+    private static Link linkFor(RoutedRequest<?> routed, Node node) {
+        boolean held = node.holdsWrites() && !routed.isRead();
+        return held ? node.pool().last() : node.pool().link(routed.isLarge());
     }
 
     /**
      * Whether everything was disconnected since the call began; it ends with that. To be asked between the choice of a connection and
      * sending: whoever chooses one later sees the cut, and what was chosen earlier is closed by it.
      */
-    private boolean isCut(Errand<?> errand, Cut before) {
+    private boolean isCut(RoutedRequest<?> routed, Cut before) {
         Cut cut = topology.cut();
         if (cut != before && cut.why() != null) {
-            errand.failed(errors.disconnected(cut.why(), false));
+            routed.failed(errors.disconnected(cut.why(), false));
         }
         return cut != before;
     }
 
-    private static <T> void send(Errand<T> errand, Link link) {
-        if (errand.askNext() == null) {
-            link.send(errand.newCommand());
+    private static <T> void send(RoutedRequest<T> routed, Link link) {
+        if (routed.askNext() == null) {
+            link.send(routed.newCommand());
         } else {
-            link.send(List.of(Requests.ASKING.command(), errand.newCommand()));
+            link.send(List.of(Requests.ASKING.command(), routed.newCommand()));
         }
     }
 
     /**
-     * Runs errands to their ends, those of one node together as far as is good for others, nodes in parallel. How each ended is in it.
+     * Runs requests to their ends, those of one node together as far as is good for others, nodes in parallel. How each ended is in it.
      *
      * @param start when the call began
      * @param until when it must have ended
      */
-    <T> void runAll(List<Errand<T>> errands, long start, long until) {
+    <T> void runAll(List<RoutedRequest<T>> allRouted, long start, long until) {
         requireNotInterrupted();
         Cut cut = topology.cut();
         topology.known(until);
-        List<Errand<T>> pending = errands;
+        List<RoutedRequest<T>> pending = allRouted;
         long pause = SHORTEST_PAUSE_NANOS;
         while (!pending.isEmpty()) {
             attemptAll(pending, cut, until);
             pending = pending.stream()
-                    .filter(errand -> errand.next() != Errand.Next.DONE && errand.next() != Errand.Next.FAILED)
+                    .filter(routed ->
+                            routed.next() != RoutedRequest.Next.DONE && routed.next() != RoutedRequest.Next.FAILED)
                     .toList();
-            if (pending.stream().anyMatch(errand -> errand.next() == Errand.Next.ASK_AROUND)) {
+            if (pending.stream().anyMatch(routed -> routed.next() == RoutedRequest.Next.ASK_AROUND)) {
                 topology.awaitFresh(earlier(System.nanoTime() + QUESTION_NANOS, lastAttempt(start, until)));
             }
-            for (Errand<?> errand : pending) {
-                if (errand.next() == Errand.Next.HOLD) {
-                    awaitComparison(errand, until);
+            for (RoutedRequest<?> routed : pending) {
+                if (routed.next() == RoutedRequest.Next.HOLD) {
+                    awaitComparison(routed, until);
                     break; // those for other new masters have been probed meanwhile, too
                 }
             }
             boolean inTime = System.nanoTime() - until < 0;
-            if (!pending.isEmpty() && pending.stream().allMatch(errand -> errand.next() == Errand.Next.PAUSE)) {
+            if (!pending.isEmpty() && pending.stream().allMatch(routed -> routed.next() == RoutedRequest.Next.PAUSE)) {
                 inTime = pause(pause, start, until);
                 pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
             }
@@ -214,38 +215,38 @@ final class Router {
         }
     }
 
-    private void awaitComparison(Errand<?> errand, long until) {
+    private void awaitComparison(RoutedRequest<?> routed, long until) {
         try {
-            errand.held().awaitComparison(Math.min(HOLD_NANOS, Math.max(0, until - System.nanoTime())));
+            routed.held().awaitComparison(Math.min(HOLD_NANOS, Math.max(0, until - System.nanoTime())));
         } catch (InterruptedException e) {
             throw errors.interrupted(e);
         }
     }
 
-    private void giveUp(Errand<?> errand) {
-        if (errand.next() == Errand.Next.SEND) {
-            errand.failed(errors.noTimeLeft());
+    private void giveUp(RoutedRequest<?> routed) {
+        if (routed.next() == RoutedRequest.Next.SEND) {
+            routed.failed(errors.noTimeLeft());
         } else {
-            errand.giveUp();
+            routed.giveUp();
         }
     }
 
-    private <T> void attemptAll(List<Errand<T>> errands, Cut cut, long until) {
+    private <T> void attemptAll(List<RoutedRequest<T>> allRouted, Cut cut, long until) {
         Map<Node, Group<T>> groups = new HashMap<>();
-        for (Errand<T> errand : errands) {
-            if (errand.isAlone()) {
-                attempt(errand, cut, until);
+        for (RoutedRequest<T> routed : allRouted) {
+            if (routed.isAlone()) {
+                attempt(routed, cut, until);
                 continue;
             }
-            if (isCut(errand, cut)) {
+            if (isCut(routed, cut)) {
                 continue;
             }
-            Node node = targets.of(errand);
+            Node node = targets.of(routed);
             if (node != null) {
                 Group<T> group = groups.computeIfAbsent(node, Group::new);
                 if (!group.isFull()) {
-                    errand.sentTo(node);
-                    group.add(errand);
+                    routed.sentTo(node);
+                    group.add(routed);
                 }
             }
         }
@@ -253,7 +254,7 @@ final class Router {
         try {
             for (Group<T> group : open) {
                 group.begin(watch);
-                if (group.errands().stream().noneMatch(errand -> isCut(errand, cut))) {
+                if (group.allRouted().stream().noneMatch(routed -> isCut(routed, cut))) {
                     group.send(observers);
                 }
             }
@@ -268,9 +269,9 @@ final class Router {
             return;
         }
         boolean answered = true;
-        for (Errand<T> errand : group.errands()) {
-            answered &= outcomes.settle(new Outcomes.Attempt<>(errand, group.node(), group.link()), until);
-            noteWrite(errand, group.node());
+        for (RoutedRequest<T> routed : group.allRouted()) {
+            answered &= outcomes.settle(new Outcomes.Attempt<>(routed, group.node(), group.link()), until);
+            noteWrite(routed, group.node());
         }
         group.settled(answered);
     }

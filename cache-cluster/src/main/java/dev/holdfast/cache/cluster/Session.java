@@ -217,7 +217,7 @@ final class Session {
             closed = true;
             tracker.close();
             watch.close();
-            topology.close(new Doom(Doom.Kind.DISCONNECTED, errors.closed()));
+            topology.close(new CloseReason(CloseReason.Kind.DISCONNECTED, errors.closed()));
             Thread thread = topologyThread;
             if (thread != null) {
                 thread.join(TimeUnit.SECONDS.toMillis(2));

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
-/** Chooses the node that an errand goes to. Thread-safe. */
+/** Chooses the node that a request goes to. Thread-safe. */
 final class Targets {
     private final Topology topology;
     private final Watch watch;
@@ -25,37 +25,37 @@ final class Targets {
         this.zone = config.zone();
     }
 
-    /** Where an errand goes now; {@code null} if nowhere, and then it knows why. */
+    /** Where a request goes now; {@code null} if nowhere, and then it knows why. */
     @Nullable
-    Node of(Errand<?> errand) {
-        Node asked = errand.askNext();
+    Node of(RoutedRequest<?> routed) {
+        Node asked = routed.askNext();
         if (asked != null) {
             return asked;
         }
-        Node pinned = errand.pinned();
-        if (pinned == null && outages.holds(errand.slot())) {
-            errand.failed(errors.unsettled(errand.slot()));
+        Node pinned = routed.pinned();
+        if (pinned == null && outages.holds(routed.slot())) {
+            routed.failed(errors.unsettled(routed.slot()));
             return null;
         }
-        Node node = pinned == null ? inShard(errand) : pinned;
+        Node node = pinned == null ? inShard(routed) : pinned;
         Throwable outage = node == null ? null : node.outage();
         if (node == null || outage == null) {
             return node;
         }
         CacheUnavailableException why = errors.out(node, outage, () -> servesMostWithout(node));
         if (pinned != null || topology.isFresh(node.outSince())) {
-            errand.failed(why);
+            routed.failed(why);
         } else {
-            errand.askAround(node, why);
+            routed.askAround(node, why);
         }
         return null;
     }
 
-    private @Nullable Node inShard(Errand<?> errand) {
-        SlotMap.Shard shard = topology.map().shard(errand.slot());
+    private @Nullable Node inShard(RoutedRequest<?> routed) {
+        SlotMap.Shard shard = topology.map().shard(routed.slot());
         if (shard == null) {
             topology.refreshSoon();
-            errand.pause(errors.unserved(errand.slot(), () -> servesMostWithout(null)));
+            routed.pause(errors.unserved(routed.slot(), () -> servesMostWithout(null)));
             return null;
         }
         Node master = shard.master();
@@ -63,39 +63,39 @@ final class Targets {
             if (master.role().master() && master.prober().isRested(System.nanoTime())) {
                 watch.suspect(master);
             }
-            errand.hold(master, errors.uncompared(master));
+            routed.hold(master, errors.uncompared(master));
             return null;
         }
-        return errand.isRead() ? reader(shard, errand) : master;
+        return routed.isRead() ? reader(shard, routed) : master;
     }
 
     /** Whether a read that a node does not answer may be answered by another. */
-    boolean hasOther(Errand<?> errand, Node node) {
-        if (!errand.isRead() || readFrom == ReadFrom.MASTER || errand.pinned() != null) {
+    boolean hasOther(RoutedRequest<?> routed, Node node) {
+        if (!routed.isRead() || readFrom == ReadFrom.MASTER || routed.pinned() != null) {
             return false;
         }
-        SlotMap.Shard shard = topology.map().shard(errand.slot());
+        SlotMap.Shard shard = topology.map().shard(routed.slot());
         return shard != null
-                && (isCandidate(shard.master(), node, errand)
-                        || shard.replicas().stream().anyMatch(replica -> isCandidate(replica, node, errand)));
+                && (isCandidate(shard.master(), node, routed)
+                        || shard.replicas().stream().anyMatch(replica -> isCandidate(replica, node, routed)));
     }
 
-    private static boolean isCandidate(Node candidate, Node than, Errand<?> errand) {
-        return candidate != than && candidate.isFit() && !errand.avoids(candidate);
+    private static boolean isCandidate(Node candidate, Node than, RoutedRequest<?> routed) {
+        return candidate != than && candidate.isFit() && !routed.avoids(candidate);
     }
 
-    private Node reader(SlotMap.Shard shard, Errand<?> errand) {
+    private Node reader(SlotMap.Shard shard, RoutedRequest<?> routed) {
         Node master = shard.master();
         if (readFrom == ReadFrom.MASTER) {
             return master;
         }
-        boolean masterIsFit = master.isFit() && !errand.avoids(master);
-        if ((readFrom == ReadFrom.MASTER_PREFERRED || errand.prefersMaster()) && masterIsFit) {
+        boolean masterIsFit = master.isFit() && !routed.avoids(master);
+        if ((readFrom == ReadFrom.MASTER_PREFERRED || routed.prefersMaster()) && masterIsFit) {
             return master;
         }
         List<Node> fit = new ArrayList<>(shard.replicas().size() + 1);
         for (Node replica : shard.replicas()) {
-            if (replica.isFit() && !errand.avoids(replica)) {
+            if (replica.isFit() && !routed.avoids(replica)) {
                 fit.add(replica);
             }
         }

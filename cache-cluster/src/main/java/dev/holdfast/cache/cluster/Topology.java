@@ -340,7 +340,7 @@ final class Topology implements Runnable {
     void disconnect(Throwable cause) {
         cut = new Cut(cause);
         failWaiting(errors.disconnected(cause, false));
-        nodes.values().forEach(node -> node.reset(new Doom(Doom.Kind.DISCONNECTED, cause)));
+        nodes.values().forEach(node -> node.reset(new CloseReason(CloseReason.Kind.DISCONNECTED, cause)));
     }
 
     private void failWaiting(CacheUnavailableException failure) {
@@ -356,7 +356,7 @@ final class Topology implements Runnable {
     }
 
     /** Ends the thread and closes every node. */
-    void close(Doom why) {
+    void close(CloseReason why) {
         closed = true;
         Thread running = thread;
         if (running != null) {
@@ -384,7 +384,7 @@ final class Topology implements Runnable {
             }
         }
         // Whatever was begun while it was being closed.
-        closeAll(new Doom(Doom.Kind.DISCARDED, null));
+        closeAll(new CloseReason(CloseReason.Kind.DISCARDED, null));
     }
 
     private void look() {
@@ -459,7 +459,7 @@ final class Topology implements Runnable {
         }
     }
 
-    private void closeAll(Doom why) {
+    private void closeAll(CloseReason why) {
         CompletableFuture<?>[] closing =
                 nodes.values().stream().map(node -> node.close(why)).toArray(CompletableFuture[]::new);
         await(CompletableFuture.allOf(closing), CLOSE_NANOS);
@@ -600,7 +600,7 @@ final class Topology implements Runnable {
             } else if (now - retired.computeIfAbsent(node, any -> now) > retireNanos) {
                 nodes.remove(node.address(), node);
                 retired.remove(node);
-                CompletableFuture<Void> unused = node.close(new Doom(Doom.Kind.DISCARDED, null));
+                CompletableFuture<Void> unused = node.close(new CloseReason(CloseReason.Kind.DISCARDED, null));
             }
         }
     }

@@ -96,12 +96,12 @@ final class Wiring {
     }
 
     /** Gets what a connection needs of what may change: on a thread that may wait, where there is anything to wait for. */
-    CompletableFuture<Passport> passport() {
+    CompletableFuture<ConnectionSecurity> security() {
         return tls == null && !login.rotates() ? here(this::issue) : elsewhere(this::issue);
     }
 
-    private Passport issue() throws CredentialsException {
-        return new Passport(login.isNeeded() ? login.ask() : null, tls == null ? null : tls.context());
+    private ConnectionSecurity issue() throws CredentialsException {
+        return new ConnectionSecurity(login.isNeeded() ? login.ask() : null, tls == null ? null : tls.context());
     }
 
     /** Asks for other words than those that a node refused; empty if there are none. */

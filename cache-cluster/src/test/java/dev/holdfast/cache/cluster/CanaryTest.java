@@ -75,7 +75,7 @@ class CanaryTest {
             probe(store, node, server.questions);
             assertFalse(store.session.topology.outages().takeLoss(), "evicted: the connection has outlived it");
             server.data.clear();
-            node.reset(new Doom(Doom.Kind.DISCARDED, null));
+            node.reset(new CloseReason(CloseReason.Kind.DISCARDED, null));
             probe(store, node, server.questions);
 
             assertTrue(store.session.topology.outages().takeLoss(), "back to nothing");
@@ -112,7 +112,7 @@ class CanaryTest {
                 assertFalse(store.session.topology.outages().takeLoss(), () -> shifted.toString());
                 assertNotSame(before, node.pool().control(), () -> shifted.toString());
                 data.clear();
-                node.reset(new Doom(Doom.Kind.DISCARDED, null));
+                node.reset(new CloseReason(CloseReason.Kind.DISCARDED, null));
                 probe(store, node, questions);
                 assertTrue(store.session.topology.outages().takeLoss(), "what is really lost is still noticed");
             }

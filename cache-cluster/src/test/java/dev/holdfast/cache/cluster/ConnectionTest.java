@@ -179,7 +179,7 @@ class ConnectionTest {
         Group<byte[]> group = new Group<>(new Node(new Address("a", 1), config, null, new Canaries(config)));
         int count = 0;
         while (!group.isFull()) {
-            group.add(new Errand<>(1, Errand.Kind.READ, Requests.get(bytes("k"))));
+            group.add(new RoutedRequest<>(1, RoutedRequest.Kind.READ, Requests.get(bytes("k"))));
             count++;
         }
         assertEquals(512, count);

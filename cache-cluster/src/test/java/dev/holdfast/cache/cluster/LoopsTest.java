@@ -62,7 +62,7 @@ class LoopsTest {
             server.thaw();
             assertEquals("PONG", PoolTest.sent(node.pool().alone()).get(5, TimeUnit.SECONDS));
             assertEquals("PONG", PoolTest.sent(node.pool().control()).get(5, TimeUnit.SECONDS));
-            node.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+            node.close(new CloseReason(CloseReason.Kind.DISCARDED, null)).join();
         } finally {
             wiring.close();
         }

@@ -45,7 +45,7 @@ class PoolTest {
 
     @AfterEach
     void close() {
-        node.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+        node.close(new CloseReason(CloseReason.Kind.DISCARDED, null)).join();
         wiring.close();
     }
 
@@ -73,12 +73,12 @@ class PoolTest {
                 assertEquals("PONG", sent(link).get(5, TimeUnit.SECONDS));
             }
 
-            there.reset(new Doom(Doom.Kind.DISCONNECTED, new IllegalStateException("planted")));
+            there.reset(new CloseReason(CloseReason.Kind.DISCONNECTED, new IllegalStateException("planted")));
 
             for (Link link : links) {
                 assertFalse(link.isAlive());
             }
-            there.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+            there.close(new CloseReason(CloseReason.Kind.DISCARDED, null)).join();
         }
     }
 
@@ -94,7 +94,7 @@ class PoolTest {
                 Wire open = dials.dialAtOnce().get(5, TimeUnit.SECONDS);
                 CompletableFuture<Wire> begun = dials.dialAtOnce();
                 LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(300_000));
-                dials.close(new Doom(Doom.Kind.DISCARDED, null)).join();
+                dials.close(new CloseReason(CloseReason.Kind.DISCARDED, null)).join();
                 ending.close();
                 assertFalse(open.isOpen());
                 assertTrue(begun.isDone());

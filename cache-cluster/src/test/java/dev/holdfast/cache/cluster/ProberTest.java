@@ -47,7 +47,7 @@ class ProberTest {
             assertTrue(probe.finding().isDone(), "it waits for the event loop for ever");
             assertFalse(probe.finding().join().alive());
             assertNull(node.prober().running(), "the next may begin");
-            CompletableFuture<Void> unused = node.close(new Doom(Doom.Kind.DISCARDED, null));
+            CompletableFuture<Void> unused = node.close(new CloseReason(CloseReason.Kind.DISCARDED, null));
         } finally {
             goOn.countDown();
             wiring.close();

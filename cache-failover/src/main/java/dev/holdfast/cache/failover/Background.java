@@ -58,7 +58,7 @@ class Background {
         private final List<Tier> tiers;
         private final Ticks ticks;
         private final Stalls stalls = new Stalls();
-        private final Notices notices;
+        private final Notifications notifications;
         private final Workers workers;
         private final Prober prober;
         private final Reconciler reconciler;
@@ -85,13 +85,13 @@ class Background {
                 Switchboard switchboard,
                 List<Tier> tiers,
                 Ticks ticks,
-                Notices notices,
+                Notifications notifications,
                 ToLongFunction<byte[]> made,
                 String name) {
             this.switchboard = switchboard;
             this.tiers = tiers;
             this.ticks = ticks;
-            this.notices = notices;
+            this.notifications = notifications;
             this.underWay = tiers.stream().map(tier -> new AtomicInteger()).toList();
             this.workers = new Workers(name + "-worker");
             this.prober = new Prober(switchboard, tiers, stalls);
@@ -215,7 +215,7 @@ class Background {
             boolean busy = true;
             try {
                 workers.retry();
-                notices.deliverOn(workers::submit);
+                notifications.deliverOn(workers::submit);
                 int tick = ticks.advance();
                 List<Tier.Observation> observations = new ArrayList<>(tiers.size());
                 for (Tier tier : tiers) {
@@ -248,12 +248,12 @@ class Background {
             }
             for (int i = 0; i < seen.size(); i++) {
                 Tier.Observation tier = seen.get(i);
-                state.verdicts.observed(i, tier.answers(), tier.slow(), tier.suspect(), now);
+                state.detector.observed(i, tier.answers(), tier.slow(), tier.suspect(), now);
                 if (tier.switched()) {
-                    state.verdicts.switched(i, now);
+                    state.detector.switched(i, now);
                 }
                 if (tier.refusing()) {
-                    state.verdicts.refuses(i, now);
+                    state.detector.refuses(i, now);
                 }
                 busy |= tier.busy();
             }
@@ -267,7 +267,7 @@ class Background {
         void note(List<Effect> effects) {
             for (Effect effect : effects) {
                 if (effect instanceof Effect.Notice notice) {
-                    notices.add(notice);
+                    notifications.add(notice);
                 }
             }
         }
@@ -300,7 +300,7 @@ class Background {
             } else if (effect instanceof Effect.Sweep sweep) {
                 sweeps.begin(sweep.prefix(), sweep.floor());
             } else {
-                notices.deliverOn(workers::submit);
+                notifications.deliverOn(workers::submit);
             }
         }
 

@@ -80,8 +80,7 @@ final class Call {
             throw causes.size() == 1 && !request.several() ? causes.get(0) : failure(now);
         }
         long rest = deadline - now;
-        Attempt attempt =
-                state.admission.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
+        Attempt attempt = state.routing.admit(kind, leg.keys(), leg.mask(), leg.tries(), request.ttlNanos(), rest, now);
         if (attempt != null) {
             legs.remove();
             if (attempt.keys().size() < leg.keys().size()) {
@@ -91,11 +90,11 @@ final class Call {
             }
             return attempt;
         }
-        if (state.admission.refusesCondition(kind, leg.mask(), rest)) {
+        if (state.routing.refusesCondition(kind, leg.mask(), rest)) {
             throw notJudged();
         }
         // No tier is left. Waiting may help now, and only now; and not for tiers that are known to be out.
-        long delay = state.admission.retryPause(retries);
+        long delay = state.routing.retryPause(retries);
         if (retries < state.config.retries() && delay < rest && someServes()) {
             retries++;
             pause = Math.max(1, delay);
@@ -183,7 +182,7 @@ final class Call {
         request.found().putAll(failure.partialResult());
         List<String> keys = new ArrayList<>(attempt.keys());
         if (keys.isEmpty()) {
-            state.verdicts.failed(attempt.tier(), failure, answers, now);
+            state.detector.failed(attempt.tier(), failure, answers, now);
             return; // a call for no keys has succeeded
         }
         if (request.several() && !failure.failedKeys().isEmpty()) {
@@ -201,7 +200,7 @@ final class Call {
         } else if (unknown && !settled && kind != Kind.COUNT) {
             state.keys.unsettled(attempt.tier(), keys, now);
         }
-        state.verdicts.failed(attempt.tier(), failure, answers, now);
+        state.detector.failed(attempt.tier(), failure, answers, now);
         if (unknown && !kind.harmless) {
             outcomeUnknown = true;
             failedKeys.addAll(keys);

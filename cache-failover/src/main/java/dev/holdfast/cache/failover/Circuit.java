@@ -57,7 +57,7 @@ final class Circuit {
         tier.drains = 0;
         tier.reconciled = 0;
         probes.opened(tier);
-        tier.lookedTwice = false;
+        tier.reconnectedToLook = false;
         tier.suspicion = null;
         tier.suspectedBy = null;
         tier.contradictions = 0;

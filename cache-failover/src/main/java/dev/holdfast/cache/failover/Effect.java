@@ -14,7 +14,7 @@ sealed interface Effect {
         int tier();
     }
 
-    /** Probe a tier; report to {@link Verdicts#probed} or {@link Verdicts#probeFailed}. */
+    /** Probe a tier; report to {@link FailureDetector#probed} or {@link FailureDetector#probeFailed}. */
     record Probe(int tier, long startedAt, Duration timeout) implements Work {}
 
     /** Reset a tier's connections; {@code fence} is the number of the fence that it is, to be reported to {@link Circuit#fenced}, or 0. */

@@ -239,7 +239,7 @@ public final class FailoverBuilder {
         List<String> names = drafts.stream().map(Draft::name).toList();
         ToLongFunction<byte[]> age = made == null ? value -> Long.MAX_VALUE : made;
         Background.Running background =
-                new Background.Running(switchboard, tiers, ticks, new Notices(log, names, listeners), age, name);
+                new Background.Running(switchboard, tiers, ticks, new Notifications(log, names, listeners), age, name);
         switchboard.attach(background);
         background.start();
         FailoverHealth health = new FailoverHealth(switchboard, tiers, Clock.systemUTC());

@@ -15,8 +15,8 @@ import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every decision of a composite, made by its parts: {@link Admission}, which tier a call goes to; {@link DirtyKeys}, what must be
- * remembered of it; {@link Verdicts}, what its outcome and that of probes say about a tier; {@link Probes}, when those are sent;
+ * Every decision of a composite, made by its parts: {@link Routing}, which tier a call goes to; {@link DirtyKeys}, what must be
+ * remembered of it; {@link FailureDetector}, what its outcome and that of probes say about a tier; {@link Probes}, when those are sent;
  * {@link Circuit}, what it means to open and close a tier; {@link Reconciliation}, what a tier has missed; {@link MemoryTier},
  * when the memory begins anew; {@link Attendance}, what other clients are told. None knows threads, clocks or stores: time comes in with each event, in nanoseconds, and what is
  * to be done goes out as {@link Effect}s. Guarded by its owner's lock, with all its parts.
@@ -33,8 +33,8 @@ class FailoverState {
     final DirtyKeys keys;
     final MemoryTier memory;
     final Circuit circuit;
-    final Admission admission;
-    final Verdicts verdicts;
+    final Routing routing;
+    final FailureDetector detector;
     final Reconciliation reconciliation;
     final Agreements agreements;
     final Attendance attendance;
@@ -66,12 +66,12 @@ class FailoverState {
         this.memory = keys.memory;
         this.probes = new Probes(config, random, effects);
         this.circuit = new Circuit(config, keys, probes, effects);
-        this.admission = new Admission(config, keys, circuit, random);
+        this.routing = new Routing(config, keys, circuit, random);
         this.reconciliation = new Reconciliation(config, keys, probes, circuit, effects, id, this::isBelowFloor);
         this.agreements = agreements;
         // Chance of its own: the histories of the model test stay what they are.
         this.attendance = new Attendance(id, agreements, new SplittableRandom(id.hashCode()));
-        this.verdicts = new Verdicts(config, tiers, probes, circuit, reconciliation);
+        this.detector = new FailureDetector(config, tiers, probes, circuit, reconciliation);
     }
 
     /** Says what the keys of this client's caches begin with. */
@@ -246,7 +246,7 @@ class FailoverState {
         if (work instanceof Effect.Probe probe) {
             CacheUnavailableException failure =
                     new CacheUnavailableException("the probe failed: " + cause, cause, Reason.UNEXPECTED, true);
-            verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
+            detector.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
         } else if (work instanceof Effect.Drain drain) {
             reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
         } else if (work instanceof Effect.Attend attend) {
@@ -270,7 +270,7 @@ class FailoverState {
     void tick(long now) {
         for (TierState tier : tiers) {
             if (tier.remote) {
-                verdicts.tick(tier, now);
+                detector.tick(tier, now);
                 circuit.tick(tier, now);
                 probes.tick(tier, now);
                 reconciliation.advance(tier, now);

@@ -55,14 +55,14 @@ final class Prober {
             boolean counts = !stalls.since(probe.startedAt()) && tier.switches() == switches;
             return state -> {
                 if (!switchboard.closed()) {
-                    state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, counts, switchboard.now());
+                    state.detector.probeFailed(probe.tier(), probe.startedAt(), failure, counts, switchboard.now());
                 }
             };
         }
         ProbeResult answer = result;
         // First: what is forgotten with the answer is needed for that.
         switchboard.enterOutage(tier);
-        return state -> state.verdicts.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
+        return state -> state.detector.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
     }
 
     /** Sends a probe that decides nothing, and enters what the store says once of what it lost. */

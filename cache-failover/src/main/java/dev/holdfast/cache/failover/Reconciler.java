@@ -162,7 +162,7 @@ final class Reconciler {
         Queue<String> failed = new ConcurrentLinkedQueue<>();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Phaser busy = new Phaser(1);
-        Runnable lane = () -> {
+        Runnable pipeline = () -> {
             for (DirtyRecord.Increment next = todo.poll(); next != null; next = todo.poll()) {
                 try {
                     increment(store, work.tier(), next);
@@ -182,13 +182,13 @@ final class Reconciler {
                     return;
                 }
                 try {
-                    lane.run();
+                    pipeline.run();
                 } finally {
                     busy.arriveAndDeregister();
                 }
             });
         }
-        lane.run();
+        pipeline.run();
         busy.arriveAndAwaitAdvance();
         underWay.addAll(failed);
         rethrow(failure.get());

@@ -126,7 +126,7 @@ final class TierState {
     /** How many failed probes in a row did not count, since this process stood still. */
     int voidProbes;
 
-    boolean lookedTwice;
+    boolean reconnectedToLook;
     boolean pinged;
     long lastProbeAt;
     long nextProbeAt;

@@ -30,7 +30,7 @@ class CircuitTest {
         first.suspicion = TierHealth.Reason.FAILURES;
         first.suspectedBy = Decisions.down();
         first.contradictions = 2;
-        first.lookedTwice = true;
+        first.reconnectedToLook = true;
         first.goodProbes = 2;
         first.drains = 2;
         first.reconciled = 2;
@@ -54,7 +54,7 @@ class CircuitTest {
         assertSame(cause, first.openedBy);
         assertNull(first.suspicion);
         assertNull(first.suspectedBy);
-        assertFalse(first.lookedTwice);
+        assertFalse(first.reconnectedToLook);
         assertEquals(
                 0, first.failuresInARow + first.contradictions + first.goodProbes + first.drains + first.reconciled);
         assertEquals(SECOND, first.probeDelay);

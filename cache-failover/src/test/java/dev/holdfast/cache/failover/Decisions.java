@@ -110,7 +110,7 @@ final class Decisions {
 
     /** Lets an open tier answer a probe, so that it is on its way back. */
     void answer(TierState tier) {
-        state.verdicts.probed(tier.index, now, ProbeResult.OK, now);
+        state.detector.probed(tier.index, now, ProbeResult.OK, now);
     }
 
     static CacheUnavailableException down() {

@@ -143,7 +143,7 @@ class FailoverDecisionsTest {
 
     @Test
     void aProbeUnderWayInAStallHasItsTimeOnceMore() {
-        state.verdicts.refuses(0, decisions.now);
+        state.detector.refuses(0, decisions.now);
         decisions.now += 20 * SECOND;
         state.stalled(decisions.now);
         state.tick(decisions.now);
@@ -172,7 +172,7 @@ class FailoverDecisionsTest {
 
     @Test
     void whatWasTakenIsNotTakenAgain() {
-        state.verdicts.refuses(0, decisions.now);
+        state.detector.refuses(0, decisions.now);
         assertEquals(1, state.takeEffects().size());
         assertEquals(List.of(), state.takeEffects());
     }

@@ -301,7 +301,7 @@ class FailoverStateTest {
     void aRefusedPrefixRemovalTakesNothingBackThatWasDirtyBeforeIt() {
         watch.lose();
         watch.change("c:k");
-        Attempt attempt = watch.state.admission.admit(Kind.PREFIX, List.of("c:"), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        Attempt attempt = watch.state.routing.admit(Kind.PREFIX, List.of("c:"), 0, 0, 0, Long.MAX_VALUE, watch.now);
         assertNotNull(attempt);
 
         watch.state.keys.retractPrefix(attempt);
@@ -334,7 +334,7 @@ class FailoverStateTest {
     void aTierThatCantRemoveEverythingIsNotTakenForOneThatDid() {
         watch.extent = Extent.NOTHING;
         watch.lose();
-        Attempt attempt = watch.state.admission.admit(Kind.PREFIX, List.of(""), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        Attempt attempt = watch.state.routing.admit(Kind.PREFIX, List.of(""), 0, 0, 0, Long.MAX_VALUE, watch.now);
         assertNotNull(attempt);
         assertEquals(1, attempt.tier());
         watch.pass(Duration.ofMinutes(10));
@@ -356,7 +356,7 @@ class FailoverStateTest {
         watch.pass(Duration.ofMinutes(10));
 
         assertEquals(1, watch.count("remove under "));
-        Attempt attempt = watch.state.admission.admit(Kind.READ, List.of("c:k"), 0, 0, 0, Long.MAX_VALUE, watch.now);
+        Attempt attempt = watch.state.routing.admit(Kind.READ, List.of("c:k"), 0, 0, 0, Long.MAX_VALUE, watch.now);
         assertNotNull(attempt);
         assertEquals(1, attempt.tier());
 

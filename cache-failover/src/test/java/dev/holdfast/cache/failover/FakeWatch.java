@@ -80,7 +80,7 @@ final class FakeWatch {
     /** Calls of the first tier fail, one after the other, without one that is answered in between. */
     void fail(int calls) {
         for (int i = 0; i < calls; i++) {
-            state.verdicts.failed(
+            state.detector.failed(
                     0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), answered, now);
             work();
         }
@@ -89,7 +89,7 @@ final class FakeWatch {
     /** Calls of the first tier are answered, some of them slowly. */
     void answer(long calls, long slow) {
         answered += calls;
-        state.verdicts.observed(0, calls, slow, false, now);
+        state.detector.observed(0, calls, slow, false, now);
         work();
     }
 
@@ -98,7 +98,7 @@ final class FakeWatch {
         for (long end = now + time.toNanos(); now < end; ) {
             now += STEP;
             arrive();
-            state.verdicts.observed(0, 0, 0, true, now);
+            state.detector.observed(0, 0, 0, true, now);
             state.tick(now);
             work();
         }
@@ -118,7 +118,7 @@ final class FakeWatch {
 
     /** A key is changed on the tier that serves. */
     void change(String key) {
-        Attempt attempt = state.admission.admit(
+        Attempt attempt = state.routing.admit(
                 Kind.WRITE, List.of(key), 0, 0, 0, Duration.ofSeconds(10).toNanos(), now);
         if (attempt == null) {
             throw new AssertionError("no tier is left");
@@ -143,11 +143,11 @@ final class FakeWatch {
         if (effect instanceof Effect.Probe probe) {
             done.add("probe " + probe.tier());
             if (probe.tier() != 0 || answers) {
-                state.verdicts.probed(
+                state.detector.probed(
                         probe.tier(), probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
             } else if (probesEnd) {
                 dueAt.add(now + noAnswerAfter.toNanos());
-                due.add(() -> state.verdicts.probeFailed(
+                due.add(() -> state.detector.probeFailed(
                         0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now));
                 arrive();
             }

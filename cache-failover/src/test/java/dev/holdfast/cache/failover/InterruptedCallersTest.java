@@ -51,7 +51,7 @@ class InterruptedCallersTest {
                         switchboard,
                         List.of(tier),
                         ticks,
-                        new Notices(NOPLogger.NOP_LOGGER, List.of(), List.of()),
+                        new Notifications(NOPLogger.NOP_LOGGER, List.of(), List.of()),
                         value -> Long.MAX_VALUE,
                         "unstarted"),
                 List.of(tier),

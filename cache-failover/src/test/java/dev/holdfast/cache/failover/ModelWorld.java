@@ -289,7 +289,7 @@ final class ModelWorld {
         for (TierState tier : tiers) {
             boolean suspect = callers.stream().anyMatch(caller -> caller.hangsAt(tier.index));
             ModelServer server = server(tier.index);
-            state.verdicts.observed(tier.index, server.answered - server.answersSeen, 0, suspect, now);
+            state.detector.observed(tier.index, server.answered - server.answersSeen, 0, suspect, now);
             server.answersSeen = server.answered;
         }
         state.tick(now);
@@ -452,10 +452,10 @@ final class ModelWorld {
             boolean late = answers && stalled && sent - stalledUntil < 0 && random.nextBoolean();
             if (answers && !late) {
                 boolean told = wentBack && !outside.contains(Outside.CANARY_IGNORED);
-                state.verdicts.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
+                state.detector.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
             } else {
                 boolean onTime = !stalled || outside.contains(Outside.STALLS_UNNOTICED);
-                state.verdicts.probeFailed(probe.tier(), probe.startedAt(), failure, onTime, now);
+                state.detector.probeFailed(probe.tier(), probe.startedAt(), failure, onTime, now);
             }
             decided();
         });

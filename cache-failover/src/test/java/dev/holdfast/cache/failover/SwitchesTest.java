@@ -38,7 +38,7 @@ class SwitchesTest {
             watch.pass(out);
             watch.answers = true;
             long before = probes();
-            watch.state.verdicts.switched(0, watch.now);
+            watch.state.detector.switched(0, watch.now);
             watch.pass(TICK);
             assertEquals(before + 1, probes(), out::toString);
             watch.awaitFirst();
@@ -54,7 +54,7 @@ class SwitchesTest {
         while (probes() == before) {
             watch.pass(TICK);
         }
-        watch.state.verdicts.switched(0, watch.now);
+        watch.state.detector.switched(0, watch.now);
         watch.answers = true;
         watch.pass(Duration.ofSeconds(2).plus(TICK.multipliedBy(2)));
         assertEquals(before + 2, probes());
@@ -64,7 +64,7 @@ class SwitchesTest {
     void aFenceIsFollowedByAProbeAtOnce() {
         watch.disconnectsEnd = false;
         watch.lose();
-        watch.state.verdicts.switched(0, watch.now);
+        watch.state.detector.switched(0, watch.now);
         watch.pass(Duration.ofSeconds(9));
         long before = probes();
         watch.pass(Duration.ofSeconds(1).plus(TICK.multipliedBy(2)));
@@ -74,7 +74,7 @@ class SwitchesTest {
     @Test
     void aTierThatServesIsNotProbedForIt() {
         long before = probes();
-        watch.state.verdicts.switched(0, watch.now);
+        watch.state.detector.switched(0, watch.now);
         watch.pass(Duration.ofSeconds(1));
         assertEquals(before, probes());
     }

@@ -19,11 +19,11 @@ import org.junit.jupiter.api.Test;
 /** Each rule of the verdicts by itself, to the nanosecond. */
 class VerdictRulesTest {
     private final Decisions decisions = Decisions.usual();
-    private final Verdicts verdicts = decisions.state.verdicts;
+    private final FailureDetector detector = decisions.state.detector;
     private final TierState first = decisions.first();
 
     private void fail(Reason reason) {
-        verdicts.failed(0, Decisions.failure(reason), 0, decisions.now);
+        detector.failed(0, Decisions.failure(reason), 0, decisions.now);
     }
 
     private void fail(int calls) {
@@ -33,11 +33,11 @@ class VerdictRulesTest {
     }
 
     private void answered() {
-        verdicts.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
     }
 
     private void probeFailed(Reason reason) {
-        verdicts.probeFailed(0, decisions.now, Decisions.failure(reason), true, decisions.now);
+        detector.probeFailed(0, decisions.now, Decisions.failure(reason), true, decisions.now);
     }
 
     private long sent() {
@@ -48,12 +48,12 @@ class VerdictRulesTest {
     void threeFailuresInARowMakeATierSuspectAndAnAnswerBetweenThemBeginsAnew() {
         fail(2);
         assertNull(first.suspicion);
-        verdicts.failed(0, Decisions.down(), 1, decisions.now);
+        detector.failed(0, Decisions.down(), 1, decisions.now);
         assertEquals(1, first.failuresInARow);
-        verdicts.failed(0, Decisions.down(), 1, decisions.now);
+        detector.failed(0, Decisions.down(), 1, decisions.now);
         assertNull(first.suspicion);
         CacheUnavailableException last = Decisions.down();
-        verdicts.failed(0, last, 1, decisions.now);
+        detector.failed(0, last, 1, decisions.now);
         assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         assertSame(last, first.suspectedBy);
         assertSame(last, first.lastFailure);
@@ -64,7 +64,7 @@ class VerdictRulesTest {
 
     @Test
     void aFailureOfAMemoryOrOfATierThatIsOutIsNoMoreThanSaid() {
-        verdicts.failed(2, Decisions.down(), 0, decisions.now);
+        detector.failed(2, Decisions.down(), 0, decisions.now);
         assertEquals(0, decisions.last().failuresInARow);
         decisions.open(first);
         fail(3);
@@ -75,9 +75,9 @@ class VerdictRulesTest {
     @Test
     void halfOfTwentyFailedCallsMakeATierSuspectThoughNoThreeWereInARow() {
         for (int i = 1; i <= 10; i++) {
-            verdicts.observed(0, 1, 0, false, decisions.now);
+            detector.observed(0, 1, 0, false, decisions.now);
             assertNull(first.suspicion);
-            verdicts.failed(0, Decisions.down(), i, decisions.now);
+            detector.failed(0, Decisions.down(), i, decisions.now);
         }
         assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
     }
@@ -140,7 +140,7 @@ class VerdictRulesTest {
     @Test
     void aProbeThatBeganBeforeTheSuspicionDoesNotContradictIt() {
         fail(3);
-        verdicts.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
         assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         assertEquals(0, first.contradictions);
         answered();
@@ -211,7 +211,7 @@ class VerdictRulesTest {
             answered();
             decisions.now += SECOND;
         }
-        verdicts.observed(0, 4, 0, false, decisions.now);
+        detector.observed(0, 4, 0, false, decisions.now);
         assertEquals(4, first.answeredSince);
         fail(11);
         assertTrue(first.closed(), "eleven to four");
@@ -222,12 +222,12 @@ class VerdictRulesTest {
     @Test
     void slownessIsBelievedWhateverFailed() {
         for (int i = 0; i < 3; i++) {
-            verdicts.observed(0, 20, 20, false, decisions.now);
+            detector.observed(0, 20, 20, false, decisions.now);
             assertEquals(TierHealth.Reason.SLOW, first.suspicion);
             answered();
             decisions.now += SECOND;
         }
-        verdicts.observed(0, 20, 20, false, decisions.now);
+        detector.observed(0, 20, 20, false, decisions.now);
         assertFalse(first.closed());
         assertEquals(TierHealth.Reason.SLOW, first.reason);
         assertNull(first.openedBy);
@@ -235,9 +235,9 @@ class VerdictRulesTest {
 
     @Test
     void moreSlowCallsThanAnswersAreNoMoreThanThose() {
-        verdicts.observed(0, 3, 40, false, decisions.now);
+        detector.observed(0, 3, 40, false, decisions.now);
         assertNull(first.suspicion);
-        verdicts.observed(0, 0, 40, false, decisions.now);
+        detector.observed(0, 0, 40, false, decisions.now);
         assertNull(first.suspicion);
         assertEquals(3, first.answeredSince);
     }
@@ -246,41 +246,41 @@ class VerdictRulesTest {
     void anAnswerIsTakenDownOfAnyTier() {
         decisions.open(first);
         decisions.now++;
-        verdicts.observed(0, 1, 0, true, decisions.now);
+        detector.observed(0, 1, 0, true, decisions.now);
         assertEquals(decisions.now, first.lastAnswerAt);
         assertEquals(0, first.answeredSince);
         assertEquals(0, sent());
-        verdicts.observed(2, 1, 1, true, decisions.now);
+        detector.observed(2, 1, 1, true, decisions.now);
         assertEquals(decisions.now, decisions.last().lastAnswerAt);
         assertNull(decisions.last().suspicion);
         decisions.now++;
-        verdicts.observed(1, 0, 0, false, decisions.now);
+        detector.observed(1, 0, 0, false, decisions.now);
         assertEquals(0, decisions.second().lastAnswerAt);
     }
 
     @Test
     void aCallThatHangsMakesATierSuspectAndOneThatEndedDoesNot() {
-        verdicts.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, 0, true, decisions.now);
         assertEquals(TierHealth.Reason.FROZEN, first.suspicion);
         assertEquals(decisions.now, first.suspectedAt);
         assertEquals(1, first.hangs);
         assertEquals(1, sent());
         decisions.now += SECOND;
-        verdicts.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, 0, true, decisions.now);
         assertEquals(decisions.now - SECOND, first.suspectedAt, "since it was seen first");
-        verdicts.observed(0, 0, 0, false, decisions.now);
+        detector.observed(0, 0, 0, false, decisions.now);
         assertEquals(0, first.hangs);
     }
 
     @Test
     void failedCallsTakeTheSuspicionOfAFreezeOverAndNotTheOtherWayRound() {
-        verdicts.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, 0, true, decisions.now);
         decisions.now += 5;
         fail(3);
         assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         assertEquals(decisions.now, first.suspectedAt);
         decisions.now += 5;
-        verdicts.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, 0, true, decisions.now);
         assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
         fail(1);
         assertEquals(decisions.now - 5, first.suspectedAt);
@@ -289,7 +289,7 @@ class VerdictRulesTest {
     @Test
     void aContradictedFreezeIsNoContradictionOfFailedCalls() {
         fail(2);
-        verdicts.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, 0, true, decisions.now);
         answered();
         assertNull(first.suspicion);
         assertEquals(0, first.contradictions);
@@ -302,17 +302,17 @@ class VerdictRulesTest {
         assertEquals(TierHealth.Reason.PROBE, first.reason);
         for (Reason reason : List.of(Reason.TIMEOUT, Reason.CONNECTION, Reason.REFUSED, Reason.UNEXPECTED)) {
             Decisions own = Decisions.usual();
-            own.state.verdicts.observed(0, 0, 0, true, own.now);
-            own.state.verdicts.probeFailed(0, own.now, Decisions.failure(reason), true, own.now);
+            own.state.detector.observed(0, 0, 0, true, own.now);
+            own.state.detector.probeFailed(0, own.now, Decisions.failure(reason), true, own.now);
             assertFalse(own.first().closed(), "" + reason);
             assertEquals(
                     reason == Reason.TIMEOUT ? TierHealth.Reason.FROZEN : TierHealth.Reason.PROBE, own.first().reason);
         }
         Decisions own = Decisions.usual();
         for (int i = 0; i < 3; i++) {
-            own.state.verdicts.failed(0, Decisions.down(), 0, own.now);
+            own.state.detector.failed(0, Decisions.down(), 0, own.now);
         }
-        own.state.verdicts.probeFailed(0, own.now, Decisions.down(), true, own.now);
+        own.state.detector.probeFailed(0, own.now, Decisions.down(), true, own.now);
         assertEquals(TierHealth.Reason.FAILURES, own.first().reason);
     }
 
@@ -320,7 +320,7 @@ class VerdictRulesTest {
     void aStateThatAProbeFindsIsLookedAtOnceMoreOnOtherConnections() {
         CacheUnavailableException readOnly = Decisions.failure(Reason.SERVER_STATE);
         first.probing = true;
-        verdicts.probeFailed(0, decisions.now, readOnly, true, decisions.now);
+        detector.probeFailed(0, decisions.now, readOnly, true, decisions.now);
         assertTrue(first.closed());
         assertEquals(
                 List.of(
@@ -328,7 +328,7 @@ class VerdictRulesTest {
                         new Effect.Probe(0, decisions.now, Duration.ofMillis(200))),
                 decisions.state.takeEffects());
         answered();
-        assertFalse(first.lookedTwice);
+        assertFalse(first.reconnectedToLook);
         probeFailed(Reason.SERVER_STATE);
         assertTrue(first.closed());
         probeFailed(Reason.SERVER_STATE);
@@ -344,24 +344,24 @@ class VerdictRulesTest {
         }
         assertEquals(3, first.undecided);
         assertFalse(first.probing);
-        verdicts.tick(first, decisions.now + SECOND - 1);
+        detector.tick(first, decisions.now + SECOND - 1);
         assertTrue(first.closed());
         assertTrue(first.probing, "another probe may decide");
-        verdicts.tick(first, decisions.now + SECOND);
+        detector.tick(first, decisions.now + SECOND);
         assertTrue(first.closed(), "it is waited for");
         first.probing = false;
-        verdicts.tick(first, decisions.now + SECOND);
+        detector.tick(first, decisions.now + SECOND);
         assertFalse(first.closed());
         assertEquals(TierHealth.Reason.FAILURES, first.reason);
     }
 
     @Test
     void anUndecidedFreezeIsNeverConfirmedByItself() {
-        verdicts.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, 0, true, decisions.now);
         probeFailed(Reason.SATURATED);
         decisions.forget();
         decisions.now += 60 * SECOND;
-        verdicts.tick(first, decisions.now);
+        detector.tick(first, decisions.now);
         assertTrue(first.closed());
         assertEquals(1, sent(), "it is asked again");
         assertEquals(2, first.hangs);
@@ -370,12 +370,12 @@ class VerdictRulesTest {
     @Test
     void withoutASuspicionATickDoesNothing() {
         first.undecided = 3;
-        verdicts.tick(first, decisions.now);
+        detector.tick(first, decisions.now);
         assertEquals(0, sent());
         assertTrue(first.closed());
         decisions.open(first);
         first.suspicion = TierHealth.Reason.FAILURES;
-        verdicts.tick(first, decisions.now);
+        detector.tick(first, decisions.now);
         assertEquals(0, sent());
     }
 
@@ -383,12 +383,12 @@ class VerdictRulesTest {
     void aProbeThatIsGivenUpLeavesItUndecidedFromTheSecondOn() {
         fail(3);
         decisions.now += 11 * SECOND;
-        verdicts.tick(first, decisions.now);
+        detector.tick(first, decisions.now);
         assertEquals(1, first.overdueProbes);
         assertEquals(0, first.undecided);
         assertTrue(first.probing, "the next is sent");
         decisions.now += 11 * SECOND;
-        verdicts.tick(first, decisions.now);
+        detector.tick(first, decisions.now);
         assertEquals(2, first.overdueProbes);
         assertFalse(first.closed());
     }
@@ -397,10 +397,10 @@ class VerdictRulesTest {
     void aProbeOfATierThatServesThatBeganBeforeItsFenceIsVoid() {
         decisions.open(first);
         decisions.state.circuit.close(first, decisions.now);
-        verdicts.probeFailed(0, decisions.now - 1, Decisions.down(), true, decisions.now);
+        detector.probeFailed(0, decisions.now - 1, Decisions.down(), true, decisions.now);
         assertTrue(first.closed());
         assertEquals(decisions.now, first.lastProbeAt);
-        verdicts.probeFailed(0, decisions.now, Decisions.down(), true, decisions.now);
+        detector.probeFailed(0, decisions.now, Decisions.down(), true, decisions.now);
         assertFalse(first.closed());
     }
 
@@ -408,18 +408,18 @@ class VerdictRulesTest {
     void aProbeAcrossAStallIsRepeatedThreeTimes() {
         for (int i = 1; i <= 3; i++) {
             first.probing = false;
-            verdicts.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
+            detector.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
             assertEquals(i, first.voidProbes);
             assertEquals(1, sent());
         }
-        verdicts.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
+        detector.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
         assertFalse(first.closed());
         assertEquals(0, first.voidProbes);
     }
 
     @Test
     void anAnswerForgetsProbesThatWereVoid() {
-        verdicts.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
+        detector.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
         first.overdueProbes = 2;
         answered();
         assertEquals(0, first.voidProbes + first.overdueProbes);
@@ -452,7 +452,7 @@ class VerdictRulesTest {
         assertEquals(decisions.now + 750 * MILLI, first.nextProbeAt);
         first.fencing = false;
         first.fencedAt = decisions.now;
-        verdicts.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
         assertEquals(TierState.Mode.OPEN, first.mode);
         answered();
         assertEquals(TierState.Mode.RECOVERING, first.mode);
@@ -465,10 +465,10 @@ class VerdictRulesTest {
     void anAnswerThatFollowsAllForgetsWhatWasChangedBeforeItsProbe() {
         first.recent.add("k");
         first.recent.probing();
-        verdicts.probed(0, decisions.now, new ProbeResult(true, false, false), decisions.now);
+        detector.probed(0, decisions.now, new ProbeResult(true, false, false), decisions.now);
         assertTrue(first.recent.any());
         assertFalse(first.canaryFollowsAll);
-        verdicts.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
         assertFalse(first.recent.any());
         assertTrue(first.canaryFollowsAll);
         assertEquals(decisions.now, first.lastAnswerAt);
@@ -478,35 +478,35 @@ class VerdictRulesTest {
     @Test
     void aProbesTimeIsTakenIntoAccountIfItKeptToIt() {
         first.probeNanos = SECOND;
-        verdicts.probed(0, decisions.now - 100 * MILLI, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now - 100 * MILLI, ProbeResult.OK, decisions.now);
         assertEquals(100 * MILLI, first.probeLimit.medianNanos());
-        verdicts.probed(0, decisions.now - 2 * SECOND, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now - 2 * SECOND, ProbeResult.OK, decisions.now);
         assertEquals(100 * MILLI, first.probeLimit.medianNanos());
     }
 
     @Test
     void onlyPingedIsSaidOnceAndTakenBack() {
-        verdicts.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
         assertNull(first.notes);
         first.notes = "of something else";
-        verdicts.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
         assertEquals("of something else", first.notes);
-        verdicts.probed(0, decisions.now, new ProbeResult(false, false), decisions.now);
+        detector.probed(0, decisions.now, new ProbeResult(false, false), decisions.now);
         assertTrue(first.pinged);
         first.notes = "of something else";
-        verdicts.probed(0, decisions.now, new ProbeResult(false, false), decisions.now);
+        detector.probed(0, decisions.now, new ProbeResult(false, false), decisions.now);
         assertEquals("of something else", first.notes, "said once");
-        verdicts.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
         assertFalse(first.pinged);
         assertNull(first.notes);
     }
 
     @Test
     void manyRefusalsWantAProbeOfATierThatServes() {
-        verdicts.refuses(0, decisions.now);
+        detector.refuses(0, decisions.now);
         assertEquals(1, sent());
         decisions.open(decisions.second());
-        verdicts.refuses(1, decisions.now);
+        detector.refuses(1, decisions.now);
         assertEquals(0, sent());
     }
 }

@@ -53,7 +53,7 @@ final class Call {
     private volatile long alarmAt;
 
     // Written before the state, and read after it.
-    private @Nullable Lane lane;
+    private @Nullable Pipeline pipeline;
     private long deadline;
     private long takenAt;
     private boolean limited;
@@ -159,13 +159,13 @@ final class Call {
     }
 
     /** Where it was sent. Once sent. */
-    Lane lane() {
-        return Objects.requireNonNull(lane);
+    Pipeline pipeline() {
+        return Objects.requireNonNull(pipeline);
     }
 
     /** When its reply must have come; later, while what comes on its connection gets on. Once sent. */
     long deadline() {
-        Lane sentOn = lane;
+        Pipeline sentOn = pipeline;
         if (limited || sentOn == null) {
             return deadline;
         }
@@ -186,11 +186,11 @@ final class Call {
      *
      * @return false if its caller has left, or somebody else has taken it
      */
-    boolean takeFor(Lane lane, long now, long commandNanos) {
+    boolean takeFor(Pipeline pipeline, long now, long commandNanos) {
         if (!STATE.compareAndSet(this, State.PENDING, State.TAKEN)) {
             return false;
         }
-        this.lane = lane;
+        this.pipeline = pipeline;
         takenAt = now;
         limited = until - now < commandNanos;
         deadline = limited ? until : now + commandNanos;
@@ -205,7 +205,7 @@ final class Call {
 
     /** Whether it got a connection. Once answered. */
     boolean wasTaken() {
-        return lane != null;
+        return pipeline != null;
     }
 
     /** Its commands, which are forgotten. */

@@ -55,7 +55,7 @@ final class Combiner implements Connections {
     /** And a large one, which was by itself from the start. */
     private static final int LARGE_REPEATS = 1;
 
-    private final Dialer dialer;
+    private final Connector connector;
     private final JedisErrors errors;
     private final CallObservers observers;
     private final String address;
@@ -67,7 +67,7 @@ final class Combiner implements Connections {
     private final RoundTrip roundTrip = new RoundTrip();
     private final Pending pending = new Pending();
     private final Queue<Call> alone = new ConcurrentLinkedQueue<>();
-    private final Lanes lanes;
+    private final Pipelines pipelines;
     private final Silence silence;
     private final AtomicBoolean redialling = new AtomicBoolean();
     private final LongAdder exhausted = new LongAdder();
@@ -77,25 +77,25 @@ final class Combiner implements Connections {
     private final AtomicInteger workers = new AtomicInteger();
     private final Reauthentication reauthentication;
 
-    Combiner(SingleConfig config, Dialer dialer, Reserve reserve, JedisErrors errors, CallObservers observers) {
-        this.dialer = dialer;
+    Combiner(SingleConfig config, Connector connector, Reserve reserve, JedisErrors errors, CallObservers observers) {
+        this.connector = connector;
         this.errors = errors;
         this.observers = observers;
         this.address = config.address();
-        this.restarts = dialer.restarts();
+        this.restarts = connector.restarts();
         this.size = config.poolSize();
         this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
         this.nobody = config.keyPrefix().encodeKey(SparedKeys.CANARY + "nobody");
-        this.silence = new Silence(config, dialer, reserve);
-        this.lanes = new Lanes(config, dialer, errors, roundTrip, silence, this::dialled);
+        this.silence = new Silence(config, connector, reserve);
+        this.pipelines = new Pipelines(config, connector, errors, roundTrip, silence, this::dialled);
         this.alarm =
-                new DeadlineWatch<>(sleepers.values(), Call::alarmAt, (call, until) -> call.wake(), dialer::execute);
-        this.reauthentication = new Reauthentication(config, dialer.login(), this::sent, this::read);
+                new DeadlineWatch<>(sleepers.values(), Call::alarmAt, (call, until) -> call.wake(), connector::execute);
+        this.reauthentication = new Reauthentication(config, connector.login(), this::sent, this::read);
     }
 
-    private void sent(Lane lane) {
-        silence.expect(lane);
+    private void sent(Pipeline pipeline) {
+        silence.expect(pipeline);
     }
 
     @Override
@@ -116,12 +116,12 @@ final class Combiner implements Connections {
             throw errors.refusal(refusal);
         }
         try {
-            return type.of(reply, call.lane());
+            return type.of(reply, call.pipeline());
         } catch (RuntimeException e) {
             // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
             // either.
             RuntimeException outOfStep = errors.outOfStep(command, e);
-            call.lane().fail(outOfStep);
+            call.pipeline().fail(outOfStep);
             throw errors.lost(outOfStep, null, true);
         }
     }
@@ -157,7 +157,7 @@ final class Combiner implements Connections {
         }
         long bytes = commands.stream().mapToLong(Request::bytes).sum();
         int most = bytes >= Call.LARGE_BYTES ? LARGE_REPEATS : REPEATS;
-        long lostBefore = lanes.lost();
+        long lostBefore = pipelines.lost();
         CacheUnavailableException last = broken;
         List<Call> attempts = new ArrayList<>(most);
         int repeats = 0;
@@ -178,7 +178,7 @@ final class Combiner implements Connections {
                 last = e;
                 Lost lost = again.lost();
                 closed &= lost != null && lost.closedByServer();
-                if (lanes.lost() - lostBefore > repeats) {
+                if (pipelines.lost() - lostBefore > repeats) {
                     noteClosed(again);
                 }
                 // Silence takes its time, so it is not met again and again.
@@ -187,7 +187,7 @@ final class Combiner implements Connections {
                         && (lost.closedByServer() || System.nanoTime() - start < SILENCES_NANOS);
             }
         }
-        boolean others = lanes.lost() - lostBefore > repeats;
+        boolean others = pipelines.lost() - lostBefore > repeats;
         if (closed && repeats == most && !others && getsThrough(commands.get(0).witness(nobody), first.until())) {
             throw errors.unbearable(last, bytes, 1 + repeats);
         }
@@ -202,7 +202,7 @@ final class Combiner implements Connections {
     private void noteClosed(Call attempt) {
         Lost lost = attempt.lost();
         if (lost != null && lost.closedByServer()) {
-            lanes.closedUnderCall(attempt.lane().link(), lost);
+            pipelines.closedUnderCall(attempt.pipeline().link(), lost);
         }
     }
 
@@ -275,21 +275,21 @@ final class Combiner implements Connections {
     }
 
     /** Does what is to be done for this call, and for others with it; false if there is nothing that its caller can do. */
-    private boolean lead(Call call, boolean anyLane) {
+    private boolean lead(Call call, boolean anyPipeline) {
         if (call.isPending()) {
             if (!call.leads()) {
                 startWorker();
                 return false;
             }
-            Lane lane = call.alone() ? sendAlone(call) : send(anyLane, call.until());
-            if (lane != null) {
-                attend(lane, call);
+            Pipeline pipeline = call.alone() ? sendAlone(call) : send(anyPipeline, call.until());
+            if (pipeline != null) {
+                attend(pipeline, call);
                 return true;
             }
             dial();
             return false;
         }
-        return call.isSent() && call.leads() && !isOver(call) && read(call.lane(), call, call.deadline());
+        return call.isSent() && call.leads() && !isOver(call) && read(call.pipeline(), call, call.deadline());
     }
 
     /** Whether its caller has no more time, though the connection may have. */
@@ -298,56 +298,56 @@ final class Combiner implements Connections {
     }
 
     /** Sends all that is pending on a connection that may take it; returns that, or null if there is none. */
-    private @Nullable Lane send(boolean anyLane, long until) {
+    private @Nullable Pipeline send(boolean anyPipeline, long until) {
         long now = System.nanoTime();
         int callers = underWay.get();
-        Lane lane = lanes.acquire(anyLane ? size : lanesWanted(), now, callers);
-        if (lane == null || isHeld(lane)) {
+        Pipeline pipeline = pipelines.acquire(anyPipeline ? size : pipelinesWanted(), now, callers);
+        if (pipeline == null || isHeld(pipeline)) {
             return null;
         }
         long latest = now + commandNanos;
-        lane.send(pending.takeAll(), now, until - latest < 0 ? until : latest);
-        silence.expect(lane);
+        pipeline.send(pending.takeAll(), now, until - latest < 0 ? until : latest);
+        silence.expect(pipeline);
         // Who came while we were writing found nobody to send for them, and far away no reply comes soon to change
         // that.
-        if (!pending.isEmpty() && (!roundTrip.isShort() || !lane.isBusy())) {
+        if (!pending.isEmpty() && (!roundTrip.isShort() || !pipeline.isBusy())) {
             wakeOne();
         }
-        return lane;
+        return pipeline;
     }
 
     /** Sends one call on a connection that has nothing under way, and gets nothing more before it is answered. */
-    private @Nullable Lane sendAlone(Call call) {
+    private @Nullable Pipeline sendAlone(Call call) {
         long now = System.nanoTime();
-        Lane lane = lanes.acquireUnused(now, underWay.get());
-        if (lane == null) {
+        Pipeline pipeline = pipelines.acquireUnused(now, underWay.get());
+        if (pipeline == null) {
             return null;
         }
-        if (isHeld(lane)) {
+        if (isHeld(pipeline)) {
             // It may have been taken from those that wait.
             call.failUnsent(restarts::refused);
             return null;
         }
         // To write something large may take as long as its caller likes, while it gets on.
-        lane.send(call, now, call.until());
-        silence.expect(lane);
-        return lane;
+        pipeline.send(call, now, call.until());
+        silence.expect(pipeline);
+        return pipeline;
     }
 
     /** Whether nothing may be sent yet, since the server was started anew, which is known by the time that a connection was acquired. Who waits is told. */
-    private boolean isHeld(Lane lane) {
+    private boolean isHeld(Pipeline pipeline) {
         if (!restarts.holds()) {
             return false;
         }
-        lane.release();
+        pipeline.release();
         failAll(restarts::refused);
         return true;
     }
 
     /** Opens connections, or has somebody try again when the pause is over. */
     private void dial() {
-        lanes.dialFor(underWay.get());
-        long pause = lanes.pause();
+        pipelines.dialFor(underWay.get());
+        long pause = pipelines.pause();
         if (pause <= 0 || !redialling.compareAndSet(false, true)) {
             return;
         }
@@ -372,18 +372,18 @@ final class Combiner implements Connections {
         }
     }
 
-    private int lanesWanted() {
+    private int pipelinesWanted() {
         return underWay.get() < MANY_CALLERS ? size : Math.min(FEW_LANES, size);
     }
 
-    private boolean read(Lane lane, @Nullable Call own, long until) {
-        if (!lane.read(own, until)) {
+    private boolean read(Pipeline pipeline, @Nullable Call own, long until) {
+        if (!pipeline.read(own, until)) {
             return false;
         }
-        if (lane.isUnattended()) {
-            passOn(lane);
+        if (pipeline.isUnattended()) {
+            passOn(pipeline);
         } else {
-            lanes.isDone(lane);
+            pipelines.isDone(pipeline);
         }
         wakeOne();
         return true;
@@ -393,16 +393,16 @@ final class Combiner implements Connections {
      * To be called by whoever has sent: sees that the replies are read, by its caller if its own call is among them. It may
      * not be: somebody else may have sent that meanwhile, elsewhere.
      */
-    private void attend(Lane lane, Call own) {
-        boolean readsItself = own.isSent() && own.leads() && own.lane() == lane;
-        if (!readsItself && lane.isUnattended()) {
-            passOn(lane);
+    private void attend(Pipeline pipeline, Call own) {
+        boolean readsItself = own.isSent() && own.leads() && own.pipeline() == pipeline;
+        if (!readsItself && pipeline.isUnattended()) {
+            passOn(pipeline);
         }
     }
 
     /** Has the replies of this connection read, unless somebody does already. */
-    private void passOn(Lane lane) {
-        Call next = lane.successor();
+    private void passOn(Pipeline pipeline) {
+        Call next = pipeline.successor();
         if (next == null) {
             return;
         }
@@ -410,7 +410,7 @@ final class Combiner implements Connections {
             next.wake();
         } else {
             // Also when all have left: the connection is of use again once their replies are out of the way.
-            execute(() -> read(lane, null, System.nanoTime() + commandNanos));
+            execute(() -> read(pipeline, null, System.nanoTime() + commandNanos));
         }
     }
 
@@ -447,7 +447,7 @@ final class Combiner implements Connections {
     /** Lets a thread of ours send and read for callers that can't. */
     private void startWorker() {
         // Far away one more sends while each of the others waits for replies.
-        int most = roundTrip.isShort() ? lanesWanted() : size + 1;
+        int most = roundTrip.isShort() ? pipelinesWanted() : size + 1;
         for (int present = workers.get(); present < most; present = workers.get()) {
             if (workers.compareAndSet(present, present + 1)) {
                 beginWork();
@@ -475,21 +475,21 @@ final class Combiner implements Connections {
                     Threads.letOthersRun();
                     continue;
                 }
-                Lane lane = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
-                if (lane == null) {
+                Pipeline pipeline = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
+                if (pipeline == null) {
                     if (large != null && large.isPending()) {
                         alone.add(large);
                     }
                     dial();
                     break;
                 }
-                read(lane, null, System.nanoTime() + commandNanos);
+                read(pipeline, null, System.nanoTime() + commandNanos);
                 i = YIELDS;
             }
         } finally {
             workers.decrementAndGet();
         }
-        if (!pending.isEmpty() && lanes.busy() < lanes.all().length) {
+        if (!pending.isEmpty() && pipelines.busy() < pipelines.all().length) {
             wakeOne();
         }
     }
@@ -497,7 +497,7 @@ final class Combiner implements Connections {
     /** False if there can't be another thread: callers that depend on it wait in vain then, as long as they like. */
     private boolean execute(Runnable work) {
         try {
-            dialer.execute(work);
+            connector.execute(work);
             return true;
         } catch (RejectedExecutionException | OutOfMemoryError e) {
             return false;
@@ -553,7 +553,7 @@ final class Combiner implements Connections {
     private boolean interrupted(Call call) {
         boolean unsent = call.leaveUnsent();
         if (unsent || (call.readOnly() && call.leave())) {
-            othersGoOn();
+            handToOthers();
             throw errors.interrupted(null, !unsent);
         }
         return true;
@@ -561,13 +561,13 @@ final class Combiner implements Connections {
 
     /** While attempts to connect keep failing, who comes waits for the next only if it is soon. */
     private void failAtOnceIfNobodyConnects(Call call) {
-        CacheUnavailableException failure = lanes.lastFailure();
+        CacheUnavailableException failure = pipelines.lastFailure();
         if (failure != null
-                && lanes.all().length == 0
-                && !lanes.isConnecting()
-                && lanes.pause() > LONGEST_PAUSE_NANOS
+                && pipelines.all().length == 0
+                && !pipelines.isConnecting()
+                && pipelines.pause() > LONGEST_PAUSE_NANOS
                 && call.leaveUnsent()) {
-            othersGoOn();
+            handToOthers();
             throw errors.again(failure, false);
         }
     }
@@ -576,10 +576,10 @@ final class Combiner implements Connections {
     private long patience(Call call, long start) {
         long until = call.until();
         long patience = start + Math.min(commandNanos / 2, (until - start) / 2);
-        if (lanes.isConnecting()) {
+        if (pipelines.isConnecting()) {
             return until - patience < connectNanos ? until : patience + connectNanos;
         }
-        long openedAt = lanes.openedAt();
+        long openedAt = pipelines.openedAt();
         if (openedAt != 0 && openedAt - start > 0) {
             // What was waited for is there: it is not given up at the very moment.
             long again = openedAt + Math.min(commandNanos / 2, (until - openedAt) / 2);
@@ -590,9 +590,9 @@ final class Combiner implements Connections {
 
     private void giveUpUnsent(Call call, long start) {
         if (call.leaveUnsent()) {
-            othersGoOn();
+            handToOthers();
             exhausted.increment();
-            throw errors.exhausted(System.nanoTime() - start, lanes.all().length, size, waiting());
+            throw errors.exhausted(System.nanoTime() - start, pipelines.all().length, size, waiting());
         }
     }
 
@@ -601,59 +601,59 @@ final class Combiner implements Connections {
      * way of which nobody would know whether it comes later. A mere reader with less time just goes.
      */
     private void giveUp(Call call) {
-        Lane lane = call.lane();
+        Pipeline pipeline = call.pipeline();
         if (!call.limited() || !call.readOnly()) {
-            if (!lane.isBroken()) {
-                lane.link().reset(call.limited() ? Doom.CALLER_OVERDUE : Doom.OVERDUE);
+            if (!pipeline.isBroken()) {
+                pipeline.link().reset(call.limited() ? CloseReason.CALLER_OVERDUE : CloseReason.OVERDUE);
             }
             // Also of one that is broken already: an Error may have kept whoever broke it from telling all.
-            lane.fail(new IOException("overdue"));
+            pipeline.fail(new IOException("overdue"));
             // Answered by now, or as soon as its reader has noticed.
             call.park(LONGEST_NAP_NANOS);
         } else if (call.leave()) {
-            othersGoOn();
-            throw errors.lost(null, Doom.CALLER_OVERDUE, true);
+            handToOthers();
+            throw errors.lost(null, CloseReason.CALLER_OVERDUE, true);
         }
     }
 
     /** What a caller that leaves was to do for others, others do. */
-    private void othersGoOn() {
+    private void handToOthers() {
         pending.oneLeft();
-        for (Lane lane : lanes.all()) {
-            if (lane.isUnattended()) {
-                passOn(lane);
+        for (Pipeline pipeline : pipelines.all()) {
+            if (pipeline.isUnattended()) {
+                passOn(pipeline);
             }
         }
         wakeOne();
     }
 
     private void becameReplica() {
-        dialer.doubtPlace();
+        connector.doubtPlace();
         renew();
     }
 
     @Override
     public void renew() {
-        lanes.renew();
+        pipelines.renew();
         wakeOne();
     }
 
     @Override
     public void disconnect(Throwable cause) {
         failAll(() -> errors.disconnected(cause, false));
-        lanes.disconnect(cause, false);
+        pipelines.disconnect(cause, false);
     }
 
     @Override
     public void switchOver(Throwable why) {
-        lanes.switchOver(why);
-        dialer.backoff().ready();
+        pipelines.switchOver(why);
+        connector.backoff().ready();
         wakeOne();
     }
 
     @Override
     public void authenticate(Authentication words) {
-        reauthentication.of(lanes.all(), words);
+        reauthentication.of(pipelines.all(), words);
     }
 
     @Override
@@ -661,10 +661,10 @@ final class Combiner implements Connections {
         IllegalStateException cause = errors.closed();
         failAll(() -> errors.disconnected(cause, false));
         pending.close(errors::closed);
-        lanes.disconnect(cause, true);
+        pipelines.disconnect(cause, true);
         silence.stop();
         alarm.stop();
-        dialer.close();
+        connector.close();
     }
 
     private int waiting() {
@@ -673,6 +673,7 @@ final class Combiner implements Connections {
 
     @Override
     public PoolHealth figures() {
-        return new PoolHealth(size, lanes.all().length, lanes.busy(), waiting(), exhausted.sum(), dialer.failedDials());
+        return new PoolHealth(
+                size, pipelines.all().length, pipelines.busy(), waiting(), exhausted.sum(), connector.failedDials());
     }
 }

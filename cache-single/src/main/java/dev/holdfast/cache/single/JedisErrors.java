@@ -127,27 +127,27 @@ final class JedisErrors {
      * Translates what broke a call on a connection, or kept it from beginning; it is not used again.
      *
      * @param e what was thrown, if anything was
-     * @param doom why we closed the connection, if we did
+     * @param closeReason why we closed the connection, if we did
      * @param sent whether the server may have got the command
      * @return what to throw
      */
-    CacheException lost(@Nullable Throwable e, @Nullable Doom doom, boolean sent) {
+    CacheException lost(@Nullable Throwable e, @Nullable CloseReason closeReason, boolean sent) {
         if (Thread.currentThread().isInterrupted()) {
             return interrupted(e);
         }
-        if (doom != null && doom.overdue()) {
+        if (closeReason != null && closeReason.overdue()) {
             String limit = config.named("REDIS_COMMAND_TIMEOUT", "withCommandTimeout");
             return new CacheTimeoutException(
                     "no answer from " + server
-                            + (doom.ofCaller()
+                            + (closeReason.ofCaller()
                                     ? " in what the caller had left, which was less than " + limit + " ("
                                     : " in time (" + limit + ", ")
                             + config.commandTimeout().toMillis() + " ms)",
                     e,
                     sent);
         }
-        if (doom != null && !doom.discarded() && !doom.silent()) {
-            return disconnected(doom.cause(), sent);
+        if (closeReason != null && !closeReason.discarded() && !closeReason.silent()) {
+            return disconnected(closeReason.cause(), sent);
         }
         return new CacheUnavailableException(
                 "the connection to " + server + " was lost: " + message(e), e, Reason.CONNECTION, sent);
@@ -155,11 +155,11 @@ final class JedisErrors {
 
     /** Translates what kept a connection from being opened. */
     CacheUnavailableException notOpened(Throwable e, Link link) {
-        Doom doom = link.doom();
-        if (doom != null && !doom.overdue()) {
-            return disconnected(doom.cause(), false);
+        CloseReason closeReason = link.closeReason();
+        if (closeReason != null && !closeReason.overdue()) {
+            return disconnected(closeReason.cause(), false);
         }
-        if (doom != null || Causes.root(e) instanceof SocketTimeoutException) {
+        if (closeReason != null || Causes.root(e) instanceof SocketTimeoutException) {
             return new CacheTimeoutException(
                     "could not connect to " + server + " within "
                             + config.connectTimeout().toMillis() + " ms ("

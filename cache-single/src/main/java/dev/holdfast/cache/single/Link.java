@@ -48,7 +48,7 @@ final class Link {
     private static final int KEEPALIVE_COUNT = 3;
 
     private final SingleConfig config;
-    private final Dialer.Route route;
+    private final Connector.Route route;
     private final int generation;
     private final int failuresBefore;
     private final Restarts.Seen before;
@@ -56,7 +56,7 @@ final class Link {
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
     private final Use reading = new Use();
     private final Use writing = new Use();
-    private final AtomicReference<@Nullable Doom> doom = new AtomicReference<>();
+    private final AtomicReference<@Nullable CloseReason> closeReason = new AtomicReference<>();
     private volatile @Nullable Socket tcp;
     /** With TLS, if there is any. */
     private @Nullable Socket stream;
@@ -95,7 +95,7 @@ final class Link {
      * @param failuresBefore how many attempts in a row had failed when this one began
      * @param before what was known then of the processes that answer
      */
-    Link(SingleConfig config, Dialer.Route route, int generation, int failuresBefore, Restarts.Seen before) {
+    Link(SingleConfig config, Connector.Route route, int generation, int failuresBefore, Restarts.Seen before) {
         this.config = config;
         this.route = route;
         this.generation = generation;
@@ -148,7 +148,7 @@ final class Link {
         try {
             openOnce();
         } catch (IOException e) {
-            if (doom.get() != null || !route.entry().isOutdated(begun)) {
+            if (closeReason.get() != null || !route.entry().isOutdated(begun)) {
                 throw e;
             }
             Socket broken = tcp;
@@ -240,7 +240,7 @@ final class Link {
 
     private void adopt(Socket socket) throws IOException {
         tcp = socket;
-        if (doom.get() != null) {
+        if (closeReason.get() != null) {
             socket.close();
         }
     }
@@ -457,13 +457,13 @@ final class Link {
     /** Resets the connection if a use that had this deadline is still under way. */
     void resetIfOverdue(long until) {
         if (reading.missed(until) || writing.missed(until)) {
-            reset(Doom.OVERDUE);
+            reset(CloseReason.OVERDUE);
         }
     }
 
     /** Closes the TCP connection at once, so that what the server has not read yet is dropped. The first reason stands. */
-    void reset(Doom why) {
-        doom.compareAndSet(null, why);
+    void reset(CloseReason why) {
+        closeReason.compareAndSet(null, why);
         Socket socket = tcp;
         if (socket != null) {
             try {
@@ -483,8 +483,8 @@ final class Link {
 
     /** Why we closed it; {@code null} if we didn't. */
     @Nullable
-    Doom doom() {
-        return doom.get();
+    CloseReason closeReason() {
+        return closeReason.get();
     }
 
     /** Hands what is large over in pieces, so that others see how it gets on. */
@@ -535,7 +535,7 @@ final class Link {
          */
         boolean end() {
             long until = deadline.get();
-            return until != OVERDUE && deadline.compareAndSet(until, NONE) && doom.get() == null;
+            return until != OVERDUE && deadline.compareAndSet(until, NONE) && closeReason.get() == null;
         }
 
         /** Lets it take until then, if that is later and it is under way. */

@@ -8,22 +8,23 @@ import org.jspecify.annotations.Nullable;
  *
  * @param errors what makes an exception of it, for each caller its own
  * @param cause what broke it
- * @param doom why we closed it, if we did
+ * @param closeReason why we closed it, if we did
  */
-record Lost(JedisErrors errors, Throwable cause, @Nullable Doom doom) implements Supplier<RuntimeException> {
+record Lost(JedisErrors errors, Throwable cause, @Nullable CloseReason closeReason)
+        implements Supplier<RuntimeException> {
 
     @Override
     public RuntimeException get() {
-        return errors.lost(cause, doom, true);
+        return errors.lost(cause, closeReason, true);
     }
 
     /** Whether only the connection is to blame, so that the call may succeed on another. */
     boolean elsewhere() {
-        return doom == null || doom.discarded() || doom.silent();
+        return closeReason == null || closeReason.discarded() || closeReason.silent();
     }
 
     /** Whether the other side closed it, or what came on it was no answer. */
     boolean closedByServer() {
-        return doom == null || doom.discarded();
+        return closeReason == null || closeReason.discarded();
     }
 }

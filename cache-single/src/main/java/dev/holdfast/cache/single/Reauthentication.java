@@ -17,13 +17,13 @@ final class Reauthentication {
 
     private final long commandNanos;
     private final Login login;
-    private final Consumer<Lane> sent;
+    private final Consumer<Pipeline> sent;
     private final Reader reader;
 
     /** Reads replies on a connection, unless somebody does, until a call of its own is answered. */
     @FunctionalInterface
     interface Reader {
-        boolean read(Lane lane, Call own, long until);
+        boolean read(Pipeline pipeline, Call own, long until);
     }
 
     /**
@@ -31,7 +31,7 @@ final class Reauthentication {
      *
      * @param sent told of each connection on which something was sent
      */
-    Reauthentication(SingleConfig config, Login login, Consumer<Lane> sent, Reader reader) {
+    Reauthentication(SingleConfig config, Login login, Consumer<Pipeline> sent, Reader reader) {
         this.commandNanos = config.commandTimeout().toNanos();
         this.login = login;
         this.sent = sent;
@@ -42,15 +42,15 @@ final class Reauthentication {
      * Logs those in that have other words. What the server refuses to log in stays logged in as it was, and the provider is asked once
      * more; what goes wrong with one keeps no other from it.
      */
-    void of(Lane[] lanes, Authentication words) {
+    void of(Pipeline[] pipelines, Authentication words) {
         Refusal refusal = null;
         Throwable failure = null;
-        for (Lane lane : lanes) {
-            if (words.equals(lane.link().words())) {
+        for (Pipeline pipeline : pipelines) {
+            if (words.equals(pipeline.link().words())) {
                 continue;
             }
             try {
-                Refusal refused = of(lane, words);
+                Refusal refused = of(pipeline, words);
                 refusal = refusal == null ? refused : refusal;
             } catch (RuntimeException | Error e) {
                 failure = failure == null ? e : failure;
@@ -69,29 +69,29 @@ final class Reauthentication {
 
     /** Logs one in; returns what the server refuses it with. */
     @Nullable
-    Refusal of(Lane lane, Authentication words) {
+    Refusal of(Pipeline pipeline, Authentication words) {
         // Before there is a right to write, which would be lost with an Error: it may wait one timeout, and its reply
         // takes two.
         Call call = Call.of(List.of(Entry.auth(words)), false, System.nanoTime() + 3 * commandNanos);
-        if (!acquire(lane)) {
+        if (!acquire(pipeline)) {
             return null;
         }
         long now = System.nanoTime();
-        lane.send(call, now, now + commandNanos);
-        sent.accept(lane);
+        pipeline.send(call, now, now + commandNanos);
+        sent.accept(pipeline);
         while (!call.isAnswered()) {
             if (System.nanoTime() - call.deadline() >= 0) {
-                lane.link().reset(Doom.OVERDUE);
-                lane.fail(new IOException("overdue"));
+                pipeline.link().reset(CloseReason.OVERDUE);
+                pipeline.fail(new IOException("overdue"));
             }
-            if (!reader.read(lane, call, call.deadline())) {
+            if (!reader.read(pipeline, call, call.deadline())) {
                 call.park(NAP_NANOS);
             }
         }
         if (call.takeReply() instanceof Refusal refusal) {
             return refusal;
         }
-        lane.link().words(words);
+        pipeline.link().words(words);
         return null;
     }
 
@@ -108,10 +108,10 @@ final class Reauthentication {
     }
 
     /** Waits for the right to write, which others give back as soon as they have written. */
-    private boolean acquire(Lane lane) {
+    private boolean acquire(Pipeline pipeline) {
         long until = System.nanoTime() + commandNanos;
-        while (!lane.tryAcquire(false)) {
-            if (lane.isBroken() || System.nanoTime() - until >= 0) {
+        while (!pipeline.tryAcquire(false)) {
+            if (pipeline.isBroken() || System.nanoTime() - until >= 0) {
                 return false;
             }
             LockSupport.parkNanos(GLANCE_NANOS);

@@ -38,7 +38,7 @@ interface Reply<T extends @Nullable Object> {
      * @return what is made of it
      * @throws RuntimeException if it is none that the command can have
      */
-    T of(@Nullable Object reply, Lane by);
+    T of(@Nullable Object reply, Pipeline by);
 
     /** A value, or null, for each of so many keys. */
     static Reply<List<byte @Nullable []>> values(int count) {
@@ -51,7 +51,7 @@ interface Reply<T extends @Nullable Object> {
      * @param next the cursor of the next page; 0 after the last
      * @param keys the keys
      * @param since when the connection was opened on which they came, or a moment after that
-     * @param process the process that named them, see {@link Lane#runId}
+     * @param process the process that named them, see {@link Pipeline#runId}
      */
     record Page(
             String next,
@@ -88,7 +88,7 @@ interface Reply<T extends @Nullable Object> {
         return values;
     }
 
-    private static Page page(@Nullable Object reply, Lane by) {
+    private static Page page(@Nullable Object reply, Pipeline by) {
         List<?> parts = (List<?>) Objects.requireNonNull(reply);
         long next = Long.parseUnsignedLong(
                 new String((byte[]) Objects.requireNonNull(parts.get(0)), StandardCharsets.US_ASCII));

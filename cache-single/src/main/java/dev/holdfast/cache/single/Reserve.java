@@ -23,13 +23,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Reserve {
     private final SingleConfig config;
-    private final Dialer dialer;
+    private final Connector connector;
     private final JedisErrors errors;
     private final AtomicReference<@Nullable Link> kept = new AtomicReference<>();
 
-    Reserve(SingleConfig config, Dialer dialer, JedisErrors errors) {
+    Reserve(SingleConfig config, Connector connector, JedisErrors errors) {
         this.config = config;
-        this.dialer = dialer;
+        this.connector = connector;
         this.errors = errors;
     }
 
@@ -60,7 +60,7 @@ final class Reserve {
      */
     Answer ask(List<Request> commands, long until, long freshAt, Runnable twice) {
         Link before = take();
-        Question first = new Question(before == null ? dialer.dial() : before, commands, until);
+        Question first = new Question(before == null ? connector.dial() : before, commands, until);
         boolean alone;
         try {
             alone = before == null || first.isAnsweredBy(freshAt - until < 0 ? freshAt : until);
@@ -72,7 +72,7 @@ final class Reserve {
             return ended(first, null, until);
         }
         twice.run();
-        Question second = new Question(dialer.dial(), commands, until);
+        Question second = new Question(connector.dial(), commands, until);
         return ended(first, second, until);
     }
 
@@ -80,7 +80,7 @@ final class Reserve {
         try {
             CompletableFuture<Question> any = second == null ? first.ended : first.orElse(second);
             Question answered = any.get(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
-            dialer.backoff().ready();
+            connector.backoff().ready();
             return new Answer(answered.replies(), answered.link);
         } catch (InterruptedException e) {
             throw errors.interrupted(e);
@@ -116,17 +116,17 @@ final class Reserve {
     void forget(Authentication words) {
         Link link = kept.get();
         if (link != null && link.opened().isDone() && !words.equals(link.words()) && kept.compareAndSet(link, null)) {
-            dialer.discard(link);
+            connector.discard(link);
         }
     }
 
     private @Nullable Link take() {
         Link link = kept.getAndSet(null);
         if (link != null
-                && (link.doom() != null
-                        || link.generation() != dialer.generation()
-                        || !dialer.restarts().isPresent(link.process()))) {
-            dialer.discard(link);
+                && (link.closeReason() != null
+                        || link.generation() != connector.generation()
+                        || !connector.restarts().isPresent(link.process()))) {
+            connector.discard(link);
             return null;
         }
         return link;
@@ -136,7 +136,7 @@ final class Reserve {
     private void keep(Question question) {
         boolean good = question.isAnswered() || !question.link.opened().isDone();
         if (!good || !kept.compareAndSet(null, question.link)) {
-            dialer.discard(question.link);
+            connector.discard(question.link);
         }
     }
 
@@ -150,7 +150,7 @@ final class Reserve {
             this.link = link;
             CompletableFuture<Question> end;
             try {
-                end = link.opened().thenApplyAsync(same -> sent(commands, until), dialer::execute);
+                end = link.opened().thenApplyAsync(same -> sent(commands, until), connector::execute);
             } catch (RejectedExecutionException | OutOfMemoryError e) {
                 end = CompletableFuture.failedFuture(e);
             }
@@ -165,22 +165,22 @@ final class Reserve {
             }
             try {
                 link.reading().begin(until);
-                dialer.watch().expect(until);
+                connector.watch().expect(until);
                 answer = link.callAll(commands);
             } catch (IOException | RuntimeException e) {
-                throw new CompletionException(errors.lost(e, doom(), true));
+                throw new CompletionException(errors.lost(e, closeReason(), true));
             }
             if (!link.reading().end()) {
-                throw new CompletionException(errors.lost(null, doom(), true));
+                throw new CompletionException(errors.lost(null, closeReason(), true));
             }
             replies = answer;
             return this;
         }
 
         /** A question has the time that whoever asks gives it. */
-        private @Nullable Doom doom() {
-            Doom doom = link.doom();
-            return doom != null && doom.overdue() ? Doom.CALLER_OVERDUE : doom;
+        private @Nullable CloseReason closeReason() {
+            CloseReason closeReason = link.closeReason();
+            return closeReason != null && closeReason.overdue() ? CloseReason.CALLER_OVERDUE : closeReason;
         }
 
         boolean isAnswered() {

@@ -31,7 +31,7 @@ final class Sentinel {
 
     private final SingleConfig config;
     private final String master;
-    private final Dialer dialer;
+    private final Connector connector;
     private final Reserve reserve;
     private final Backoff pause = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2));
     private final AtomicBoolean listening = new AtomicBoolean();
@@ -53,8 +53,8 @@ final class Sentinel {
         this.config = config;
         this.master = master;
         JedisErrors errors = new JedisErrors(config);
-        this.dialer = new Dialer(config, errors);
-        this.reserve = new Reserve(config, dialer, errors);
+        this.connector = new Connector(config, errors);
+        this.reserve = new Reserve(config, connector, errors);
     }
 
     /**
@@ -66,7 +66,7 @@ final class Sentinel {
     CompletableFuture<@Nullable Address> ask(long until) {
         CompletableFuture<@Nullable Address> answer = new CompletableFuture<>();
         try {
-            dialer.execute(() -> answer(answer, until));
+            connector.execute(() -> answer(answer, until));
         } catch (RejectedExecutionException | OutOfMemoryError e) {
             answer.completeExceptionally(e);
         }
@@ -115,7 +115,7 @@ final class Sentinel {
         }
         boolean begun = false;
         try {
-            dialer.execute(() -> listenOn(listener));
+            connector.execute(() -> listenOn(listener));
             begun = true;
         } catch (RejectedExecutionException | OutOfMemoryError e) {
             LOG.debug("no thread to listen to the sentinel {}", config.address(), e);
@@ -138,7 +138,7 @@ final class Sentinel {
         while (!closed) {
             Link link = null;
             try {
-                link = dialer.dial();
+                link = connector.dial();
                 link.opened().get(config.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
                 follow(link, listener);
             } catch (InterruptedException e) {
@@ -148,7 +148,7 @@ final class Sentinel {
                 LOG.debug("the sentinel {} can't be listened to", config.address(), e);
             } finally {
                 if (link != null) {
-                    dialer.discard(link);
+                    connector.discard(link);
                 }
             }
             pause.failed(System.nanoTime());
@@ -197,8 +197,8 @@ final class Sentinel {
     /** Ends it. */
     void close(Throwable cause) {
         closed = true;
-        dialer.resetBefore(dialer.advance(), Doom.disconnected(cause));
-        dialer.close();
+        connector.resetBefore(connector.advance(), CloseReason.disconnected(cause));
+        connector.close();
     }
 
     @Override

@@ -29,29 +29,29 @@ final class Silence {
     /** For how long the kept connection is asked alone. */
     private static final long FRESH_AFTER_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
-    private final Set<Lane> lanes = ConcurrentHashMap.newKeySet();
+    private final Set<Pipeline> pipelines = ConcurrentHashMap.newKeySet();
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(5));
     private final AtomicBoolean asking = new AtomicBoolean();
-    private final DeadlineWatch<Lane> watch;
-    private final Dialer dialer;
+    private final DeadlineWatch<Pipeline> watch;
+    private final Connector connector;
     private final Reserve reserve;
     private final KeyPrefix keyPrefix;
     private final long commandNanos;
 
-    Silence(SingleConfig config, Dialer dialer, Reserve reserve) {
-        this.dialer = dialer;
+    Silence(SingleConfig config, Connector connector, Reserve reserve) {
+        this.connector = connector;
         this.reserve = reserve;
         this.keyPrefix = config.keyPrefix();
         this.commandNanos = config.commandTimeout().toNanos();
-        this.watch = new DeadlineWatch<>(lanes, Lane::silentAt, this::isSilent, dialer::execute);
+        this.watch = new DeadlineWatch<>(pipelines, Pipeline::silentAt, this::isSilent, connector::execute);
     }
 
-    void add(Lane lane) {
-        lanes.add(lane);
+    void add(Pipeline pipeline) {
+        pipelines.add(pipeline);
     }
 
-    void remove(Lane lane) {
-        lanes.remove(lane);
+    void remove(Pipeline pipeline) {
+        pipelines.remove(pipeline);
     }
 
     /** Ends it. */
@@ -60,8 +60,8 @@ final class Silence {
     }
 
     /** To be called when something was sent on a connection. */
-    void expect(Lane lane) {
-        long at = lane.silentAt();
+    void expect(Pipeline pipeline) {
+        long at = pipeline.silentAt();
         if (at != 0) {
             try {
                 watch.expect(at);
@@ -71,8 +71,8 @@ final class Silence {
         }
     }
 
-    private void isSilent(Lane lane, long since) {
-        if (!lane.isBusy() || !asking.compareAndSet(false, true)) {
+    private void isSilent(Pipeline pipeline, long since) {
+        if (!pipeline.isBusy() || !asking.compareAndSet(false, true)) {
             return;
         }
         boolean mayAsk = false;
@@ -80,7 +80,7 @@ final class Silence {
         try {
             mayAsk = backoff.tryBegin(System.nanoTime());
             if (mayAsk) {
-                dialer.execute(this::ask);
+                connector.execute(this::ask);
                 begun = true;
             }
         } catch (RejectedExecutionException | OutOfMemoryError e) {
@@ -88,7 +88,7 @@ final class Silence {
         } finally {
             if (!begun) {
                 asking.set(false);
-                lane.asked(System.nanoTime());
+                pipeline.asked(System.nanoTime());
             }
             if (mayAsk && !begun) {
                 backoff.abandoned();
@@ -108,7 +108,7 @@ final class Silence {
             }
             backoff.succeeded();
             rest();
-            lanes.stream().filter(lane -> lane.isSilentSince(start)).forEach(Lane::failSilent);
+            pipelines.stream().filter(pipeline -> pipeline.isSilentSince(start)).forEach(Pipeline::failSilent);
         } catch (CacheException e) {
             // No answer, nothing learnt: whoever waits does so within its own time.
         } finally {
@@ -116,16 +116,16 @@ final class Silence {
             if (!answered) {
                 backoff.failed(System.nanoTime());
             }
-            lookAgain(lanes);
+            lookAgain(pipelines);
         }
     }
 
     /** A server may let writes wait and answer reads all the same, so what waits decides what is asked. */
     private Request question() {
         long now = System.nanoTime();
-        boolean reads = lanes.stream()
-                .filter(lane -> lane.isBusy() && lane.silentAt() - now <= 0)
-                .allMatch(Lane::waitsForReads);
+        boolean reads = pipelines.stream()
+                .filter(pipeline -> pipeline.isBusy() && pipeline.silentAt() - now <= 0)
+                .allMatch(Pipeline::waitsForReads);
         return reads
                 ? Request.reading(Command.PING)
                 : Request.repeatable(Command.UNLINK).with(keyPrefix.encodeKey(SparedKeys.CANARY + "nobody"));
@@ -138,14 +138,14 @@ final class Silence {
         }
     }
 
-    private void lookAgain(Collection<Lane> all) {
+    private void lookAgain(Collection<Pipeline> all) {
         long now = System.nanoTime();
-        for (Lane lane : all) {
-            if (lane.isBusy()) {
-                if (lane.silentAt() - now <= 0) {
-                    lane.asked(now);
+        for (Pipeline pipeline : all) {
+            if (pipeline.isBusy()) {
+                if (pipeline.silentAt() - now <= 0) {
+                    pipeline.asked(now);
                 }
-                expect(lane);
+                expect(pipeline);
             }
         }
     }

@@ -524,7 +524,7 @@ public final class SingleStore implements CacheStore {
 
     @Override
     public long switches() {
-        return shared.dialer.switches();
+        return shared.connector.switches();
     }
 
     @Override
@@ -683,7 +683,7 @@ public final class SingleStore implements CacheStore {
         final Instant startedAt = Instant.now();
         final OperationMeter meter = new OperationMeter();
         final CallObservers observers = new CallObservers();
-        final Dialer dialer;
+        final Connector connector;
         final Connections connections;
         final Canary canary;
         final PrefixScans scans = new PrefixScans();
@@ -700,19 +700,19 @@ public final class SingleStore implements CacheStore {
             this.config = config;
             this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(SingleStore.class)::warn);
             this.errors = new JedisErrors(config);
-            this.dialer = new Dialer(config, errors);
-            Reserve reserve = new Reserve(config, dialer, errors);
-            Combiner combiner = new Combiner(config, dialer, reserve, errors, observers);
+            this.connector = new Connector(config, errors);
+            Reserve reserve = new Reserve(config, connector, errors);
+            Combiner combiner = new Combiner(config, connector, reserve, errors, observers);
             this.connections = new ObservedConnections(combiner, observers, config.address());
-            this.canary = new Canary(config, reserve, dialer::generation, combiner, errors);
-            this.restarts = dialer.restarts();
-            this.memory = new MemoryInquiry(reserve, errors, dialer::execute);
+            this.canary = new Canary(config, reserve, connector::generation, combiner, errors);
+            this.restarts = connector.restarts();
+            this.memory = new MemoryInquiry(reserve, errors, connector::execute);
             this.roll = new RollOnServer(config, reserve, errors);
-            this.tracker = new Tracker(config, dialer);
+            this.tracker = new Tracker(config, connector);
             restarts.compareBy(told -> canary.probe(COMPARISON_LIMIT, told), connections::renew);
-            dialer.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
-            dialer.rotateBy(new Rotation(
-                    dialer.login(),
+            connector.whenSwitched(() -> connections.switchOver(new IOException("the sentinels name another master")));
+            connector.rotateBy(new Rotation(
+                    connector.login(),
                     words -> {
                         reserve.forget(words);
                         tracker.authenticate(words);

@@ -41,7 +41,7 @@ final class Tracker {
     private static final String RULE = "+hello +ping +info +client|tracking";
 
     private final SingleConfig config;
-    private final Dialer dialer;
+    private final Connector connector;
     private final Invalidations invalidations;
     private final List<Reads> all = new CopyOnWriteArrayList<>();
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1));
@@ -61,11 +61,11 @@ final class Tracker {
     private volatile boolean warned;
     private volatile boolean closed;
 
-    Tracker(SingleConfig config, Dialer dialer) {
+    Tracker(SingleConfig config, Connector connector) {
         this.config = config;
-        this.dialer = dialer;
+        this.connector = connector;
         this.invalidations = new Invalidations(config.keyPrefix());
-        dialer.whenAdvanced(() -> lost(FlushReason.CONNECTION));
+        connector.whenAdvanced(() -> lost(FlushReason.CONNECTION));
     }
 
     /** Begins to track a prefix for reads of a store. */
@@ -108,7 +108,7 @@ final class Tracker {
         if (!running.get() && !closed && running.compareAndSet(false, true)) {
             boolean begun = false;
             try {
-                dialer.execute(this::run);
+                connector.execute(this::run);
                 begun = true;
             } catch (RejectedExecutionException | OutOfMemoryError e) {
                 LOG.debug("no thread to track changes on; the next read tries again", e);
@@ -191,7 +191,7 @@ final class Tracker {
         Link link = opened();
         try {
             requireKnown(link);
-            TrackingSession session = new TrackingSession(link, dialer);
+            TrackingSession session = new TrackingSession(link, connector);
             SessionListener listener = new SessionListener(link);
             TrackingDialogue made = new TrackingDialogue(invalidations, session, listener, "PING");
             presentLink = link;
@@ -200,8 +200,8 @@ final class Tracker {
             return FlushReason.CONNECTION;
         } catch (IOException e) {
             backoff.failed(System.nanoTime());
-            Doom doom = link.doom();
-            if (doom != null && doom.overdue()) {
+            CloseReason closeReason = link.closeReason();
+            if (closeReason != null && closeReason.overdue()) {
                 debug(e);
                 return FlushReason.SILENCE;
             }
@@ -209,16 +209,16 @@ final class Tracker {
         } finally {
             dialogue = null;
             presentLink = null;
-            dialer.discard(link);
+            connector.discard(link);
         }
     }
 
     private Link opened() throws IOException {
-        Link link = dialer.dial();
+        Link link = connector.dial();
         try {
             return link.opened().get(2 * config.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException | ExecutionException | TimeoutException e) {
-            dialer.discard(link);
+            connector.discard(link);
             throw new IOException("the tracking connection could not be opened", e);
         }
     }
@@ -230,10 +230,10 @@ final class Tracker {
             throw new UntrackedException(
                     "INFO does not say which process it is, so that a change of servers would go unnoticed");
         }
-        if (dialer.restarts().areSeveralNow()) {
+        if (connector.restarts().areSeveralNow()) {
             throw new UntrackedException("several servers answer at its address");
         }
-        if (!dialer.restarts().isPresent(process)) {
+        if (!connector.restarts().isPresent(process)) {
             throw new IOException("another process answered reads meanwhile");
         }
     }
@@ -315,7 +315,7 @@ final class Tracker {
 
         /** Whether reads go where this connection leads. After the look a new set of connections ends the guard itself. */
         private boolean isOfUse() {
-            return !closed && link.generation() == dialer.generation();
+            return !closed && link.generation() == connector.generation();
         }
     }
 

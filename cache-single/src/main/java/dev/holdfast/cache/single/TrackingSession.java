@@ -10,12 +10,12 @@ final class TrackingSession implements TrackingDialogue.Carrier {
     private static final int BUFFER_BYTES = 64 * 1024;
 
     private final Link link;
-    private final Dialer dialer;
+    private final Connector connector;
     private final ReentrantLock writing = new ReentrantLock();
 
-    TrackingSession(Link link, Dialer dialer) {
+    TrackingSession(Link link, Connector connector) {
         this.link = link;
-        this.dialer = dialer;
+        this.connector = connector;
     }
 
     @Override
@@ -42,12 +42,12 @@ final class TrackingSession implements TrackingDialogue.Carrier {
             long until = dialogue.answerUntil();
             // Also of an answer that drips or of a connection that takes no questions.
             link.reading().begin(until);
-            dialer.watch().expect(until);
+            connector.watch().expect(until);
             int count = link.receive(buffer, beatAt - until < 0 ? beatAt : until);
             if (count > 0) {
                 dialogue.feed(buffer, 0, count);
             } else if (System.nanoTime() - until >= 0) {
-                link.reset(Doom.OVERDUE);
+                link.reset(CloseReason.OVERDUE);
                 throw new IOException("no answer on the tracking connection in time");
             }
         }

@@ -80,14 +80,14 @@ class CanaryTest {
         try (RespPeer peer = RespPeer.start(this::answer)) {
             SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
             JedisErrors errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
-            Reserve reserve = new Reserve(config, dialer, errors);
-            Combiner connections = new Combiner(config, dialer, reserve, errors, new CallObservers());
+            Connector connector = new Connector(config, errors);
+            Reserve reserve = new Reserve(config, connector, errors);
+            Combiner connections = new Combiner(config, connector, reserve, errors, new CallObservers());
             IntSupplier generation = () -> {
                 if (planted.getAndSet(false)) {
                     throw new NoClassDefFoundError("as when a class loader is closed");
                 }
-                return dialer.generation();
+                return connector.generation();
             };
             Canary probes = new Canary(config, reserve, generation, connections, errors);
             try {

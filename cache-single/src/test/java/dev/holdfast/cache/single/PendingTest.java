@@ -15,20 +15,21 @@ import redis.clients.jedis.Protocol.Command;
 class PendingTest {
     private final Pending pending = new Pending();
     private final RedisServer server = RedisServer.start();
-    private Dialer dialer;
-    private Lane lane;
+    private Connector connector;
+    private Pipeline pipeline;
 
     @BeforeEach
     void connect() throws Exception {
         SingleConfig config = SingleConfig.of("127.0.0.1", server.port());
         JedisErrors errors = new JedisErrors(config);
-        dialer = new Dialer(config, errors);
-        lane = new Lane(dialer.dial().opened().get(), dialer, errors, new RoundTrip(), (same, byOthers) -> {});
+        connector = new Connector(config, errors);
+        pipeline = new Pipeline(
+                connector.dial().opened().get(), connector, errors, new RoundTrip(), (same, byOthers) -> {});
     }
 
     @AfterEach
     void close() {
-        dialer.close();
+        connector.close();
         server.close();
     }
 
@@ -38,7 +39,7 @@ class PendingTest {
         Call sent = call();
         pending.add(waiting);
         pending.add(sent);
-        assertTrue(sent.takeFor(lane, System.nanoTime(), 1_000_000_000));
+        assertTrue(sent.takeFor(pipeline, System.nanoTime(), 1_000_000_000));
 
         pending.close(() -> new IllegalStateException("not sent"));
         pending.check(sent);
@@ -53,7 +54,7 @@ class PendingTest {
         Call call = call();
         pending.add(call);
         pending.fail(() -> new IllegalStateException("not sent"));
-        assertFalse(call.takeFor(lane, System.nanoTime(), 1_000_000_000));
+        assertFalse(call.takeFor(pipeline, System.nanoTime(), 1_000_000_000));
     }
 
     private static Call call() {

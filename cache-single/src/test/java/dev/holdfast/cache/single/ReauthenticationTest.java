@@ -23,50 +23,50 @@ class ReauthenticationTest {
     });
     private final SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
     private final JedisErrors errors = new JedisErrors(config);
-    private final Dialer dialer = new Dialer(config, errors);
+    private final Connector connector = new Connector(config, errors);
     private final Reauthentication reauthentication =
-            new Reauthentication(config, new Login(config.access()), lane -> {}, Lane::read);
+            new Reauthentication(config, new Login(config.access()), pipeline -> {}, Pipeline::read);
 
     @AfterEach
     void close() {
-        dialer.close();
+        connector.close();
         peer.close();
     }
 
-    private Lane lane() throws Exception {
-        Link link = dialer.dial();
-        return new Lane(link.opened().get(), dialer, errors, new RoundTrip(), (broken, byOthers) -> {});
+    private Pipeline pipeline() throws Exception {
+        Link link = connector.dial();
+        return new Pipeline(link.opened().get(), connector, errors, new RoundTrip(), (broken, byOthers) -> {});
     }
 
     @Test
     void aConnectionThatIsRefusedKeepsNoOtherFromBeingTried() throws Exception {
-        Lane[] lanes = {lane(), lane(), lane()};
+        Pipeline[] pipelines = {pipeline(), pipeline(), pipeline()};
         Authentication words = new Authentication(null, "wrong");
-        assertThrows(Refusal.class, () -> reauthentication.of(lanes, words));
+        assertThrows(Refusal.class, () -> reauthentication.of(pipelines, words));
         assertEquals(3, refused.get());
     }
 
     @Test
     void anErrorOnAConnectionKeepsNoOtherFromBeingTried() throws Exception {
-        Lane[] lanes = {lane(), lane(), lane()};
+        Pipeline[] pipelines = {pipeline(), pipeline(), pipeline()};
         Reauthentication failing = new Reauthentication(
                 config,
                 new Login(config.access()),
-                lane -> {
-                    if (lane == lanes[0]) {
+                pipeline -> {
+                    if (pipeline == pipelines[0]) {
                         throw new OutOfMemoryError("for the test");
                     }
                 },
-                Lane::read);
-        assertThrows(Refusal.class, () -> failing.of(lanes, new Authentication(null, "wrong")));
+                Pipeline::read);
+        assertThrows(Refusal.class, () -> failing.of(pipelines, new Authentication(null, "wrong")));
         assertTrue(refused.get() >= 2, () -> refused + " of the two others");
     }
 
     /** As when there is no memory for it. */
     @Test
     void aCallThatCannotBeMadeTakesNobodysRightToWrite() throws Exception {
-        Lane lane = lane();
-        assertThrows(NullPointerException.class, () -> reauthentication.of(lane, null));
-        assertTrue(lane.tryAcquire(true), "nobody writes");
+        Pipeline pipeline = pipeline();
+        assertThrows(NullPointerException.class, () -> reauthentication.of(pipeline, null));
+        assertTrue(pipeline.tryAcquire(true), "nobody writes");
     }
 }

@@ -42,8 +42,8 @@ class SettingNamesTest {
         List<RuntimeException> all = List.of(
                 errors.refusal(new Refusal("NOAUTH Authentication required.")),
                 errors.refusal(new Refusal("MOVED 1 127.0.0.1:2")),
-                errors.lost(null, Doom.OVERDUE, true),
-                errors.lost(null, Doom.CALLER_OVERDUE, true),
+                errors.lost(null, CloseReason.OVERDUE, true),
+                errors.lost(null, CloseReason.CALLER_OVERDUE, true),
                 errors.exhausted(1_000_000, 5, 5, 1),
                 errors.tooLarge(new TooLargeReplyException(2, 1)));
         List<String> texts =

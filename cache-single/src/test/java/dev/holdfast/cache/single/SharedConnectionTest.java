@@ -139,14 +139,16 @@ class SharedConnectionTest {
         try (RedisServer server = RedisServer.start()) {
             SingleConfig config = SingleConfig.of(server.url());
             JedisErrors errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
-            Lane first = new Lane(dialer.dial(), dialer, errors, new RoundTrip(), (lane, byOthers) -> {});
-            Lane second = new Lane(dialer.dial(), dialer, errors, new RoundTrip(), (lane, byOthers) -> {});
+            Connector connector = new Connector(config, errors);
+            Pipeline first =
+                    new Pipeline(connector.dial(), connector, errors, new RoundTrip(), (pipeline, byOthers) -> {});
+            Pipeline second =
+                    new Pipeline(connector.dial(), connector, errors, new RoundTrip(), (pipeline, byOthers) -> {});
 
             assertTrue(call.takeFor(first, now, 1_000));
             assertFalse(call.takeFor(second, now, 1_000));
-            assertSame(first, call.lane());
-            dialer.close();
+            assertSame(first, call.pipeline());
+            connector.close();
         }
     }
 

@@ -23,34 +23,34 @@ class SilenceTest {
         })) {
             SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
             JedisErrors errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
-            Silence silence = new Silence(config, dialer, new Reserve(config, dialer, errors));
+            Connector connector = new Connector(config, errors);
+            Silence silence = new Silence(config, connector, new Reserve(config, connector, errors));
             AtomicInteger told = new AtomicInteger();
-            List<Lane> lanes = new ArrayList<>();
+            List<Pipeline> pipelines = new ArrayList<>();
             List<Call> calls = new ArrayList<>();
             try {
                 for (int i = 0; i < 4; i++) {
-                    Lane lane = new Lane(
-                            dialer.dial().opened().get(), dialer, errors, new RoundTrip(), (broken, byOthers) -> {
+                    Pipeline pipeline = new Pipeline(
+                            connector.dial().opened().get(), connector, errors, new RoundTrip(), (broken, byOthers) -> {
                                 told.incrementAndGet();
                                 throw new NoClassDefFoundError("as when a class loader is closed");
                             });
-                    silence.add(lane);
-                    lanes.add(lane);
+                    silence.add(pipeline);
+                    pipelines.add(pipeline);
                     Call call = Call.of(
                             List.of(Request.reading(Command.GET).with("k")), false, System.nanoTime() + 60 * SECOND);
                     calls.add(call);
-                    assertTrue(lane.tryAcquire(true));
-                    lane.send(call, System.nanoTime(), System.nanoTime() + SECOND);
-                    silence.expect(lane);
+                    assertTrue(pipeline.tryAcquire(true));
+                    pipeline.send(call, System.nanoTime(), System.nanoTime() + SECOND);
+                    silence.expect(pipeline);
                 }
                 Eventually.until("the end of all calls", () -> calls.stream().allMatch(Call::isAnswered));
 
-                assertTrue(lanes.stream().allMatch(Lane::isBroken));
+                assertTrue(pipelines.stream().allMatch(Pipeline::isBroken));
                 assertEquals(4, told.get());
             } finally {
                 silence.stop();
-                dialer.close();
+                connector.close();
             }
         }
     }

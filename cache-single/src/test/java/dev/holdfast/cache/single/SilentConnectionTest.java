@@ -198,17 +198,18 @@ class SilentConnectionTest {
     @Test
     void aConnectionThatWasIdleProvesItselfBeforeItCarriesACall() throws Exception {
         JedisErrors errors = new JedisErrors(SingleConfig.of("127.0.0.1", proxy.port()));
-        Dialer dialer = new Dialer(SingleConfig.of("127.0.0.1", proxy.port()), errors);
+        Connector connector = new Connector(SingleConfig.of("127.0.0.1", proxy.port()), errors);
         try {
-            Lane lane = new Lane(dialer.dial().opened().get(), dialer, errors, new RoundTrip(), (same, byOthers) -> {});
+            Pipeline pipeline = new Pipeline(
+                    connector.dial().opened().get(), connector, errors, new RoundTrip(), (same, byOthers) -> {});
             long now = System.nanoTime();
-            assertEquals(false, lane.needsProof(now));
-            assertEquals(true, lane.needsProof(now + TimeUnit.SECONDS.toNanos(16)));
-            assertTrue(lane.prove(System.nanoTime() + TimeUnit.SECONDS.toNanos(5)));
-            proxy.swallow(lane.link().localPort());
-            assertEquals(false, lane.prove(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(50)));
+            assertEquals(false, pipeline.needsProof(now));
+            assertEquals(true, pipeline.needsProof(now + TimeUnit.SECONDS.toNanos(16)));
+            assertTrue(pipeline.prove(System.nanoTime() + TimeUnit.SECONDS.toNanos(5)));
+            proxy.swallow(pipeline.link().localPort());
+            assertEquals(false, pipeline.prove(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(50)));
         } finally {
-            dialer.close();
+            connector.close();
         }
     }
 }

@@ -14,17 +14,17 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** Which tier a call goes to, and what is remembered of it before it is sent. */
-class AdmissionTest {
+class RoutingTest {
     private static final long LONG = 10 * SECOND;
 
     private final Decisions decisions = Decisions.usual();
 
     private @Nullable Attempt admit(Kind kind, List<String> keys, int mask, long ttl, long rest) {
-        return decisions.state.admission.admit(kind, keys, mask, 0, ttl, rest, decisions.now);
+        return decisions.state.routing.admit(kind, keys, mask, 0, ttl, rest, decisions.now);
     }
 
     private static int admit(Decisions decisions, Kind kind, String key) {
-        Attempt attempt = decisions.state.admission.admit(kind, List.of(key), 0, 0, 0, LONG, decisions.now);
+        Attempt attempt = decisions.state.routing.admit(kind, List.of(key), 0, 0, 0, LONG, decisions.now);
         return attempt == null ? FailoverState.NONE : attempt.tier();
     }
 
@@ -55,7 +55,7 @@ class AdmissionTest {
         long[] rests = {3 * SECOND, 3 * SECOND - 1, SECOND, SECOND - 1, 1, 0, -1};
         int[] expected = {0, 1, 1, 2, 2, 2, 2};
         for (int i = 0; i < rests.length; i++) {
-            Attempt attempt = bounded.state.admission.admit(Kind.READ, List.of("k"), 0, 0, 0, rests[i], bounded.now);
+            Attempt attempt = bounded.state.routing.admit(Kind.READ, List.of("k"), 0, 0, 0, rests[i], bounded.now);
             assertNotNull(attempt);
             assertEquals(expected[i], attempt.tier(), "with " + rests[i]);
         }
@@ -85,7 +85,7 @@ class AdmissionTest {
         alone.tiers.forEach(tier -> tier.dirty.remove("too", 0));
 
         Attempt attempt =
-                alone.state.admission.admit(Kind.READ, List.of("dirty", "clean", "too"), 0, 0, 0, LONG, alone.now);
+                alone.state.routing.admit(Kind.READ, List.of("dirty", "clean", "too"), 0, 0, 0, LONG, alone.now);
 
         assertNotNull(attempt);
         assertEquals(0, attempt.tier());
@@ -95,10 +95,10 @@ class AdmissionTest {
                 attempt.purge().removals().stream()
                         .map(DirtyRecord.Removal::key)
                         .toList());
-        Attempt second = alone.state.admission.admit(Kind.READ, List.of("dirty"), 1, 0, 0, LONG, alone.now);
+        Attempt second = alone.state.routing.admit(Kind.READ, List.of("dirty"), 1, 0, 0, LONG, alone.now);
         assertNotNull(second);
         assertEquals(1, second.tier());
-        assertNull(alone.state.admission.admit(Kind.READ, List.of("dirty"), 3, 0, 0, LONG, alone.now));
+        assertNull(alone.state.routing.admit(Kind.READ, List.of("dirty"), 3, 0, 0, LONG, alone.now));
     }
 
     @Test
@@ -115,9 +115,9 @@ class AdmissionTest {
         assertEquals(0, admit(alone, Kind.READ, "k"), "what is read is removed before");
         second.dirty.remove("k", until);
         assertEquals(FailoverState.NONE, admit(alone, Kind.CONDITIONAL, "k"));
-        assertTrue(alone.state.admission.refusesCondition(Kind.CONDITIONAL, 0, LONG));
-        assertFalse(alone.state.admission.refusesCondition(Kind.WRITE, 0, LONG));
-        assertFalse(alone.state.admission.refusesCondition(Kind.CONDITIONAL, 3, LONG), "none is left to ask");
+        assertTrue(alone.state.routing.refusesCondition(Kind.CONDITIONAL, 0, LONG));
+        assertFalse(alone.state.routing.refusesCondition(Kind.WRITE, 0, LONG));
+        assertFalse(alone.state.routing.refusesCondition(Kind.CONDITIONAL, 3, LONG), "none is left to ask");
         assertEquals(0, admit(alone, Kind.WRITE, "k"));
         alone.now = until;
         assertEquals(0, admit(alone, Kind.CONDITIONAL, "k"));
@@ -223,7 +223,7 @@ class AdmissionTest {
         Decisions out = Decisions.usual();
         out.open(out.first());
         out.open(out.second());
-        Attempt attempt = out.state.admission.admit(Kind.READ, List.of("k"), 0, 0, 0, LONG, out.now);
+        Attempt attempt = out.state.routing.admit(Kind.READ, List.of("k"), 0, 0, 0, LONG, out.now);
         assertNotNull(attempt);
         assertEquals(2, attempt.tier());
         assertFalse(out.state.memory.used(), "it serves");
@@ -232,10 +232,10 @@ class AdmissionTest {
     @Test
     void pausesDoubleUpToTheTenthRetry() {
         Decisions most = new Decisions(FailoverConfig.DEFAULT, Chance.MOST, Decisions.server("first"));
-        assertEquals(SECOND - 1, most.state.admission.retryPause(0));
-        assertEquals(2 * SECOND - 1, most.state.admission.retryPause(1));
-        assertEquals(1024 * SECOND - 1, most.state.admission.retryPause(10));
-        assertEquals(1024 * SECOND - 1, most.state.admission.retryPause(11));
-        assertEquals(0, decisions.state.admission.retryPause(3), "any wait up to that");
+        assertEquals(SECOND - 1, most.state.routing.retryPause(0));
+        assertEquals(2 * SECOND - 1, most.state.routing.retryPause(1));
+        assertEquals(1024 * SECOND - 1, most.state.routing.retryPause(10));
+        assertEquals(1024 * SECOND - 1, most.state.routing.retryPause(11));
+        assertEquals(0, decisions.state.routing.retryPause(3), "any wait up to that");
     }
 }

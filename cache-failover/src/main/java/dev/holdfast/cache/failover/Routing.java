@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * key's value goes to none for which it would stay dirty: each call would remove what the one before had stored, and find its
  * condition met. What has to be remembered before the call is sent there is remembered by then. Pure; guarded by the owner of its {@link FailoverState}.
  */
-final class Admission {
+final class Routing {
     private final FailoverConfig config;
     private final List<TierState> tiers;
     private final RandomGenerator random;
@@ -21,7 +21,7 @@ final class Admission {
     /** So much later than it was admitted a call may still store something. */
     private final long latest;
 
-    Admission(FailoverConfig config, DirtyKeys keys, Circuit circuit, RandomGenerator random) {
+    Routing(FailoverConfig config, DirtyKeys keys, Circuit circuit, RandomGenerator random) {
         this.config = config;
         this.tiers = keys.tiers;
         this.random = random;

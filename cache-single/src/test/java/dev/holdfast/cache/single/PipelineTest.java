@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.Protocol.Command;
 
-class LaneTest {
+class PipelineTest {
     private static final long SECOND = 1_000_000_000L;
 
     /** What is told of a break may need memory that there is none of, or a class that is gone. */
@@ -23,29 +23,29 @@ class LaneTest {
                 command.get(0).equals("GET") ? "no reply" : command.get(0).equals("PING") ? "+PONG" : "+OK"))) {
             SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
             JedisErrors errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
+            Connector connector = new Connector(config, errors);
             try {
-                Link link = dialer.dial();
+                Link link = connector.dial();
                 link.opened().get();
-                Lane lane = new Lane(link, dialer, errors, new RoundTrip(), (broken, byOthers) -> {
+                Pipeline pipeline = new Pipeline(link, connector, errors, new RoundTrip(), (broken, byOthers) -> {
                     throw new NoClassDefFoundError("as when a class loader is closed");
                 });
                 Call call =
                         Call.of(List.of(Request.reading(Command.GET).with("k")), false, System.nanoTime() + 3 * SECOND);
-                assertTrue(lane.tryAcquire(true));
-                lane.send(call, System.nanoTime(), System.nanoTime() + SECOND);
-                assertThrows(NoClassDefFoundError.class, () -> lane.read(call, System.nanoTime() + 3 * SECOND));
+                assertTrue(pipeline.tryAcquire(true));
+                pipeline.send(call, System.nanoTime(), System.nanoTime() + SECOND);
+                assertThrows(NoClassDefFoundError.class, () -> pipeline.read(call, System.nanoTime() + 3 * SECOND));
 
                 assertTrue(call.isAnswered());
-                assertTrue(lane.isBroken());
-                assertEquals(0, lane.inFlight());
-                assertThrows(NoClassDefFoundError.class, () -> lane.fail(new IOException("again")));
+                assertTrue(pipeline.isBroken());
+                assertEquals(0, pipeline.inFlight());
+                assertThrows(NoClassDefFoundError.class, () -> pipeline.fail(new IOException("again")));
                 assertThrows(
                         NoClassDefFoundError.class,
-                        () -> lane.read(null, System.nanoTime() + SECOND),
+                        () -> pipeline.read(null, System.nanoTime() + SECOND),
                         "it can be read");
             } finally {
-                dialer.close();
+                connector.close();
             }
         }
     }
@@ -60,37 +60,37 @@ class LaneTest {
         })) {
             SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
             JedisErrors errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
+            Connector connector = new Connector(config, errors);
             try {
-                Link link = dialer.dial();
+                Link link = connector.dial();
                 link.opened().get();
                 AtomicInteger told = new AtomicInteger();
-                Lane lane =
-                        new Lane(link, dialer, errors, new RoundTrip(), (broken, byOthers) -> told.incrementAndGet());
+                Pipeline pipeline = new Pipeline(
+                        link, connector, errors, new RoundTrip(), (broken, byOthers) -> told.incrementAndGet());
                 long until = System.nanoTime() + 3 * SECOND;
                 Call sent = Call.of(List.of(Request.reading(Command.GET).with("sent")), false, until);
-                assertTrue(lane.tryAcquire(true));
-                lane.send(sent, System.nanoTime(), System.nanoTime() + SECOND);
+                assertTrue(pipeline.tryAcquire(true));
+                pipeline.send(sent, System.nanoTime(), System.nanoTime() + SECOND);
                 Call before = Call.of(List.of(Request.reading(Command.GET).with("before")), false, until);
-                Call bad = Call.of(List.of(Request.reading(Command.GET).with(LaneTest::noMemory)), false, until);
+                Call bad = Call.of(List.of(Request.reading(Command.GET).with(PipelineTest::noMemory)), false, until);
                 Call after = Call.of(List.of(Request.reading(Command.GET).with("after")), false, until);
                 after.older = bad;
                 bad.older = before;
-                assertTrue(lane.tryAcquire(false));
+                assertTrue(pipeline.tryAcquire(false));
 
-                lane.send(after, System.nanoTime(), System.nanoTime() + SECOND);
+                pipeline.send(after, System.nanoTime(), System.nanoTime() + SECOND);
 
                 for (Call call : List.of(sent, before, bad, after)) {
                     assertTrue(call.isAnswered());
                     CacheUnavailableException failure = assertThrows(CacheUnavailableException.class, call::takeReply);
                     assertTrue(failure.outcomeUnknown(), "a part of it may have been sent");
                 }
-                assertEquals(0, lane.inFlight());
-                assertTrue(lane.isBroken());
-                assertFalse(lane.tryAcquire(false));
+                assertEquals(0, pipeline.inFlight());
+                assertTrue(pipeline.isBroken());
+                assertFalse(pipeline.tryAcquire(false));
                 assertEquals(1, told.get());
             } finally {
-                dialer.close();
+                connector.close();
             }
         }
     }

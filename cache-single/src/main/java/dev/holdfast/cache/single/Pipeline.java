@@ -19,7 +19,7 @@ import redis.clients.jedis.Protocol.Command;
  * one reads; they are callers who do it for the others too. Whenever it is in doubt which reply belongs to which call,
  * all that are under way fail, and the connection is not used again.
  */
-final class Lane {
+final class Pipeline {
     /** How much longer than its reader's limit a reply may take that has begun; then the connection is lost. */
     private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -89,15 +89,15 @@ final class Lane {
     /** Told of a connection that is given up, before the calls on it fail, and whether that was not our wish; more than once. */
     @FunctionalInterface
     interface WhenBroken {
-        void accept(Lane lane, boolean byOthers);
+        void accept(Pipeline pipeline, boolean byOthers);
     }
 
-    Lane(Link link, Dialer dialer, JedisErrors errors, RoundTrip roundTrip, WhenBroken whenBroken) {
+    Pipeline(Link link, Connector connector, JedisErrors errors, RoundTrip roundTrip, WhenBroken whenBroken) {
         this.link = link;
-        this.watch = dialer.watch();
+        this.watch = connector.watch();
         this.errors = errors;
         this.roundTrip = roundTrip;
-        this.commandNanos = dialer.commandNanos();
+        this.commandNanos = connector.commandNanos();
         this.whenBroken = whenBroken;
         this.usedAt = link.usedAt();
     }
@@ -175,7 +175,7 @@ final class Lane {
 
     /** Gives it up since nothing comes on it, though the server answers. */
     void failSilent() {
-        link.reset(Doom.SILENT);
+        link.reset(CloseReason.SILENT);
         fail(new IOException("no answer on it, while the server answered on another"));
     }
 
@@ -479,13 +479,13 @@ final class Lane {
 
     /** Gives the connection up, and fails what is under way. For any thread. */
     void fail(Throwable cause) {
-        Doom doom = link.doom();
+        CloseReason closeReason = link.closeReason();
         try {
-            breakOff(doom);
+            breakOff(closeReason);
         } finally {
             while (head.after != null && reading.compareAndSet(false, true)) {
                 try {
-                    failAll(cause, doom);
+                    failAll(cause, closeReason);
                 } finally {
                     reading.set(false);
                 }
@@ -495,26 +495,26 @@ final class Lane {
 
     /** As {@link #fail}, for whoever reads: what is under way fails whatever is thrown meanwhile. */
     private void failAsReader(Throwable cause) {
-        Doom doom = link.doom();
+        CloseReason closeReason = link.closeReason();
         try {
-            breakOff(doom);
+            breakOff(closeReason);
         } finally {
-            failAll(cause, doom);
+            failAll(cause, closeReason);
         }
     }
 
-    private void breakOff(@Nullable Doom doom) {
+    private void breakOff(@Nullable CloseReason closeReason) {
         broken = true;
         try {
-            link.reset(doom == null ? Doom.DISCARDED : doom);
+            link.reset(closeReason == null ? CloseReason.DISCARDED : closeReason);
         } finally {
             // Whoever is told of the failure finds no connection that has the same fate, unnoticed as yet.
-            whenBroken.accept(this, doom == null || doom.silent());
+            whenBroken.accept(this, closeReason == null || closeReason.silent());
         }
     }
 
-    private void failAll(Throwable cause, @Nullable Doom doom) {
-        Lost why = new Lost(errors, cause, doom);
+    private void failAll(Throwable cause, @Nullable CloseReason closeReason) {
+        Lost why = new Lost(errors, cause, closeReason);
         int failed = 0;
         for (Call next = head.after; next != null; next = head.after) {
             moveTo(next);

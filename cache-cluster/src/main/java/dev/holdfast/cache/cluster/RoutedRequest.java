@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> the reply
  */
-final class Errand<T> {
+final class RoutedRequest<T> {
     /** What is to be done next. */
     enum Next {
         /** It is to be sent. */
@@ -71,7 +71,7 @@ final class Errand<T> {
      * @param kind what it does
      * @param request what is asked
      */
-    Errand(int slot, Kind kind, Request<T> request) {
+    RoutedRequest(int slot, Kind kind, Request<T> request) {
         this.slot = slot;
         this.kind = kind;
         this.request = request;

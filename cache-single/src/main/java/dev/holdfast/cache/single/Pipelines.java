@@ -17,7 +17,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The open connections, at most a fixed number: opened as they are wanted, forgotten when they break. */
-final class Lanes {
+final class Pipelines {
     private static final long DISTRUST_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** How long a connection may take at least to prove itself. */
@@ -34,9 +34,9 @@ final class Lanes {
     /** Calls on one connection to a server that is far away. */
     private static final int MOST_IN_FLIGHT = 1_000;
 
-    private static final Lane[] NONE = {};
+    private static final Pipeline[] NONE = {};
 
-    private final Dialer dialer;
+    private final Connector connector;
     private final JedisErrors errors;
     private final int size;
     private final RoundTrip roundTrip;
@@ -48,7 +48,7 @@ final class Lanes {
     private final ReentrantLock lock = new ReentrantLock();
 
     private final AtomicLong lost = new AtomicLong();
-    private volatile Lane[] lanes = NONE;
+    private volatile Pipeline[] pipelines = NONE;
     private volatile long openedAt;
     private final AtomicInteger dialling = new AtomicInteger();
 
@@ -66,26 +66,26 @@ final class Lanes {
      * @param whenDialled called when an attempt to connect has ended: with the failure, if callers have no other
      *     connection to wait for
      */
-    Lanes(
+    Pipelines(
             SingleConfig config,
-            Dialer dialer,
+            Connector connector,
             JedisErrors errors,
             RoundTrip roundTrip,
             Silence silence,
             Consumer<@Nullable CacheUnavailableException> whenDialled) {
-        this.dialer = dialer;
+        this.connector = connector;
         this.errors = errors;
         this.size = config.poolSize();
         this.roundTrip = roundTrip;
         this.whenDialled = whenDialled;
         this.silence = silence;
-        this.backoff = dialer.backoff();
-        this.generation = dialer.generation();
+        this.backoff = connector.backoff();
+        this.generation = connector.generation();
     }
 
     /** Those that are open; not to be changed. */
-    Lane[] all() {
-        return lanes;
+    Pipeline[] all() {
+        return pipelines;
     }
 
     /** When the last one was opened; 0 if none was. */
@@ -95,13 +95,13 @@ final class Lanes {
 
     /** Whether there is none, but soon may be. */
     boolean isConnecting() {
-        return lanes.length == 0 && dialling.get() > 0;
+        return pipelines.length == 0 && dialling.get() > 0;
     }
 
     int busy() {
         int busy = 0;
-        for (Lane lane : lanes) {
-            busy += lane.isBusy() ? 1 : 0;
+        for (Pipeline pipeline : pipelines) {
+            busy += pipeline.isBusy() ? 1 : 0;
         }
         return busy;
     }
@@ -122,8 +122,8 @@ final class Lanes {
      * @return it, or null if none may take another batch now
      */
     @Nullable
-    Lane acquire(int first, long now, int callers) {
-        Lane[] all = lanes;
+    Pipeline acquire(int first, long now, int callers) {
+        Pipeline[] all = pipelines;
         if (!roundTrip.isShort()) {
             return acquireLeastBusy(all, now, callers);
         }
@@ -136,17 +136,17 @@ final class Lanes {
         return null;
     }
 
-    private @Nullable Lane acquireLeastBusy(Lane[] all, long now, int callers) {
-        Lane best = null;
+    private @Nullable Pipeline acquireLeastBusy(Pipeline[] all, long now, int callers) {
+        Pipeline best = null;
         int fewest = MOST_IN_FLIGHT;
-        for (Lane lane : all) {
-            int inFlight = lane.inFlight();
-            if (inFlight < fewest && !lane.isStalled(now)) {
-                if (inFlight == 0 && lane.needsProof(now)) {
-                    proveUnused(lane, callers);
+        for (Pipeline pipeline : all) {
+            int inFlight = pipeline.inFlight();
+            if (inFlight < fewest && !pipeline.isStalled(now)) {
+                if (inFlight == 0 && pipeline.needsProof(now)) {
+                    proveUnused(pipeline, callers);
                     continue;
                 }
-                best = lane;
+                best = pipeline;
                 fewest = inFlight;
             }
         }
@@ -159,81 +159,82 @@ final class Lanes {
      * @return it, or null if there is none
      */
     @Nullable
-    Lane acquireUnused(long now, int callers) {
-        for (Lane lane : lanes) {
-            if (lane.tryAcquire(true) && isTrusted(lane, now, callers)) {
-                return lane;
+    Pipeline acquireUnused(long now, int callers) {
+        for (Pipeline pipeline : pipelines) {
+            if (pipeline.tryAcquire(true) && isTrusted(pipeline, now, callers)) {
+                return pipeline;
             }
         }
         return null;
     }
 
     /** Finds out whether the server has closed it, or spoken, while nobody used it, or may have forgotten it. */
-    private boolean isTrusted(Lane lane, long now, int callers) {
-        if (lane.inFlight() != 0) {
+    private boolean isTrusted(Pipeline pipeline, long now, int callers) {
+        if (pipeline.inFlight() != 0) {
             return true;
         }
-        boolean closed = lane.link().hasMore();
-        if (!closed && lane.needsProof(now)) {
-            prove(lane, callers);
+        boolean closed = pipeline.link().hasMore();
+        if (!closed && pipeline.needsProof(now)) {
+            prove(pipeline, callers);
             return false;
         }
-        if (!closed && (now - lane.usedAt() < DISTRUST_NANOS || !lane.link().isStale())) {
+        if (!closed
+                && (now - pipeline.usedAt() < DISTRUST_NANOS || !pipeline.link().isStale())) {
             return true;
         }
-        lane.release();
-        lane.fail(new IOException("the server closed the connection"));
+        pipeline.release();
+        pipeline.fail(new IOException("the server closed the connection"));
         return false;
     }
 
-    private void proveUnused(Lane lane, int callers) {
-        if (lane.tryAcquire(true)) {
-            prove(lane, callers);
+    private void proveUnused(Pipeline pipeline, int callers) {
+        if (pipeline.tryAcquire(true)) {
+            prove(pipeline, callers);
         }
     }
 
     /** Has it prove itself on a thread of ours, with the right to write, unless as many do so as there are callers. */
-    private void prove(Lane lane, int callers) {
+    private void prove(Pipeline pipeline, int callers) {
         if (proving.get() >= callers) {
-            lane.release();
+            pipeline.release();
             return;
         }
         proving.incrementAndGet();
         boolean begun = false;
         try {
-            dialer.execute(() -> proveNow(lane));
+            connector.execute(() -> proveNow(pipeline));
             begun = true;
         } catch (RejectedExecutionException | OutOfMemoryError e) {
             // It is given up unproven.
         } finally {
             if (!begun) {
-                isProven(lane, false);
+                isProven(pipeline, false);
             }
         }
     }
 
-    private void proveNow(Lane lane) {
+    private void proveNow(Pipeline pipeline) {
         boolean answers = false;
         try {
-            answers = lane.prove(System.nanoTime() + Math.max(PROOF_NANOS, roundTrip.silenceNanos()));
+            answers = pipeline.prove(System.nanoTime() + Math.max(PROOF_NANOS, roundTrip.silenceNanos()));
         } finally {
-            isProven(lane, answers);
+            isProven(pipeline, answers);
         }
     }
 
-    private void isProven(Lane lane, boolean answers) {
+    private void isProven(Pipeline pipeline, boolean answers) {
         proving.decrementAndGet();
         try {
             if (!answers) {
                 // Before anybody may write to it.
-                lane.link().reset(Doom.SILENT);
-                lane.fail(new IOException("no answer on a connection that had been idle"));
+                pipeline.link().reset(CloseReason.SILENT);
+                pipeline.fail(new IOException("no answer on a connection that had been idle"));
             }
         } finally {
-            lane.release();
+            pipeline.release();
         }
         if (answers) {
-            isDone(lane);
+            isDone(pipeline);
         }
         whenDialled.accept(null);
     }
@@ -279,7 +280,7 @@ final class Lanes {
     }
 
     private void dial(boolean alone) {
-        Link link = dialer.dial();
+        Link link = connector.dial();
         boolean heard = false;
         try {
             opening.put(link, System.nanoTime());
@@ -289,7 +290,7 @@ final class Lanes {
         } finally {
             if (!heard) {
                 opening.remove(link);
-                dialer.discard(link);
+                connector.discard(link);
             }
         }
     }
@@ -304,7 +305,7 @@ final class Lanes {
                 late += now - at > lateAfter ? 1 : 0;
             }
         }
-        return Math.min(wanted - lanes.length - begun + late, size + Math.max(size, LEAST_BESIDE) - begun);
+        return Math.min(wanted - pipelines.length - begun + late, size + Math.max(size, LEAST_BESIDE) - begun);
     }
 
     /** How long the pause between attempts to connect still lasts, if there is one; 0 if there is none. */
@@ -345,7 +346,7 @@ final class Lanes {
         } finally {
             lock.unlock();
             if (!kept) {
-                dialer.discard(link);
+                connector.discard(link);
             }
         }
     }
@@ -362,15 +363,15 @@ final class Lanes {
 
     /** Under the lock. */
     private boolean keep(Link link) {
-        if (link.generation() != generation || closed || lanes.length >= size) {
+        if (link.generation() != generation || closed || pipelines.length >= size) {
             return false;
         }
-        Lane[] more = Arrays.copyOf(lanes, lanes.length + 1);
+        Pipeline[] more = Arrays.copyOf(pipelines, pipelines.length + 1);
         link.whenUseful(this::isUseful);
-        Lane lane = new Lane(link, dialer, errors, roundTrip, this::broke);
-        more[lanes.length] = lane;
-        silence.add(lane);
-        lanes = more;
+        Pipeline pipeline = new Pipeline(link, connector, errors, roundTrip, this::broke);
+        more[pipelines.length] = pipeline;
+        silence.add(pipeline);
+        pipelines = more;
         openedAt = System.nanoTime();
         return true;
     }
@@ -379,7 +380,7 @@ final class Lanes {
     private boolean isNobodyElse(Link link) {
         lock.lock();
         try {
-            return link.generation() == generation && !closed && lanes.length == 0;
+            return link.generation() == generation && !closed && pipelines.length == 0;
         } finally {
             lock.unlock();
         }
@@ -406,7 +407,7 @@ final class Lanes {
     /** To be told of a connection that the other side closed under a call: if it had answered none, it was as good as none. */
     void closedUnderCall(Link link, Lost how) {
         if (link.takeUseless()) {
-            dialer.countFailedDial();
+            connector.countFailedDial();
             failed(link, errors.useless(how.cause()));
         }
     }
@@ -421,25 +422,26 @@ final class Lanes {
      * were silent for longer, so they go: to have each prove itself would cost a caller as many pauses as there are. The others prove
      * themselves before they are used.
      */
-    private void broke(Lane lane, boolean byOthers) {
+    private void broke(Pipeline pipeline, boolean byOthers) {
         lock.lock();
         try {
-            Lane[] left = Arrays.stream(lanes).filter(each -> each != lane).toArray(Lane[]::new);
-            if (byOthers && left.length < lanes.length) {
+            Pipeline[] left =
+                    Arrays.stream(pipelines).filter(each -> each != pipeline).toArray(Pipeline[]::new);
+            if (byOthers && left.length < pipelines.length) {
                 lost.incrementAndGet();
             }
-            lanes = left;
+            pipelines = left;
         } finally {
             lock.unlock();
         }
-        silence.remove(lane);
-        dialer.discard(lane.link());
+        silence.remove(pipeline);
+        connector.discard(pipeline.link());
         if (byOthers) {
-            Doom doom = lane.link().doom();
-            boolean forgotten = doom != null && doom.silent();
-            for (Lane other : lanes) {
+            CloseReason closeReason = pipeline.link().closeReason();
+            boolean forgotten = closeReason != null && closeReason.silent();
+            for (Pipeline other : pipelines) {
                 other.suspect();
-                if (forgotten && other.link().heardAt() - lane.link().heardAt() <= 0) {
+                if (forgotten && other.link().heardAt() - pipeline.link().heardAt() <= 0) {
                     discardIfUnused(other);
                 }
             }
@@ -447,66 +449,66 @@ final class Lanes {
     }
 
     /** To be told of a connection whose replies have all been read: if it is of an earlier set, it goes. */
-    void isDone(Lane lane) {
-        if (lane.link().generation() != dialer.generation()) {
-            discardIfUnused(lane);
+    void isDone(Pipeline pipeline) {
+        if (pipeline.link().generation() != connector.generation()) {
+            discardIfUnused(pipeline);
         }
     }
 
-    private void discardIfUnused(Lane lane) {
-        if (lane.tryAcquire(true)) {
-            lane.link().reset(Doom.DISCARDED);
-            lane.release();
-            lane.fail(new IOException("no longer wanted"));
+    private void discardIfUnused(Pipeline pipeline) {
+        if (pipeline.tryAcquire(true)) {
+            pipeline.link().reset(CloseReason.DISCARDED);
+            pipeline.release();
+            pipeline.fail(new IOException("no longer wanted"));
         }
     }
 
     /** Begins with none again: closes what is unused now, and the rest once its replies have come. */
     void renew() {
-        Lane[] old;
+        Pipeline[] old;
         lock.lock();
         try {
-            old = lanes;
+            old = pipelines;
             advance();
         } finally {
             lock.unlock();
         }
-        for (Lane lane : old) {
-            discardIfUnused(lane);
+        for (Pipeline pipeline : old) {
+            discardIfUnused(pipeline);
         }
     }
 
     /** Begins with none again, and fails all that is under way. */
     void disconnect(Throwable cause, boolean forGood) {
-        leave(Doom.disconnected(cause), cause, forGood);
+        leave(CloseReason.disconnected(cause), cause, forGood);
     }
 
     /** Begins with none again, since another server is the right one: what is under way fails, and may be repeated there. */
     void switchOver(Throwable cause) {
-        leave(Doom.DISCARDED, cause, false);
+        leave(CloseReason.DISCARDED, cause, false);
     }
 
-    private void leave(Doom why, Throwable cause, boolean forGood) {
-        Lane[] old;
+    private void leave(CloseReason why, Throwable cause, boolean forGood) {
+        Pipeline[] old;
         int present;
         lock.lock();
         try {
             closed |= forGood;
-            old = lanes;
+            old = pipelines;
             present = advance();
         } finally {
             lock.unlock();
         }
-        dialer.resetBefore(present, why);
-        for (Lane lane : old) {
-            lane.fail(cause);
-            silence.remove(lane);
+        connector.resetBefore(present, why);
+        for (Pipeline pipeline : old) {
+            pipeline.fail(cause);
+            silence.remove(pipeline);
         }
     }
 
     private int advance() {
-        lanes = NONE;
-        generation = dialer.advance();
+        pipelines = NONE;
+        generation = connector.advance();
         return generation;
     }
 }

@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-class LanesTest {
+class PipelinesTest {
     /** As what is foreign may do, or want of memory on the way to the words for a failure. */
     private static final class WordlessException extends IOException {
         private static final long serialVersionUID = 1L;
@@ -26,27 +26,28 @@ class LanesTest {
         try (RespPeer silent = RespPeer.start((command, caller) -> {})) {
             SingleConfig config = SingleConfig.of("127.0.0.1", silent.port());
             JedisErrors errors = new JedisErrors(config);
-            Dialer dialer = new Dialer(config, errors);
+            Connector connector = new Connector(config, errors);
             AtomicInteger told = new AtomicInteger();
             try {
-                Silence silence = new Silence(config, dialer, new Reserve(config, dialer, errors));
-                Lanes lanes =
-                        new Lanes(config, dialer, errors, new RoundTrip(), silence, failure -> told.incrementAndGet());
-                lanes.dialFor(1);
+                Silence silence = new Silence(config, connector, new Reserve(config, connector, errors));
+                Pipelines pipelines = new Pipelines(
+                        config, connector, errors, new RoundTrip(), silence, failure -> told.incrementAndGet());
+                pipelines.dialFor(1);
                 int before = told.get();
-                assertTrue(lanes.isConnecting());
-                long later = System.nanoTime() + dialer.backoff().remaining(0).toNanos();
-                dialer.backoff().failed(System.nanoTime() - 1_000_000_000L);
-                assertTrue(dialer.backoff().tryBegin(later));
+                assertTrue(pipelines.isConnecting());
+                long later =
+                        System.nanoTime() + connector.backoff().remaining(0).toNanos();
+                connector.backoff().failed(System.nanoTime() - 1_000_000_000L);
+                assertTrue(connector.backoff().tryBegin(later));
 
-                Link link = dialer.dial();
-                assertThrows(NoClassDefFoundError.class, () -> lanes.dialled(link, new WordlessException(), true));
+                Link link = connector.dial();
+                assertThrows(NoClassDefFoundError.class, () -> pipelines.dialled(link, new WordlessException(), true));
 
                 assertEquals(before + 1, told.get(), "those who wait look for another");
-                assertFalse(lanes.isConnecting(), "callers would wait for it");
-                assertTrue(dialer.backoff().tryBegin(System.nanoTime()), "nobody would ever connect again");
+                assertFalse(pipelines.isConnecting(), "callers would wait for it");
+                assertTrue(connector.backoff().tryBegin(System.nanoTime()), "nobody would ever connect again");
             } finally {
-                dialer.close();
+                connector.close();
             }
         }
     }

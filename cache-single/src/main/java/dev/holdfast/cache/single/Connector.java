@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Opens connections and knows all that there are. It connects on threads of its own, since resolving a name can neither be
  * bounded nor interrupted: callers wait for the result as long as they like. The threads end a second after their last work.
  */
-final class Dialer {
+final class Connector {
     private final SingleConfig config;
     private final JedisErrors errors;
     private final Set<Link> links = ConcurrentHashMap.newKeySet();
@@ -39,7 +39,7 @@ final class Dialer {
     private volatile @Nullable Rotation rotation;
     private volatile Runnable whenAdvanced = () -> {};
 
-    Dialer(SingleConfig config, JedisErrors errors) {
+    Connector(SingleConfig config, JedisErrors errors) {
         this.config = config;
         this.errors = errors;
         this.restarts = new Restarts(errors, this::execute);
@@ -180,8 +180,8 @@ final class Dialer {
 
     private void fail(Link link, Throwable why) {
         CacheUnavailableException failure = errors.notOpened(why, link);
-        Doom doom = link.doom();
-        if (doom == null || doom.overdue()) {
+        CloseReason closeReason = link.closeReason();
+        if (closeReason == null || closeReason.overdue()) {
             doubtPlace();
         }
         discard(link);
@@ -195,7 +195,7 @@ final class Dialer {
     private void overdue(Link link, long until) {
         link.resetIfOverdue(until);
         // While a name is being resolved there is no socket whose reset would end the attempt.
-        if (link.doom() != null && !link.opened().isDone()) {
+        if (link.closeReason() != null && !link.opened().isDone()) {
             fail(link, new IllegalStateException("no time left"));
         }
     }
@@ -208,7 +208,7 @@ final class Dialer {
     /** Closes a connection that is not wanted any more. */
     void discard(Link link) {
         links.remove(link);
-        link.reset(Doom.DISCARDED);
+        link.reset(CloseReason.DISCARDED);
     }
 
     /** Begins a new set of connections and returns its number. */
@@ -228,7 +228,7 @@ final class Dialer {
     }
 
     /** Resets every connection of sets before this one. */
-    void resetBefore(int generation, Doom why) {
+    void resetBefore(int generation, CloseReason why) {
         for (Link link : links) {
             if (link.generation() - generation < 0) {
                 link.reset(why);

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param kind what for
  * @param cause what showed it; for a disconnect, what {@link dev.holdfast.cache.CacheStore#disconnect} was given
  */
-record Doom(Kind kind, @Nullable Throwable cause) {
+record CloseReason(Kind kind, @Nullable Throwable cause) {
     enum Kind {
         /** The node failed its probe. */
         OUT,

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * @param why the reason
  * @param cause what {@link dev.holdfast.cache.CacheStore#disconnect} was given
  */
-record Doom(Why why, @Nullable Throwable cause) {
+record CloseReason(Why why, @Nullable Throwable cause) {
     enum Why {
         /** It took longer than a command may. */
         OVERDUE,
@@ -22,13 +22,13 @@ record Doom(Why why, @Nullable Throwable cause) {
         DISCARDED
     }
 
-    static final Doom OVERDUE = new Doom(Why.OVERDUE, null);
-    static final Doom CALLER_OVERDUE = new Doom(Why.CALLER_OVERDUE, null);
-    static final Doom SILENT = new Doom(Why.SILENT, null);
-    static final Doom DISCARDED = new Doom(Why.DISCARDED, null);
+    static final CloseReason OVERDUE = new CloseReason(Why.OVERDUE, null);
+    static final CloseReason CALLER_OVERDUE = new CloseReason(Why.CALLER_OVERDUE, null);
+    static final CloseReason SILENT = new CloseReason(Why.SILENT, null);
+    static final CloseReason DISCARDED = new CloseReason(Why.DISCARDED, null);
 
-    static Doom disconnected(Throwable cause) {
-        return new Doom(Why.DISCONNECTED, cause);
+    static CloseReason disconnected(Throwable cause) {
+        return new CloseReason(Why.DISCONNECTED, cause);
     }
 
     boolean overdue() {

@@ -10,4 +10,5 @@ import org.jspecify.annotations.Nullable;
  * @param words what it logs in with; {@code null} for nothing
  * @param tls what it is encrypted by; {@code null} for nothing
  */
-record Passport(@Nullable Authentication words, @Nullable SSLContext tls) {}
+record ConnectionSecurity(
+        @Nullable Authentication words, @Nullable SSLContext tls) {}

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.slf4j.helpers.NOPLogger;
 
-class NoticesTest {
+class NotificationsTest {
     private final List<String> heard = new ArrayList<>();
 
     /** Notes what it is told, then fails. */
@@ -84,16 +84,16 @@ class NoticesTest {
 
     @Test
     void everyListenerHearsEverythingInOrderWhateverOthersThrow() {
-        Notices notices = new Notices(
+        Notifications notifications = new Notifications(
                 NOPLogger.NOP_LOGGER, List.of("first", "second"), List.of(new Failing("a"), new Failing("b")));
-        notices.add(new Effect.Opened(0, TierHealth.Reason.FROZEN, null, 1));
-        notices.add(new Effect.Switched(0, 1, TierHealth.Reason.FROZEN, 0, 0));
-        notices.add(new Effect.ReconciliationFailed(0, new IllegalStateException("again")));
-        notices.add(new Effect.Remark(0, "only the log is told"));
-        notices.add(new Effect.Closed(0, 8_000_000_000L, 3));
-        notices.add(new Effect.Switched(1, 0, null, 8_000_000_000L, 3));
+        notifications.add(new Effect.Opened(0, TierHealth.Reason.FROZEN, null, 1));
+        notifications.add(new Effect.Switched(0, 1, TierHealth.Reason.FROZEN, 0, 0));
+        notifications.add(new Effect.ReconciliationFailed(0, new IllegalStateException("again")));
+        notifications.add(new Effect.Remark(0, "only the log is told"));
+        notifications.add(new Effect.Closed(0, 8_000_000_000L, 3));
+        notifications.add(new Effect.Switched(1, 0, null, 8_000_000_000L, 3));
 
-        notices.deliverOn(Runnable::run);
+        notifications.deliverOn(Runnable::run);
 
         List<String> events = List.of(
                 "opened first FROZEN",
@@ -107,8 +107,8 @@ class NoticesTest {
                     heard.stream().filter(each -> each.startsWith(listener)).toList());
         }
         heard.clear();
-        notices.add(new Effect.Closed(1, 0, 0));
-        notices.deliverOn(Runnable::run);
+        notifications.add(new Effect.Closed(1, 0, 0));
+        notifications.deliverOn(Runnable::run);
         assertEquals(List.of("a closed second", "b closed second"), heard, "the next event is delivered too");
     }
 
@@ -135,9 +135,10 @@ class NoticesTest {
             }
         };
         List<Thread> threads = new ArrayList<>();
-        Notices notices = new Notices(NOPLogger.NOP_LOGGER, List.of("first"), List.of(hanging, other));
-        notices.add(new Effect.Closed(0, 0, 0));
-        notices.deliverOn(task -> {
+        Notifications notifications =
+                new Notifications(NOPLogger.NOP_LOGGER, List.of("first"), List.of(hanging, other));
+        notifications.add(new Effect.Closed(0, 0, 0));
+        notifications.deliverOn(task -> {
             Thread thread = new Thread(task);
             threads.add(thread);
             thread.start();
@@ -148,11 +149,11 @@ class NoticesTest {
         threads.get(2).join();
 
         for (int i = 0; i < Mailbox.CAPACITY + 5; i++) {
-            notices.add(new Effect.Closed(0, 0, 0));
-            notices.deliverOn(Runnable::run);
+            notifications.add(new Effect.Closed(0, 0, 0));
+            notifications.deliverOn(Runnable::run);
         }
 
-        assertEquals(5, notices.dropped());
+        assertEquals(5, notifications.dropped());
         hangs.countDown();
         for (Thread thread : threads) {
             thread.join();

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * stood still open nothing. A tier that is out comes back only by probes that began after its fence. Pure; guarded by the owner of
  * its {@link FailoverState}.
  */
-final class Verdicts {
+final class FailureDetector {
     /** So many answered probes, each at least {@link #PERIOD} after the last, calls have to fail through to be believed. */
     static final int OUTVOTED = 3;
     /** Failed calls outvote probes only if there are so many of them for each answered one. */
@@ -38,7 +38,7 @@ final class Verdicts {
     private final Circuit circuit;
     private final Reconciliation reconciliation;
 
-    Verdicts(
+    FailureDetector(
             FailoverConfig config,
             List<TierState> tiers,
             Probes probes,
@@ -196,7 +196,7 @@ final class Verdicts {
         TierState tier = tiers.get(index);
         tier.probing = false;
         tier.overdueProbes = 0;
-        tier.lookedTwice = false;
+        tier.reconnectedToLook = false;
         tier.voidProbes = 0;
         tier.lastProbeAt = now;
         if (result.wentBack()) {
@@ -266,10 +266,10 @@ final class Verdicts {
         switch (failure.reason()) {
             case SATURATED, PARTIAL, DISCONNECTED -> tier.undecided++;
             case SERVER_STATE -> {
-                if (tier.lookedTwice) {
+                if (tier.reconnectedToLook) {
                     circuit.open(tier, TierHealth.Reason.PROBE, failure, now);
                 } else {
-                    tier.lookedTwice = true;
+                    tier.reconnectedToLook = true;
                     circuit.reconnect(tier, failure);
                     probes.send(tier, now);
                 }

@@ -13,13 +13,13 @@ import org.slf4j.Logger;
  * Tells the log and the listeners what happened, in order. The log does not wait for the listeners, nor one listener for
  * another.
  */
-final class Notices {
+final class Notifications {
     private final Logger log;
     private final List<String> names;
     private final Mailbox<Effect.Notice> lines;
     private final List<Mailbox<Consumer<FailoverListener>>> listeners = new ArrayList<>();
 
-    Notices(Logger log, List<String> names, List<FailoverListener> listeners) {
+    Notifications(Logger log, List<String> names, List<FailoverListener> listeners) {
         this.log = log;
         this.names = names;
         this.lines = new Mailbox<>(this::write, e -> {});

@@ -15,7 +15,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** A verdict about a server takes evidence about the server. By a clock that the test turns, so the times are exact. */
-class VerdictsTest {
+class FailureDetectorTest {
     private final FakeWatch watch = new FakeWatch(FailoverConfig.DEFAULT);
 
     @Test
@@ -158,7 +158,7 @@ class VerdictsTest {
         watch.probesEnd = false;
         watch.fail(3);
         for (int i = 0; i < 30 && watch.first().closed(); i++) {
-            watch.state.verdicts.probeFailed(0, watch.now, saturated, true, watch.now);
+            watch.state.detector.probeFailed(0, watch.now, saturated, true, watch.now);
             watch.pass(Duration.ofMillis(50));
         }
 
@@ -184,10 +184,10 @@ class VerdictsTest {
     void aVerdictFromAPauseOfThisProcessIsVoidButNotForEver() {
         for (int i = 0; i < 3; i++) {
             assertTrue(watch.first().closed());
-            watch.state.verdicts.probeFailed(
+            watch.state.detector.probeFailed(
                     0, watch.now, new CacheTimeoutException("no answer", null, true), false, watch.now);
         }
-        watch.state.verdicts.probeFailed(
+        watch.state.detector.probeFailed(
                 0, watch.now, new CacheTimeoutException("no answer", null, true), false, watch.now);
 
         assertFalse(watch.first().closed());
@@ -196,13 +196,13 @@ class VerdictsTest {
     @Test
     void aStateThatTheServerNamesRightAfterAGoodProbeCountsAsAFailure() {
         CacheUnavailableException full = new CacheUnavailableException("OOM", null, Reason.SERVER_STATE, false);
-        watch.state.verdicts.failed(0, full, 0, watch.now);
+        watch.state.detector.failed(0, full, 0, watch.now);
         watch.now++;
         watch.work();
-        watch.state.verdicts.probed(0, watch.now, ProbeResult.OK, watch.now);
+        watch.state.detector.probed(0, watch.now, ProbeResult.OK, watch.now);
         assertEquals(0, watch.first().failuresInARow);
         watch.pass(Duration.ofMillis(50));
-        watch.state.verdicts.failed(0, full, 0, watch.now);
+        watch.state.detector.failed(0, full, 0, watch.now);
         watch.work();
 
         assertEquals(1, watch.first().failuresInARow);
@@ -212,7 +212,7 @@ class VerdictsTest {
     void anExhaustedPoolAShardThatIsOutAndADisconnectionOpenNothing() {
         for (Reason reason : List.of(Reason.SATURATED, Reason.PARTIAL, Reason.DISCONNECTED)) {
             for (int i = 0; i < 100; i++) {
-                watch.state.verdicts.failed(0, new CacheUnavailableException("no", null, reason, false), 0, watch.now);
+                watch.state.detector.failed(0, new CacheUnavailableException("no", null, reason, false), 0, watch.now);
                 watch.work();
             }
         }
@@ -227,7 +227,7 @@ class VerdictsTest {
         long before = watch.now - 1;
         watch.lose();
         for (int i = 0; i < 10; i++) {
-            watch.state.verdicts.probed(0, before, ProbeResult.OK, watch.now);
+            watch.state.detector.probed(0, before, ProbeResult.OK, watch.now);
         }
 
         assertEquals(TierState.Mode.OPEN, watch.first().mode);
@@ -288,7 +288,7 @@ class VerdictsTest {
     @Test
     void aServerThatWentBackInTimeIsNotBelievedWhicheverProbeSaysSo() {
         watch.answer = new ProbeResult(true, true);
-        watch.state.verdicts.refuses(0, watch.now);
+        watch.state.detector.refuses(0, watch.now);
         watch.work();
         assertEquals(1, watch.count("remark wentBack"));
         assertEquals(1, watch.count("remove everything"));
@@ -296,7 +296,7 @@ class VerdictsTest {
         watch.answer = ProbeResult.OK;
         watch.lose();
         long before = watch.now - 1;
-        watch.state.verdicts.probed(0, before, new ProbeResult(true, true), watch.now);
+        watch.state.detector.probed(0, before, new ProbeResult(true, true), watch.now);
         assertTrue(watch.first().dirty.all(), "said once, so it counts though the connection was of before the fence");
     }
 
