@@ -29,11 +29,14 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Copies of what a cluster holds are never used for long after a change that another client made, whatever becomes of the nodes. */
+@Execution(ExecutionMode.CONCURRENT)
 class ClusterTrackingTest {
     private static final Duration TTL = Duration.ofMinutes(5);
     private static final int KEYS = 48;
@@ -286,7 +289,7 @@ class ClusterTrackingTest {
             if (copy != null && copy.guard.isAlive() && stamps.at(stripe) == copy.stamp) {
                 hits.incrementAndGet();
                 judge(key, copy, now);
-                LockSupport.parkNanos(50_000);
+                LockSupport.parkNanos(300_000);
                 continue;
             }
             int stamp = stamps.at(stripe);
