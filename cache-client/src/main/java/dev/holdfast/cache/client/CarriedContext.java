@@ -68,6 +68,11 @@ final class CarriedContext {
             return true;
         }
 
+        /** Whether it could not be had, for which {@link #requireCarried} throws. */
+        boolean isRefused() {
+            return refusal != null;
+        }
+
         /** Throws what kept the context from being had. */
         void requireCarried() {
             rethrow(refusal);

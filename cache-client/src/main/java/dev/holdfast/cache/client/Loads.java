@@ -106,7 +106,12 @@ final class Loads<K, V> {
                 return;
             }
             part.flight().goOnUnattended();
-            runner.runAside(load, context == null ? services.context().capture() : context);
+            // What was captured for a call carries that alone: this thread is in it by now.
+            runner.runAside(
+                    load,
+                    context != null && context.isRefused()
+                            ? context
+                            : services.context().capture());
         } catch (Throwable e) {
             if (load != null) {
                 load.end(e);

@@ -146,6 +146,22 @@ class AsyncTest extends EngineFixture {
         await(interrupted);
     }
 
+    /** Nobody waits for it, so nobody would see that it is missing, until the value expires. */
+    @Test
+    void whatIsReadLateIsRefreshedAhead() throws Exception {
+        CacheEngine<String, String> own = open("ahead", STALE.withRefreshAhead(0.5), services);
+        own.putAll(Map.of("k", "old", "l", "old", "m", "old"));
+        time.advance(MINUTE.multipliedBy(4));
+        MDC.put("request", "new");
+        assertEquals("old", result(own.async().get("k", key -> MDC.get("request"))));
+        until("one is refreshed", () -> "new".equals(own.get("k")));
+        assertEquals(
+                Map.of("l", "old", "m", "old"),
+                result(own.async().getAll(List.of("l", "m"), keys -> Map.of("l", "newer", "m", "newer"))));
+        until("so are several", () -> Map.of("l", "newer", "m", "newer").equals(own.getAll(List.of("l", "m"))));
+        MDC.clear();
+    }
+
     @Test
     void theCallersMdcIsThereInTheBackground() throws Exception {
         CacheEngine<String, String> own = open("own", STALE.withRefreshAhead(0.5), services);
