@@ -330,7 +330,8 @@ public final class CachePolicy {
 
     /**
      * Derives a policy under which what a load finds reaches its callers and is not stored, as after {@link LoadContext#dontCache()}; what the cache held
-     * before is left as it is. A caller that joins a load which another call began gets that call's value, which is stored as that call's policy says.
+     * before is left as it is. A caller that joins a load which another call began gets that call's value, which is stored as that call's policy says. A
+     * refresh joins no load that stores nothing, and such a policy starts no refresh ahead.
      *
      * @param storing {@code false} for loads that store nothing; a {@code put} with such a policy is refused
      * @return the derived policy

@@ -208,7 +208,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         }
         if (near != null) {
             Near.Kept<V> kept = near.find(key);
-            if (kept != null && near.isDue(kept, callPolicy.refreshAhead())) {
+            if (kept != null && near.isDue(kept, ahead(callPolicy))) {
                 near.missed(); // the read of the store finds that it is to be refreshed
             } else {
                 V value = kept == null ? null : valueOf(key, kept);
@@ -249,7 +249,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
                 case FRESH -> {
                     if (value != null) {
                         counters.hits.increment();
-                        if (callPolicy.refreshAhead() > 0 && entries.isDue(entry, callPolicy, now)) {
+                        if (ahead(callPolicy) > 0 && entries.isDue(entry, callPolicy, now)) {
                             loads.refreshAhead(
                                     new Request<>(key, storeKey, loader, callPolicy, entry, entry, stamp, true),
                                     caller == null ? null : caller.context());
@@ -385,7 +385,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         }
         boolean reading = callPolicy.reading();
         Map<K, String> toRead =
-                near == null || !reading ? storeKeys : notNear(near, storeKeys, values, callPolicy.refreshAhead());
+                near == null || !reading ? storeKeys : notNear(near, storeKeys, values, ahead(callPolicy));
         List<Request<K, V>> missing = new ArrayList<>();
         toRead.forEach((key, storeKey) -> missing.add(new Request<>(
                 key, storeKey, loaders.single(), callPolicy, null, null, flights.stamp(storeKey), !reading)));
@@ -446,10 +446,15 @@ class CacheEngine<K, V> implements Cache<K, V> {
         return Objects.requireNonNull(found.get(storeKey), "each key was looked at");
     }
 
+    /** The fraction of its time after which a call refreshes a value: none if that would store nothing, and the next call would do it again. */
+    private static double ahead(CachePolicy callPolicy) {
+        return callPolicy.storing() ? callPolicy.refreshAhead() : 0;
+    }
+
     private void refreshIfDue(Request<K, V> request, Found<V> found, @Nullable AsyncCall<K, V, ?> caller) {
         byte[] entry = found.entry();
         CachePolicy callPolicy = request.policy();
-        if (callPolicy.refreshAhead() > 0
+        if (ahead(callPolicy) > 0
                 && entry != null
                 && !found.isAbsence()
                 && entries.isDue(entry, callPolicy, entries.now())) {

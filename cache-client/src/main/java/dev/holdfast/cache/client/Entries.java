@@ -86,7 +86,8 @@ final class Entries<V> {
     /** The same for a policy that a value is put under. */
     CachePolicy checkedToPut(CachePolicy policy) {
         if (!policy.storing()) {
-            throw new IllegalArgumentException("a value can't be put under a policy with storing=false: " + policy);
+            throw new IllegalArgumentException(
+                    "a value can't be put under a policy that stores nothing: it has withStoring(false)");
         }
         return checked(policy);
     }

@@ -66,6 +66,8 @@ final class Flight<K, V> {
     private boolean unattended;
     /** Whether anybody asked for a refresh, which is a change of the store and not a mere filling. */
     private boolean refresh;
+
+    private boolean storesNothing;
     /** Whether a load that holds a place waits for this one, which then needs none. */
     private boolean urgent;
     /** Whether a loader that has a lease waits for this load, which then waits for none. */
@@ -135,6 +137,16 @@ final class Flight<K, V> {
         return neededByLeased;
     }
 
+    /** Whoever began it wants nothing stored. To be said before others can find it. */
+    void storesNothing() {
+        lock.lock();
+        try {
+            storesNothing = true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void refresh() {
         lock.lock();
         try {
@@ -167,13 +179,16 @@ final class Flight<K, V> {
      * Adds a caller. Returns false if this load is not for later callers: changed meanwhile, out of its lease, or over.
      *
      * @param refreshing whether the caller wants what is found from now on, and that it is stored as a change: then a load that has
-     *     ended is not for it either
+     *     ended is not for it either, nor one that stores nothing, unless that is what its own policy says
      */
     boolean join(Waiter<K, V> waiter, boolean refreshing) {
         Outcome<V> known;
         lock.lock();
         try {
             if (invalidated || expired || overtaken || phase == Phase.DONE || (refreshing && phase != Phase.LOADING)) {
+                return false;
+            }
+            if (refreshing && storesNothing && waiter.request().policy().storing()) {
                 return false;
             }
             refresh |= refreshing;

@@ -32,6 +32,9 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     boolean claim(Request<K, V> request, @Nullable Flight<K, V> present) {
         LoadPart<K, V> part = new LoadPart<>(flights.next(request.storeKey(), present), request);
         parts.add(part);
+        if (!request.policy().storing()) {
+            part.flight().storesNothing();
+        }
         if (flights.start(part.flight(), present)) {
             return true;
         }

@@ -143,6 +143,54 @@ class CallPolicyTest {
         assertEquals("v", cache.get("k"));
     }
 
+    /** A refresh is a change: that its value was seen by others who store nothing does not make it one. */
+    @Test
+    void aRefreshDoesNotJoinALoadThatStoresNothing() throws Exception {
+        Cache<String, String> cache = open(true, false);
+        CachePolicy aside = cache.policy().withReading(false).withStoring(false);
+        cache.put("k", "old");
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        Future<String> first = threads.submit(() -> cache.get(
+                "k",
+                key -> {
+                    begun.countDown();
+                    release.await();
+                    return "aside";
+                },
+                aside));
+        begun.await();
+        assertEquals("new", cache.refresh("k", key -> "new"));
+        assertEquals("new", cache.get("k"));
+        release.countDown();
+        assertEquals("aside", first.get());
+        assertEquals("new", cache.get("k"));
+    }
+
+    /** Its value would be for nobody, and the next call would load it again. */
+    @ParameterizedTest
+    @CsvSource({"false", "true"})
+    void whoStoresNothingRefreshesNothingAhead(boolean near) {
+        FakeClock clock = new FakeClock();
+        try (CacheClient client = CacheClient.builder().clock(clock).build()) {
+            CacheBuilder<String, String> builder =
+                    client.cache("c", String.class, String.class).policy(POLICY.withRefreshAhead(0.5));
+            Cache<String, String> cache = (near ? builder.near(NearCache.ofBytes(4 << 20)) : builder).build();
+            CachePolicy aside = cache.policy().withStoring(false);
+            cache.putAll(Map.of("k", "v", "l", "v"));
+            clock.advance(Duration.ofMinutes(4));
+            assertEquals("v", cache.get("k", key -> "new", aside));
+            assertEquals("v", cache.async().get("k", key -> "new", aside).join());
+            assertEquals(
+                    Map.of("k", "v", "l", "v"),
+                    cache.getAll(List.of("k", "l"), keys -> Map.of("k", "new", "l", "new"), aside));
+            until("nothing runs", () -> cache.stats().loadsRunning() == 0);
+            assertEquals(0, cache.stats().loads());
+            assertEquals("v", cache.get("k", key -> "new"));
+            until("others do", () -> "new".equals(cache.get("k")));
+        }
+    }
+
     @Test
     void nothingIsPutUnderAPolicyThatStoresNothing() {
         Cache<String, String> cache = open(false, false);
