@@ -32,6 +32,8 @@ final class BackgroundThreads implements AutoCloseable {
     private final Function<String, ThreadFactory> platform;
     private final String name;
     private final Executor loads;
+    private final Executor alone;
+    private final Executor handingOver;
     private final Executor calls;
     private final Executor deliveries;
     private final @Nullable ThreadPoolExecutor callPool;
@@ -58,18 +60,14 @@ final class BackgroundThreads implements AutoCloseable {
         this.name = name;
         this.platform = platform;
         if (virtual != null) {
-            this.loads = ownLoads != null
-                    ? ownLoads
-                    : task -> virtual.newThread(task).start();
+            this.alone = task -> virtual.newThread(task).start();
             this.calls = task -> virtual.newThread(task).start();
             this.deliveries = calls;
             this.callPool = null;
             this.deliveryPool = null;
         } else {
             ThreadFactory loading = platform.apply(name + "-load");
-            this.loads = ownLoads != null
-                    ? ownLoads
-                    : task -> loading.newThread(task).start();
+            this.alone = task -> loading.newThread(task).start();
             ThreadPoolExecutor pool = new ThreadPoolExecutor(
                     CALL_THREADS,
                     CALL_THREADS,
@@ -84,6 +82,8 @@ final class BackgroundThreads implements AutoCloseable {
             this.callPool = pool;
             this.deliveryPool = delivering;
         }
+        this.loads = ownLoads == null ? alone : ownLoads;
+        this.handingOver = ownLoads == null ? Runnable::run : deliveries;
     }
 
     private static ForkJoinPool deliveryPool(String prefix, ThreadFactory makers) {
@@ -140,6 +140,16 @@ final class BackgroundThreads implements AutoCloseable {
     /** Runs a load: on a thread that nothing else has run on or will, or where the user has said. */
     void load(Runnable task) {
         loads.execute(task);
+    }
+
+    /** Hands loads over from a thread that must not run them, as an executor of the user's may have it do. */
+    Executor handingOver() {
+        return handingOver;
+    }
+
+    /** Runs foreign code that is no loader, on a thread that nothing else has run on or will. */
+    void aside(Runnable task) {
+        alone.execute(task);
     }
 
     /** Runs what is chained to futures. */

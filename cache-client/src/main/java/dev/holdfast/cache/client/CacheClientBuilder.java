@@ -287,7 +287,8 @@ public final class CacheClientBuilder {
      *
      * <p>A load that the executor refuses fails. What waits in its queue uses up its {@link CachePolicy#loadTimeout()}, and loads that ask the cache for what
      * other loads find need threads for all of them: an executor that has fewer holds them up until then. One that runs a task in the thread that hands it over
-     * ({@code Runnable::run}) makes that thread wait for the loader, which is of use in tests.
+     * ({@code Runnable::run}, and {@code CallerRunsPolicy} when it is full) makes that thread wait for the loader, which is of use in tests: a thread of the
+     * cache's own, or a caller that only starts a refresh ahead. A load that waited for its place is never run by the thread that left that place.
      *
      * @param value the executor; the client does not close it
      * @return this

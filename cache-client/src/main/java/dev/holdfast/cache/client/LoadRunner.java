@@ -72,9 +72,22 @@ final class LoadRunner<K, V> implements AutoCloseable {
                 load.end(null);
                 return;
             }
-            CompletableFuture<?> unused = run.place()
-                    .granted()
-                    .thenRun(() -> load.finishOn(services.threads()::load, () -> context.run(() -> run(load))));
+            Runnable begin = () -> load.finishOn(services.threads()::load, () -> context.run(() -> run(load)));
+            CompletableFuture<?> granted = run.place().granted();
+            if (granted.isDone()) {
+                begin.run();
+            } else {
+                CompletableFuture<?> unused = granted.thenRun(() -> handOver(load, begin));
+            }
+        } catch (Throwable e) {
+            load.end(e);
+        }
+    }
+
+    /** Whoever has left a place has callers to tell, or leases to end: loads that an executor runs at once are none of that thread's. */
+    private void handOver(Load<K, V> load, Runnable begin) {
+        try {
+            services.threads().handingOver().execute(begin);
         } catch (Throwable e) {
             load.end(e);
         }
@@ -161,7 +174,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         boolean heard = false;
         try {
             // Whatever the application has chained to it runs elsewhere than on the thread that ends leases.
-            run.waitsFor(() -> services.threads().load(() -> answer.cancel(true)));
+            run.waitsFor(() -> services.threads().aside(() -> answer.cancel(true)));
             CompletableFuture<?> unused = answer.whenComplete((value, failure) -> load.finishOn(
                     services.threads()::load,
                     () -> answered(load, run, part, value, failure, System.nanoTime() - start)));

@@ -12,7 +12,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.testkit.FakeClock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,9 +23,12 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Loaders in the background run where the user says. */
 class OwnExecutorTest {
@@ -146,6 +152,99 @@ class OwnExecutorTest {
             assertEquals("v", cache.get("k", key -> "refreshed"));
             assertEquals("refreshed", cache.get("k"));
             assertEquals("w", cache.async().get("l", key -> "w").join());
+        }
+    }
+
+    /** The thread that leaves a place has callers to tell; if it ran the next load, that would run the one after it, and so on. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void loadsThatWaitedForAPlaceAreNotRunByWhoeverLeavesIt(boolean always) throws Exception {
+        ThreadPoolExecutor busy = new ThreadPoolExecutor(
+                1, 1, 1, TimeUnit.MINUTES, new ArrayBlockingQueue<>(1), new ThreadPoolExecutor.CallerRunsPolicy());
+        try (CacheClient client =
+                CacheClient.builder().executor(always ? Runnable::run : busy).build()) {
+            Cache<Integer, Integer> cache =
+                    client.cache("c", Integer.class, Integer.class).maxLoads(1).build();
+            CountDownLatch release = new CountDownLatch(1);
+            List<CompletableFuture<Integer>> all = new ArrayList<>();
+            for (int key = 0; key < 5_000; key++) {
+                all.add(cache.async().get(key, same -> {
+                    release.await();
+                    return same;
+                }));
+            }
+            until("they wait", () -> cache.stats().loadsWaiting() == 4_999);
+            release.countDown();
+            for (int key = 0; key < all.size(); key++) {
+                assertEquals(key, all.get(key).get(60, TimeUnit.SECONDS));
+            }
+            until("all are stored", () -> cache.stats().stored() == all.size());
+        } finally {
+            busy.shutdownNow();
+        }
+    }
+
+    /** Leases end on one thread for the whole client. */
+    @Test
+    void aLeaseThatEndsRunsNoLoader() throws Exception {
+        try (CacheClient client = CacheClient.builder().executor(Runnable::run).build()) {
+            Cache<String, String> cache = client.cache("c", String.class, String.class)
+                    .maxLoads(1)
+                    .loadTimeout(Duration.ofMillis(200))
+                    .build();
+            CountDownLatch release = new CountDownLatch(1);
+            Set<String> ran = ConcurrentHashMap.newKeySet();
+            CompletableFuture<String> deaf = cache.async().get("deaf", key -> {
+                ran.add(Thread.currentThread().getName());
+                awaitDeaf(release);
+                return "late";
+            });
+            until("it runs", () -> !ran.isEmpty());
+            CompletableFuture<String> next = cache.async()
+                    .get(
+                            "next",
+                            key -> {
+                                ran.add(Thread.currentThread().getName());
+                                awaitDeaf(release);
+                                return "v";
+                            },
+                            cache.policy().withLoadTimeout(Duration.ofSeconds(30)));
+            until("the next one runs", () -> ran.size() == 2);
+            CompletableFuture<String> last = cache.async().get("last", key -> "v");
+            assertThrows(CompletionException.class, last::join, "leases still end");
+            release.countDown();
+            assertEquals("v", next.join());
+            assertThrows(CompletionException.class, deaf::join, "its own caller's thread had run it");
+        }
+    }
+
+    private static void awaitDeaf(CountDownLatch release) {
+        boolean interrupted = false;
+        while (release.getCount() > 0) {
+            try {
+                release.await();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** As one does that was shut down with tasks in its queue, or that discards what is too much. */
+    @Test
+    void whatTheExecutorDropsEndsWithItsLeaseAndGivesItsPlaceBack() {
+        try (CacheClient client = CacheClient.builder().executor(task -> {}).build()) {
+            Cache<Integer, Integer> cache = client.cache("c", Integer.class, Integer.class)
+                    .maxLoads(1)
+                    .loadTimeout(Duration.ofMillis(20))
+                    .build();
+            for (int key = 0; key < 5; key++) {
+                CompletableFuture<Integer> dropped = cache.async().get(key, same -> same);
+                assertThrows(CompletionException.class, dropped::join);
+            }
+            assertEquals(7, cache.get(7, same -> same));
         }
     }
 
