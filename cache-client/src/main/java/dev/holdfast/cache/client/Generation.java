@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  *   0  magic FE 54   (FE is in no UTF-8 text)
  *   2  version 01
  *   3  flags         1 the tag was removed or marked stale, and this is what it has been since
- *   4  number        40 random bits, not all of them 0, and a count of 24 bits
+ *   4  number        40 random bits, not all of them 0, and a count of 24 bits, which begins at 0
  *  12  life          ms that the key was given to live, counted from the removal, or from when it was made
  *  20  until         epoch ms, by the clock of who wrote it: when that is over
  * </pre>
@@ -45,8 +45,8 @@ record Generation(boolean removed, long number, long life, long until) {
     private static long random() {
         long number;
         do {
-            number = ThreadLocalRandom.current().nextLong();
-        } while (number >>> COUNT_BITS == 0);
+            number = ThreadLocalRandom.current().nextLong() & ~COUNT;
+        } while (number == 0);
         return number;
     }
 
@@ -55,10 +55,15 @@ record Generation(boolean removed, long number, long life, long until) {
         return one != other && one >>> COUNT_BITS == other >>> COUNT_BITS;
     }
 
+    /** Whether its count can be raised: from its end it would come back to where entries stand that were marked long ago. */
+    boolean isCountable() {
+        return (number & COUNT) != COUNT;
+    }
+
     /** What it is once its entries were marked stale: for as long as it was to live, and at least for {@code least}. */
     Generation marked(Duration least, long now) {
         long more = Math.max(least.toMillis(), until - now);
-        return new Generation(true, (number & ~COUNT) | ((number + 1) & COUNT), more, now + more);
+        return new Generation(true, number + 1, more, now + more);
     }
 
     /** The same with more time: {@code age} ms after it began. */

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
@@ -208,10 +209,15 @@ final class Tags implements TagReader {
         String key = keys.apply(tag);
         Duration life = spare(most(lifeOf(policy)));
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            if (attempt > 0) {
+                // As many clients as mark a tag at once, for one reason, must not come at the same time again.
+                LockSupport.parkNanos(
+                        ThreadLocalRandom.current().nextLong(TimeUnit.MILLISECONDS.toNanos(1L << attempt)));
+            }
             byte[] seen = store.get(key);
             Generation present = Generation.of(seen);
-            if (seen == null || present == null) {
-                break; // every entry with this tag is absent
+            if (seen == null || present == null || !present.isCountable()) {
+                break; // every entry with this tag is absent, or is to be
             }
             Generation next = present.marked(life, clock.getAsLong());
             try {

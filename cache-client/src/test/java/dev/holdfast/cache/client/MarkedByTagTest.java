@@ -15,12 +15,15 @@ import dev.holdfast.cache.Lookup;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.testkit.RedisServer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -273,6 +276,50 @@ class MarkedByTagTest {
     }
 
     /** The entry that lives longest says how long the number is kept, whoever marks it. */
+    /** As instances do that hear of one event: what could not be compared would be removed, and the source asked by all with nothing to stand in. */
+    @Test
+    void manyMayMarkAtOnce() throws Exception {
+        for (int round = 0; round < 20; round++) {
+            String name = "c" + names.incrementAndGet();
+            List<Cache<String, String>> both = List.of(open(ours, name, false), open(theirs, name, true));
+            both.get(0).put("k", "v", RED);
+            CyclicBarrier together = new CyclicBarrier(24);
+            List<Future<?>> marks = new ArrayList<>();
+            for (int each = 0; each < 24; each++) {
+                Cache<String, String> cache = both.get(each % 2);
+                marks.add(threads.submit(() -> {
+                    together.await();
+                    cache.markStaleByTag("red");
+                    return null;
+                }));
+            }
+            for (Future<?> mark : marks) {
+                mark.get();
+            }
+            assertStale(both.get(1), "k");
+        }
+    }
+
+    /** Otherwise an entry would be fresh again that was marked as often before. */
+    @Test
+    void aCountThatIsAtItsEndIsNotBegunAnew() {
+        Generation begun = Generation.begun(false, Duration.ofHours(2), 0);
+        assertEquals(0, begun.number() & 0xFFFFFF);
+        assertTrue(begun.isCountable());
+        Generation last = new Generation(true, begun.number() + 0xFFFFFF, begun.life(), begun.until());
+        assertFalse(last.isCountable());
+        Cache<String, String> cache = open(true, false);
+        cache.put("k", "v", RED);
+        byte[] tag = (cache.name() + ":#tag:red").getBytes(StandardCharsets.UTF_8);
+        redis.command("SET".getBytes(StandardCharsets.UTF_8), tag, last.bytes());
+        cache.put("k", "v", RED);
+        assertFresh(cache, "k");
+        cache.markStaleByTag("red");
+        assertEquals(Lookup.State.ABSENT, cache.lookup("k").state(), "removed, as the stronger one");
+        cache.put("k", "v", RED);
+        assertFresh(cache, "k");
+    }
+
     @Test
     void aMarkShortensNoLife() {
         String name = "c" + names.incrementAndGet();
