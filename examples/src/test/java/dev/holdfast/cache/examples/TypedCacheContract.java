@@ -15,6 +15,7 @@ import dev.holdfast.cache.Lookup;
 import dev.holdfast.cache.client.CacheClient;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -156,6 +157,39 @@ abstract class TypedCacheContract {
             assertEquals("after", cache.get("j", key -> "after"));
             assertEquals("after", theirs.get("j"), "what is loaded after a removal is stored");
         }
+    }
+
+    /** Of two clients, where there are two; the tag and the entries may be on different servers. */
+    @Test
+    void whatIsMarkedByTagIsStaleAndNothingThatWasRemovedComesBack() {
+        String name = "c" + names.incrementAndGet();
+        CachePolicy tagged = STALE.withTags("t", "u");
+        CachePolicy shows = STALE.withStaleOnGet(true);
+        Cache<String, String> cache =
+                client.cache(name, String.class, String.class).policy(shows).build();
+        Cache<String, String> theirs = kind == StoreServers.MEMORY
+                ? cache
+                : another.cache(name, String.class, String.class).policy(shows).build();
+        Map<String, String> entries = new HashMap<>();
+        for (int i = 0; i < 30; i++) {
+            entries.put("k" + i, "v");
+        }
+        cache.putAll(entries, tagged);
+        theirs.markStaleByTag("t");
+        entries.keySet().forEach(key -> {
+            assertEquals(Lookup.State.STALE, cache.lookup(key).state(), key);
+            assertEquals("v", cache.get(key), key);
+        });
+        assertEquals(entries, cache.getAll(entries.keySet()));
+        cache.put("k0", "w", tagged);
+        assertEquals(Lookup.State.FRESH, theirs.lookup("k0").state(), "it was put after the mark");
+        theirs.removeByTag("u");
+        cache.markStaleByTag("t");
+        cache.markStaleByTag("u");
+        assertEquals(Map.of(), cache.getAll(entries.keySet()), "a mark brings nothing back");
+        assertEquals(Map.of(), theirs.getAll(entries.keySet()));
+        cache.put("k1", "x", tagged);
+        assertEquals(Lookup.State.FRESH, theirs.lookup("k1").state());
     }
 
     @Test
