@@ -524,7 +524,7 @@ final class DirtyRecord {
 
     /** What is recorded, in words; empty if nothing is. */
     String summary() {
-        return all != null ? "everything" : size() == 0 ? "" : size() + " changes";
+        return all != null ? "everything" : size() == 0 ? "" : size() + (size() == 1 ? " change" : " changes");
     }
 
     /** Whether keys were replaced by prefixes since the record was last empty. */
