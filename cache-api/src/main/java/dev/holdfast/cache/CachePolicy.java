@@ -312,14 +312,15 @@ public final class CachePolicy {
 
     /**
      * Derives a policy of calls that load though the cache holds a fresh value, as {@link Cache#refresh(Object, CacheLoader)} does: for a single call, one
-     * that was asked for what the source has now. What such a call loads is stored, and wins over what was there. Calls without a loader read all the same.
+     * that was asked for what the source has now. What such a call loads is stored, each key by itself, and wins
+     * over what was there; a load that fails fails the call, whatever the cache holds. Calls without a loader read all the same.
      *
      * <pre>{@code
      * CachePolicy policy = request.header("Cache-Control").equals("no-cache") ? base.withReading(false) : base;
      * Page page = pages.get(url, source::page, policy);
      * }</pre>
      *
-     * @param reading {@code false} for calls that load at any rate
+     * @param reading {@code false} for calls that load at any rate; a cache can't be opened with it
      * @return the derived policy
      */
     public CachePolicy withReading(boolean reading) {
@@ -333,7 +334,7 @@ public final class CachePolicy {
      * before is left as it is. A caller that joins a load which another call began gets that call's value, which is stored as that call's policy says. A
      * refresh joins no load that stores nothing, and such a policy starts no refresh ahead.
      *
-     * @param storing {@code false} for loads that store nothing; a {@code put} with such a policy is refused
+     * @param storing {@code false} for loads that store nothing; a {@code put} with such a policy is refused, and a cache can't be opened with it
      * @return the derived policy
      */
     public CachePolicy withStoring(boolean storing) {
@@ -377,7 +378,7 @@ public final class CachePolicy {
      *
      * @return this policy
      * @throws IllegalArgumentException if there is a {@link #loadSoftTimeout()} or a {@link #loadLock()} that is not shorter than the {@link #loadTimeout()}, or the
-     *     former without {@link #staleIfError()}; if values live for ever and {@link #staleIfError()}, {@link #refreshAhead()} or {@link #ttlJitter()}
+     *     former without {@link #staleIfError()}; if there is {@link #staleOnGet()} beside {@link #agreeWithin()}; if values live for ever and {@link #staleIfError()}, {@link #refreshAhead()} or {@link #ttlJitter()}
      *     counts from their end; or if {@link #ttl()} and {@link #staleIfError()} are together more than {@link CacheStore#MAX_TTL}
      */
     public CachePolicy requireConsistent() {
@@ -493,6 +494,9 @@ public final class CachePolicy {
             if (loadLock.compareTo(loadTimeout) >= 0) {
                 return "loadLock must be shorter than loadTimeout " + loadTimeout
                         + ", or whoever waits for a client that died has no time to load: " + loadLock;
+            }
+            if (staleOnGet && !agreeWithin.isZero()) {
+                return "staleOnGet returns what agreeWithin " + agreeWithin + " promises that nobody returns";
             }
             if (!ttl.equals(CacheStore.FOREVER)) {
                 return ttl.plus(staleIfError).compareTo(CacheStore.MAX_TTL) <= 0

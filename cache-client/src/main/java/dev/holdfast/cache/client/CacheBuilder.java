@@ -248,7 +248,8 @@ public final class CacheBuilder<K, V> {
      * Opens the cache, or returns the one that is open under this name.
      *
      * @return the cache
-     * @throws IllegalArgumentException if the name is no cache's name, the keys need a function, or options contradict each other
+     * @throws IllegalArgumentException if the name is no cache's name, the keys need a function, options contradict each other, or the policy does not read or
+     *     does not store
      * @throws IllegalStateException if the cache is open with other options, or the client is closed
      * @throws CacheConfigException if there is no codec for the values, or a near cache is asked for of servers that can't tell of changes, without saying
      *     how long an entry may be kept ({@link NearCache#withUntrackedTtl})
@@ -317,6 +318,10 @@ public final class CacheBuilder<K, V> {
 
     private CacheEngine<K, V> open(@Nullable Loaders<K, V> loaders) {
         CachePolicy chosen = policy();
+        if (!chosen.reading() || !chosen.storing()) {
+            throw new IllegalArgumentException("reading=" + chosen.reading() + " and storing=" + chosen.storing()
+                    + ": a policy without either is for single calls; a cache with it would hold nothing for anybody");
+        }
         Object keysAsked = keys != null ? keys : keyType;
         Object valuesAsked = codec != null ? codec : valueType;
         Caches.Terms terms = new Caches.Terms(

@@ -253,6 +253,26 @@ class CallPolicyTest {
         }
     }
 
+    /** What another client may have changed unseen must not be returned, and a stale value may be just that. */
+    @Test
+    void aBoundOnWhatIsUnseenAndStaleReadsContradictEachOther() {
+        CacheBuilder<String, String> builder = memory.cache("agreeing", String.class, String.class)
+                .agreeWithin(Duration.ofSeconds(10))
+                .staleOnGet();
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, builder::build);
+        assertTrue(e.getMessage().contains("agreeWithin"), e.getMessage());
+    }
+
+    @Test
+    void aWholeCacheReadsAndStores() {
+        for (CachePolicy policy : List.of(POLICY.withReading(false), POLICY.withStoring(false))) {
+            CacheBuilder<String, String> builder =
+                    memory.cache("whole", String.class, String.class).policy(policy);
+            assertThrows(IllegalArgumentException.class, builder::build);
+            assertThrows(IllegalArgumentException.class, () -> builder.build(key -> "v"));
+        }
+    }
+
     @Test
     void aRawCacheHasNothingStale() {
         CacheBuilder<String, String> builder = memory.cache("raw", String.class, String.class)
