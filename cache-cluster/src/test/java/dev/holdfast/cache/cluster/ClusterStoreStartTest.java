@@ -143,8 +143,8 @@ class ClusterStoreStartTest {
     void aWrongPasswordIsNamed() {
         try (RedisServer server = RedisServer.builder().password("right").start()) {
             ClusterConfig config = ClusterConfig.of(List.of(at(server)));
-            refuses(server, config, "REDIS_CLUSTER_PASSWORD");
-            refuses(server, config.withPassword(Secret.of("wrong")), "REDIS_CLUSTER_PASSWORD");
+            refuses(server, config, "withPassword");
+            refuses(server, config.withPassword(Secret.of("wrong")), "withPassword");
         }
     }
 
@@ -165,7 +165,7 @@ class ClusterStoreStartTest {
             CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> store.get("k"));
 
             assertEquals(Reason.CONNECTION, e.reason());
-            assertTrue(String.valueOf(e.getMessage()).contains(NODES), () -> String.valueOf(e.getMessage()));
+            assertTrue(String.valueOf(e.getMessage()).contains("127.0.0.1:1"), () -> String.valueOf(e.getMessage()));
             assertFalse(e.outcomeUnknown());
         }
     }

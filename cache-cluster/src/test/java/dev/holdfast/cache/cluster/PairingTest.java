@@ -210,7 +210,8 @@ class PairingTest {
                 assertEquals("small", text(store.get("small")));
                 CacheRejectedException e = assertThrows(CacheRejectedException.class, () -> store.get("large"), claim);
                 assertTrue(
-                        String.valueOf(e.getMessage()).contains("maxValueBytes"), () -> String.valueOf(e.getMessage()));
+                        String.valueOf(e.getMessage()).contains("withMaxValueBytes"),
+                        () -> String.valueOf(e.getMessage()));
                 assertEquals("small", text(store.get("small")), claim);
             }
         }

@@ -66,23 +66,27 @@ class SingleStoreRefusalTest {
     }
 
     @Test
-    void aMissingAndAWrongPasswordNameTheVariableAndNotTheSecret() {
+    void aMissingAndAWrongPasswordNameTheSettingAndNotTheSecret() {
         try (RedisServer server = RedisServer.builder().password("right").start()) {
             SingleConfig config = SingleConfig.of(server.host(), server.port());
-            failure(config, Reason.REFUSED, "REDIS_PASSWORD");
+            failure(config, Reason.REFUSED, "withPassword");
             CacheUnavailableException e =
-                    failure(config.withPassword(Secret.of("wr0ng")), Reason.REFUSED, "REDIS_PASSWORD");
+                    failure(config.withPassword(Secret.of("wr0ng")), Reason.REFUSED, "withPassword");
             for (Throwable t = e; t != null; t = t.getCause()) {
                 assertFalse(String.valueOf(t.getMessage()).contains("wr0ng"));
             }
-            failure(config.withUsername("nobody").withPassword(Secret.of("x")), Reason.REFUSED, "REDIS_USERNAME");
+            failure(config.withUsername("nobody").withPassword(Secret.of("x")), Reason.REFUSED, "withUsername");
         }
     }
 
     @Test
-    void aDatabaseThatTheServerDoesNotHaveNamesTheVariable() {
+    void aDatabaseThatTheServerDoesNotHaveNamesTheSetting() {
         try (RedisServer server = RedisServer.start()) {
-            failure(SingleConfig.of(server.host(), server.port()).withDatabase(99), Reason.REFUSED, "99", "REDIS_DB");
+            failure(
+                    SingleConfig.of(server.host(), server.port()).withDatabase(99),
+                    Reason.REFUSED,
+                    "99",
+                    "withDatabase");
         }
     }
 
@@ -108,7 +112,7 @@ class SingleStoreRefusalTest {
                     SingleConfig.of("127.0.0.1", server.port()).withTls().withConnectTimeout(Duration.ofMillis(500)),
                     Reason.TIMEOUT,
                     "speak TLS",
-                    "redis://");
+                    "leave TLS out");
         }
     }
 
@@ -132,14 +136,14 @@ class SingleStoreRefusalTest {
                     SingleConfig.of("127.0.0.1", other.getLocalPort()).withTls(),
                     Reason.REFUSED,
                     "does not speak TLS",
-                    "redis://");
+                    "no TLS");
         }
     }
 
     @Test
     void aNodeOfAClusterIsRecognised() throws IOException {
         try (ScriptedServer node = ScriptedServer.saying("-MOVED 3999 127.0.0.1:6381\r\n")) {
-            failure(node.config(), Reason.REFUSED, "node of a cluster", "REDIS_CLUSTER_ENABLED");
+            failure(node.config(), Reason.REFUSED, "node of a cluster", "ClusterConfig");
         }
     }
 }
