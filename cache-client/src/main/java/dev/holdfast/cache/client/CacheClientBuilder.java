@@ -6,10 +6,10 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.ContextCarrier;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreConfig;
+import dev.holdfast.cache.failover.FailoverBuilder;
 import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.failover.TierPolicy;
 import java.time.Duration;
@@ -146,22 +146,12 @@ public final class CacheClientBuilder {
     }
 
     private CacheClientBuilder add(Server server) {
-        String tier = checkedName(server.name());
+        String tier = FailoverBuilder.requireTierName(server.name());
         if (servers.stream().anyMatch(other -> other.name().equals(tier))) {
             throw new IllegalArgumentException("there is a tier \"" + tier + "\" already: give each a name of its own");
         }
         servers.add(server);
         return this;
-    }
-
-    private static String checkedName(String tier) {
-        Objects.requireNonNull(tier, "tier");
-        if (tier.isEmpty() || tier.chars().anyMatch(c -> Character.isWhitespace(c) || Character.isISOControl(c))) {
-            throw new IllegalArgumentException(
-                    "a tier's name must not be empty, nor hold white space or control characters: it stands in lines of the log, in"
-                            + " health and in metrics: \"" + ForeignText.shown(tier) + '"');
-        }
-        return tier;
     }
 
     /**

@@ -66,7 +66,7 @@ final class Flight<K, V> {
     private boolean unattended;
     /** Whether anybody asked for a refresh, which is a change of the store and not a mere filling. */
     private boolean refresh;
-
+    /** Whether whoever began it wants nothing stored, so that no refresh may join it. */
     private boolean storesNothing;
     /** Whether a load that holds a place waits for this one, which then needs none. */
     private boolean urgent;
@@ -137,7 +137,7 @@ final class Flight<K, V> {
         return neededByLeased;
     }
 
-    /** Whoever began it wants nothing stored. To be said before others can find it. */
+    /** Lets it store nothing. To be said before others can find it. */
     void storesNothing() {
         lock.lock();
         try {

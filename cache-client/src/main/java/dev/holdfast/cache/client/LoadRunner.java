@@ -77,18 +77,18 @@ final class LoadRunner<K, V> implements AutoCloseable {
             if (granted.isDone()) {
                 begin.run();
             } else {
-                CompletableFuture<?> unused = granted.thenRun(() -> handOver(load, begin));
+                CompletableFuture<?> unused = granted.thenRun(() -> beginElsewhere(load, begin));
             }
         } catch (Throwable e) {
             load.end(e);
         }
     }
 
-    /** Whoever has left a place has callers to tell, or leases to end: loads that an executor runs at once are none of that thread's. */
-    private void handOver(Load<K, V> load, Runnable begin) {
+    /** Whoever has left a place has callers to tell, or leases to end: loads that an executor runs at once are none of that thread's. Throws nothing. */
+    private void beginElsewhere(Load<K, V> load, Runnable begin) {
         try {
             services.threads().handingOver().execute(begin);
-        } catch (Throwable e) {
+        } catch (Throwable e) { // no thread could be had: whoever waits for the load is told that
             load.end(e);
         }
     }

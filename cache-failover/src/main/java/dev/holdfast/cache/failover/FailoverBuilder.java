@@ -80,7 +80,14 @@ public final class FailoverBuilder {
         return this;
     }
 
-    private static String checkedName(String tier) {
+    /**
+     * Checks the name of a tier, before its store is opened for instance.
+     *
+     * @param tier the name
+     * @return the name
+     * @throws IllegalArgumentException if it is empty, or holds white space or control characters
+     */
+    public static String requireTierName(String tier) {
         Objects.requireNonNull(tier, "tier");
         if (tier.isEmpty() || tier.chars().anyMatch(c -> Character.isWhitespace(c) || Character.isISOControl(c))) {
             throw new IllegalArgumentException(
@@ -91,7 +98,7 @@ public final class FailoverBuilder {
     }
 
     private void add(Draft draft) {
-        String unused = checkedName(draft.name());
+        String unused = requireTierName(draft.name());
         if (memories != null) {
             throw new IllegalArgumentException("memory is the last tier: \"" + draft.name() + "\" can't follow it");
         }
