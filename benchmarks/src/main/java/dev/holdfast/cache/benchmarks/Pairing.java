@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 final class Pairing {
     private static final int KEYS = 512;
     private static final int THREADS = 8;
+    /** A run of ten million takes an hour or more, so it says every minute how far it is. */
+    private static final long PROGRESS_NANOS = 60_000_000_000L;
     private static final Duration TTL = Duration.ofHours(12);
 
     private final CacheStore store;
@@ -121,27 +123,36 @@ final class Pairing {
         }
         Random random = new Random(seed);
         long start = System.nanoTime();
+        long told = start;
         long faults = 0;
         while (begun.get() < calls) {
             harm(proxies.get(random.nextInt(proxies.size())), readers, random);
             faults++;
             Thread.sleep(50 + random.nextInt(200));
+            if (System.nanoTime() - told > PROGRESS_NANOS) {
+                told = System.nanoTime();
+                print(name, start, faults, seed);
+            }
         }
         for (Thread reader : readers) {
             reader.join();
         }
+        print(name, start, faults, seed);
+        return wrong.get() == 0;
+    }
+
+    private void print(String name, long start, long faults, long seed) {
         System.out.printf(
                 Locale.ROOT,
                 "%s: %,d calls in %d s, %,d faults: %,d right, %,d failed, %,d wrong (seed %d)%n",
                 name,
-                calls,
+                Math.min(begun.get(), calls),
                 (System.nanoTime() - start) / 1_000_000_000,
                 faults,
                 right.get(),
                 failed.get(),
                 wrong.get(),
                 seed);
-        return wrong.get() == 0;
     }
 
     private void read(String key) {
