@@ -126,6 +126,6 @@ final class KeptAnswers {
     private static Optional<Head> head(@Nullable Object reply) {
         return Optional.ofNullable(reply)
                 .map(found -> new Head(StreamReply.list(found)))
-                .filter(head -> RequestRun.isNumber(head.limit()));
+                .filter(head -> StreamReply.isNumber(head.limit(), ServerClock.LIMIT_DIGITS));
     }
 }

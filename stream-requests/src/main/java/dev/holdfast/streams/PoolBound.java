@@ -5,6 +5,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import redis.clients.jedis.Connection;
+import redis.clients.jedis.ConnectionPoolConfig;
 import redis.clients.jedis.util.Pool;
 
 /**
@@ -74,5 +75,20 @@ final class PoolBound {
 
     private static int open(Pool<Connection> pool) {
         return pool.getNumActive() + pool.getNumIdle();
+    }
+
+    /** Returns how connections are pooled; whoever takes one closes those that were not needed. */
+    static ConnectionPoolConfig config(int connections, Duration longestWait) {
+        ConnectionPoolConfig pool = new ConnectionPoolConfig();
+        pool.setMaxTotal(connections);
+        pool.setMaxIdle(connections);
+        pool.setMaxWait(longestWait);
+        // The pool's own thread for that would inherit whatever its first user has.
+        pool.setTimeBetweenEvictionRuns(Duration.ofMillis(-1));
+        pool.setMinEvictableIdleDuration(LONGEST_IDLE);
+        pool.setNumTestsPerEvictionRun(-1);
+        pool.setTestWhileIdle(false);
+        pool.setJmxEnabled(false);
+        return pool;
     }
 }

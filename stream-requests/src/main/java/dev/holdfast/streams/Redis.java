@@ -197,28 +197,25 @@ class Redis implements AutoCloseable {
     }
 
     private static @Nullable Object one(Connection connection, Command command) {
-        try {
-            return Exchange.one(connection, arguments(command));
-        } catch (JedisDataException e) {
-            Command whole = command.whole();
-            if (whole == null || !Trouble.isUnknownScript(e)) {
-                throw e;
-            }
-            return Exchange.one(connection, arguments(whole));
-        }
+        return wholeIfUnknown(command, each -> Exchange.one(connection, arguments(each)));
     }
 
     // Jedis 7's cluster client takes no CommandArguments that were made elsewhere.
     @SuppressWarnings("deprecation")
     private static @Nullable Object one(UnifiedJedis used, Command command) {
+        return wholeIfUnknown(command, each -> used.sendCommand(each.key(), each.name(), each.arguments()));
+    }
+
+    /** Sends a command, and once more with the whole script if the server does not know that by its digest. */
+    private static @Nullable Object wholeIfUnknown(Command command, Function<Command, @Nullable Object> sending) {
         try {
-            return used.sendCommand(command.key(), command.name(), command.arguments());
+            return sending.apply(command);
         } catch (JedisDataException e) {
             Command whole = command.whole();
             if (whole == null || !Trouble.isUnknownScript(e)) {
                 throw e;
             }
-            return used.sendCommand(whole.key(), whole.name(), whole.arguments());
+            return sending.apply(whole);
         }
     }
 
@@ -277,16 +274,17 @@ class Redis implements AutoCloseable {
     }
 
     private Clients make() {
+        ConnectionPoolConfig pool = PoolBound.config(connections, config.commandTimeout());
         if (config.clustered()) {
             Set<HostAndPort> nodes =
                     config.servers().stream().map(Redis::address).collect(Collectors.toSet());
-            ClusterNodes provider = new ClusterNodes(nodes, login(), pool(), idle);
+            ClusterNodes provider = new ClusterNodes(nodes, login(), pool, idle);
             return new Clients(cluster(nodes, provider, false), cluster(nodes, provider, true));
         }
         RedisClient single = RedisClient.builder()
                 .hostAndPort(address(config.servers().get(0)))
                 .clientConfig(login())
-                .poolConfig(pool())
+                .poolConfig(pool)
                 .build();
         return new Clients(single, single);
     }
@@ -308,21 +306,6 @@ class Redis implements AutoCloseable {
 
     private DefaultJedisClientConfig login() {
         return RedisLogin.of(config, longestBlock);
-    }
-
-    private ConnectionPoolConfig pool() {
-        ConnectionPoolConfig pool = new ConnectionPoolConfig();
-        pool.setMaxTotal(connections);
-        pool.setMaxIdle(connections);
-        pool.setMaxWait(config.commandTimeout());
-        // The pool's own thread for that would inherit whatever its first user has.
-        pool.setTimeBetweenEvictionRuns(Duration.ofMillis(-1));
-        // Whoever takes a connection closes those that were not needed.
-        pool.setMinEvictableIdleDuration(PoolBound.LONGEST_IDLE);
-        pool.setNumTestsPerEvictionRun(-1);
-        pool.setTestWhileIdle(false);
-        pool.setJmxEnabled(false);
-        return pool;
     }
 
     /** Closes all; nothing is opened afterwards. */

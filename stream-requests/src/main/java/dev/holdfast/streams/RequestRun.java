@@ -1,16 +1,16 @@
 package dev.holdfast.streams;
 
-import dev.holdfast.cache.Backoff;
-import java.time.Duration;
+import dev.holdfast.streams.AnswerSteps.Sent;
+import dev.holdfast.streams.Steps.LeftException;
+import dev.holdfast.streams.Steps.OverException;
+import dev.holdfast.streams.Steps.RefusedException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import redis.clients.jedis.Protocol;
 
 /**
  * What a terminal does with one request: skip it if its time is over, answer it from an earlier run of its id, or run it, keep the answer,
@@ -21,64 +21,18 @@ import redis.clients.jedis.Protocol;
  */
 final class RequestRun implements Runnable, Held {
     private static final Logger LOG = LoggerFactory.getLogger(RequestRun.class);
-    private static final long MOST_REPLIES = 10_000;
-    private static final long LAST_STEP_NANOS = 10_000_000_000L;
     private static final long MAY_NOT_BEGIN = 0;
     private static final long FIRST_PAUSE_NANOS = 10_000_000;
     private static final long LONGEST_PAUSE_NANOS = 200_000_000;
 
-    /** How far {@link Script#ANSWER} says that it came. */
-    private static final long KEPT = 1;
-
-    private static final long ADDED = 2;
-    private static final long REMOVED = 3;
-
     private final Worker worker;
     private final Partition partition;
     private final StreamReply.Entry entry;
-    private final long payloadBytes;
-    private int delivery;
-    private volatile long deadline = System.nanoTime() + LAST_STEP_NANOS;
+    private final Steps steps;
+    private final Attempts attempts;
     private boolean suspected;
     private boolean counted;
-    private boolean started;
-    private boolean buried;
-    private long done;
     private volatile boolean begun;
-
-    /** What became of an answer: there was a stream for it, there was none, or there can be none. */
-    private enum Sent {
-        SENT,
-        MISSING,
-        NOWHERE
-    }
-
-    /** The run's end without an answer: the request stays for others. */
-    private static final class LeftException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        LeftException() {
-            super(null, null, false, false);
-        }
-    }
-
-    /** The run's end without an answer: nobody waits for it any more. */
-    private static final class OverException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        OverException(@Nullable Throwable cause) {
-            super("the deadline is over", cause, false, false);
-        }
-    }
-
-    /** A step that Redis refuses, and will refuse again. */
-    private static final class RefusedException extends RuntimeException {
-        private static final long serialVersionUID = 1;
-
-        RefusedException(RuntimeException cause) {
-            super(Trouble.shown(cause), cause, false, false);
-        }
-    }
 
     RequestRun(Worker worker, Partition partition, Partition.Taken taken) {
         this(worker, partition, taken, true);
@@ -88,10 +42,10 @@ final class RequestRun implements Runnable, Held {
         this.worker = worker;
         this.partition = partition;
         this.entry = taken.entry();
-        this.payloadBytes = taken.payloadBytes();
-        this.delivery = taken.delivery();
         this.suspected = taken.delivery() > 1;
         this.counted = counted;
+        this.steps = new Steps(worker);
+        this.attempts = new Attempts(worker, partition, taken, steps);
     }
 
     /** The run of one that has waited. */
@@ -137,7 +91,7 @@ final class RequestRun implements Runnable, Held {
 
     /** Whether its caller has given up for so long. */
     boolean isOver(long nanos) {
-        return deadline + nanos - System.nanoTime() <= 0;
+        return steps.isOver(nanos);
     }
 
     @Override
@@ -159,110 +113,111 @@ final class RequestRun implements Runnable, Held {
         byte[] replies = fields.get("r");
         byte[] limit = fields.get("l");
         byte[] payload = fields.get("p");
-        if (id == null || replies == null || limit == null || payload == null || !isNumber(StreamReply.text(limit))) {
-            bury("not a request: it lacks a field");
+        if (id == null
+                || replies == null
+                || limit == null
+                || payload == null
+                || !StreamReply.isNumber(StreamReply.text(limit), ServerClock.LIMIT_DIGITS)) {
+            attempts.bury("not a request: it lacks a field");
             remove();
             return;
         }
         long limitMillis = Long.parseLong(StreamReply.text(limit));
-        deadline = partition.clock().deadline(entry.id(), limitMillis, fields.get("d"));
+        steps.deadline(partition.clock().deadline(entry.id(), limitMillis, fields.get("d")));
+        AnswerSteps answers = new AnswerSteps(worker, partition, entry.id(), StreamReply.text(id), replies, steps);
         try {
-            answer(StreamReply.text(id), replies, payload);
+            answer(answers, payload);
         } catch (OverException e) {
-            expire(StreamReply.text(id));
+            expire(answers.id());
         } catch (RefusedException e) {
-            refuse(StreamReply.text(id), replies, e);
+            refuse(answers, e);
         }
     }
 
-    /** Whether it can be a limit. */
-    static boolean isNumber(String text) {
-        return isNumber(text, 12);
-    }
-
-    /** Whether it has digits only, so many at most. */
-    static boolean isNumber(String text, int digits) {
-        return text.length() <= digits && text.matches("[0-9]+");
-    }
-
     /** Answers it, or has it wait where it holds no terminal; if there is no room, then here. */
-    private void answer(String id, byte[] replies, byte[] payload) {
+    private void answer(AnswerSteps answers, byte[] payload) {
         long pause = FIRST_PAUSE_NANOS;
         while (true) {
-            if (isOver()) {
-                throw new OverException(null);
-            }
-            Answer answer = answered(id, replies, payload);
+            steps.requireTime(null);
+            Answer answer = answered(answers, payload);
             if (answer != null) {
-                Sent sent = done >= ADDED ? Sent.SENT : send(id, replies, answer);
-                if (sent == Sent.MISSING && waitForStream(id, replies)) {
+                Sent sent = answers.send(answer);
+                if (sent == Sent.MISSING && !isOver() && park(answers, true)) {
                     return;
                 }
                 countOrphan(sent);
-                if (done < REMOVED) {
+                if (!answers.isRemoved()) {
                     remove();
                 }
                 worker.counters().answered.increment();
                 return;
             }
             beginToWait();
-            Repetition waiting = new Repetition(partition, entry.id(), id, replies, delivery, suspected, deadline);
-            if (worker.repetitions().park(waiting)) {
+            if (park(answers, false)) {
                 return;
             }
-            rest(pause);
+            steps.rest(pause);
             pause = Math.min(2 * pause, LONGEST_PAUSE_NANOS);
         }
     }
 
-    /** Its caller may be making its reply stream again. The answer is kept, so it needs no terminal for that. */
-    private boolean waitForStream(String id, byte[] replies) {
-        Repetition kept = new Repetition(partition, entry.id(), id, replies, delivery, suspected, deadline);
-        return !isOver() && worker.repetitions().park(kept.answered());
+    /** Has it wait with the {@link Repetitions}: for another's answer, or, answered, for the reply stream that its caller may be making again. */
+    private boolean park(AnswerSteps answers, boolean isAnswered) {
+        Repetition waiting = new Repetition(
+                partition,
+                entry.id(),
+                answers.id(),
+                answers.replies(),
+                attempts.delivery(),
+                suspected,
+                steps.deadline());
+        return worker.repetitions().park(isAnswered ? waiting.answered() : waiting);
     }
 
     /** The answer, of an earlier run of this id or of this one; {@code null} while another run of it is under way, or another of the suspects. */
-    private @Nullable Answer answered(String id, byte[] replies, byte[] payload) {
-        if (delivery > worker.config().maxDeliveries()) {
+    private @Nullable Answer answered(AnswerSteps answers, byte[] payload) {
+        if (attempts.areTooMany()) {
             // Before all that can fail, or it would never come to that.
-            byte[] found = found(id);
-            return found == null ? keep(id, replies, giveUp("no worker that had it has answered")) : earlier(found);
+            byte[] found = answers.found();
+            return found == null
+                    ? keep(answers, attempts.giveUp("no worker that had it has answered"))
+                    : answers.earlier(found);
         }
         if (suspected && !worker.suspects().begin(this)) {
             return null;
         }
-        Object found = begin(id);
+        Object found = begin(answers.id());
         if (found.equals(MAY_NOT_BEGIN)) {
             suspected = true;
             if (worker.suspects().begin(this)) {
-                found = begin(id);
+                found = begin(answers.id());
             }
         }
         if (found.equals(MAY_NOT_BEGIN)) {
             return null;
         }
-        return found instanceof Long tries ? keep(id, replies, attempts(id, payload, tries)) : earlier((byte[]) found);
+        return found instanceof Long tries
+                ? keep(answers, attempts.run(answers.id(), payload, tries))
+                : answers.earlier((byte[]) found);
     }
 
-    private @Nullable Answer earlier(byte[] found) {
-        if (!Answer.isAnswer(found)) {
-            return null;
-        }
-        worker.counters().replayed.increment();
-        return new Answer(found);
+    private @Nullable Answer keep(AnswerSteps answers, Answer made) {
+        Answer kept = answers.keep(owner(), made);
+        begun = false;
+        return kept;
     }
 
     /** Waiting is no delivery: whoever takes it over counts as this one did. */
     private void beginToWait() {
         worker.suspects().end(this);
         if (counted) {
-            count(delivery - 1);
+            attempts.count(attempts.delivery() - 1);
             counted = false;
         }
     }
 
     private void expire(String id) {
-        if (!buried) {
+        if (!attempts.isBuried()) {
             worker.counters().expired.increment();
         }
         drop(id);
@@ -270,12 +225,12 @@ final class RequestRun implements Runnable, Held {
     }
 
     /** Ends a request that Redis does not let be answered. Its caller hears of it, if it can. */
-    private void refuse(String id, byte[] replies, RefusedException e) {
+    private void refuse(AnswerSteps answers, RefusedException e) {
         String reason = String.valueOf(e.getMessage());
-        bury(reason);
-        drop(id);
+        attempts.bury(reason);
+        drop(answers.id());
         try {
-            countOrphan(send(id, replies, Answer.failure("given up: " + reason)));
+            countOrphan(answers.send(Answer.failure("given up: " + reason)));
         } catch (OverException late) {
             // Then nobody waits for it.
         }
@@ -285,17 +240,8 @@ final class RequestRun implements Runnable, Held {
     private void drop(String id) {
         begun = false;
         lastly(() -> worker.redis()
-                .call(Script.DROP.onBoth(worker.keys().done(id), worker.keys().tries(id), owner(), started ? 1 : 0)));
-    }
-
-    /** What stands at this id, if that is known. */
-    private byte @Nullable [] found(String id) {
-        try {
-            return (byte[]) step(() -> worker.redis()
-                    .call(Command.of(Protocol.Command.GET, worker.keys().done(id))));
-        } catch (RefusedException e) {
-            return null;
-        }
+                .call(Script.DROP.onBoth(
+                        worker.keys().done(id), worker.keys().tries(id), owner(), attempts.started() ? 1 : 0)));
     }
 
     /**
@@ -305,7 +251,7 @@ final class RequestRun implements Runnable, Held {
      *     suspects that may be run; or the answer of another run, or its name
      */
     private Object begin(String id) {
-        Object found = step(() -> worker.redis()
+        Object found = steps.take(() -> worker.redis()
                 .call(Script.BEGIN.onBoth(
                         worker.keys().done(id),
                         worker.keys().tries(id),
@@ -316,12 +262,10 @@ final class RequestRun implements Runnable, Held {
         if (found instanceof Long tries && tries > MAY_NOT_BEGIN) {
             begun = true;
             if (!counted) {
-                count(delivery);
+                attempts.count(attempts.delivery());
                 counted = true;
             }
-            if (isOver()) {
-                throw new OverException(null);
-            }
+            steps.requireTime(null);
         }
         return Objects.requireNonNull(found);
     }
@@ -331,230 +275,22 @@ final class RequestRun implements Runnable, Held {
         return "R" + worker.consumer() + ' ' + entry.id();
     }
 
-    /** Runs the handler until it has an answer or the request is to be given up. */
-    private Answer attempts(String id, byte[] payload, long tries) {
-        if (tries > worker.config().maxDeliveries()) {
-            return giveUp("no worker that had it has answered");
-        }
-        started = true;
-        while (true) {
-            // Its own array: the next attempt and the dead letter have it as it was sent. Outside of the attempt, as is
-            // the answer's copy: want of memory for
-            // them is no failure of the handler.
-            Request request = new Request(id, payload.clone(), delivery, deadline);
-            byte[] result = null;
-            Throwable failure = null;
-            try {
-                result = worker.handler().handle(request);
-            } catch (RequestFailedException e) {
-                return Answer.failure(String.valueOf(e.getMessage()));
-            } catch (Throwable e) {
-                failure = e;
-            } finally {
-                // It was meant for the handler. In a virtual thread it would close the connection to Redis.
-                Thread.interrupted();
-            }
-            if (result != null) {
-                return answer(result);
-            }
-            if (failure == null) {
-                failure = new NullPointerException("the handler returned null");
-            }
-            if (worker.ended()) {
-                throw new LeftException();
-            }
-            worker.counters().attemptsFailed.increment();
-            HandlerFailure.log(LOG, "delivery " + delivery + " of " + id + " failed", failure);
-            if (delivery >= worker.config().maxDeliveries()) {
-                return giveUp(HandlerFailure.reason(failure));
-            }
-            deliverAgain();
-            if (isOver()) {
-                throw new OverException(failure);
-            }
-        }
-    }
-
-    private Answer answer(byte[] result) {
-        if (result.length > worker.config().maxPayloadBytes()) {
-            return Answer.failure("the answer has " + result.length + " bytes, more than "
-                    + worker.config().maxPayloadBytes());
-        }
-        return Answer.result(result);
-    }
-
-    /** Redis counts the delivery, so it counts for whoever takes over, too. */
-    private void deliverAgain() {
-        rest(Math.min(50_000_000L * delivery, Math.max(0, deadline - System.nanoTime())));
-        count(delivery + 1);
-        delivery++;
-    }
-
-    private void count(int deliveries) {
-        try {
-            step(() -> worker.redis()
-                    .call(Script.CLAIM.on(partition.stream(), Keys.GROUP, worker.consumer(), deliveries, entry.id())));
-        } catch (RefusedException e) {
-            // The group is gone, and with it the count.
-        }
-    }
-
-    private Answer giveUp(String reason) {
-        if (!buried) {
-            bury(reason);
-        }
-        return Answer.failure("given up after " + worker.config().maxDeliveries() + " deliveries: " + reason);
-    }
-
-    /** A letter that Redis does not take until the deadline is lost, but for the log. */
-    private void bury(String reason) {
-        buried = true;
-        worker.counters().dead.increment();
-        LOG.warn("{} of {} is a dead letter: {}", entry.id(), partition, reason);
-        try {
-            step(() -> worker.redis().call(DeadLetter.of(partition, entry, payloadBytes, delivery, reason)));
-        } catch (OverException | RefusedException e) {
-            LOG.warn("the dead letter {} of {} is not kept: {}", entry.id(), partition, Trouble.shown(e));
-        }
-    }
-
-    /**
-     * Keeps the answer for its window, unless another run was first; then that one's is the answer. A failure is none while another run is under
-     * way: then {@code null}.
-     */
-    private @Nullable Answer keep(String id, byte[] replies, Answer made) {
-        done = atOnce(id, replies, made);
-        if (done >= KEPT) {
-            begun = false;
-            return made;
-        }
-        Object first = step(() -> worker.redis()
-                .call(Script.FINISH.onBoth(
-                        worker.keys().done(id),
-                        worker.keys().tries(id),
-                        owner(),
-                        made.bytes(),
-                        worker.config().replyWindow().toMillis())));
-        begun = false;
-        return first == null ? made : earlier((byte[]) first);
-    }
-
-    /** Keeps the answer, sends it and removes the request in one go, if all is as usual; says how far that came. In a cluster these are for two nodes. */
-    private long atOnce(String id, byte[] replies, Answer made) {
-        if (worker.config().clustered()) {
-            return 0;
-        }
-        Command command = Script.ANSWER.onAll(
-                List.of(worker.keys().done(id), worker.keys().tries(id), replies, partition.stream()),
-                owner(),
-                made.bytes(),
-                worker.config().replyWindow().toMillis(),
-                id,
-                MOST_REPLIES,
-                Keys.GROUP,
-                entry.id());
-        try {
-            return StreamReply.number(step(() -> {
-                try {
-                    return worker.redis().call(command);
-                } catch (RuntimeException e) {
-                    throw Trouble.isRefusal(e) ? new RefusedException(e) : e;
-                }
-            }));
-        } catch (RefusedException e) {
-            // Each step by itself has its own way with what is refused.
-            return 0;
-        }
-    }
-
-    /** Adds the answer to the caller's stream; says whether there was one. One that is none, or is forbidden, is as good as gone. */
-    private Sent send(String id, byte[] replies, Answer answer) {
-        try {
-            Object added = step(() -> {
-                try {
-                    return worker.redis().call(reply(replies, id, answer.bytes()));
-                } catch (RuntimeException e) {
-                    throw Trouble.isForbiddenKey(e) ? new RefusedException(e) : e;
-                }
-            });
-            return added == null ? Sent.MISSING : Sent.SENT;
-        } catch (RefusedException e) {
-            LOG.warn("the answer to {} has nowhere to go: {}", entry.id(), Trouble.shown(e));
-            return Sent.NOWHERE;
-        }
-    }
-
     private void countOrphan(Sent sent) {
         if (sent != Sent.SENT) {
             worker.counters().orphans.increment();
         }
     }
 
-    static Command reply(byte[] replies, String id, byte[] answer) {
-        return Command.of(
-                Protocol.Command.XADD, replies, "NOMKSTREAM", "MAXLEN", "~", MOST_REPLIES, "*", "i", id, "a", answer);
-    }
-
     private void remove() {
         lastly(() -> worker.redis().call(partition.removal(List.of(entry.id()))));
-    }
-
-    /** Does a step, again and again while Redis is away, or refuses it before the deadline. */
-    private <T> @Nullable T step(Supplier<? extends @Nullable T> step) {
-        return step(deadline, step);
     }
 
     /** Does a step that matters when the deadline is over, too; if Redis refuses it, the request stays there. */
     private void lastly(Supplier<? extends @Nullable Object> step) {
         try {
-            step(Math.max(deadline, System.nanoTime()) + LAST_STEP_NANOS, step);
+            steps.takeLast(step);
         } catch (OverException | RefusedException e) {
             LOG.warn("{} of {} stays with Redis: {}", entry.id(), partition, Trouble.shown(e));
-        }
-    }
-
-    private <T> @Nullable T step(long until, Supplier<? extends @Nullable T> step) {
-        Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1));
-        while (true) {
-            try {
-                return step.get();
-            } catch (RefusedException e) {
-                throw e;
-            } catch (RuntimeException e) {
-                passing(e, until - System.nanoTime() <= 0);
-                backoff.failed(System.nanoTime());
-                rest(backoff.remaining(System.nanoTime()).toNanos());
-            }
-        }
-    }
-
-    /** Returns if the step is to be tried again. */
-    private void passing(RuntimeException e, boolean late) {
-        if (worker.ended()) {
-            throw new LeftException();
-        }
-        if (!Trouble.mayPass(e)) {
-            throw new RefusedException(e);
-        }
-        if (late && Trouble.isRefusal(e)) {
-            throw new OverException(e);
-        }
-        if (late && worker.config().clustered()) {
-            // The terminal is for the partitions that are there; this one's request is found when it is back.
-            throw new LeftException();
-        }
-    }
-
-    private void rest(long nanos) {
-        long until = System.nanoTime() + nanos;
-        while (until - System.nanoTime() > 0) {
-            if (worker.ended()) {
-                throw new LeftException();
-            }
-            LockSupport.parkNanos(this, until - System.nanoTime());
-            if (Thread.interrupted() && worker.ended()) {
-                throw new LeftException();
-            }
         }
     }
 

@@ -8,6 +8,9 @@ import org.jspecify.annotations.Nullable;
  * the same server, so no two machines' clocks are compared.
  */
 final class ServerClock {
+    /** How many digits a request's limit has at most, in milliseconds. */
+    static final int LIMIT_DIGITS = 12;
+
     private record Told(long millis, long nanos) {}
 
     private volatile @Nullable Told told;
@@ -25,7 +28,7 @@ final class ServerClock {
      * When a request is over, by {@link System#nanoTime()}: so long after it was added, but not later than the server's time that it names itself. An entry from
      * the future, as after a failover to a slow clock, was added now at the latest.
      *
-     * @param limitMillis up to 12 digits
+     * @param limitMillis up to {@link #LIMIT_DIGITS} digits
      * @param named milliseconds as text; {@code null} or anything else if it names none, as older clients' requests do
      */
     long deadline(String entryId, long limitMillis, byte @Nullable [] named) {
@@ -36,7 +39,7 @@ final class ServerClock {
         long nowMillis = last.millis + (System.nanoTime() - last.nanos) / 1_000_000;
         long overMillis = Math.min(StreamReply.millis(entryId), nowMillis) + limitMillis;
         String text = named == null ? "" : StreamReply.text(named);
-        if (RequestRun.isNumber(text, 13)) {
+        if (StreamReply.isNumber(text, 13)) {
             overMillis = Math.min(overMillis, Long.parseLong(text));
         }
         return last.nanos + (overMillis - last.millis) * 1_000_000;

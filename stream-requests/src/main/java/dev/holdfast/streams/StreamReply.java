@@ -70,6 +70,11 @@ final class StreamReply {
         return new String((byte[]) Objects.requireNonNull(reply), UTF_8);
     }
 
+    /** Whether a text has digits only, so many at most. */
+    static boolean isNumber(String text, int digits) {
+        return text.length() <= digits && text.matches("[0-9]+");
+    }
+
     static long number(@Nullable Object reply) {
         return reply instanceof Long number ? number : Long.parseLong(text(reply));
     }
