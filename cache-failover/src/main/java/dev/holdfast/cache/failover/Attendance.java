@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
@@ -77,6 +78,21 @@ final class Attendance {
         this.random = random;
     }
 
+    /** One with chance of its own: the histories of the model test stay what they are. */
+    static Attendance of(String member, Agreements agreements) {
+        return new Attendance(member, agreements, new SplittableRandom(member.hashCode()));
+    }
+
+    /** What this client is called there. */
+    String member() {
+        return member;
+    }
+
+    /** What this client's caches may believe. */
+    Agreements agreements() {
+        return agreements;
+    }
+
     /** A floor that is about to be said, and for which somebody waits who was told nothing yet. */
     static final class Offer {
         private final String name;
@@ -120,6 +136,16 @@ final class Attendance {
             owe(offer);
         }
         return offer;
+    }
+
+    /**
+     * Has what a tier has missed of a cache absent instead of removed there.
+     *
+     * @return {@code null}, with nothing done, if that will not do for all that share it
+     */
+    @Nullable
+    Offer clearMissed(String prefix) {
+        return agreements.isLimited(prefix) ? clear(prefix, agreements.floorOver(prefix), false) : null;
     }
 
     /** Nobody waits for it any more, and it is yet to be said: until then this client is behind. */

@@ -133,12 +133,12 @@ class Background {
 
         /** Gives what tiers have missed a last chance, for so long, and says what of it is lost with this composite. */
         void settle(long nanos) {
-            if (switchboard.decide(state -> state.tiers.stream().allMatch(tier -> tier.dirty.isEmpty()))) {
+            if (switchboard.decide(FailoverState::isClean)) {
                 return;
             }
             long end = switchboard.now() + nanos;
-            switchboard.change(state -> state.reconciliation.hurry(switchboard.now()));
-            while (!switchboard.decide(state -> state.reconciliation.hurried())
+            switchboard.change(state -> state.hurry(switchboard.now()));
+            while (!switchboard.decide(FailoverState::hurried)
                     && switchboard.now() - end < 0
                     && !Thread.currentThread().isInterrupted()) {
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
@@ -248,12 +248,13 @@ class Background {
             }
             for (int i = 0; i < seen.size(); i++) {
                 Tier.Observation tier = seen.get(i);
-                state.detector.observed(i, tier.answers(), tier.slow(), tier.suspect(), now);
+                FailureDetector detector = state.tiers.get(i).detector;
+                detector.observed(tier.answers(), tier.slow(), tier.suspect(), now);
                 if (tier.switched()) {
-                    state.detector.switched(i, now);
+                    detector.switched(now);
                 }
                 if (tier.refusing()) {
-                    state.detector.refuses(i, now);
+                    detector.refuses(now);
                 }
                 busy |= tier.busy();
             }
@@ -391,7 +392,7 @@ class Background {
             boolean reset = complete;
             return state -> {
                 if (disconnect.fences()) {
-                    state.circuit.fenced(disconnect, reset, switchboard.now());
+                    state.fenced(disconnect, reset, switchboard.now());
                 }
             };
         }

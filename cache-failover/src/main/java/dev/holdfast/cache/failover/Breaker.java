@@ -5,7 +5,6 @@ import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig.SlidingWindowType;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.function.LongSupplier;
 
 /**
  * What a tier's last 20 calls say about it. Calls are reported after the fact, in lumps, so none ever holds a permit that
@@ -21,7 +20,7 @@ final class Breaker {
     private final CircuitBreaker breaker;
     private final long slowNanos;
 
-    Breaker(String name, Duration slowCallThreshold, LongSupplier nanoTime) {
+    Breaker(String name, Duration slowCallThreshold) {
         slowNanos = slowCallThreshold.toNanos();
         breaker = CircuitBreaker.of(
                 name,
@@ -32,7 +31,6 @@ final class Breaker {
                         .slowCallDurationThreshold(slowCallThreshold)
                         .waitDurationInOpenState(NEVER)
                         .writableStackTraceEnabled(false)
-                        .currentTimestampFunction(clock -> nanoTime.getAsLong(), TimeUnit.NANOSECONDS)
                         .build());
     }
 
@@ -72,20 +70,8 @@ final class Breaker {
         return calls == 0 ? 0 : (double) metrics.getNumberOfFailedCalls() / calls;
     }
 
-    void open() {
-        if (!tripped()) {
-            breaker.transitionToOpenState();
-        }
-    }
-
-    void recover() {
-        if (breaker.getState() != CircuitBreaker.State.HALF_OPEN) {
-            breaker.transitionToHalfOpenState();
-        }
-    }
-
     /** Starts anew with an empty window. */
-    void close() {
+    void reset() {
         breaker.reset();
     }
 }

@@ -122,7 +122,7 @@ final class Call {
 
     /** Whether one of the tiers that may be asked admits calls. */
     private boolean someServes() {
-        int serving = state.circuit.serving();
+        int serving = state.tiers.serving();
         return serving != FailoverState.NONE && (excluded & 1 << serving) == 0;
     }
 
@@ -150,7 +150,7 @@ final class Call {
         if (kind == Kind.COUNT) {
             state.keys.counted(attempt, request, result, now);
         }
-        state.keys.changed(state.tiers.get(attempt.tier()), kind, attempt.keys());
+        state.tiers.get(attempt.tier()).changed(kind, attempt.keys());
         boolean below = kind != Kind.READ && kind != Kind.FILL && state.keys.markBelow(attempt, kind, now);
         if (kind == Kind.COUNT || state.keys.confirmed(attempt, kind)) {
             return below ? After.REMOVE_FROM_MEMORY : After.NOTHING;
@@ -182,7 +182,7 @@ final class Call {
         request.found().putAll(failure.partialResult());
         List<String> keys = new ArrayList<>(attempt.keys());
         if (keys.isEmpty()) {
-            state.detector.failed(attempt.tier(), failure, answers, now);
+            state.tiers.get(attempt.tier()).detector.failed(failure, answers, now);
             return; // a call for no keys has succeeded
         }
         if (request.several() && !failure.failedKeys().isEmpty()) {
@@ -200,7 +200,7 @@ final class Call {
         } else if (unknown && !settled && kind != Kind.COUNT) {
             state.keys.unsettled(attempt.tier(), keys, now);
         }
-        state.detector.failed(attempt.tier(), failure, answers, now);
+        state.tiers.get(attempt.tier()).detector.failed(failure, answers, now);
         if (unknown && !kind.harmless) {
             outcomeUnknown = true;
             failedKeys.addAll(keys);
@@ -256,8 +256,9 @@ final class Call {
             }
         }
         for (TierState tier : state.tiers) {
-            if (tier.openedBy != null && !tier.closed() && !causes.contains(tier.openedBy)) {
-                failure.addSuppressed(tier.openedBy);
+            Throwable openedBy = tier.circuit.openedBy();
+            if (openedBy != null && !tier.closed() && !causes.contains(openedBy)) {
+                failure.addSuppressed(openedBy);
             }
         }
         return failure;
@@ -271,7 +272,7 @@ final class Call {
                 text.append("not asked");
                 continue;
             }
-            text.append(tier.closed() ? "closed" : "open (" + tier.reason + ')');
+            text.append(tier.closed() ? "closed" : "open (" + tier.circuit.reason() + ')');
         }
         return causes.isEmpty()
                 ? text.toString()

@@ -1,201 +1,212 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.TierHealth;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Opens and closes tiers, and says which one serves: the first that is closed. A tier that is opened, or fails again on its way
- * back, is fenced: its connections are reset, and probes that began before that do not bring it back. Its grace period doubles
- * each time it is opened within a minute after it came back, up to the interval of its health checks. Pure; guarded by the
- * owner of its {@link FailoverState}.
+ * Whether a tier admits calls. One that is opened, or fails again on its way back, is fenced: its connections are reset, and probes
+ * that began before that do not bring it back. Its grace period doubles each time it is opened within a minute after it came back,
+ * up to the interval of its health checks. Pure; guarded by the owner of its {@link FailoverState}.
  */
 final class Circuit {
+    enum Mode {
+        /** Admits calls. */
+        CLOSED,
+        /** Out. */
+        OPEN,
+        /** Answers its probes; waits for the grace period or is being reconciled. */
+        RECOVERING
+    }
+
     private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
 
     /** A store that does not end a disconnection in so long does not end it. */
     private static final long FENCE_OVERDUE = TimeUnit.SECONDS.toNanos(10);
 
-    private final FailoverConfig config;
-    private final List<TierState> tiers;
-    private final DirtyKeys keys;
-    private final MemoryTier memory;
-    private final Probes probes;
-    private final List<Effect> effects;
-    private int serving;
+    private final TierState tier;
+    private final Tiers tiers;
+    private Mode mode = Mode.CLOSED;
+    private long since;
+    /** When it was opened last; meaningful once it was. */
+    private long openedAt;
 
-    Circuit(FailoverConfig config, DirtyKeys keys, Probes probes, List<Effect> effects) {
-        this.config = config;
-        this.tiers = keys.tiers;
-        this.keys = keys;
-        this.memory = keys.memory;
-        this.probes = probes;
-        this.effects = effects;
+    private TierHealth.@Nullable Reason reason;
+    private @Nullable Throwable openedBy;
+
+    private boolean fencing;
+    /** Which fence that is, and when its end is given up. */
+    private int fences;
+
+    private long fenceDueAt;
+    /** When the last one ended; 0 if none has. */
+    private long fencedAt;
+
+    private int goodProbes;
+    private long firstGoodAt;
+    private long graceNanos;
+    private boolean skipsGrace;
+    private boolean held;
+    private boolean wasBack;
+    private long backAt;
+
+    Circuit(TierState tier, Tiers tiers) {
+        this.tier = tier;
+        this.tiers = tiers;
+        this.graceNanos = tiers.config.gracePeriod().toNanos();
     }
 
-    /** The first tier that admits calls; {@link FailoverState#NONE} if none does. */
-    int serving() {
-        return serving;
+    Mode mode() {
+        return mode;
+    }
+
+    /** Since when it is in this mode. */
+    long since() {
+        return since;
+    }
+
+    /** Why it was opened last; {@code null} if it never was. */
+    TierHealth.@Nullable Reason reason() {
+        return reason;
+    }
+
+    /** What it was opened by; {@code null} if by nothing that was thrown. */
+    @Nullable
+    Throwable openedBy() {
+        return openedBy;
+    }
+
+    /** How long a tier that answers its probes is waited for. */
+    long graceNanos() {
+        return graceNanos;
     }
 
     /** Takes a closed tier out and fences it; the next one serves. */
-    void open(TierState tier, TierHealth.Reason reason, @Nullable Throwable cause, long now) {
-        tier.mode = TierState.Mode.OPEN;
-        tier.breaker.open();
-        tier.since = now;
-        tier.openedAt = now;
-        tier.graceNanos = tier.wasBack && now - tier.backAt < MINUTE
-                ? Math.min(2 * tier.graceNanos, Math.max(tier.healthCheckNanos, tier.graceNanos))
-                : config.gracePeriod().toNanos();
-        tier.reason = reason;
-        tier.openedBy = cause;
-        tier.stamp++;
-        tier.failuresInARow = 0;
-        tier.goodProbes = 0;
-        tier.drains = 0;
-        tier.reconciled = 0;
-        probes.opened(tier);
-        tier.reconnectedToLook = false;
-        tier.suspicion = null;
-        tier.suspectedBy = null;
-        tier.contradictions = 0;
-        fence(tier, cause == null ? new IllegalStateException("the tier was opened: " + reason) : cause, now);
-        int next = firstClosed();
-        effects.add(new Effect.Opened(tier.index, reason, cause, next));
-        serve(next, reason, 0, 0);
+    void open(TierHealth.Reason why, @Nullable Throwable cause, long now) {
+        mode = Mode.OPEN;
+        since = now;
+        openedAt = now;
+        graceNanos = wasBack && now - backAt < MINUTE
+                ? Math.min(2 * graceNanos, Math.max(tier.healthCheckNanos, graceNanos))
+                : tiers.config.gracePeriod().toNanos();
+        reason = why;
+        openedBy = cause;
+        goodProbes = 0;
+        tier.outdate();
+        tier.detector.opened();
+        tier.probes.opened();
+        tier.reconciliation.opened();
+        fence(cause == null ? new IllegalStateException("the tier was opened: " + why) : cause, now);
+        tiers.add(new Effect.Opened(tier.index, why, cause, tiers.firstClosed()));
+        tiers.serve(why, 0, 0);
     }
 
-    /** Opens a tier that did not answer when the composite started. */
-    void startedWithout(int index, Throwable cause, long now) {
-        TierState tier = tiers.get(index);
+    /** Takes a tier out until it is {@linkplain #release released}. */
+    void forceFailover(long now) {
+        hold();
         if (tier.closed()) {
-            if (cause instanceof CacheUnavailableException failure) {
-                tier.lastFailure = failure;
-                tier.lastFailureAt = now;
-            }
-            open(tier, TierHealth.Reason.PROBE, cause, now);
+            open(TierHealth.Reason.FORCED, null, now);
         }
     }
 
-    /** Takes a tier out until {@link Reconciliation#forceFailback}. */
-    void forceFailover(int index, long now) {
-        TierState tier = tiers.get(index);
-        tier.held = true;
-        if (tier.closed()) {
-            open(tier, TierHealth.Reason.FORCED, null, now);
-        }
+    /** Keeps a tier out, or what is to be done there from being done, until an operator {@linkplain #release releases} it. */
+    void hold() {
+        held = true;
+    }
+
+    void release() {
+        held = false;
+    }
+
+    boolean isHeld() {
+        return held;
+    }
+
+    /** Has a tier come back as soon as it answers a probe and is reconciled. */
+    void skipGrace() {
+        skipsGrace = true;
     }
 
     /** A tier that was on its way back failed: it starts over. */
-    void relapse(TierState tier, Throwable cause, long now) {
-        tier.mode = TierState.Mode.OPEN;
-        tier.breaker.open();
-        tier.since = now;
-        tier.goodProbes = 0;
-        tier.drains = 0;
-        probes.soon(tier, now);
-        fence(tier, cause, now);
+    void relapse(Throwable cause, long now) {
+        mode = Mode.OPEN;
+        since = now;
+        goodProbes = 0;
+        tier.reconciliation.startOver();
+        tier.probes.soon(now);
+        fence(cause, now);
     }
 
-    /** Lets a tier connect anew: its name may lead to another server by now. */
-    void reconnect(TierState tier, Throwable cause) {
-        effects.add(new Effect.Disconnect(tier.index, cause, 0));
+    private void fence(Throwable cause, long now) {
+        fences++;
+        tiers.add(new Effect.Disconnect(tier.index, cause, fences));
+        fencing = true;
+        fenceDueAt = now + FENCE_OVERDUE;
     }
 
-    private void fence(TierState tier, Throwable cause, long now) {
-        effects.add(new Effect.Disconnect(tier.index, cause, tier.fences + 1));
-        tier.fences++;
-        tier.fencing = true;
-        tier.fenceDueAt = now + FENCE_OVERDUE;
+    boolean isFencing() {
+        return fencing;
     }
 
-    /** Gives up a fence of which nothing is heard: its store does not end it, or nobody could be had to begin it. */
-    void tick(TierState tier, long now) {
-        if (tier.fencing && now - tier.fenceDueAt >= 0) {
-            fenced(tier, false, now);
+    /** Whether a fence is to be given up of which nothing is heard: its store does not end it, or nobody could be had to begin it. */
+    boolean isFenceOverdue(long now) {
+        return fencing && now - fenceDueAt >= 0;
+    }
+
+    /** Whether a disconnection is the fence that is under way. */
+    boolean isFence(Effect.Disconnect work) {
+        return fencing && work.fence() == fences;
+    }
+
+    /** The fence is over. */
+    void fenced(long now) {
+        fencing = false;
+        fencedAt = now;
+        tier.probes.soon(now);
+    }
+
+    /** Whether what began then may have used a connection from before the last fence. */
+    boolean isFencedSince(long startedAt) {
+        return fencing || (fencedAt != 0 && startedAt - fencedAt < 0);
+    }
+
+    /** A tier that is out answered a probe: it is on its way back. */
+    void answered(long now) {
+        if (mode == Mode.OPEN) {
+            mode = Mode.RECOVERING;
+            since = now;
+            firstGoodAt = now;
+            goodProbes = 0;
+            tier.detector.forget();
         }
+        goodProbes++;
     }
 
-    /**
-     * A tier was disconnected for a fence, unless that was given up.
-     *
-     * @param reset whether its connections were reset: then nothing that was sent on them before will be applied, unless
-     *     something buffers
-     */
-    void fenced(Effect.Disconnect work, boolean reset, long now) {
-        TierState tier = tiers.get(work.tier());
-        if (tier.fencing && work.fence() == tier.fences) {
-            fenced(tier, reset, now);
+    /** Whether probes and time allow a tier that is out to admit calls, once it is reconciled. */
+    boolean mayClose(long now) {
+        if (mode != Mode.RECOVERING || fencing || held) {
+            return false;
         }
-    }
-
-    private void fenced(TierState tier, boolean reset, long now) {
-        tier.fencing = false;
-        tier.fencedAt = now;
-        probes.soon(tier, now);
-        keys.mayHaveForgotten(tier);
-        if (reset && !tier.buffered) {
-            tier.dirty.settle();
+        // While nothing answers at all, a server that does is better than waiting.
+        if (skipsGrace || tiers.serving() == FailoverState.NONE) {
+            return true;
         }
-    }
-
-    /** An open tier answers its probes: it is on its way back. */
-    void recover(TierState tier, long now) {
-        tier.mode = TierState.Mode.RECOVERING;
-        tier.breaker.recover();
-        tier.since = now;
-        tier.firstGoodAt = now;
-        tier.goodProbes = 0;
+        return goodProbes >= tiers.config.probes() && now - firstGoodAt >= graceNanos;
     }
 
     /** Lets a reconciled tier admit calls again. */
-    void close(TierState tier, long now) {
-        long outage = now - tier.openedAt;
-        tier.mode = TierState.Mode.CLOSED;
-        tier.breaker.close();
-        tier.wasBack = true;
-        tier.backAt = now;
-        tier.since = now;
-        tier.skipGrace = false;
-        tier.lastAnswerAt = now;
-        stampBelow(tier);
-        effects.add(new Effect.Closed(tier.index, outage, tier.reconciled));
-        serve(firstClosed(), null, outage, tier.reconciled);
-    }
-
-    private int firstClosed() {
-        for (TierState tier : tiers) {
-            if (tier.closed()) {
-                return tier.index;
-            }
-        }
-        return FailoverState.NONE;
-    }
-
-    private void serve(int next, TierHealth.@Nullable Reason reason, long outage, long reconciled) {
-        if (next == serving) {
-            return;
-        }
-        effects.add(new Effect.Switched(serving, next, reason, outage, reconciled));
-        int before = serving;
-        serving = next;
-        if (next != FailoverState.NONE) {
-            TierState now = tiers.get(next);
-            if (now.outdated) {
-                now.periods++;
-                now.outdated = false;
-            }
-            tiers.subList(next + 1, tiers.size()).forEach(tier -> tier.outdated = true);
-        }
-        memory.switched(before);
-    }
-
-    /** What is under way below may have come there because of this tier, which is different now. */
-    void stampBelow(TierState tier) {
-        for (int i = tier.index + 1; i < tiers.size(); i++) {
-            tiers.get(i).stamp++;
-        }
+    void close(long now) {
+        long outage = now - openedAt;
+        long reconciled = tier.reconciliation.reconciled();
+        mode = Mode.CLOSED;
+        wasBack = true;
+        backAt = now;
+        since = now;
+        skipsGrace = false;
+        tier.detector.forget();
+        tier.probes.heard(now);
+        tiers.outdateBelow(tier);
+        tiers.add(new Effect.Closed(tier.index, outage, reconciled));
+        tiers.serve(null, outage, reconciled);
     }
 }

@@ -15,18 +15,16 @@ import java.util.List;
  *   <li>Before a change goes to a tier, its key is dirty for every tier above ({@link #markAbove}); before it is acknowledged, for
  *       every tier below that may still hold something ({@link #markBelow}).
  *   <li>A change is acknowledged only if its key belonged on that tier all the while ({@link #confirmed}).
- *   <li>A key is clean again only after it was removed there and nothing sent before can arrive ({@link #unsettledUntil}).
+ *   <li>A key is clean again only after it was removed there and nothing sent before can arrive ({@link TierState#unsettledUntil}).
  * </ul>
  */
 class DirtyKeys {
-    final List<TierState> tiers;
-    final MemoryTier memory;
-    private final long quarantine;
+    final Tiers tiers;
+    private final MemoryTier memory;
 
-    DirtyKeys(FailoverConfig config, List<TierState> tiers, MemoryTier memory) {
-        this.tiers = List.copyOf(tiers);
-        this.memory = memory;
-        this.quarantine = config.unknownQuarantine().toNanos();
+    DirtyKeys(Tiers tiers) {
+        this.tiers = tiers;
+        this.memory = tiers.memory;
     }
 
     /** Whether a key must be neither read nor changed on a tier. */
@@ -51,7 +49,7 @@ class DirtyKeys {
     boolean markBelow(Attempt attempt, Kind kind, long now) {
         for (int i = attempt.tier() + 1; i < tiers.size(); i++) {
             TierState below = tiers.get(i);
-            if (below.remote && below.isFollowed(now)) {
+            if (below.remote && below.occupancy.isFollowed(now)) {
                 mark(below, kind, attempt.keys());
             }
         }
@@ -98,22 +96,10 @@ class DirtyKeys {
         }
     }
 
-    /** Keys were changed on a tier. */
-    void changed(TierState tier, Kind kind, List<String> keys) {
-        if (tier.recent == null || !kind.invalidates) {
-            return;
-        }
-        if (kind == Kind.PREFIX) {
-            tier.recent.addPrefix(keys.get(0));
-        } else {
-            keys.forEach(tier.recent::add);
-        }
-    }
-
     /** Whether the keys of an attempt that succeeded belonged where it went, all the while. */
     boolean confirmed(Attempt attempt, Kind kind) {
         TierState tier = tiers.get(attempt.tier());
-        if (tier.stamp != attempt.stamp()) {
+        if (tier.stamp() != attempt.stamp()) {
             return false;
         }
         // One that was dirty in between and is clean again has changed the stamp.
@@ -154,12 +140,8 @@ class DirtyKeys {
     void unsettled(int index, List<String> keys, long now) {
         TierState tier = tiers.get(index);
         if (tier.remote) {
-            keys.forEach(key -> mark(tier, key, unsettledUntil(now)));
+            keys.forEach(key -> mark(tier, key, tier.unsettledUntil(now)));
         }
-    }
-
-    long unsettledUntil(long now) {
-        return now + quarantine == 0 ? 1 : now + quarantine;
     }
 
     /** Whether a call that failed so can't be applied any more: its connection is gone at both ends, with nothing in between. */

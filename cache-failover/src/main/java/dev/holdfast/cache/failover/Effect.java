@@ -17,7 +17,7 @@ sealed interface Effect {
     /** Probe a tier; report to {@link FailureDetector#probed} or {@link FailureDetector#probeFailed}. */
     record Probe(int tier, long startedAt, Duration timeout) implements Work {}
 
-    /** Reset a tier's connections; {@code fence} is the number of the fence that it is, to be reported to {@link Circuit#fenced}, or 0. */
+    /** Reset a tier's connections; {@code fence} is the number of the fence that it is, to be reported to {@link FailoverState#fenced}, or 0. */
     record Disconnect(int tier, Throwable cause, int fence) implements Work {
         boolean fences() {
             return fence != 0;

@@ -225,20 +225,20 @@ public final class FailoverBuilder {
         Ticks ticks = new Ticks(nanoTime);
         // Whoever asks what is trusted goes by the system's.
         Agreements agreements = new Agreements(clock, System::nanoTime);
-        List<TierState> states = new ArrayList<>();
-        List<Tier> tiers = new ArrayList<>();
+        List<CacheStore> stores = new ArrayList<>();
+        List<TierState.Traits> traits = new ArrayList<>();
         for (Draft draft : drafts) {
-            int index = tiers.size();
             CacheStore store = draft.store().within(config.failoverTimeout());
-            TierState.Traits traits =
-                    new TierState.Traits(draft.name(), draft.remote(), draft.policy(), bound(draft.name(), store));
-            TierState tier = new TierState(index, traits, config, nanoTime);
-            states.add(tier);
-            tiers.add(new Tier(tier, index > 0 && draft.remote() ? lower(store, agreements) : store, ticks, config));
+            traits.add(new TierState.Traits(draft.name(), draft.remote(), draft.policy(), bound(draft.name(), store)));
+            stores.add(!stores.isEmpty() && draft.remote() ? lower(store, agreements) : store);
         }
         String id = UUID.randomUUID().toString().replace("-", "").substring(0, 16);
-        DirtyKeys keys = new DirtyKeys(config, states, new MemoryTier(states));
-        FailoverState state = new FailoverState(config, keys, random, id, agreements);
+        FailoverState state =
+                new FailoverState(new DirtyKeys(new Tiers(config, traits, random, Attendance.of(id, agreements))));
+        List<Tier> tiers = new ArrayList<>();
+        for (TierState tier : state.tiers) {
+            tiers.add(new Tier(tier, stores.get(tier.index), ticks, config));
+        }
         Supplier<? extends CacheStore> fresh = memories;
         Switchboard switchboard =
                 new Switchboard(state, tiers, ticks, nanoTime, fresh == null ? null : new Memories(fresh), prefixes);

@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.StoreHealth;
@@ -19,7 +20,7 @@ final class FailoverHealth {
 
     /** What the state knows of a tier, copied under its lock. */
     private record View(
-            TierState.Mode mode,
+            Circuit.Mode mode,
             boolean serving,
             long since,
             TierHealth.@Nullable Reason reason,
@@ -96,19 +97,20 @@ final class FailoverHealth {
     private static List<View> views(FailoverState state) {
         List<View> views = new ArrayList<>();
         for (TierState tier : state.tiers) {
+            CacheUnavailableException last = tier.detector.lastFailure();
             views.add(new View(
-                    tier.mode,
-                    tier.index == state.circuit.serving(),
-                    tier.since,
-                    tier.reason,
-                    tier.breaker.failureRate(),
-                    tier.lastFailure == null ? null : tier.lastFailure.getMessage(),
-                    tier.lastFailureAt,
+                    tier.circuit.mode(),
+                    tier.index == state.tiers.serving(),
+                    tier.circuit.since(),
+                    tier.circuit.reason(),
+                    tier.detector.failureRate(),
+                    last == null ? null : last.getMessage(),
+                    tier.detector.lastFailureAt(),
                     tier.dirty.keys(),
                     tier.dirty.prefixCount(),
                     tier.dirty.counters(),
                     tier.dirty.overflowed(),
-                    tier.notes != null || tier.index > 0 ? tier.notes : state.rollProblem()));
+                    tier.note() != null || tier.index > 0 ? tier.note() : state.rollProblem()));
         }
         return views;
     }

@@ -6,18 +6,15 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.Roll;
-import java.time.Clock;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Every decision of a composite, made by its parts: {@link Routing}, which tier a call goes to; {@link DirtyKeys}, what must be
- * remembered of it; {@link FailureDetector}, what its outcome and that of probes say about a tier; {@link Probes}, when those are sent;
- * {@link Circuit}, what it means to open and close a tier; {@link Reconciliation}, what a tier has missed; {@link MemoryTier},
+ * remembered of it; {@link TierState}, what is known of each tier and decided about it; {@link MemoryTier},
  * when the memory begins anew; {@link Attendance}, what other clients are told. None knows threads, clocks or stores: time comes in with each event, in nanoseconds, and what is
  * to be done goes out as {@link Effect}s. Guarded by its owner's lock, with all its parts.
  */
@@ -29,49 +26,28 @@ class FailoverState {
                     + " its time to live ends, and caches load what is older than agreeWithin anew: ";
 
     final FailoverConfig config;
-    final List<TierState> tiers;
+    final Tiers tiers;
     final DirtyKeys keys;
     final MemoryTier memory;
-    final Circuit circuit;
     final Routing routing;
-    final FailureDetector detector;
-    final Reconciliation reconciliation;
     final Agreements agreements;
     final Attendance attendance;
-    private final Probes probes;
-    private final List<Effect> effects = new ArrayList<>();
+    private final TierState first;
+    /** The last outage of a part of a tier that was entered, by the tier's place. */
+    private final Map<Integer, PartialOutage> outages = new HashMap<>();
     /** What had been changed on the first server when this client last left the roll. */
     private long changesAtLeave;
 
-    /**
-     * Creates one with every tier closed.
-     *
-     * @param tiers the tiers in their order; only the last may be memory
-     * @param id begins the name of every increment that must not be entered twice; letters, digits and hyphens
-     */
-    FailoverState(FailoverConfig config, List<TierState> tiers, RandomGenerator random, String id) {
-        this(config, new DirtyKeys(config, tiers, new MemoryTier(tiers)), random, id);
-    }
-
-    /** The same with the tiers and the rules of {@code keys}. */
-    FailoverState(FailoverConfig config, DirtyKeys keys, RandomGenerator random, String id) {
-        this(config, keys, random, id, new Agreements(Clock.systemUTC(), System::nanoTime));
-    }
-
-    /** The same with what this client's caches may believe. */
-    FailoverState(FailoverConfig config, DirtyKeys keys, RandomGenerator random, String id, Agreements agreements) {
-        this.config = config;
-        this.tiers = keys.tiers;
+    /** Creates one with the tiers and the rules of {@code keys}. */
+    FailoverState(DirtyKeys keys) {
         this.keys = keys;
-        this.memory = keys.memory;
-        this.probes = new Probes(config, random, effects);
-        this.circuit = new Circuit(config, keys, probes, effects);
-        this.routing = new Routing(config, keys, circuit, random);
-        this.reconciliation = new Reconciliation(config, keys, probes, circuit, effects, id, this::isBelowFloor);
-        this.agreements = agreements;
-        // Chance of its own: the histories of the model test stay what they are.
-        this.attendance = new Attendance(id, agreements, new SplittableRandom(id.hashCode()));
-        this.detector = new FailureDetector(config, tiers, probes, circuit, reconciliation);
+        this.tiers = keys.tiers;
+        this.config = tiers.config;
+        this.memory = tiers.memory;
+        this.attendance = tiers.attendance;
+        this.agreements = attendance.agreements();
+        this.routing = new Routing(keys);
+        this.first = tiers.get(0);
     }
 
     /** Says what the keys of this client's caches begin with. */
@@ -81,17 +57,27 @@ class FailoverState {
 
     /** Whether every key may be read on the serving tier. */
     boolean readsAreClean() {
-        int serving = circuit.serving();
+        int serving = tiers.serving();
         return serving != NONE && tiers.get(serving).dirty.isEmpty();
     }
 
     /** Whether every key may be changed on the serving tier without anything to be remembered. */
     boolean writesAreClean(long now) {
-        if (circuit.serving() != 0 || memory.used() || !tiers.get(0).dirty.isEmpty()) {
+        if (tiers.serving() != 0 || memory.used() || !tiers.get(0).dirty.isEmpty()) {
             return false;
         }
         for (int i = 1; i < tiers.size(); i++) {
-            if (tiers.get(i).remote && tiers.get(i).isFollowed(now)) {
+            if (tiers.get(i).remote && tiers.get(i).occupancy.isFollowed(now)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether no tier has missed anything that is yet to be done there. */
+    boolean isClean() {
+        for (TierState tier : tiers) {
+            if (!tier.dirty.isEmpty()) {
                 return false;
             }
         }
@@ -101,7 +87,10 @@ class FailoverState {
     /** Whether nothing is to be watched for but calls: every tier is closed, clean and settled. */
     boolean quiet(long now) {
         for (TierState tier : tiers) {
-            if (!tier.closed() || tier.probing || tier.suspicion != null || !tier.dirty.isEmpty()) {
+            if (!tier.closed()
+                    || tier.probes.isUnderWay()
+                    || tier.detector.suspicion() != null
+                    || !tier.dirty.isEmpty()) {
                 return false;
             }
         }
@@ -114,16 +103,15 @@ class FailoverState {
      * @param outage which, and what is known of it; entered once, however many are told of it
      */
     void partlyOut(int index, PartialOutage outage, long now) {
-        TierState tier = tiers.get(index);
-        if (!outage.equals(tier.outage)) {
+        if (!outage.equals(outages.put(index, outage))) {
+            TierState tier = tiers.get(index);
             keys.mayHaveForgotten(tier, outage);
             if (outage.wentBack()) {
-                reconciliation.wentBack(tier, now);
+                tier.reconciliation.wentBack(now);
             }
-            tier.outage = outage;
         }
         // Each time: that it was said before may have failed.
-        effects.add(new Effect.Settled(outage));
+        tiers.add(new Effect.Settled(outage));
     }
 
     /** Why the clients of the first server know nothing of each other; {@code null} if they do, or need not. */
@@ -135,7 +123,6 @@ class FailoverState {
 
     /** Takes in how this client stands towards the first server, before anybody acts on what was decided. */
     void stand(long now) {
-        TierState first = tiers.get(0);
         attendance.stands(first.remote && first.closed(), !first.dirty.isEmpty(), now);
     }
 
@@ -146,8 +133,9 @@ class FailoverState {
     }
 
     /** Whether the first server answers, be it that it is on its way back; who is held out by an operator is there, and says that it is behind. */
-    private static boolean answers(TierState first) {
-        return first.closed() || ((first.mode == TierState.Mode.RECOVERING || first.held) && !first.fencing);
+    private boolean answers() {
+        boolean isBack = first.circuit.mode() == Circuit.Mode.RECOVERING || first.circuit.isHeld();
+        return first.closed() || (isBack && !first.circuit.isFencing());
     }
 
     /**
@@ -156,25 +144,23 @@ class FailoverState {
      * @return {@code null} if it owes something, or can't say it
      */
     Attendance.@Nullable Saying leave(long now) {
-        TierState first = tiers.get(0);
-        return first.remote && answers(first) && first.dirty.isEmpty() ? attendance.leave(now) : null;
+        return first.remote && answers() && first.dirty.isEmpty() ? attendance.leave(now) : null;
     }
 
     /** Has said what is due to those that share the first server. */
     private void attend(long now) {
         followClock();
-        TierState first = tiers.get(0);
         if (!first.remote) {
             return;
         }
         long changes = first.recent == null ? 0 : first.recent.count();
-        boolean idle = changes == changesAtLeave || now - first.lastCallAt >= Attendance.IDLE;
-        Attendance.Saying saying = attendance.due(answers(first), idle, now);
+        boolean idle = changes == changesAtLeave || first.detector.isIdle(Attendance.IDLE, now);
+        Attendance.Saying saying = attendance.due(answers(), idle, now);
         if (saying != null) {
             if (saying.beat().standing() == Beat.Standing.LEAVING) {
                 changesAtLeave = changes;
             }
-            effects.add(new Effect.Attend(0, saying));
+            tiers.add(new Effect.Attend(0, saying));
         }
     }
 
@@ -186,10 +172,9 @@ class FailoverState {
      */
     Attendance.@Nullable Offer clear(String prefix, long before, long now) {
         followClock(); // a floor by a clock that was set since would be as wrong for everybody
-        TierState first = tiers.get(0);
         Attendance.Offer offer = attendance.clear(prefix, before, first.remote && first.closed());
         if (offer != null) {
-            effects.add(new Effect.Sweep(prefix, offer.floor()));
+            tiers.add(new Effect.Sweep(prefix, offer.floor()));
             attend(now);
         }
         return offer;
@@ -197,20 +182,9 @@ class FailoverState {
 
     /** What was said to the first server is not answered: whether it answers at all is to be found out, also where nobody calls it. */
     void suspect(long now) {
-        TierState first = tiers.get(0);
         if (first.remote && first.closed()) {
-            probes.want(first, now);
+            first.probes.want(now);
         }
-    }
-
-    /** Has what a tier has missed of a cache absent instead of removed there; returns whether that will do for all that share it. */
-    private boolean isBelowFloor(String prefix) {
-        Attendance.Offer offer =
-                agreements.isLimited(prefix) ? attendance.clear(prefix, agreements.floorOver(prefix), false) : null;
-        if (offer != null) {
-            effects.add(new Effect.Sweep(prefix, offer.floor()));
-        }
-        return offer != null;
     }
 
     /**
@@ -226,7 +200,7 @@ class FailoverState {
 
     /** Whether the first server, which answers, is just being told of this client. */
     boolean isSaying() {
-        return answers(tiers.get(0)) && attendance.isSaying();
+        return answers() && attendance.isSaying();
     }
 
     /** The first server answered what was said of this client; {@code null} if it has no roll. */
@@ -236,7 +210,7 @@ class FailoverState {
         }
         String problem = roll == null ? attendance.problem() : null;
         if (problem != null) {
-            effects.add(new Effect.Remark(0, NO_ROLL + problem));
+            tiers.add(new Effect.Remark(0, NO_ROLL + problem));
         }
         attend(now); // there may be more to say by now, for which somebody waits
     }
@@ -246,34 +220,77 @@ class FailoverState {
         if (work instanceof Effect.Probe probe) {
             CacheUnavailableException failure =
                     new CacheUnavailableException("the probe failed: " + cause, cause, Reason.UNEXPECTED, true);
-            detector.probeFailed(probe.tier(), probe.startedAt(), failure, true, now);
+            tiers.get(probe.tier()).detector.probeFailed(probe.startedAt(), failure, true, now);
         } else if (work instanceof Effect.Drain drain) {
-            reconciliation.drainFailed(drain.tier(), cause, List.of(), now);
+            tiers.get(drain.tier()).reconciliation.drainFailed(cause, List.of(), now);
         } else if (work instanceof Effect.Attend attend) {
             if (attendance.failed(attend.saying(), cause, now)) {
-                effects.add(new Effect.Remark(attend.tier(), NO_ROLL + attendance.problem()));
+                tiers.add(new Effect.Remark(attend.tier(), NO_ROLL + attendance.problem()));
             }
             if (!(cause instanceof CacheRejectedException)) {
                 suspect(now);
             }
         } else if (work instanceof Effect.Disconnect disconnect && disconnect.fences()) {
-            circuit.fenced(disconnect, false, now);
+            fenced(disconnect, false, now);
         }
+    }
+
+    /**
+     * A tier was disconnected for a fence, unless that was given up.
+     *
+     * @param reset whether its connections were reset: then nothing that was sent on them before will be applied, unless
+     *     something buffers
+     */
+    void fenced(Effect.Disconnect work, boolean reset, long now) {
+        TierState tier = tiers.get(work.tier());
+        if (tier.circuit.isFence(work)) {
+            fenced(tier, reset, now);
+        }
+    }
+
+    private void fenced(TierState tier, boolean reset, long now) {
+        tier.circuit.fenced(now);
+        keys.mayHaveForgotten(tier);
+        if (reset && !tier.buffered) {
+            tier.dirty.settle();
+        }
+    }
+
+    /** The composite is about to be closed: what its tiers have missed is to be done now. */
+    void hurry(long now) {
+        tiers.forEach(tier -> tier.reconciliation.hurry(now));
+    }
+
+    /** Whether nothing more can be had of {@link #hurry}. */
+    boolean hurried() {
+        for (TierState tier : tiers) {
+            if (!tier.reconciliation.hurried()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Lets every open tier come back as soon as it answers its probes and is reconciled. */
+    void forceFailback(long now) {
+        tiers.forEach(tier -> tier.reconciliation.forceFailback(now));
     }
 
     /** This process stood still: what was under way may be as late as it is. */
     void stalled(long now) {
-        tiers.forEach(tier -> tier.probeSentAt = now);
+        tiers.forEach(tier -> tier.probes.stalled(now));
     }
 
     /** Does what is due. */
     void tick(long now) {
         for (TierState tier : tiers) {
             if (tier.remote) {
-                detector.tick(tier, now);
-                circuit.tick(tier, now);
-                probes.tick(tier, now);
-                reconciliation.advance(tier, now);
+                tier.detector.tick(now);
+                if (tier.circuit.isFenceOverdue(now)) {
+                    fenced(tier, false, now);
+                }
+                tier.probes.tick(now);
+                tier.reconciliation.advance(now);
             }
         }
         memory.tick(now);
@@ -282,11 +299,6 @@ class FailoverState {
 
     /** Takes what was decided and is yet to be done, in order. */
     List<Effect> takeEffects() {
-        if (effects.isEmpty()) {
-            return List.of();
-        }
-        List<Effect> taken = List.copyOf(effects);
-        effects.clear();
-        return taken;
+        return tiers.takeEffects();
     }
 }

@@ -124,7 +124,7 @@ public final class FailoverStore implements CacheStore {
     public void forceFailover(String tier) {
         for (Tier each : tiers) {
             if (each.name.equals(tier) && each.remote) {
-                switchboard.change(state -> state.circuit.forceFailover(each.index, switchboard.now()));
+                switchboard.change(state -> state.tiers.get(each.index).circuit.forceFailover(switchboard.now()));
                 return;
             }
         }
@@ -140,7 +140,7 @@ public final class FailoverStore implements CacheStore {
      * period. If a record of what it has missed ran over so far that it can't be, an operator accepts that by this call.
      */
     public void forceFailback() {
-        switchboard.change(state -> state.reconciliation.forceFailback(switchboard.now()));
+        switchboard.change(state -> state.forceFailback(switchboard.now()));
     }
 
     /**

@@ -4,7 +4,6 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.TierHealth;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -32,23 +31,92 @@ final class FailureDetector {
     /** A failed probe is void if this process stood still meanwhile, but not for ever: some machines always do. */
     private static final int VOID = 3;
 
-    private final FailoverConfig config;
-    private final List<TierState> tiers;
-    private final Probes probes;
-    private final Circuit circuit;
-    private final Reconciliation reconciliation;
+    private final TierState tier;
+    private final Tiers tiers;
+    private final Breaker breaker;
 
-    FailureDetector(
-            FailoverConfig config,
-            List<TierState> tiers,
-            Probes probes,
-            Circuit circuit,
-            Reconciliation reconciliation) {
-        this.config = config;
+    private @Nullable CacheUnavailableException lastFailure;
+    private long lastFailureAt;
+    /** When the ticker last saw that a call was answered. */
+    private long lastCallAt;
+
+    private int failuresInARow;
+    private long answersAtFailure;
+    /** When a refusal last led to a probe; 0 if none has. */
+    private long refusedAt;
+
+    /** What its calls give reason to think, until a probe decides; {@code null} if nothing. */
+    private TierHealth.@Nullable Reason suspicion;
+
+    private long suspectedAt;
+    private @Nullable Throwable suspectedBy;
+    /** How many probes since then ended without saying anything about the server. */
+    private int undecided;
+
+    /** How often in a row an answered probe contradicted failed or slow calls, and when the last did. */
+    private int contradictions;
+
+    private long contradictedAt;
+    /** Calls that failed and were answered since then. */
+    private long failedSince;
+
+    private long answeredSince;
+    /** How many failed probes in a row did not count, since this process stood still. */
+    private int voidProbes;
+
+    private boolean reconnectedToLook;
+    private boolean pinged;
+
+    FailureDetector(TierState tier, Tiers tiers) {
+        this.tier = tier;
         this.tiers = tiers;
-        this.probes = probes;
-        this.circuit = circuit;
-        this.reconciliation = reconciliation;
+        this.breaker = new Breaker(tier.name, tiers.config.slowCallThreshold());
+    }
+
+    /** The last failure of a call or a probe; {@code null} if none failed. */
+    @Nullable
+    CacheUnavailableException lastFailure() {
+        return lastFailure;
+    }
+
+    /** When that was. */
+    long lastFailureAt() {
+        return lastFailureAt;
+    }
+
+    /** The share of the last calls that failed. */
+    double failureRate() {
+        return breaker.failureRate();
+    }
+
+    /** Whether no call has been answered for so long. */
+    boolean isIdle(long nanos, long now) {
+        return now - lastCallAt >= nanos;
+    }
+
+    /** What its calls give reason to think, until a probe decides; {@code null} if nothing. */
+    TierHealth.@Nullable Reason suspicion() {
+        return suspicion;
+    }
+
+    /** When that began. */
+    long suspectedAt() {
+        return suspectedAt;
+    }
+
+    /** How many calls failed since the tier last answered one, was opened, or contradicted them. */
+    int failuresInARow() {
+        return failuresInARow;
+    }
+
+    /** How often in a row an answered probe contradicted failed or slow calls. */
+    int contradictions() {
+        return contradictions;
+    }
+
+    private void note(CacheUnavailableException failure, long now) {
+        lastFailure = failure;
+        lastFailureAt = now;
     }
 
     /**
@@ -56,119 +124,124 @@ final class FailureDetector {
      *
      * @param answers how many calls the tier has answered so far: if that grew, failures are no longer in a row
      */
-    void failed(int index, CacheUnavailableException failure, long answers, long now) {
-        TierState tier = tiers.get(index);
-        tier.lastFailure = failure;
-        tier.lastFailureAt = now;
+    void failed(CacheUnavailableException failure, long answers, long now) {
+        note(failure, now);
         if (!tier.remote || !tier.closed()) {
             return;
         }
-        boolean recentlyFine = !tier.probing
-                && tier.refusedAt != 0
-                && tier.lastProbeAt - tier.refusedAt > 0
-                && now - tier.refusedAt < PERIOD;
+        boolean recentlyFine = refusedAt != 0 && tier.probes.endedSince(refusedAt) && now - refusedAt < PERIOD;
         if (!failure.reason().counts() || (failure.reason() == Reason.SERVER_STATE && !recentlyFine)) {
-            tier.refusedAt = now;
+            refusedAt = now;
             // A probe tells a healthy server that refuses this call from one that refuses all.
             if (failure.reason() != Reason.PARTIAL && failure.reason() != Reason.DISCONNECTED) {
-                probes.want(tier, now);
+                tier.probes.want(now);
             }
             return;
         }
-        tier.failuresInARow = answers == tier.answersAtFailure ? tier.failuresInARow + 1 : 1;
-        tier.answersAtFailure = answers;
-        tier.failedSince++;
-        tier.breaker.failed(failure);
-        if (tier.failuresInARow >= config.maxFailures() || tier.breaker.tripped()) {
-            suspect(tier, TierHealth.Reason.FAILURES, failure, now);
+        failuresInARow = answers == answersAtFailure ? failuresInARow + 1 : 1;
+        answersAtFailure = answers;
+        failedSince++;
+        breaker.failed(failure);
+        if (failuresInARow >= tiers.config.maxFailures() || breaker.tripped()) {
+            suspect(TierHealth.Reason.FAILURES, failure, now);
         } else {
-            probes.want(tier, now);
+            tier.probes.want(now);
         }
     }
 
     /** Calls give reason to think that a tier is gone: the next probe decides, unless enough of them were wrong about it. */
-    private void suspect(TierState tier, TierHealth.Reason reason, @Nullable Throwable cause, long now) {
-        boolean contradicted = tier.contradictions > 0;
-        if (contradicted && now - tier.contradictedAt < PERIOD) {
+    private void suspect(TierHealth.Reason reason, @Nullable Throwable cause, long now) {
+        boolean contradicted = contradictions > 0;
+        if (contradicted && now - contradictedAt < PERIOD) {
             return;
         }
-        boolean believed = reason == TierHealth.Reason.SLOW || tier.failedSince >= MOST * tier.answeredSince;
-        if (contradicted && believed && now - tier.contradictedAt < RELATED && tier.contradictions >= OUTVOTED) {
-            circuit.open(tier, reason, cause, now);
+        boolean believed = reason == TierHealth.Reason.SLOW || failedSince >= MOST * answeredSince;
+        if (contradicted && believed && now - contradictedAt < RELATED && contradictions >= OUTVOTED) {
+            tier.circuit.open(reason, cause, now);
             return;
         }
-        if (tier.suspicion == null || tier.suspicion == TierHealth.Reason.FROZEN) {
-            tier.suspicion = reason;
-            tier.suspectedAt = now;
-            tier.undecided = 0;
+        if (suspicion == null || suspicion == TierHealth.Reason.FROZEN) {
+            suspicion = reason;
+            suspectedAt = now;
+            undecided = 0;
         }
-        tier.suspectedBy = cause;
-        probes.want(tier, now);
+        suspectedBy = cause;
+        tier.probes.want(now);
     }
 
     /** Gives up a probe that hangs in its store, and confirms a suspicion that no probe could decide; for each tick. */
-    void tick(TierState tier, long now) {
-        if (probes.overdue(tier, now)) {
-            // That its store, or this process, does not end a probe is no evidence about the server; only that none can
-            // be had.
-            tier.probing = false;
-            tier.overdueProbes++;
-            tier.undecided += tier.overdueProbes > 1 ? 1 : 0;
+    void tick(long now) {
+        // That its store, or this process, does not end a probe is no evidence about the server; only that none can be
+        // had.
+        if (tier.probes.giveUp(now) && tier.probes.givenUp() > 1) {
+            undecided++;
         }
-        TierHealth.Reason suspicion = tier.suspicion;
-        if (!tier.closed() || suspicion == null) {
+        TierHealth.Reason suspected = suspicion;
+        if (!tier.closed() || suspected == null) {
             return;
         }
-        boolean unheard = tier.undecided > 0 && !tier.probing && now - tier.suspectedAt >= UNHEARD;
-        if (unheard && suspicion != TierHealth.Reason.FROZEN) {
-            circuit.open(tier, suspicion, tier.suspectedBy, now);
-        } else if (suspicion == TierHealth.Reason.FROZEN) {
-            probes.wantOfHanging(tier, now);
+        if (suspected == TierHealth.Reason.FROZEN) {
+            tier.probes.wantOfHanging(now);
+        } else if (undecided > 0 && !tier.probes.isUnderWay() && now - suspectedAt >= UNHEARD) {
+            tier.circuit.open(suspected, suspectedBy, now);
         } else {
-            probes.want(tier, now);
+            tier.probes.want(now);
         }
     }
 
     /** A probe was answered that began after the suspicion. */
-    private static void contradict(TierState tier, long now) {
-        if (tier.suspicion != TierHealth.Reason.FROZEN) {
-            boolean related = tier.contradictions > 0 && now - tier.contradictedAt < RELATED;
-            tier.contradictions = related ? tier.contradictions + 1 : 1;
-            tier.contradictedAt = now;
-            tier.failuresInARow = 0;
-            tier.failedSince = 0;
-            tier.answeredSince = 0;
-            tier.breaker.close();
+    private void contradict(long now) {
+        if (suspicion != TierHealth.Reason.FROZEN) {
+            boolean related = contradictions > 0 && now - contradictedAt < RELATED;
+            contradictions = related ? contradictions + 1 : 1;
+            contradictedAt = now;
+            failuresInARow = 0;
+            failedSince = 0;
+            answeredSince = 0;
+            breaker.reset();
         }
-        tier.suspicion = null;
-        tier.suspectedBy = null;
+        suspicion = null;
+        suspectedBy = null;
+    }
+
+    /** The tier was opened: what led to that is over. */
+    void opened() {
+        failuresInARow = 0;
+        contradictions = 0;
+        reconnectedToLook = false;
+        suspicion = null;
+        suspectedBy = null;
+    }
+
+    /** The tier's last calls are of another time. */
+    void forget() {
+        breaker.reset();
     }
 
     /** Takes in what a tier's calls did since the last tick. */
-    void observed(int index, long answers, long slow, boolean suspect, long now) {
-        TierState tier = tiers.get(index);
+    void observed(long answers, long slow, boolean hangs, long now) {
         if (answers > 0) {
-            tier.lastAnswerAt = now;
-            tier.lastCallAt = now;
+            tier.probes.heard(now);
+            lastCallAt = now;
         }
         if (!tier.remote || !tier.closed()) {
             return;
         }
         if (answers > 0) {
-            tier.answeredSince += answers;
-            tier.breaker.answered(answers, Math.min(slow, answers));
-            if (tier.breaker.tripped()) {
-                suspect(tier, tier.breaker.slow() ? TierHealth.Reason.SLOW : TierHealth.Reason.FAILURES, null, now);
+            answeredSince += answers;
+            breaker.answered(answers, Math.min(slow, answers));
+            if (breaker.tripped()) {
+                suspect(breaker.slow() ? TierHealth.Reason.SLOW : TierHealth.Reason.FAILURES, null, now);
             }
         }
-        if (!suspect) {
-            tier.hangs = 0;
+        if (!hangs) {
+            tier.probes.nothingHangs();
         } else if (tier.closed()) {
-            if (tier.suspicion == null) {
-                tier.suspicion = TierHealth.Reason.FROZEN;
-                tier.suspectedAt = now;
+            if (suspicion == null) {
+                suspicion = TierHealth.Reason.FROZEN;
+                suspectedAt = now;
             }
-            probes.wantOfHanging(tier, now);
+            tier.probes.wantOfHanging(now);
         }
     }
 
@@ -176,62 +249,56 @@ final class FailureDetector {
      * Many calls were refused, one after the other, and none was answered otherwise: a probe, which writes and reads, tells a server
      * that refuses everything, or something in between that answers in its place, from calls that are wrong.
      */
-    void refuses(int index, long now) {
-        TierState tier = tiers.get(index);
+    void refuses(long now) {
         if (tier.closed()) {
-            probes.want(tier, now);
+            tier.probes.want(now);
         }
     }
 
     /** A tier's store was led to another server, which is asked at once whether it serves. */
-    void switched(int index, long now) {
-        TierState tier = tiers.get(index);
+    void switched(long now) {
         if (!tier.closed()) {
-            probes.switched(tier, now);
+            tier.probes.switched(now);
+        }
+    }
+
+    /** The tier did not answer when the composite started. */
+    void startedWithout(Throwable cause, long now) {
+        if (tier.closed()) {
+            if (cause instanceof CacheUnavailableException failure) {
+                note(failure, now);
+            }
+            tier.circuit.open(TierHealth.Reason.PROBE, cause, now);
         }
     }
 
     /** A probe was answered. */
-    void probed(int index, long startedAt, ProbeResult result, long now) {
-        TierState tier = tiers.get(index);
-        tier.probing = false;
-        tier.overdueProbes = 0;
-        tier.reconnectedToLook = false;
-        tier.voidProbes = 0;
-        tier.lastProbeAt = now;
+    void probed(long startedAt, ProbeResult result, long now) {
+        tier.probes.ended(now);
+        reconnectedToLook = false;
+        voidProbes = 0;
         if (result.wentBack()) {
-            reconciliation.wentBack(tier, now); // said once, so it counts whichever connection it came from
+            tier.reconciliation.wentBack(now); // said once, so it counts whichever connection it came from
         }
-        if (!tier.closed() && (tier.fencing || startedAt - tier.fencedAt < 0)) {
-            probes.soon(tier, now); // it may have used a connection from before
+        if (!tier.closed() && tier.circuit.isFencedSince(startedAt)) {
+            tier.probes.soon(now); // it may have used a connection from before
             return;
         }
-        tier.canaryFollowsAll = result.followsAll();
-        if (tier.recent != null && result.followsAll()) {
-            tier.recent.probed();
-        }
-        tier.probeLimit.took(now - startedAt, tier.probeNanos);
-        tier.lastAnswerAt = now;
-        if (result.writable() && tier.pinged) {
-            tier.pinged = false;
-            tier.notes = null;
-        } else if (!result.writable() && !tier.pinged) {
-            tier.pinged = true;
+        tier.probes.answered(startedAt, result, now);
+        if (result.writable() == pinged) {
+            pinged = !pinged;
             // The store has said so in the log, with the rule that is missing.
-            tier.notes = "the probe may not write its canary: only pinged";
+            tier.note(pinged ? "the probe may not write its canary: only pinged" : null);
         }
         if (tier.closed()) {
-            if (tier.suspicion != null && startedAt - tier.suspectedAt >= 0) {
-                contradict(tier, now);
+            if (suspicion != null && startedAt - suspectedAt >= 0) {
+                contradict(now);
             }
             return;
         }
-        if (tier.mode == TierState.Mode.OPEN) {
-            circuit.recover(tier, now);
-        }
-        tier.goodProbes++;
-        probes.soon(tier, now);
-        reconciliation.reconcileIfDue(tier, now);
+        tier.circuit.answered(now);
+        tier.probes.soon(now);
+        tier.reconciliation.reconcileIfDue(now);
     }
 
     /**
@@ -239,48 +306,44 @@ final class FailureDetector {
      *
      * @param counts whether this process ran all the while and the server stayed the one that was asked: otherwise the verdict is void
      */
-    void probeFailed(int index, long startedAt, CacheUnavailableException failure, boolean counts, long now) {
-        TierState tier = tiers.get(index);
-        tier.probing = false;
-        tier.overdueProbes = 0;
-        tier.lastProbeAt = now;
-        tier.lastFailure = failure;
-        tier.lastFailureAt = now;
+    void probeFailed(long startedAt, CacheUnavailableException failure, boolean counts, long now) {
+        tier.probes.ended(now);
+        note(failure, now);
         if (!tier.closed()) {
-            if (tier.mode == TierState.Mode.RECOVERING) {
-                circuit.relapse(tier, failure, now);
+            if (tier.circuit.mode() == Circuit.Mode.RECOVERING) {
+                tier.circuit.relapse(failure, now);
             } else {
-                probes.later(tier, now);
+                tier.probes.later(now);
             }
             return;
         }
-        if (startedAt - tier.fencedAt < 0 && tier.fencedAt != 0) {
+        if (tier.circuit.isFencedSince(startedAt)) {
             return;
         }
-        if (!counts && tier.voidProbes < VOID) {
-            tier.voidProbes++;
-            probes.send(tier, now);
+        if (!counts && voidProbes < VOID) {
+            voidProbes++;
+            tier.probes.send(now);
             return;
         }
-        tier.voidProbes = 0;
+        voidProbes = 0;
         switch (failure.reason()) {
-            case SATURATED, PARTIAL, DISCONNECTED -> tier.undecided++;
+            case SATURATED, PARTIAL, DISCONNECTED -> undecided++;
             case SERVER_STATE -> {
-                if (tier.reconnectedToLook) {
-                    circuit.open(tier, TierHealth.Reason.PROBE, failure, now);
+                if (reconnectedToLook) {
+                    tier.circuit.open(TierHealth.Reason.PROBE, failure, now);
                 } else {
-                    tier.reconnectedToLook = true;
-                    circuit.reconnect(tier, failure);
-                    probes.send(tier, now);
+                    reconnectedToLook = true;
+                    // Its name may lead to another server by now.
+                    tiers.add(new Effect.Disconnect(tier.index, failure, 0));
+                    tier.probes.send(now);
                 }
             }
-            case TIMEOUT, CONNECTION, REFUSED, UNEXPECTED -> circuit.open(tier, verdict(tier, failure), failure, now);
+            case TIMEOUT, CONNECTION, REFUSED, UNEXPECTED -> tier.circuit.open(verdict(failure), failure, now);
         }
     }
 
     /** What a tier is opened for: what its calls said, if they said anything that the probe bears out. */
-    private static TierHealth.Reason verdict(TierState tier, CacheUnavailableException failure) {
-        TierHealth.Reason suspicion = tier.suspicion;
+    private TierHealth.Reason verdict(CacheUnavailableException failure) {
         boolean hangs = suspicion == TierHealth.Reason.FROZEN;
         return suspicion == null || (hangs && failure.reason() != Reason.TIMEOUT) ? TierHealth.Reason.PROBE : suspicion;
     }

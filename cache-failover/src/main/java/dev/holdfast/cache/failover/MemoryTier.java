@@ -44,7 +44,7 @@ final class MemoryTier {
 
     /** Replaces it if it was used, and is not any more. */
     void tick(long now) {
-        if (used && now - usedAt >= TierState.LINGERS && nothingLeadsHere()) {
+        if (used && now - usedAt >= Occupancy.LINGERS && nothingLeadsHere()) {
             replace();
         }
     }
@@ -83,7 +83,7 @@ final class MemoryTier {
     /** Those under way here can't be sure any more that their keys belong here. */
     void stamp() {
         if (memory != null) {
-            memory.stamp++;
+            memory.outdate();
         }
     }
 }

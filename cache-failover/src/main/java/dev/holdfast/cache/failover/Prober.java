@@ -55,14 +55,17 @@ final class Prober {
             boolean counts = !stalls.since(probe.startedAt()) && tier.switches() == switches;
             return state -> {
                 if (!switchboard.closed()) {
-                    state.detector.probeFailed(probe.tier(), probe.startedAt(), failure, counts, switchboard.now());
+                    state.tiers
+                            .get(probe.tier())
+                            .detector
+                            .probeFailed(probe.startedAt(), failure, counts, switchboard.now());
                 }
             };
         }
         ProbeResult answer = result;
         // First: what is forgotten with the answer is needed for that.
         switchboard.enterOutage(tier);
-        return state -> state.detector.probed(probe.tier(), probe.startedAt(), answer, switchboard.now());
+        return state -> state.tiers.get(probe.tier()).detector.probed(probe.startedAt(), answer, switchboard.now());
     }
 
     /** Sends a probe that decides nothing, and enters what the store says once of what it lost. */
@@ -70,7 +73,8 @@ final class Prober {
         ProbeResult result = tier.store().probe(limit);
         switchboard.enterOutage(tier);
         if (result.wentBack()) {
-            switchboard.change(state -> state.reconciliation.wentBack(state.tiers.get(tier.index), switchboard.now()));
+            switchboard.change(
+                    state -> state.tiers.get(tier.index).reconciliation.wentBack(switchboard.now()));
         }
         return result;
     }
@@ -100,7 +104,8 @@ final class Prober {
             CacheUnavailableException failure = await(probe, wait);
             if (failure != null) {
                 failures.put(tier.name, failure);
-                switchboard.change(state -> state.circuit.startedWithout(tier.index, failure, switchboard.now()));
+                switchboard.change(
+                        state -> state.tiers.get(tier.index).detector.startedWithout(failure, switchboard.now()));
             }
         });
         return failures;

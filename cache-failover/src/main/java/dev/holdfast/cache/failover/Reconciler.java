@@ -51,7 +51,8 @@ final class Reconciler {
         try {
             if (drain instanceof Effect.RemoveEverything all) {
                 Extent extent = removeEverything(store, all.tier(), all.version());
-                switchboard.change(state -> state.reconciliation.everythingRemoved(all, extent));
+                switchboard.change(
+                        state -> state.tiers.get(all.tier()).reconciliation.everythingRemoved(all, extent));
             } else if (drain instanceof Effect.RemovePrefixes work) {
                 removePrefixes(store, work);
             } else if (drain instanceof Effect.RemoveKeys work) {
@@ -59,7 +60,7 @@ final class Reconciler {
             } else if (drain instanceof Effect.Increments work) {
                 increments(store, work, underWay);
             }
-            return state -> state.reconciliation.drained(drain.tier(), switchboard.now());
+            return state -> state.tiers.get(drain.tier()).reconciliation.drained(switchboard.now());
         } catch (Throwable e) {
             return failed(drain, e, underWay);
         }
@@ -81,7 +82,7 @@ final class Reconciler {
         List<DirtyRecord.Removal> done = work.keys().stream()
                 .filter(removal -> keys.contains(removal.key()))
                 .toList();
-        switchboard.change(state -> state.reconciliation.removed(work.tier(), done, switchboard.now()));
+        switchboard.change(state -> state.tiers.get(work.tier()).reconciliation.removed(done, switchboard.now()));
     }
 
     private Consumer<FailoverState> failed(Effect.Drain drain, Throwable e, List<String> underWay) {
@@ -94,7 +95,7 @@ final class Reconciler {
             unknown = failure.outcomeUnknown();
         }
         List<String> unsettled = unknown ? underWay : List.of();
-        return state -> state.reconciliation.drainFailed(drain.tier(), e, unsettled, switchboard.now());
+        return state -> state.tiers.get(drain.tier()).reconciliation.drainFailed(e, unsettled, switchboard.now());
     }
 
     private void partlyDone(Effect.Drain drain, CacheUnavailableException failure, List<String> underWay) {
@@ -115,7 +116,7 @@ final class Reconciler {
             Set<String> known = switchboard.prefixes();
             for (String prefix : known) {
                 remove(store, tier, prefix, version);
-                switchboard.change(state -> state.reconciliation.getsOn(tier, switchboard.now()));
+                switchboard.change(state -> state.tiers.get(tier).reconciliation.getsOn(switchboard.now()));
             }
             return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
         }
@@ -148,9 +149,9 @@ final class Reconciler {
             boolean done = extent == Extent.ALL;
             switchboard.change(state -> {
                 if (done) {
-                    state.reconciliation.prefixRemoved(work.tier(), prefix, switchboard.now());
+                    state.tiers.get(work.tier()).reconciliation.prefixRemoved(prefix, switchboard.now());
                 } else {
-                    state.reconciliation.prefixImpossible(work.tier(), prefix);
+                    state.tiers.get(work.tier()).reconciliation.prefixImpossible(prefix);
                 }
             });
         }
@@ -220,8 +221,8 @@ final class Reconciler {
                     store.increment(increment.key(), increment.delta(), ttl);
                 } catch (CacheUnavailableException e) {
                     if (e.outcomeUnknown()) {
-                        switchboard.change(
-                                state -> state.reconciliation.incremented(tier, increment, switchboard.now()));
+                        switchboard.change(state ->
+                                state.tiers.get(tier).reconciliation.incremented(increment, switchboard.now()));
                     }
                     throw e;
                 }
@@ -233,6 +234,6 @@ final class Reconciler {
                     ForeignText.shown(increment.key()),
                     e);
         }
-        switchboard.change(state -> state.reconciliation.incremented(tier, increment, switchboard.now()));
+        switchboard.change(state -> state.tiers.get(tier).reconciliation.incremented(increment, switchboard.now()));
     }
 }

@@ -2,7 +2,6 @@ package dev.holdfast.cache.failover;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,24 +11,18 @@ import org.jspecify.annotations.Nullable;
  * condition met. What has to be remembered before the call is sent there is remembered by then. Pure; guarded by the owner of its {@link FailoverState}.
  */
 final class Routing {
-    private final FailoverConfig config;
-    private final List<TierState> tiers;
-    private final RandomGenerator random;
+    private final Tiers tiers;
     private final DirtyKeys keys;
     private final MemoryTier memory;
-    private final Circuit circuit;
     /** So much later than it was admitted a call may still store something. */
     private final long latest;
 
-    Routing(FailoverConfig config, DirtyKeys keys, Circuit circuit, RandomGenerator random) {
-        this.config = config;
+    Routing(DirtyKeys keys) {
         this.tiers = keys.tiers;
-        this.random = random;
         this.keys = keys;
-        this.memory = keys.memory;
-        this.circuit = circuit;
-        this.latest =
-                config.failoverTimeout().toNanos() + config.unknownQuarantine().toNanos();
+        this.memory = tiers.memory;
+        this.latest = tiers.config.failoverTimeout().toNanos()
+                + tiers.config.unknownQuarantine().toNanos();
     }
 
     /**
@@ -62,50 +55,23 @@ final class Routing {
             }
         }
         TierState tier = tiers.get(index);
-        if (tier.remote && index != circuit.serving()) {
-            leads(tier, now);
+        boolean elsewhere = index != tiers.serving();
+        if (tier.remote && elsewhere) {
+            tier.occupancy.lead(now);
         }
         int marked = kind.invalidates ? keys.markAbove(tier, kind, mine) : 0;
         if (ttlNanos > 0) {
-            stores(tier, ttlNanos, now);
+            // It is stored when it arrives, not now.
+            tier.occupancy.store(DirtyKeys.after(now, ttlNanos + latest), now);
         }
-        if (memory.is(tier) && index != circuit.serving()) {
+        if (memory.is(tier) && elsewhere) {
             if (!memory.used()) {
-                stampAbove(tier);
+                tiers.outdateAbove(tier);
             }
             memory.use(now);
         }
         Purge purged = purge ? tier.dirty.planned(mine, now) : Purge.NONE;
-        return new Attempt(index, mine, tier.stamp, mask, tries, purged, marked);
-    }
-
-    /** A call may store something on a tier. */
-    private void stores(TierState tier, long ttlNanos, long now) {
-        // It is stored when it arrives, not now.
-        long until = DirtyKeys.after(now, ttlNanos + latest);
-        if (tier.remote && !tier.isFollowed(now)) {
-            stampAbove(tier);
-        }
-        boolean later = tier.stored && tier.storedUntil - now > 0 && tier.storedUntil - until > 0;
-        tier.storedUntil = later ? tier.storedUntil : until;
-        tier.stored = true;
-    }
-
-    /** A key leads to a server though one above serves: what is there from a time in which changes above were not marked here is not seen. */
-    private void leads(TierState tier, long now) {
-        if (!tier.isFollowed(now)) {
-            stampAbove(tier);
-            tier.periods++;
-        }
-        tier.led = true;
-        tier.ledAt = now;
-    }
-
-    /** From now on a change above has to be remembered here; those under way do not know that yet. */
-    private void stampAbove(TierState tier) {
-        for (int i = 0; i < tier.index; i++) {
-            tiers.get(i).stamp++;
-        }
+        return new Attempt(index, mine, tier.stamp(), mask, tries, purged, marked);
     }
 
     private int tierFor(Kind kind, String key, int mask, long rest) {
@@ -129,7 +95,14 @@ final class Routing {
 
     /** Whether a call that found no tier would have found one if it did not depend on its key's value. */
     boolean refusesCondition(Kind kind, int mask, long rest) {
-        return kind == Kind.CONDITIONAL && tiers.stream().anyMatch(tier -> admits(tier, mask, rest));
+        if (kind == Kind.CONDITIONAL) {
+            for (TierState tier : tiers) {
+                if (admits(tier, mask, rest)) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static boolean admits(TierState tier, int mask, long rest) {
@@ -138,7 +111,7 @@ final class Routing {
 
     /** Full jitter: any wait up to the delay, which doubles with each retry. */
     long retryPause(int retry) {
-        long delay = config.retryDelay().toNanos() << Math.min(retry, 10);
-        return random.nextLong(Math.max(1, delay));
+        long delay = tiers.config.retryDelay().toNanos() << Math.min(retry, 10);
+        return tiers.random.nextLong(Math.max(1, delay));
     }
 }

@@ -64,7 +64,7 @@ final class Switchboard {
         this.memories = memories;
         this.prefixes = prefixes;
         for (int i = 0; i < tiers.size(); i++) {
-            tiers.get(i).beginPeriod(state.tiers.get(i).periods);
+            tiers.get(i).beginPeriod(state.tiers.get(i).occupancy.periods());
         }
         this.route = currentRoute();
     }
@@ -155,7 +155,7 @@ final class Switchboard {
             }
         }
         for (int i = 0; i < tiers.size(); i++) {
-            tiers.get(i).beginPeriod(state.tiers.get(i).periods);
+            tiers.get(i).beginPeriod(state.tiers.get(i).occupancy.periods());
         }
         Route next = currentRoute();
         if (!next.sameAs(route)) {
@@ -166,12 +166,13 @@ final class Switchboard {
     }
 
     private Route currentRoute() {
-        int first = state.circuit.serving();
+        int first = state.tiers.serving();
         serving = first != FailoverState.NONE;
         Tier tier = tiers.get(serving ? first : 0);
         boolean reads = !closed && state.readsAreClean();
         boolean writes = reads && state.writesAreClean(now());
-        return new Route(tier, tier.store(), reads, writes, state.tiers.get(tier.index).stamp);
+        return new Route(
+                tier, tier.store(), reads, writes, state.tiers.get(tier.index).stamp());
     }
 
     /** Returns memories that were replaced and not yet closed, and forgets them. */
@@ -415,7 +416,7 @@ final class Switchboard {
     void enterOutage(Tier tier) {
         PartialOutage outage = tier.outage();
         if (outage != null) {
-            change(decided -> decided.tiers.get(tier.index).stamp++);
+            change(decided -> decided.tiers.get(tier.index).outdate());
             change(decided -> decided.partlyOut(tier.index, outage, now()));
         }
     }

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /** What the last twenty calls say. */
 class BreakerTest {
-    private final Breaker breaker = new Breaker("tier", Duration.ofSeconds(1), () -> 0);
+    private final Breaker breaker = new Breaker("tier", Duration.ofSeconds(1));
 
     private void fail(int calls) {
         for (int i = 0; i < calls; i++) {
@@ -49,7 +49,7 @@ class BreakerTest {
         assertFalse(breaker.tripped());
         assertFalse(breaker.slow());
 
-        Breaker other = new Breaker("tier", Duration.ofSeconds(1), () -> 0);
+        Breaker other = new Breaker("tier", Duration.ofSeconds(1));
         other.answered(20, 16);
         assertTrue(other.tripped());
         assertTrue(other.slow());
@@ -79,17 +79,14 @@ class BreakerTest {
     }
 
     @Test
-    void itOpensRecoversAndClosesAsItIsToldAndAsOften() {
-        breaker.open();
-        breaker.open();
+    void itBeginsAnewAsItIsToldAndAsOften() {
+        fail(20);
         assertTrue(breaker.tripped());
-        breaker.recover();
-        breaker.recover();
+        breaker.reset();
+        breaker.reset();
         assertFalse(breaker.tripped());
-        breaker.open();
-        assertTrue(breaker.tripped());
         fail(5);
-        breaker.close();
+        breaker.reset();
         assertFalse(breaker.tripped());
         assertEquals(0, breaker.failureRate());
     }

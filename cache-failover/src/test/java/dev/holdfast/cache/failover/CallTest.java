@@ -77,7 +77,7 @@ class CallTest {
         Attempt other = next(call);
         assertEquals(1, other.tier());
         assertEquals(1, other.mask());
-        assertEquals(2, decisions.first().failuresInARow);
+        assertEquals(2, decisions.first().detector.failuresInARow());
         fail(call, other, Decisions.failure(Reason.TIMEOUT));
         Attempt last = next(call);
         assertEquals(2, last.tier());
@@ -325,7 +325,7 @@ class CallTest {
     void whatEndsAfterARouteChangeIsDoneAgainWhereItBelongs() {
         Call call = begin(Request.write(Kind.WRITE, "k", TTL));
         Attempt attempt = next(call);
-        decisions.first().stamp++;
+        decisions.first().outdate();
         assertEquals(Call.After.NOTHING, succeed(call, attempt, decisions.now));
         assertEquals(0, next(call).tier());
     }
@@ -334,7 +334,7 @@ class CallTest {
     void aFillThatEndsAfterARouteChangeIsForgottenWhereItWent() {
         Call call = begin(Request.write(Kind.FILL, "k", TTL));
         Attempt attempt = next(call);
-        decisions.first().stamp++;
+        decisions.first().outdate();
         assertEquals(Call.After.NOTHING, succeed(call, attempt, decisions.now));
         assertTrue(decisions.first().dirty.contains("k"));
         assertOver(call);
@@ -347,7 +347,7 @@ class CallTest {
         Call call = begin(Request.conditional("k"));
         Attempt attempt = next(call);
         assertEquals(2, attempt.tier());
-        decisions.last().stamp++;
+        decisions.last().outdate();
         assertEquals(Call.After.REMOVE_AGAIN, succeed(call, attempt, decisions.now));
         assertOver(call);
     }
@@ -370,7 +370,7 @@ class CallTest {
         decisions.open(decisions.first());
         Call call = begin(Request.count("n", 3, TTL));
         Attempt attempt = next(call);
-        decisions.second().stamp++;
+        decisions.second().outdate();
         assertEquals(Call.After.NOTHING, call.succeeded(attempt, 3, decisions.now));
         assertOver(call);
         List<DirtyRecord.Increment> owed = decisions.first().dirty.increments(9, decisions.now, "id-");
@@ -445,14 +445,14 @@ class CallTest {
         Call call = Call.attempted(decisions.state, Request.read(List.of()), decisions.now + SECOND, 0);
         fail(call, Attempt.of(0, List.of(), 0), Decisions.down());
         assertOver(call);
-        assertEquals(1, decisions.first().failuresInARow);
+        assertEquals(1, decisions.first().detector.failuresInARow());
     }
 
     @Test
     void aCallThatWasBegunElsewhereHasNothingToDoUntilItFailed() {
         Call call = Call.attempted(decisions.state, Request.read("k"), decisions.now + SECOND, 0);
         assertOver(call);
-        fail(call, Attempt.of(0, List.of("k"), decisions.first().stamp), Decisions.failure(Reason.TIMEOUT));
+        fail(call, Attempt.of(0, List.of("k"), decisions.first().stamp()), Decisions.failure(Reason.TIMEOUT));
         assertEquals(1, next(call).tier());
     }
 }

@@ -5,9 +5,10 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.TierHealth;
+import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
 
@@ -34,16 +35,26 @@ final class Decisions {
     }
 
     final FailoverConfig config;
-    final List<TierState> tiers = new ArrayList<>();
+    final Tiers tiers;
     final FailoverState state;
     long now = 1_000 * SECOND;
 
     Decisions(FailoverConfig config, Chance chance, TierState.Traits... traits) {
         this.config = config;
-        for (TierState.Traits each : traits) {
-            tiers.add(new TierState(tiers.size(), each, config, () -> now));
-        }
-        state = new FailoverState(config, tiers, chance, "id");
+        tiers = tiers(config, List.of(traits), chance, "id");
+        state = new FailoverState(new DirtyKeys(tiers));
+    }
+
+    /** Tiers of a client of that name. */
+    static Tiers tiers(FailoverConfig config, List<TierState.Traits> traits, RandomGenerator random, String name) {
+        Agreements agreements = new Agreements(Clock.systemUTC(), System::nanoTime);
+        return new Tiers(config, traits, random, Attendance.of(name, agreements));
+    }
+
+    /** The state of a client with one server. */
+    static FailoverState alone() {
+        return new FailoverState(new DirtyKeys(
+                tiers(FailoverConfig.DEFAULT, List.of(server("first")), new SplittableRandom(1), "test")));
     }
 
     /** Two servers and a memory. */
@@ -96,21 +107,29 @@ final class Decisions {
     }
 
     /** Has a tier fenced, and returns what ends that. */
-    static Effect.Disconnect fence(FailoverState state, int index) {
-        state.tiers.get(index).fencing = true;
-        return new Effect.Disconnect(index, down(), state.tiers.get(index).fences);
+    static Effect.Disconnect fence(FailoverState state, int index, long now) {
+        state.tiers.get(index).circuit.relapse(down(), now);
+        return fence(state);
+    }
+
+    private static Effect.Disconnect fence(FailoverState state) {
+        return state.takeEffects().stream()
+                .filter(Effect.Disconnect.class::isInstance)
+                .map(Effect.Disconnect.class::cast)
+                .reduce((before, last) -> last)
+                .orElseThrow();
     }
 
     /** Opens a tier, and ends its fence. */
     void open(TierState tier) {
-        state.circuit.open(tier, TierHealth.Reason.PROBE, down(), now);
-        state.circuit.fenced(Decisions.fence(state, tier.index), true, now);
+        tier.circuit.open(TierHealth.Reason.PROBE, down(), now);
+        state.fenced(fence(state), true, now);
         forget();
     }
 
     /** Lets an open tier answer a probe, so that it is on its way back. */
     void answer(TierState tier) {
-        state.detector.probed(tier.index, now, ProbeResult.OK, now);
+        state.tiers.get(tier.index).detector.probed(now, ProbeResult.OK, now);
     }
 
     static CacheUnavailableException down() {

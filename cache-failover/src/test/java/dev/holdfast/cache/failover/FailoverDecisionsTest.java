@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.List;
@@ -44,13 +45,11 @@ class FailoverDecisionsTest {
         assertFalse(state.writesAreClean(decisions.now));
         first.dirty.removals(1, 0).forEach(removal -> first.dirty.removed(removal, 0));
         assertTrue(state.writesAreClean(decisions.now));
-        second.stored = true;
-        second.storedUntil = decisions.now + 1;
+        second.occupancy.store(decisions.now + 1, decisions.now);
         assertFalse(state.writesAreClean(decisions.now));
         assertTrue(state.writesAreClean(decisions.now + 1));
-        second.storedUntil = decisions.now;
-        decisions.last().stored = true;
-        decisions.last().storedUntil = decisions.now + 1;
+        decisions.now++;
+        decisions.last().occupancy.store(decisions.now + 1, decisions.now);
         assertTrue(state.writesAreClean(decisions.now), "what memory holds is no server's");
         state.memory.use(decisions.now);
         assertFalse(state.writesAreClean(decisions.now));
@@ -63,12 +62,13 @@ class FailoverDecisionsTest {
     @Test
     void allIsQuietWhereEveryTierIsClosedCleanAndSettled() {
         assertTrue(state.quiet(decisions.now));
-        second.probing = true;
+        second.probes.send(decisions.now);
         assertFalse(state.quiet(decisions.now));
-        second.probing = false;
-        second.suspicion = TierHealth.Reason.SLOW;
+        second.probes.ended(decisions.now);
+        second.detector.observed(20, 20, false, decisions.now);
+        assertEquals(TierHealth.Reason.SLOW, second.detector.suspicion());
         assertFalse(state.quiet(decisions.now));
-        second.suspicion = null;
+        second.detector.probed(decisions.now, ProbeResult.OK, decisions.now);
         second.dirty.everything();
         assertFalse(state.quiet(decisions.now));
         second.dirty.acceptLoss();
@@ -87,7 +87,6 @@ class FailoverDecisionsTest {
         assertTrue(first.dirty.all());
         List<Effect> effects = state.takeEffects();
         assertTrue(effects.contains(new Effect.Settled(outage)));
-        assertSame(outage, first.outage);
         first.dirty.acceptLoss();
         state.partlyOut(0, outage, decisions.now);
         assertFalse(first.dirty.all());
@@ -104,58 +103,58 @@ class FailoverDecisionsTest {
         assertTrue(first.dirty.contains("c:x"));
         assertFalse(first.dirty.contains("elsewhere"));
         assertTrue(first.recent.any(), "the other parts' changes are still recent");
-        assertNull(first.notes);
+        assertNull(first.note());
     }
 
     @Test
     void aProbeThatEndedInAWayThatNobodyExpectedIsAFailedOne() {
-        first.probing = true;
+        first.probes.send(decisions.now);
         Throwable error = new OutOfMemoryError("made by a test");
         state.failed(new Effect.Probe(0, decisions.now, Duration.ofSeconds(1)), error, decisions.now);
-        assertFalse(first.probing);
+        assertFalse(first.probes.isUnderWay());
         assertFalse(first.closed());
-        assertSame(error, first.openedBy.getCause());
-        assertEquals(Reason.UNEXPECTED, first.lastFailure.reason());
+        assertSame(error, first.circuit.openedBy().getCause());
+        assertEquals(Reason.UNEXPECTED, first.detector.lastFailure().reason());
     }
 
     @Test
     void aPieceOfWorkThatEndedSoIsKept() {
-        first.draining = true;
         first.dirty.remove("k", 0);
+        first.reconciliation.advance(decisions.now);
+        assertTrue(first.reconciliation.isDraining());
         state.failed(new Effect.RemoveKeys(0, List.of()), new OutOfMemoryError("made by a test"), decisions.now);
-        assertFalse(first.draining);
+        assertFalse(first.reconciliation.isDraining());
         assertTrue(first.dirty.contains("k"));
     }
 
     @Test
     void aFenceThatEndedSoIsOneThatResetNothing() {
-        state.circuit.open(first, TierHealth.Reason.PROBE, Decisions.down(), decisions.now);
+        first.circuit.open(TierHealth.Reason.PROBE, Decisions.down(), decisions.now);
         first.dirty.remove("k", decisions.now + SECOND);
         state.failed(
                 new Effect.Disconnect(0, Decisions.down(), 0), new OutOfMemoryError("made by a test"), decisions.now);
-        assertTrue(first.fencing, "that was none");
+        assertTrue(first.circuit.isFencing(), "that was none");
         state.failed(
                 new Effect.Disconnect(0, Decisions.down(), 1), new OutOfMemoryError("made by a test"), decisions.now);
-        assertFalse(first.fencing);
+        assertFalse(first.circuit.isFencing());
         first.dirty.removals(1, decisions.now).forEach(removal -> first.dirty.removed(removal, decisions.now));
         assertTrue(first.dirty.contains("k"), "what was sent may still arrive");
     }
 
     @Test
     void aProbeUnderWayInAStallHasItsTimeOnceMore() {
-        state.detector.refuses(0, decisions.now);
+        state.tiers.get(0).detector.refuses(decisions.now);
         decisions.now += 20 * SECOND;
         state.stalled(decisions.now);
         state.tick(decisions.now);
-        assertEquals(0, first.overdueProbes);
+        assertEquals(0, first.probes.givenUp());
         decisions.now += 11 * SECOND;
         state.tick(decisions.now);
-        assertEquals(1, first.overdueProbes);
+        assertEquals(1, first.probes.givenUp());
     }
 
     @Test
     void aTickDoesWhatIsDueOnServersAndForTheMemory() {
-        first.idleNanos = 1;
         second.dirty.remove("k", 0);
         state.memory.use(decisions.now);
         decisions.now += 6 * SECOND;
@@ -172,7 +171,7 @@ class FailoverDecisionsTest {
 
     @Test
     void whatWasTakenIsNotTakenAgain() {
-        state.detector.refuses(0, decisions.now);
+        state.tiers.get(0).detector.refuses(decisions.now);
         assertEquals(1, state.takeEffects().size());
         assertEquals(List.of(), state.takeEffects());
     }
@@ -190,11 +189,11 @@ class FailoverDecisionsTest {
 
     @Test
     void aPrefixThatIsDirtyWithOthersIsConfirmedByTheStampAlone() {
-        Attempt prefix = Attempt.of(0, List.of("c:"), first.stamp);
+        Attempt prefix = Attempt.of(0, List.of("c:"), first.stamp());
         first.dirty.removePrefix("c:");
         assertTrue(state.keys.confirmed(prefix, Kind.PREFIX));
-        assertFalse(state.keys.confirmed(Attempt.of(0, List.of("c:k"), first.stamp), Kind.WRITE));
-        first.stamp++;
+        assertFalse(state.keys.confirmed(Attempt.of(0, List.of("c:k"), first.stamp()), Kind.WRITE));
+        first.outdate();
         assertFalse(state.keys.confirmed(prefix, Kind.PREFIX));
     }
 
@@ -202,11 +201,11 @@ class FailoverDecisionsTest {
     void whatWasPurgedIsConfirmedUnlessItWasDirtiedSince() {
         first.dirty.remove("k", decisions.now + SECOND);
         Purge purge = first.dirty.planned(List.of("k"), decisions.now);
-        Attempt attempt = new Attempt(0, List.of("k"), first.stamp, 0, 0, purge, 0);
+        Attempt attempt = new Attempt(0, List.of("k"), first.stamp(), 0, 0, purge, 0);
         state.keys.purged(attempt, decisions.now);
         assertTrue(first.dirty.contains("k"), "what may arrive is waited for");
         assertTrue(state.keys.confirmed(attempt, Kind.WRITE));
-        assertFalse(state.keys.confirmed(Attempt.of(0, List.of("k"), first.stamp), Kind.WRITE));
+        assertFalse(state.keys.confirmed(Attempt.of(0, List.of("k"), first.stamp()), Kind.WRITE));
         first.dirty.remove("k", 0);
         assertFalse(state.keys.confirmed(attempt, Kind.WRITE));
     }
@@ -225,18 +224,16 @@ class FailoverDecisionsTest {
         Attempt attempt = Attempt.of(0, List.of("k"), 0);
         assertFalse(state.keys.markBelow(attempt, Kind.WRITE, decisions.now));
         assertTrue(second.dirty.isEmpty(), "nothing was stored there");
-        second.stored = true;
-        second.storedUntil = decisions.now + 1;
-        decisions.last().stored = true;
-        decisions.last().storedUntil = decisions.now + 1;
-        long memory = decisions.last().stamp;
+        second.occupancy.store(decisions.now + 1, decisions.now);
+        decisions.last().occupancy.store(decisions.now + 1, decisions.now);
+        long memory = decisions.last().stamp();
         assertFalse(state.keys.markBelow(attempt, Kind.WRITE, decisions.now));
         assertTrue(second.dirty.contains("k"));
         assertTrue(decisions.last().dirty.isEmpty());
-        assertEquals(memory, decisions.last().stamp);
+        assertEquals(memory, decisions.last().stamp());
         state.memory.use(decisions.now);
         assertTrue(state.keys.markBelow(attempt, Kind.WRITE, decisions.now));
-        assertEquals(memory + 1, decisions.last().stamp);
+        assertEquals(memory + 1, decisions.last().stamp());
         assertFalse(state.keys.markBelow(Attempt.of(2, List.of("k"), 0), Kind.WRITE, decisions.now), "it went there");
     }
 
@@ -244,13 +241,13 @@ class FailoverDecisionsTest {
     void onlyWhatInvalidatesIsAmongTheRecentChanges() {
         for (Kind kind : Kind.values()) {
             Decisions own = Decisions.usual();
-            own.state.keys.changed(own.first(), kind, List.of("k"));
+            own.first().changed(kind, List.of("k"));
             assertEquals(
                     kind == Kind.WRITE || kind == Kind.CONDITIONAL || kind == Kind.PREFIX,
                     own.first().recent.any(),
                     "" + kind);
-            own.state.keys.changed(own.last(), kind, List.of("k"));
-            own.state.circuit.fenced(Decisions.fence(own.state, 0), true, own.now);
+            own.last().changed(kind, List.of("k"));
+            own.state.fenced(Decisions.fence(own.state, 0, own.now), true, own.now);
             assertEquals(kind == Kind.PREFIX, own.first().dirty.contains("k+"), "" + kind);
         }
     }
@@ -259,8 +256,8 @@ class FailoverDecisionsTest {
     void whatMayStillArriveOfAServerIsDirtyForTheQuarantineAndOfMemoryNot() {
         state.keys.unsettled(0, List.of("k"), decisions.now);
         assertTrue(first.dirty.contains("k"));
-        assertEquals(decisions.now + 30 * SECOND, state.keys.unsettledUntil(decisions.now));
-        assertEquals(1, state.keys.unsettledUntil(-30 * SECOND), "0 stands for never");
+        assertEquals(decisions.now + 30 * SECOND, first.unsettledUntil(decisions.now));
+        assertEquals(1, first.unsettledUntil(-30 * SECOND), "0 stands for never");
         state.keys.unsettled(2, List.of("k"), decisions.now);
         assertTrue(decisions.last().dirty.isEmpty());
     }
@@ -270,7 +267,7 @@ class FailoverDecisionsTest {
         for (int i = 0; i <= RecentChanges.KEPT; i++) {
             first.recent.add("k" + i);
         }
-        state.circuit.fenced(Decisions.fence(state, 0), true, decisions.now);
+        state.fenced(Decisions.fence(state, 0, decisions.now), true, decisions.now);
         assertTrue(first.dirty.all());
         assertFalse(first.recent.any());
     }

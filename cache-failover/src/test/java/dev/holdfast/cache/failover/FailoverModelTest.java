@@ -30,11 +30,7 @@ class FailoverModelTest {
         }
         for (int history : histories) {
             ModelWorld.check(
-                    SEED + history,
-                    steps(history),
-                    (config, tiers, random) -> new FailoverState(config, tiers, random, "model"),
-                    Set.of(),
-                    true);
+                    SEED + history, steps(history), tiers -> new FailoverState(new DirtyKeys(tiers)), Set.of(), true);
         }
         say("%d histories from seed %d: every promise was kept", histories.size(), SEED);
     }

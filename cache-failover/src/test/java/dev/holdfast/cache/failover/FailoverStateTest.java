@@ -65,30 +65,32 @@ class FailoverStateTest {
         watch.awaitFirst();
 
         assertEquals(0, watch.count("remark"));
-        assertTrue(String.valueOf(watch.first().notes).contains("only pinged"), watch.first().notes);
+        assertTrue(
+                String.valueOf(watch.first().note()).contains("only pinged"),
+                watch.first().note());
 
         watch.answer = ProbeResult.OK;
         watch.pass(Duration.ofMinutes(2));
-        assertNull(watch.first().notes);
+        assertNull(watch.first().note());
     }
 
     @Test
     void aTierThatWasTakenOutIsNotProbedUntilItIsLetBack() {
-        watch.state.circuit.forceFailover(0, watch.now);
+        watch.state.tiers.get(0).circuit.forceFailover(watch.now);
         watch.pass(Duration.ofMinutes(5));
 
         assertEquals(0, watch.count("probe 0"));
         assertEquals("opened 0 FORCED", watch.done.get(0));
-        assertEquals(1, watch.state.circuit.serving());
+        assertEquals(1, watch.state.tiers.serving());
     }
 
     @Test
     void aForcedFailbackSkipsTheGracePeriodAndNotTheReconciliation() {
-        watch.state.circuit.forceFailover(0, watch.now);
+        watch.state.tiers.get(0).circuit.forceFailover(watch.now);
         watch.work();
         watch.change("c:k");
 
-        watch.state.reconciliation.forceFailback(watch.now);
+        watch.state.forceFailback(watch.now);
         Duration outage = watch.awaitFirst();
 
         assertTrue(outage.compareTo(Duration.ofSeconds(2)) < 0, () -> "took " + outage);
@@ -101,16 +103,16 @@ class FailoverStateTest {
     void aFenceOfWhichNothingIsHeardIsGivenUpAndItsLateEndIsOfAnother() {
         watch.disconnectsEnd = false;
         watch.lose();
-        assertTrue(watch.first().fencing);
+        assertTrue(watch.first().circuit.isFencing());
         watch.pass(Duration.ofSeconds(11));
-        assertFalse(watch.first().fencing);
+        assertFalse(watch.first().circuit.isFencing());
 
         watch.disconnectsEnd = true;
         watch.awaitFirst();
         watch.disconnectsEnd = false;
         watch.lose();
-        watch.state.circuit.fenced(new Effect.Disconnect(0, new IllegalStateException(), 1), true, watch.now);
-        assertTrue(watch.first().fencing, "the second is still under way");
+        watch.state.fenced(new Effect.Disconnect(0, new IllegalStateException(), 1), true, watch.now);
+        assertTrue(watch.first().circuit.isFencing(), "the second is still under way");
     }
 
     @Test
@@ -139,30 +141,30 @@ class FailoverStateTest {
             watch.state.stalled(watch.now);
         }
 
-        assertFalse(watch.first().fencing);
+        assertFalse(watch.first().circuit.isFencing());
     }
 
     @Test
     void aTierBelowBeginsAPeriodWithEachOutageOfThoseAboveWhoeverServedMeanwhile() {
         TierState second = watch.tiers.get(1);
-        watch.state.circuit.forceFailover(0, watch.now);
-        int first = second.periods;
-        watch.state.circuit.forceFailover(1, watch.now);
-        assertEquals(2, watch.state.circuit.serving());
+        watch.state.tiers.get(0).circuit.forceFailover(watch.now);
+        int first = second.occupancy.periods();
+        watch.state.tiers.get(1).circuit.forceFailover(watch.now);
+        assertEquals(2, watch.state.tiers.serving());
         watch.work();
-        watch.state.reconciliation.forceFailback(watch.now);
+        watch.state.forceFailback(watch.now);
         watch.pass(Duration.ofSeconds(5));
-        assertEquals(0, watch.state.circuit.serving());
+        assertEquals(0, watch.state.tiers.serving());
 
-        watch.state.circuit.forceFailover(1, watch.now);
-        watch.state.circuit.forceFailover(0, watch.now);
+        watch.state.tiers.get(1).circuit.forceFailover(watch.now);
+        watch.state.tiers.get(0).circuit.forceFailover(watch.now);
         watch.work();
-        watch.tiers.get(1).held = false;
-        watch.tiers.get(1).skipGrace = true;
+        watch.tiers.get(1).circuit.release();
+        watch.tiers.get(1).circuit.skipGrace();
         watch.pass(Duration.ofSeconds(5));
 
-        assertEquals(1, watch.state.circuit.serving());
-        assertEquals(first + 1, second.periods);
+        assertEquals(1, watch.state.tiers.serving());
+        assertEquals(first + 1, second.occupancy.periods());
     }
 
     @Test
@@ -186,7 +188,7 @@ class FailoverStateTest {
         watch.pass(Duration.ofMinutes(1));
         for (int i = 0; i < 5; i++) {
             watch.pass(Duration.ofMinutes(4));
-            watch.state.reconciliation.getsOn(0, watch.now);
+            watch.state.tiers.get(0).reconciliation.getsOn(watch.now);
         }
 
         assertEquals(1, watch.count("drain"));
@@ -216,12 +218,12 @@ class FailoverStateTest {
         long before = watch.count("probe 0");
         CacheUnavailableException partly = new CacheUnavailableException("a shard is out", null, Reason.PARTIAL, false);
 
-        watch.state.reconciliation.drainFailed(0, partly, List.of(), watch.now);
+        watch.state.tiers.get(0).reconciliation.drainFailed(partly, List.of(), watch.now);
         watch.work();
         assertEquals(before, watch.count("probe 0"));
 
         CacheUnavailableException wholly = new CacheUnavailableException("gone", null, Reason.CONNECTION, false);
-        watch.state.reconciliation.drainFailed(0, wholly, List.of(), watch.now);
+        watch.state.tiers.get(0).reconciliation.drainFailed(wholly, List.of(), watch.now);
         watch.work();
         assertEquals(before + 1, watch.count("probe 0"));
     }
@@ -258,7 +260,7 @@ class FailoverStateTest {
         assertEquals(1, small.count("remove under c:"));
         assertFalse(small.first().dirty.overflowed());
         assertTrue(small.first().dirty.isEmpty());
-        assertNull(small.first().notes);
+        assertNull(small.first().note());
     }
 
     @Test
@@ -274,7 +276,7 @@ class FailoverStateTest {
 
         assertEquals(0, small.count("remove under"), small.done.toString());
         assertEquals(1, small.count("remove everything"));
-        assertEquals(1, small.state.circuit.serving());
+        assertEquals(1, small.state.tiers.serving());
     }
 
     @Test
@@ -320,14 +322,16 @@ class FailoverStateTest {
         }
         small.pass(Duration.ofMinutes(10));
 
-        assertEquals(1, small.state.circuit.serving());
+        assertEquals(1, small.state.tiers.serving());
         assertTrue(small.first().dirty.overflowed());
-        assertTrue(String.valueOf(small.first().notes).contains("overflow"), small.first().notes);
+        assertTrue(
+                String.valueOf(small.first().note()).contains("overflow"),
+                small.first().note());
         assertEquals(1, small.count("remove everything"));
 
-        small.state.reconciliation.forceFailback(small.now);
+        small.state.forceFailback(small.now);
         small.awaitFirst();
-        assertNull(small.first().notes);
+        assertNull(small.first().note());
     }
 
     @Test
@@ -339,12 +343,14 @@ class FailoverStateTest {
         assertEquals(1, attempt.tier());
         watch.pass(Duration.ofMinutes(10));
 
-        assertEquals(1, watch.state.circuit.serving());
+        assertEquals(1, watch.state.tiers.serving());
         assertTrue(watch.first().dirty.contains("c:any"));
         assertEquals(1, watch.count("remove under "));
-        assertTrue(String.valueOf(watch.first().notes).contains("until failback is forced"), watch.first().notes);
+        assertTrue(
+                String.valueOf(watch.first().note()).contains("until failback is forced"),
+                watch.first().note());
 
-        watch.state.reconciliation.forceFailback(watch.now);
+        watch.state.forceFailback(watch.now);
         watch.awaitFirst();
         assertTrue(watch.first().dirty.isEmpty());
     }
@@ -360,16 +366,16 @@ class FailoverStateTest {
         assertNotNull(attempt);
         assertEquals(1, attempt.tier());
 
-        watch.state.reconciliation.forceFailback(watch.now);
+        watch.state.forceFailback(watch.now);
         assertTrue(watch.state.readsAreClean());
     }
 
     @Test
     void aTierThatWasOpenedIsClearedOfWhatWasChangedSinceItsLastCanary() {
-        watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:old"));
+        watch.first().changed(Kind.WRITE, List.of("c:old"));
         watch.pass(Duration.ofMinutes(2));
-        watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:new"));
-        watch.state.keys.changed(watch.first(), Kind.READ, List.of("c:read"));
+        watch.first().changed(Kind.WRITE, List.of("c:new"));
+        watch.first().changed(Kind.READ, List.of("c:read"));
         watch.lose();
 
         assertTrue(watch.first().dirty.contains("c:new"));
@@ -381,7 +387,7 @@ class FailoverStateTest {
     @Test
     void moreRecentChangesThanAreKeptClearATierThatWasOpened() {
         for (int i = 0; i <= RecentChanges.KEPT; i++) {
-            watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:" + i));
+            watch.first().changed(Kind.WRITE, List.of("c:" + i));
         }
         watch.lose();
         watch.awaitFirst();

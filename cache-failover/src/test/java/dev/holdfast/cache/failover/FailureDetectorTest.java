@@ -51,7 +51,7 @@ class FailureDetectorTest {
         }
 
         Duration took = Duration.ofNanos(watch.now - begin);
-        assertEquals(TierHealth.Reason.FAILURES, watch.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, watch.first().circuit.reason());
         assertTrue(took.compareTo(Duration.ofSeconds(2)) > 0 && took.compareTo(Duration.ofSeconds(5)) < 0, "" + took);
     }
 
@@ -87,8 +87,8 @@ class FailureDetectorTest {
         }
 
         assertFalse(watch.first().closed());
-        assertEquals(TierHealth.Reason.SLOW, watch.first().reason);
-        assertEquals(1, watch.state.circuit.serving());
+        assertEquals(TierHealth.Reason.SLOW, watch.first().circuit.reason());
+        assertEquals(1, watch.state.tiers.serving());
     }
 
     @Test
@@ -119,13 +119,13 @@ class FailureDetectorTest {
         watch.fail(1);
 
         assertFalse(watch.first().closed());
-        assertEquals(TierHealth.Reason.PROBE, watch.first().reason);
+        assertEquals(TierHealth.Reason.PROBE, watch.first().circuit.reason());
     }
 
     @Test
     void aFrozenTierIsOpenAProbeTimeoutAfterItsCallHung() {
         watch.answers = false;
-        watch.noAnswerAfter = Duration.ofNanos(watch.first().probeLimit.nanos());
+        watch.noAnswerAfter = TierPolicy.DEFAULT.minProbeTimeout();
         watch.hang(Duration.ofMillis(50));
         assertEquals(1, watch.count("probe 0"), "the tick that sees it probes it");
         watch.hang(Duration.ofMillis(150));
@@ -133,7 +133,7 @@ class FailureDetectorTest {
         watch.hang(Duration.ofMillis(50));
 
         assertFalse(watch.first().closed());
-        assertEquals(TierHealth.Reason.FROZEN, watch.first().reason);
+        assertEquals(TierHealth.Reason.FROZEN, watch.first().circuit.reason());
     }
 
     @Test
@@ -143,9 +143,9 @@ class FailureDetectorTest {
         assertTrue(watch.count("probe 0") <= 30 * 4 + 4, watch.count("probe 0") + " probes");
 
         watch.answers = false;
-        watch.noAnswerAfter = Duration.ofNanos(watch.first().probeLimit.nanos());
+        watch.noAnswerAfter = TierPolicy.DEFAULT.minProbeTimeout();
         watch.hang(Duration.ofMillis(500));
-        assertEquals(TierHealth.Reason.FROZEN, watch.first().reason);
+        assertEquals(TierHealth.Reason.FROZEN, watch.first().circuit.reason());
     }
 
     @Test
@@ -158,11 +158,11 @@ class FailureDetectorTest {
         watch.probesEnd = false;
         watch.fail(3);
         for (int i = 0; i < 30 && watch.first().closed(); i++) {
-            watch.state.detector.probeFailed(0, watch.now, saturated, true, watch.now);
+            watch.state.tiers.get(0).detector.probeFailed(watch.now, saturated, true, watch.now);
             watch.pass(Duration.ofMillis(50));
         }
 
-        assertEquals(TierHealth.Reason.FAILURES, watch.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, watch.first().circuit.reason());
     }
 
     @Test
@@ -174,7 +174,7 @@ class FailureDetectorTest {
             watch.pass(Duration.ofSeconds(1));
         }
 
-        assertEquals(TierHealth.Reason.FAILURES, watch.first().reason);
+        assertEquals(TierHealth.Reason.FAILURES, watch.first().circuit.reason());
         watch.probesEnd = true;
         watch.answers = true;
         watch.awaitFirst();
@@ -184,11 +184,17 @@ class FailureDetectorTest {
     void aVerdictFromAPauseOfThisProcessIsVoidButNotForEver() {
         for (int i = 0; i < 3; i++) {
             assertTrue(watch.first().closed());
-            watch.state.detector.probeFailed(
-                    0, watch.now, new CacheTimeoutException("no answer", null, true), false, watch.now);
+            watch.state
+                    .tiers
+                    .get(0)
+                    .detector
+                    .probeFailed(watch.now, new CacheTimeoutException("no answer", null, true), false, watch.now);
         }
-        watch.state.detector.probeFailed(
-                0, watch.now, new CacheTimeoutException("no answer", null, true), false, watch.now);
+        watch.state
+                .tiers
+                .get(0)
+                .detector
+                .probeFailed(watch.now, new CacheTimeoutException("no answer", null, true), false, watch.now);
 
         assertFalse(watch.first().closed());
     }
@@ -196,30 +202,34 @@ class FailureDetectorTest {
     @Test
     void aStateThatTheServerNamesRightAfterAGoodProbeCountsAsAFailure() {
         CacheUnavailableException full = new CacheUnavailableException("OOM", null, Reason.SERVER_STATE, false);
-        watch.state.detector.failed(0, full, 0, watch.now);
+        watch.state.tiers.get(0).detector.failed(full, 0, watch.now);
         watch.now++;
         watch.work();
-        watch.state.detector.probed(0, watch.now, ProbeResult.OK, watch.now);
-        assertEquals(0, watch.first().failuresInARow);
+        watch.state.tiers.get(0).detector.probed(watch.now, ProbeResult.OK, watch.now);
+        assertEquals(0, watch.first().detector.failuresInARow());
         watch.pass(Duration.ofMillis(50));
-        watch.state.detector.failed(0, full, 0, watch.now);
+        watch.state.tiers.get(0).detector.failed(full, 0, watch.now);
         watch.work();
 
-        assertEquals(1, watch.first().failuresInARow);
+        assertEquals(1, watch.first().detector.failuresInARow());
     }
 
     @Test
     void anExhaustedPoolAShardThatIsOutAndADisconnectionOpenNothing() {
         for (Reason reason : List.of(Reason.SATURATED, Reason.PARTIAL, Reason.DISCONNECTED)) {
             for (int i = 0; i < 100; i++) {
-                watch.state.detector.failed(0, new CacheUnavailableException("no", null, reason, false), 0, watch.now);
+                watch.state
+                        .tiers
+                        .get(0)
+                        .detector
+                        .failed(new CacheUnavailableException("no", null, reason, false), 0, watch.now);
                 watch.work();
             }
         }
         watch.pass(Duration.ofSeconds(5));
 
         assertTrue(watch.first().closed());
-        assertEquals(0, watch.first().failuresInARow);
+        assertEquals(0, watch.first().detector.failuresInARow());
     }
 
     @Test
@@ -227,11 +237,10 @@ class FailureDetectorTest {
         long before = watch.now - 1;
         watch.lose();
         for (int i = 0; i < 10; i++) {
-            watch.state.detector.probed(0, before, ProbeResult.OK, watch.now);
+            watch.state.tiers.get(0).detector.probed(before, ProbeResult.OK, watch.now);
         }
 
-        assertEquals(TierState.Mode.OPEN, watch.first().mode);
-        assertEquals(0, watch.first().goodProbes);
+        assertEquals(Circuit.Mode.OPEN, watch.first().circuit.mode());
     }
 
     @Test
@@ -264,14 +273,14 @@ class FailureDetectorTest {
     void aClientThatWritesSendsAHealthyServerACanaryEveryTwentySecondsOrAfterTwoThousandChanges() {
         for (int i = 0; i < 600; i++) {
             watch.answer(10, 0);
-            watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:" + i));
+            watch.first().changed(Kind.WRITE, List.of("c:" + i));
             watch.pass(Duration.ofSeconds(1));
         }
         long rare = watch.count("probe 0");
         assertTrue(rare >= 25 && rare <= 38, rare + " in ten minutes");
 
         for (int i = 0; i < 3 * RecentChanges.MANY; i++) {
-            watch.state.keys.changed(watch.first(), Kind.WRITE, List.of("c:" + i));
+            watch.first().changed(Kind.WRITE, List.of("c:" + i));
             watch.pass(Duration.ofMillis(1));
         }
         assertTrue(watch.count("probe 0") - rare >= 3, watch.count("probe 0") - rare + " more");
@@ -288,7 +297,7 @@ class FailureDetectorTest {
     @Test
     void aServerThatWentBackInTimeIsNotBelievedWhicheverProbeSaysSo() {
         watch.answer = new ProbeResult(true, true);
-        watch.state.detector.refuses(0, watch.now);
+        watch.state.tiers.get(0).detector.refuses(watch.now);
         watch.work();
         assertEquals(1, watch.count("remark wentBack"));
         assertEquals(1, watch.count("remove everything"));
@@ -296,7 +305,7 @@ class FailureDetectorTest {
         watch.answer = ProbeResult.OK;
         watch.lose();
         long before = watch.now - 1;
-        watch.state.detector.probed(0, before, new ProbeResult(true, true), watch.now);
+        watch.state.tiers.get(0).detector.probed(before, new ProbeResult(true, true), watch.now);
         assertTrue(watch.first().dirty.all(), "said once, so it counts though the connection was of before the fence");
     }
 

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,7 +17,7 @@ import java.util.SplittableRandom;
 final class FakeWatch {
     private static final long STEP = Ticks.PERIOD;
 
-    final List<TierState> tiers = new ArrayList<>();
+    final Tiers tiers;
     final FailoverState state;
     final List<String> done = new ArrayList<>();
     long now = Duration.ofSeconds(1).toNanos();
@@ -42,11 +43,15 @@ final class FakeWatch {
     Extent extent = Extent.ALL;
 
     FakeWatch(FailoverConfig config) {
-        for (String name : List.of("first", "second", "memory")) {
-            TierState.Traits traits = new TierState.Traits(name, !name.equals("memory"), TierPolicy.DEFAULT, 0);
-            tiers.add(new TierState(tiers.size(), traits, config, () -> now));
-        }
-        state = new FailoverState(config, tiers, new SplittableRandom(1), "fake");
+        this(config, Attendance.of("fake", new Agreements(Clock.systemUTC(), System::nanoTime)));
+    }
+
+    /** The same with what this client's caches may believe. */
+    FakeWatch(FailoverConfig config, Attendance attendance) {
+        List<TierState.Traits> traits =
+                List.of(Decisions.server("first"), Decisions.server("second"), Decisions.memory());
+        tiers = new Tiers(config, traits, new SplittableRandom(1), attendance);
+        state = new FailoverState(new DirtyKeys(tiers));
     }
 
     TierState first() {
@@ -80,8 +85,10 @@ final class FakeWatch {
     /** Calls of the first tier fail, one after the other, without one that is answered in between. */
     void fail(int calls) {
         for (int i = 0; i < calls; i++) {
-            state.detector.failed(
-                    0, new CacheUnavailableException("gone", null, Reason.CONNECTION, false), answered, now);
+            state.tiers
+                    .get(0)
+                    .detector
+                    .failed(new CacheUnavailableException("gone", null, Reason.CONNECTION, false), answered, now);
             work();
         }
     }
@@ -89,7 +96,7 @@ final class FakeWatch {
     /** Calls of the first tier are answered, some of them slowly. */
     void answer(long calls, long slow) {
         answered += calls;
-        state.detector.observed(0, calls, slow, false, now);
+        state.tiers.get(0).detector.observed(calls, slow, false, now);
         work();
     }
 
@@ -98,7 +105,7 @@ final class FakeWatch {
         for (long end = now + time.toNanos(); now < end; ) {
             now += STEP;
             arrive();
-            state.detector.observed(0, 0, 0, true, now);
+            state.tiers.get(0).detector.observed(0, 0, true, now);
             state.tick(now);
             work();
         }
@@ -107,7 +114,7 @@ final class FakeWatch {
     /** Returns how long it takes until the first tier serves. */
     Duration awaitFirst() {
         long begin = now;
-        while (state.circuit.serving() != 0) {
+        while (state.tiers.serving() != 0) {
             if (now - begin > Duration.ofHours(1).toNanos()) {
                 throw new AssertionError("the first tier does not come back: " + done);
             }
@@ -143,27 +150,31 @@ final class FakeWatch {
         if (effect instanceof Effect.Probe probe) {
             done.add("probe " + probe.tier());
             if (probe.tier() != 0 || answers) {
-                state.detector.probed(
-                        probe.tier(), probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
+                state.tiers
+                        .get(probe.tier())
+                        .detector
+                        .probed(probe.startedAt(), probe.tier() == 0 ? answer : ProbeResult.OK, now);
             } else if (probesEnd) {
                 dueAt.add(now + noAnswerAfter.toNanos());
-                due.add(() -> state.detector.probeFailed(
-                        0, probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now));
+                due.add(() -> state.tiers
+                        .get(0)
+                        .detector
+                        .probeFailed(probe.startedAt(), new CacheTimeoutException("no answer", null, true), true, now));
                 arrive();
             }
         } else if (effect instanceof Effect.Disconnect disconnect) {
             if (disconnect.fences() && disconnectsEnd) {
-                state.circuit.fenced(disconnect, true, now);
+                state.fenced(disconnect, true, now);
             }
         } else if (effect instanceof Effect.RemoveKeys work
                 && work.keys().stream().anyMatch(key -> part.contains(key.key()))) {
             CacheUnavailableException why = new CacheUnavailableException("a part is out", null, Reason.PARTIAL, false);
-            state.reconciliation.drainFailed(work.tier(), why, List.of(), now);
+            state.tiers.get(work.tier()).reconciliation.drainFailed(why, List.of(), now);
         } else if (effect instanceof Effect.Drain && !drainsEnd) {
             done.add("drain");
         } else if (effect instanceof Effect.Drain drain) {
             drain(drain);
-            state.reconciliation.drained(drain.tier(), now);
+            state.tiers.get(drain.tier()).reconciliation.drained(now);
         } else if (effect instanceof Effect.Opened opened) {
             done.add("opened " + opened.tier() + ' ' + opened.reason());
         } else if (effect instanceof Effect.Closed closed) {
@@ -176,19 +187,19 @@ final class FakeWatch {
     private void drain(Effect.Drain drain) {
         if (drain instanceof Effect.RemoveEverything all) {
             done.add("remove everything " + extent);
-            state.reconciliation.everythingRemoved(all, extent);
+            state.tiers.get(all.tier()).reconciliation.everythingRemoved(all, extent);
         } else if (drain instanceof Effect.RemovePrefixes work) {
             for (DirtyRecord.Removal prefix : work.prefixes()) {
                 done.add("remove under " + prefix.key());
                 if (prefix.key().isEmpty() && extent != Extent.ALL) {
-                    state.reconciliation.prefixImpossible(work.tier(), prefix);
+                    state.tiers.get(work.tier()).reconciliation.prefixImpossible(prefix);
                 } else {
-                    state.reconciliation.prefixRemoved(work.tier(), prefix, now);
+                    state.tiers.get(work.tier()).reconciliation.prefixRemoved(prefix, now);
                 }
             }
         } else if (drain instanceof Effect.RemoveKeys work) {
             work.keys().forEach(key -> done.add("remove " + key.key()));
-            state.reconciliation.removed(work.tier(), work.keys(), now);
+            state.tiers.get(work.tier()).reconciliation.removed(work.keys(), now);
         }
     }
 

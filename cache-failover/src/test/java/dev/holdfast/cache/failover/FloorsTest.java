@@ -101,11 +101,8 @@ class FloorsTest {
 
     @Test
     void aClockThatWasSetRaisesNoFloorIntoTheFuture() {
-        FakeWatch watch = new FakeWatch(FailoverConfig.DEFAULT);
         Agreements agreements = agreements();
-        DirtyKeys keys = new DirtyKeys(FailoverConfig.DEFAULT, watch.tiers, new MemoryTier(watch.tiers));
-        FailoverState state =
-                new FailoverState(FailoverConfig.DEFAULT, keys, new SplittableRandom(1), "one", agreements);
+        FailoverState state = new FakeWatch(FailoverConfig.DEFAULT, Attendance.of("one", agreements)).state;
         Agreement agreement =
                 agreements.open("a:", WITHIN, prefix -> state.clear(prefix, Long.MIN_VALUE, nanos()) != null);
         state.stand(nanos());

@@ -12,7 +12,6 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -24,11 +23,9 @@ class InterruptedCallersTest {
 
     private final FlakyStore server = new FlakyStore(MemoryStore.create(1 << 20), Duration.ofSeconds(3));
     private final Ticks ticks = new Ticks(() -> 1);
-    private final TierState first = new TierState(
-            0, new TierState.Traits("first", true, TierPolicy.DEFAULT, 0), FailoverConfig.DEFAULT, () -> 1);
+    private final FailoverState state = Decisions.alone();
+    private final TierState first = state.tiers.get(0);
     private final Tier tier = new Tier(first, server, ticks, FailoverConfig.DEFAULT);
-    private final FailoverState state =
-            new FailoverState(FailoverConfig.DEFAULT, List.of(first), new SplittableRandom(1), "test");
     private final Switchboard switchboard = new Switchboard(state, List.of(tier), ticks, () -> 1, null, List::of);
 
     /** Makes virtual threads where the JVM has them. */
@@ -84,8 +81,8 @@ class InterruptedCallersTest {
             assertEquals(CALLERS, interrupted.get());
             tier.observe(ticks.advance());
             assertFalse(tier.observe(ticks.advance()).busy(), "a call was not taken off the count");
-            assertTrue(state.tiers.get(0).closed());
-            assertEquals(0, state.tiers.get(0).failuresInARow);
+            assertTrue(first.closed());
+            assertEquals(0, first.detector.failuresInARow());
             assertNull(store.get("c:k"));
         }
     }

@@ -17,7 +17,7 @@ class MemoryTierTest {
     void itIsReplacedFiveSecondsAfterTheLastKeyLedThere() {
         memory.use(decisions.now - SECOND);
         memory.use(decisions.now);
-        long stamp = decisions.last().stamp;
+        long stamp = decisions.last().stamp();
         memory.tick(decisions.now + 5 * SECOND - 1);
         assertTrue(memory.used());
         assertEquals(0, memory.generation());
@@ -25,7 +25,7 @@ class MemoryTierTest {
         memory.tick(decisions.now + 5 * SECOND);
         assertFalse(memory.used());
         assertEquals(1, memory.generation());
-        assertEquals(stamp + 1, decisions.last().stamp);
+        assertEquals(stamp + 1, decisions.last().stamp());
         memory.tick(decisions.now + 60 * SECOND);
         assertEquals(1, memory.generation(), "nobody came since");
     }
@@ -45,10 +45,10 @@ class MemoryTierTest {
 
     @Test
     void aSwitchReplacesItIfAnybodyMayHaveBeenThere() {
-        long stamp = decisions.last().stamp;
+        long stamp = decisions.last().stamp();
         memory.switched(0);
         assertEquals(0, memory.generation());
-        assertEquals(stamp + 1, decisions.last().stamp);
+        assertEquals(stamp + 1, decisions.last().stamp());
         memory.switched(2);
         assertEquals(1, memory.generation());
         memory.use(decisions.now);

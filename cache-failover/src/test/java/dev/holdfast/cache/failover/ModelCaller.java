@@ -325,7 +325,7 @@ final class ModelCaller {
         }
         world.server(attempt.tier()).answered++;
         if (fast != null) {
-            world.state.keys.changed(world.tiers.get(attempt.tier()), request.kind(), attempt.keys());
+            world.tiers.get(attempt.tier()).changed(request.kind(), attempt.keys());
         }
         if (fast != null && (request.kind() == Kind.COUNT || fast.equals(world.route()))) {
             end(true);

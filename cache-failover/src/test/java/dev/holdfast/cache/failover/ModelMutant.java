@@ -5,7 +5,6 @@ import java.util.Deque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
-import java.util.SplittableRandom;
 
 /** A bug planted in one rule, that the model test has to find. */
 enum ModelMutant {
@@ -51,9 +50,9 @@ enum ModelMutant {
         };
     }
 
-    FailoverState create(FailoverConfig config, List<TierState> tiers, SplittableRandom random) {
-        Keys buggy = new Keys(this, config, tiers);
-        return new FailoverState(config, buggy, random, "mutant") {
+    FailoverState create(Tiers tiers) {
+        Keys buggy = new Keys(this, tiers);
+        return new FailoverState(buggy) {
             @Override
             void tick(long now) {
                 buggy.markLate();
@@ -66,8 +65,8 @@ enum ModelMutant {
         private final ModelMutant bug;
         private final Deque<Runnable> late = new ArrayDeque<>();
 
-        Keys(ModelMutant bug, FailoverConfig config, List<TierState> tiers) {
-            super(config, tiers, new MemoryTier(tiers));
+        Keys(ModelMutant bug, Tiers tiers) {
+            super(tiers);
             this.bug = bug;
         }
 

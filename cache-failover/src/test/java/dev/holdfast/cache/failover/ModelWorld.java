@@ -48,7 +48,7 @@ final class ModelWorld {
     final SplittableRandom random;
     final Set<Outside> outside;
     final FailoverConfig config;
-    final List<TierState> tiers = new ArrayList<>();
+    final Tiers tiers;
     final FailoverState state;
     final List<ModelServer> servers = new ArrayList<>();
     final List<ModelCaller> callers = new ArrayList<>();
@@ -70,11 +70,11 @@ final class ModelWorld {
     record ModelRoute(int serving, ModelServer store, boolean reads, boolean writes, long stamp) {}
 
     /** Makes the decisions; a planted bug makes others. */
-    interface Decisions {
-        FailoverState create(FailoverConfig config, List<TierState> tiers, SplittableRandom random);
+    interface Rules {
+        FailoverState create(Tiers tiers);
     }
 
-    ModelWorld(long seed, Decisions decisions, Set<Outside> outside) {
+    ModelWorld(long seed, Rules rules, Set<Outside> outside) {
         this.seed = seed;
         this.random = new SplittableRandom(seed);
         this.outside = outside;
@@ -84,15 +84,17 @@ final class ModelWorld {
                 .withProbes(1 + random.nextInt(2))
                 .withHealthCheckInterval(Duration.ofSeconds(5))
                 .withMaxDirtyKeys(random.nextInt(4) == 0 ? 3 : 1_000);
+        List<TierState.Traits> traits = new ArrayList<>();
         int remotes = 1 + random.nextInt(5) / 2;
         for (int i = 0; i <= remotes; i++) {
             boolean remote = i < remotes;
             boolean buffered = remote && random.nextInt(6) == 0;
             TierPolicy policy = TierPolicy.DEFAULT.withBuffered(buffered);
-            tiers.add(new TierState(i, new TierState.Traits("t" + i, remote, policy, 0), config, () -> now));
+            traits.add(new TierState.Traits("t" + i, remote, policy, 0));
             servers.add(new ModelServer(remote, buffered));
         }
-        this.state = decisions.create(config, tiers, random);
+        this.tiers = Decisions.tiers(config, traits, random, "model");
+        this.state = rules.create(tiers);
         state.known(Set.of("c:"));
         this.route = currentRoute();
         for (int i = 0; i < CALLERS; i++) {
@@ -124,7 +126,7 @@ final class ModelWorld {
     }
 
     private ModelRoute currentRoute() {
-        int serving = state.circuit.serving();
+        int serving = state.tiers.serving();
         boolean reads = state.readsAreClean();
         boolean writes = reads && state.writesAreClean(now);
         return new ModelRoute(
@@ -132,7 +134,7 @@ final class ModelWorld {
                 serving == FailoverState.NONE ? servers.get(0) : servers.get(serving),
                 reads,
                 writes,
-                tiers.get(Math.max(0, serving)).stamp);
+                tiers.get(Math.max(0, serving)).stamp());
     }
 
     /** Ends a change of the state, as {@link Switchboard} does. */
@@ -140,7 +142,7 @@ final class ModelWorld {
         if (state.memory.generation() != memoryGeneration) {
             memoryGeneration = state.memory.generation();
             if (outside.contains(Outside.MEMORY_EMPTIED)) {
-                if (state.circuit.serving() == servers.size() - 1) {
+                if (state.tiers.serving() == servers.size() - 1) {
                     memory().data.clear();
                 }
             } else {
@@ -164,14 +166,14 @@ final class ModelWorld {
     }
 
     /** Runs one history; if it fails, once more with a trace of what happened. */
-    static void check(long seed, int steps, Decisions decisions, Set<Outside> outside, boolean traced) {
+    static void check(long seed, int steps, Rules rules, Set<Outside> outside, boolean traced) {
         try {
-            new ModelWorld(seed, decisions, outside).run(steps);
+            new ModelWorld(seed, rules, outside).run(steps);
         } catch (AssertionError e) {
             if (!traced) {
                 throw e;
             }
-            ModelWorld again = new ModelWorld(seed, decisions, outside);
+            ModelWorld again = new ModelWorld(seed, rules, outside);
             again.tracing = true;
             again.run(steps);
             throw e;
@@ -205,7 +207,7 @@ final class ModelWorld {
     }
 
     private boolean settled() {
-        if (!effects.isEmpty() || !background.isEmpty() || state.circuit.serving() != 0) {
+        if (!effects.isEmpty() || !background.isEmpty() || state.tiers.serving() != 0) {
             return false;
         }
         for (ModelCaller caller : callers) {
@@ -250,7 +252,7 @@ final class ModelWorld {
     private void letWorkersRun() {
         boolean starved = false;
         for (TierState tier : tiers) {
-            starved |= tier.probing && now - tier.probeSentAt > 5 * SECOND;
+            starved |= tier.probes.isUnderWay() && now - tier.probes.sentAt() > 5 * SECOND;
         }
         for (int i = 0; starved && i < 100 && !(effects.isEmpty() && background.isEmpty()); i++) {
             if (effects.isEmpty()) {
@@ -289,7 +291,7 @@ final class ModelWorld {
         for (TierState tier : tiers) {
             boolean suspect = callers.stream().anyMatch(caller -> caller.hangsAt(tier.index));
             ModelServer server = server(tier.index);
-            state.detector.observed(tier.index, server.answered - server.answersSeen, 0, suspect, now);
+            state.tiers.get(tier.index).detector.observed(server.answered - server.answersSeen, 0, suspect, now);
             server.answersSeen = server.answered;
         }
         state.tick(now);
@@ -337,7 +339,8 @@ final class ModelWorld {
                 if (!server.up) {
                     // That a server died and came back in its past before any call or probe noticed is not promised
                     // against.
-                    boolean past = random.nextInt(4) == 0 && tiers.get(index).mode == TierState.Mode.OPEN;
+                    boolean past =
+                            random.nextInt(4) == 0 && tiers.get(index).circuit.mode() == Circuit.Mode.OPEN;
                     if (tracing) {
                         note("restart " + index + (past ? " in its past" : ""));
                     }
@@ -430,7 +433,7 @@ final class ModelWorld {
         }
         if (disconnect.fences()) {
             background.add(() -> {
-                state.circuit.fenced(disconnect, true, now);
+                state.fenced(disconnect, true, now);
                 decided();
             });
         }
@@ -452,10 +455,10 @@ final class ModelWorld {
             boolean late = answers && stalled && sent - stalledUntil < 0 && random.nextBoolean();
             if (answers && !late) {
                 boolean told = wentBack && !outside.contains(Outside.CANARY_IGNORED);
-                state.detector.probed(probe.tier(), probe.startedAt(), new ProbeResult(true, told), now);
+                state.tiers.get(probe.tier()).detector.probed(probe.startedAt(), new ProbeResult(true, told), now);
             } else {
                 boolean onTime = !stalled || outside.contains(Outside.STALLS_UNNOTICED);
-                state.detector.probeFailed(probe.tier(), probe.startedAt(), failure, onTime, now);
+                state.tiers.get(probe.tier()).detector.probeFailed(probe.startedAt(), failure, onTime, now);
             }
             decided();
         });
@@ -524,7 +527,7 @@ final class ModelWorld {
             countersVoid = true;
             send(server, fate, to -> to.data.clear());
             if (fate == Fate.DONE) {
-                state.reconciliation.everythingRemoved(all, Extent.ALL);
+                state.tiers.get(all.tier()).reconciliation.everythingRemoved(all, Extent.ALL);
             }
         } else if (drain instanceof Effect.RemovePrefixes work) {
             DirtyRecord.Removal prefix = work.prefixes().get(position);
@@ -538,7 +541,7 @@ final class ModelWorld {
             }
             send(server, fate, to -> to.removeByPrefix(prefix.key()));
             if (fate == Fate.DONE) {
-                state.reconciliation.prefixRemoved(drain.tier(), prefix, now);
+                state.tiers.get(drain.tier()).reconciliation.prefixRemoved(prefix, now);
                 more = position + 1 < work.prefixes().size();
             }
         } else if (drain instanceof Effect.RemoveKeys work) {
@@ -550,7 +553,7 @@ final class ModelWorld {
             }
             send(server, fate, to -> done.forEach(key -> to.remove(key.key())));
             if (fate == Fate.DONE) {
-                state.reconciliation.removed(drain.tier(), done, now);
+                state.tiers.get(drain.tier()).reconciliation.removed(done, now);
                 if (done.size() < work.keys().size()) {
                     fate = Fate.NOT_SENT;
                 }
@@ -570,7 +573,7 @@ final class ModelWorld {
                     fate,
                     to -> to.addOnce(increment.key(), increment.delta(), FOREVER, increment.onceId(), keeps));
             if (fate == Fate.DONE) {
-                state.reconciliation.incremented(drain.tier(), increment, now);
+                state.tiers.get(drain.tier()).reconciliation.incremented(increment, now);
                 more = position + 1 < work.increments().size();
             }
         }
@@ -581,11 +584,13 @@ final class ModelWorld {
             if (again) {
                 drain(drain, position + 1);
             } else if (end == Fate.DONE) {
-                state.reconciliation.drained(drain.tier(), now);
+                state.tiers.get(drain.tier()).reconciliation.drained(now);
             } else {
                 CacheUnavailableException failure = failure(end);
-                state.reconciliation.drainFailed(
-                        drain.tier(), failure, failure.outcomeUnknown() ? underWay : List.of(), now);
+                state.tiers
+                        .get(drain.tier())
+                        .reconciliation
+                        .drainFailed(failure, failure.outcomeUnknown() ? underWay : List.of(), now);
             }
             decided();
         });
@@ -601,9 +606,13 @@ final class ModelWorld {
 
     String describe() {
         StringBuilder text =
-                new StringBuilder("seed " + seed + ", step " + step + ", serving " + state.circuit.serving());
+                new StringBuilder("seed " + seed + ", step " + step + ", serving " + state.tiers.serving());
         for (TierState tier : tiers) {
-            text.append("\n  ").append(tier.name).append(' ').append(tier.mode).append(" dirty ");
+            text.append("\n  ")
+                    .append(tier.name)
+                    .append(' ')
+                    .append(tier.circuit.mode())
+                    .append(" dirty ");
             text.append(tier.dirty.size()).append(' ').append(server(tier.index).data);
         }
         text.append("\n  ").append(String.join("\n  ", trace));

@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.failover.Decisions.Chance;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -17,30 +17,34 @@ import org.junit.jupiter.api.Test;
 class ProbesTest {
     private static final FailoverConfig CONFIG = FailoverConfig.DEFAULT;
 
-    private final List<Effect> effects = new ArrayList<>();
-    private final Probes least = new Probes(CONFIG, Chance.LEAST, effects);
-    private final Probes most = new Probes(CONFIG, Chance.MOST, effects);
-    private final TierState tier = new TierState(0, Decisions.server("first"), CONFIG, () -> 0);
+    private final Decisions least = decisions(CONFIG, Chance.LEAST);
+    private final Decisions most = decisions(CONFIG, Chance.MOST);
+    private final TierState tier = least.first();
+    private final Probes probes = tier.probes;
     private final long now = 1_000 * SECOND;
+
+    private static Decisions decisions(FailoverConfig config, Chance chance) {
+        return new Decisions(config, chance, Decisions.server("first"));
+    }
 
     /** Whether something was sent since the last look. */
     private boolean sent() {
-        boolean any = !effects.isEmpty();
-        effects.clear();
-        return any;
+        return !least.taken(Effect.Probe.class).isEmpty();
     }
 
+    /** A probe was sent and has ended. */
     private void ended(long at) {
-        tier.probing = false;
-        tier.lastProbeAt = at;
+        probes.send(at);
+        least.forget();
+        probes.ended(at);
     }
 
     @Test
     void theNextFollowsAfterTheIntervalGiveOrTakeAQuarter() {
-        least.soon(tier, now);
-        assertEquals(now + 750 * MILLI, tier.nextProbeAt);
-        most.soon(tier, now);
-        assertEquals(now + 1_250 * MILLI - 1, tier.nextProbeAt);
+        probes.soon(now);
+        assertEquals(now + 750 * MILLI, probes.nextAt());
+        most.first().probes.soon(now);
+        assertEquals(now + 1_250 * MILLI - 1, most.first().probes.nextAt());
     }
 
     @Test
@@ -49,193 +53,216 @@ class ProbesTest {
                 List.of(Duration.ZERO, Duration.ofMillis(300), Duration.ofSeconds(2), Duration.ofMinutes(1));
         List<Long> intervals = List.of(50 * MILLI, 100 * MILLI, 2 * SECOND / 3, SECOND);
         for (int i = 0; i < graces.size(); i++) {
-            Probes probes = new Probes(CONFIG.withGracePeriod(graces.get(i)), Chance.LEAST, effects);
-            probes.opened(tier);
-            assertEquals(intervals.get(i), tier.probeDelay, "" + graces.get(i));
+            Probes own = decisions(CONFIG.withGracePeriod(graces.get(i)), Chance.LEAST)
+                    .first()
+                    .probes;
+            own.opened();
+            own.later(now);
+            assertEquals(now + intervals.get(i), own.nextAt(), "half of twice that with " + graces.get(i));
         }
     }
 
     @Test
     void aClosedTierIsProbedWhenItHasBeenIdleForItsInterval() {
-        tier.idleNanos = 30 * SECOND;
-        tier.lastProbeAt = now - 30 * SECOND + 1;
-        tier.lastAnswerAt = 1;
-        least.tick(tier, now);
+        long idle = 22_500 * MILLI; // 30 s less a quarter
+        ended(now - idle + 1);
+        probes.heard(1);
+        probes.tick(now);
         assertFalse(sent());
 
-        tier.lastProbeAt = now - 30 * SECOND;
-        tier.lastAnswerAt = now - 30 * SECOND + 1;
-        least.tick(tier, now);
+        ended(now - idle);
+        probes.heard(now - idle + 1);
+        probes.tick(now);
         assertFalse(sent());
 
-        tier.lastAnswerAt = now - 30 * SECOND;
-        least.tick(tier, now);
+        probes.heard(now - idle);
+        probes.tick(now);
         assertTrue(sent());
     }
 
     @Test
     void aProbeIsSentWithWhatItMayTakeAndTheNextOnesAreDrawn() {
-        most.send(tier, now);
-
+        Probes late = most.first().probes;
+        late.send(now);
         assertEquals(
                 List.of(new Effect.Probe(0, now, Duration.ofMillis(200))),
-                List.copyOf(effects),
+                most.state.takeEffects(),
                 "the least of a closed tier");
-        assertEquals(200 * MILLI, tier.probeNanos);
-        assertTrue(tier.probing);
-        assertEquals(now, tier.probeSentAt);
-        assertEquals(37_500 * MILLI - 1, tier.idleNanos, "30 s and a quarter");
-        assertEquals(25 * SECOND - 1, tier.canaryNanos, "20 s and a quarter");
+        assertTrue(late.isUnderWay());
+        assertEquals(now, late.sentAt());
+        late.ended(now);
+        late.tick(now + 37_500 * MILLI - 2);
+        assertEquals(List.of(), most.state.takeEffects());
+        late.tick(now + 37_500 * MILLI - 1);
+        assertEquals(1, most.taken(Effect.Probe.class).size(), "30 s and a quarter");
+        late.ended(now);
+        most.first().recent.add("k");
+        late.tick(now + 25 * SECOND - 2);
+        assertEquals(List.of(), most.state.takeEffects());
+        late.tick(now + 25 * SECOND - 1);
+        assertEquals(1, most.taken(Effect.Probe.class).size(), "20 s and a quarter");
 
-        effects.clear();
-        tier.mode = TierState.Mode.OPEN;
-        least.send(tier, now);
-        assertEquals(List.of(new Effect.Probe(0, now, Duration.ofSeconds(2))), List.copyOf(effects));
-        assertEquals(22_500 * MILLI, tier.idleNanos);
-        assertEquals(15 * SECOND, tier.canaryNanos);
+        least.open(tier);
+        probes.send(now);
+        assertEquals(List.of(new Effect.Probe(0, now, Duration.ofSeconds(2))), least.state.takeEffects());
 
-        FailoverConfig often = CONFIG.withHealthCheckInterval(Duration.ofSeconds(6));
-        TierState hasty = new TierState(0, Decisions.server("hasty"), often, () -> 0);
-        least.send(hasty, now);
-        assertEquals(3 * SECOND, hasty.canaryNanos, "two thirds of the interval, less a quarter");
+        Decisions often = decisions(CONFIG.withHealthCheckInterval(Duration.ofSeconds(6)), Chance.LEAST);
+        Probes hasty = often.first().probes;
+        hasty.send(now);
+        hasty.ended(now);
+        often.forget();
+        often.first().recent.add("k");
+        hasty.tick(now + 3 * SECOND - 1);
+        assertEquals(List.of(), often.state.takeEffects());
+        hasty.tick(now + 3 * SECOND);
+        assertEquals(1, often.taken(Effect.Probe.class).size(), "two thirds of the interval, less a quarter");
     }
 
     @Test
     void aCanaryFollowsWhatWasChangedWithinItsTime() {
-        tier.lastAnswerAt = now;
-        ended(now - 20 * SECOND);
-        tier.canaryNanos = 20 * SECOND;
-        least.tick(tier, now);
+        probes.heard(now);
+        ended(now - 15 * SECOND); // 20 s less a quarter
+        probes.tick(now);
         assertFalse(sent(), "nothing was changed");
 
         tier.recent.add("k");
-        least.tick(tier, now - 1);
+        probes.tick(now - 1);
         assertFalse(sent());
-        least.tick(tier, now);
+        probes.tick(now);
         assertTrue(sent());
 
-        ended(now);
+        probes.ended(now);
         tier.recent.probed();
-        tier.lastAnswerAt = now + 20 * SECOND;
-        least.tick(tier, now + 20 * SECOND);
+        probes.heard(now + 20 * SECOND);
+        probes.tick(now + 20 * SECOND);
         assertFalse(sent(), "it was followed");
     }
 
     @Test
     void manyChangesWantACanaryAtOnceUnlessTheLastDidNotFollowThem() {
-        tier.canaryNanos = 20 * SECOND;
-        tier.lastAnswerAt = now;
-        ended(now - 100 * MILLI);
+        long before = now - 100 * MILLI;
+        ended(before);
         for (int i = 0; i < RecentChanges.MANY; i++) {
             assertFalse(tier.recent.many());
             tier.recent.add("k" + i);
         }
-        tier.canaryFollowsAll = false;
-        least.tick(tier, now);
+        probes.answered(before, new ProbeResult(true, false, false), before);
+        probes.tick(now);
         assertFalse(sent());
 
-        tier.canaryFollowsAll = true;
-        least.tick(tier, now - 1);
+        probes.answered(before, ProbeResult.OK, before);
+        probes.tick(now - 1);
         assertFalse(sent(), "not oftener than every 100 ms");
-        least.tick(tier, now);
+        probes.tick(now);
         assertTrue(sent());
     }
 
     @Test
     void aTierBehindSomethingThatBuffersWritesNoCanaryForItsChanges() {
-        TierState edge = new TierState(0, Decisions.buffered("edge"), CONFIG, () -> 0);
-        edge.lastAnswerAt = now;
-        edge.lastProbeAt = now - 29 * SECOND;
-        least.tick(edge, now);
-        assertFalse(sent());
-        least.send(edge, now);
-        assertTrue(sent());
+        Decisions own = new Decisions(CONFIG, Chance.LEAST, Decisions.buffered("edge"));
+        TierState edge = own.first();
+        edge.probes.send(now - 29 * SECOND);
+        edge.probes.ended(now - 29 * SECOND);
+        own.forget();
+        edge.changed(Kind.WRITE, List.of("k"));
+        edge.probes.heard(now);
+        edge.probes.tick(now);
+        assertEquals(List.of(), own.state.takeEffects());
+        edge.probes.send(now);
+        assertEquals(1, own.taken(Effect.Probe.class).size());
     }
 
     @Test
     void aWantedProbeIsSentUnlessOneIsUnderWayOrOneEndedWithin100Milliseconds() {
-        least.want(tier, now);
+        probes.want(now);
         assertTrue(sent(), "the first at once");
-        least.want(tier, now + SECOND);
+        probes.want(now + SECOND);
         assertFalse(sent(), "one is under way");
-        ended(now);
-        least.want(tier, now + 100 * MILLI - 1);
+        probes.ended(now);
+        probes.want(now + 100 * MILLI - 1);
         assertFalse(sent());
-        least.want(tier, now + 100 * MILLI);
+        probes.want(now + 100 * MILLI);
         assertTrue(sent());
     }
 
     @Test
     void forACallThatHangsThreeAreSentEvery100MillisecondsAndThenOneEvery250() {
-        least.wantOfHanging(tier, now);
+        probes.wantOfHanging(now);
         assertTrue(sent());
-        least.wantOfHanging(tier, now + SECOND);
+        probes.wantOfHanging(now + SECOND);
         assertFalse(sent());
-        assertEquals(1, tier.hangs);
         long at = now;
         for (int i = 0; i < 2; i++) {
-            ended(at);
+            probes.ended(at);
             at += 100 * MILLI;
-            least.wantOfHanging(tier, at - 1);
+            probes.wantOfHanging(at - 1);
             assertFalse(sent());
-            least.wantOfHanging(tier, at);
-            assertTrue(sent());
+            probes.wantOfHanging(at);
+            assertTrue(sent(), "what was not sent is not counted");
         }
-        assertEquals(3, tier.hangs);
-        ended(at);
-        least.wantOfHanging(tier, at + 250 * MILLI - 1);
+        probes.ended(at);
+        probes.wantOfHanging(at + 250 * MILLI - 1);
         assertFalse(sent());
-        least.wantOfHanging(tier, at + 250 * MILLI);
+        probes.wantOfHanging(at + 250 * MILLI);
         assertTrue(sent());
+        probes.ended(at);
+        probes.nothingHangs();
+        probes.wantOfHanging(at + 100 * MILLI);
+        assertTrue(sent(), "another call hangs");
     }
 
     @Test
     void aTierThatIsOutIsProbedWhenItIsTimeAndNotWhileItIsFencedHeldOrProbed() {
-        tier.mode = TierState.Mode.OPEN;
-        tier.nextProbeAt = now;
-        least.tick(tier, now - 1);
+        least.open(tier);
+        probes.next(now);
+        probes.tick(now - 1);
         assertFalse(sent());
-        tier.fencing = true;
-        least.tick(tier, now);
+        Effect.Disconnect fence = Decisions.fence(least.state, 0, now);
+        probes.next(now);
+        probes.tick(now);
         assertFalse(sent());
-        tier.fencing = false;
-        tier.held = true;
-        least.tick(tier, now);
+        least.state.fenced(fence, true, now);
+        probes.next(now);
+        tier.circuit.hold();
+        probes.tick(now);
         assertFalse(sent());
-        tier.held = false;
-        tier.probing = true;
-        least.tick(tier, now);
+        tier.circuit.release();
+        probes.send(now);
+        assertTrue(sent());
+        probes.tick(now);
         assertFalse(sent());
-        tier.probing = false;
-        least.tick(tier, now);
+        probes.ended(now);
+        probes.tick(now);
         assertTrue(sent());
     }
 
     @Test
     void afterAMinuteEachProbeFollowsTwiceAsLateAsTheOneBeforeUpToTheHealthCheckInterval() {
-        tier.since = now;
-        tier.probeDelay = 7;
-        least.later(tier, now + MINUTE - 1);
-        assertEquals(SECOND, tier.probeDelay);
-        assertEquals(now + MINUTE - 1 + 750 * MILLI, tier.nextProbeAt);
+        for (Decisions own : List.of(least, most)) {
+            own.open(own.first());
+            Probes rare = own.first().probes;
+            boolean first = own == least;
+            rare.later(now + MINUTE);
+            rare.later(now + MINUTE - 1);
+            assertEquals(now + MINUTE - 1 + (first ? 750 * MILLI : 1_250 * MILLI - 1), rare.nextAt());
 
-        long at = now + MINUTE;
-        for (int seconds : new int[] {2, 4, 8, 16, 30, 30}) {
-            least.later(tier, at);
-            assertEquals(seconds * SECOND, tier.probeDelay);
-            assertEquals(at + seconds * SECOND / 2, tier.nextProbeAt, "half of it at the least");
+            long at = now + MINUTE;
+            for (int seconds : new int[] {2, 4, 8, 16, 30, 30}) {
+                rare.later(at);
+                // Half of it at the least, and all of it at the most.
+                assertEquals(at + (first ? seconds * SECOND / 2 : seconds * SECOND), rare.nextAt());
+            }
         }
-        most.later(tier, at);
-        assertEquals(at + 30 * SECOND, tier.nextProbeAt, "and all of it at the most");
     }
 
     @Test
     void aProbeIsGivenUpTenSecondsAfterTwiceItsTime() {
-        least.send(tier, now);
+        probes.send(now);
         long at = now + 10 * SECOND + 2 * 200 * MILLI;
-        assertFalse(least.overdue(tier, at - 1));
-        assertTrue(least.overdue(tier, at));
-        ended(at);
-        assertFalse(least.overdue(tier, at));
+        assertFalse(probes.giveUp(at - 1));
+        assertTrue(probes.isUnderWay());
+        assertTrue(probes.giveUp(at));
+        assertFalse(probes.isUnderWay());
+        assertFalse(probes.giveUp(at));
     }
 }

@@ -18,21 +18,25 @@ import org.junit.jupiter.api.Test;
 /** When a tier comes back, and what it has missed is done. */
 class ReconciliationTest {
     private final Decisions decisions = Decisions.usual();
-    private final Reconciliation reconciliation = decisions.state.reconciliation;
     private final TierState first = decisions.first();
+    private final Reconciliation reconciliation = first.reconciliation;
 
     /** Lets the first tier be on its way back, as far as probes and time go. */
     private void recovered() {
         decisions.open(first);
+        answers();
+        decisions.forget();
+    }
+
+    private void answers() {
         for (int i = 0; i < 3; i++) {
             decisions.answer(first);
         }
         decisions.now += 5 * SECOND;
-        decisions.forget();
     }
 
     private void advance() {
-        reconciliation.advance(first, decisions.now);
+        reconciliation.advance(decisions.now);
     }
 
     private <E extends Effect> E one(Class<E> kind) {
@@ -49,7 +53,7 @@ class ReconciliationTest {
     void aTierComesBackAfterItsGracePeriodAndEnoughGoodProbes() {
         decisions.open(first);
         decisions.answer(first);
-        assertEquals(TierState.Mode.RECOVERING, first.mode);
+        assertEquals(Circuit.Mode.RECOVERING, first.circuit.mode());
         decisions.now += 5 * SECOND - 1;
         decisions.answer(first);
         decisions.answer(first);
@@ -73,8 +77,7 @@ class ReconciliationTest {
     @Test
     void anOpenTierWithoutAGoodProbeDoesNotComeBack() {
         decisions.open(first);
-        first.skipGrace = true;
-        first.goodProbes = 3;
+        first.circuit.skipGrace();
         advance();
         assertFalse(first.closed());
     }
@@ -90,10 +93,10 @@ class ReconciliationTest {
     @Test
     void aForcedFailbackNeedsOneGoodProbe() {
         decisions.open(first);
-        first.held = true;
-        reconciliation.forceFailback(decisions.now);
-        assertFalse(first.held);
-        assertEquals(decisions.now, first.nextProbeAt);
+        first.circuit.hold();
+        decisions.state.forceFailback(decisions.now);
+        assertFalse(first.circuit.isHeld());
+        assertEquals(decisions.now, first.probes.nextAt());
         assertFalse(first.closed());
         decisions.answer(first);
         assertTrue(first.closed());
@@ -102,33 +105,45 @@ class ReconciliationTest {
     @Test
     void aForcedFailbackAcceptsALossAndThoseUnderWayAreTold() {
         first.dirty.lose(new DirtyRecord.Removal("", 0));
-        first.held = true;
-        first.notes = "lost";
-        long stamp = first.stamp;
-        reconciliation.forceFailback(decisions.now);
+        first.circuit.hold();
+        first.note("lost");
+        long stamp = first.stamp();
+        decisions.state.forceFailback(decisions.now);
         assertTrue(first.dirty.isEmpty());
-        assertNull(first.notes);
-        assertEquals(stamp + 1, first.stamp);
-        assertFalse(first.skipGrace, "it is not out");
+        assertNull(first.note());
+        assertEquals(stamp + 1, first.stamp());
+        decisions.open(first);
+        decisions.answer(first);
+        assertFalse(first.closed(), "it was not out, and its next grace period is as long as ever");
     }
 
     @Test
     void aTierThatIsFencedDrainedHeldOrRestingDoesNotComeBack() {
         recovered();
-        first.fencing = true;
-        advance();
-        first.fencing = false;
-        first.draining = true;
-        first.drainDueAt = decisions.now + 1;
-        advance();
-        first.draining = false;
-        first.held = true;
-        advance();
-        first.held = false;
-        first.drainRetryAt = decisions.now + 1;
+        Effect.Disconnect fence = Decisions.fence(decisions.state, 0, decisions.now);
         advance();
         assertFalse(first.closed());
-        first.drainRetryAt = decisions.now;
+        decisions.state.fenced(fence, true, decisions.now);
+        answers();
+        first.circuit.hold();
+        advance();
+        assertFalse(first.closed());
+        first.circuit.release();
+        first.dirty.remove("k", 0);
+        advance();
+        assertTrue(reconciliation.isDraining());
+        first.dirty.removals(1, decisions.now).forEach(removal -> first.dirty.removed(removal, decisions.now));
+        advance();
+        assertFalse(first.closed());
+        decisions.forget();
+        reconciliation.drainFailed(Decisions.down(), List.of(), decisions.now);
+        decisions.state.fenced(decisions.taken(Effect.Disconnect.class).get(0), true, decisions.now);
+        first.circuit.skipGrace();
+        decisions.answer(first);
+        decisions.now += SECOND - 1;
+        advance();
+        assertFalse(first.closed(), "it rests for a second");
+        decisions.now++;
         advance();
         assertTrue(first.closed());
     }
@@ -142,18 +157,18 @@ class ReconciliationTest {
         Effect.RemoveKeys work = one(Effect.RemoveKeys.class);
         assertEquals(0, work.tier());
         assertEquals(List.of("a", "b"), keys(work.keys()));
-        assertTrue(first.draining);
+        assertTrue(first.reconciliation.isDraining());
         assertFalse(first.closed());
-        long stamp = first.stamp;
+        long stamp = first.stamp();
 
-        reconciliation.removed(0, work.keys(), decisions.now);
-        assertEquals(stamp + 1, first.stamp);
-        assertEquals(2, first.reconciled);
+        reconciliation.removed(work.keys(), decisions.now);
+        assertEquals(stamp + 1, first.stamp());
+        assertEquals(2, first.reconciliation.reconciled());
         assertTrue(first.dirty.isEmpty());
         assertTrue(first.recent.any(), "what was removed there is among the recent changes");
-        reconciliation.drained(0, decisions.now);
+        reconciliation.drained(decisions.now);
 
-        assertFalse(first.draining);
+        assertFalse(first.reconciliation.isDraining());
         assertTrue(first.closed());
         assertEquals(2, one(Effect.Closed.class).reconciled());
     }
@@ -168,13 +183,13 @@ class ReconciliationTest {
             }
             own.now += 5 * SECOND;
             own.first().dirty.remove("k", 0);
-            own.state.reconciliation.advance(own.first(), own.now);
+            own.first().reconciliation.advance(own.now);
             own.forget();
-            own.state.reconciliation.removed(0, own.first().dirty.removals(1, own.now), own.now);
+            own.state.tiers.get(0).reconciliation.removed(own.first().dirty.removals(1, own.now), own.now);
             for (int i = 0; i < few; i++) {
                 own.first().dirty.remove("new" + i, 0);
             }
-            own.state.reconciliation.drained(0, own.now);
+            own.state.tiers.get(0).reconciliation.drained(own.now);
             assertEquals(few == 256, own.first().closed(), few + " keys");
         }
     }
@@ -182,15 +197,13 @@ class ReconciliationTest {
     @Test
     void prefixesAndEverythingDelayItHoweverFew() {
         recovered();
-        first.drains = 1;
         first.dirty.removePrefix("c:");
-        advance();
+        reconciliation.drained(decisions.now);
         assertFalse(first.closed());
         Effect.RemovePrefixes work = one(Effect.RemovePrefixes.class);
-        reconciliation.prefixRemoved(0, work.prefixes().get(0), decisions.now);
-        first.draining = false;
+        reconciliation.prefixRemoved(work.prefixes().get(0), decisions.now);
         first.dirty.everything();
-        advance();
+        reconciliation.drained(decisions.now);
         assertFalse(first.closed());
         assertEquals(new Effect.RemoveEverything(0, 2), one(Effect.RemoveEverything.class));
     }
@@ -205,18 +218,18 @@ class ReconciliationTest {
             assertEquals(List.of("p:"), keys(one(Effect.RemovePrefixes.class).prefixes()));
             advance();
             assertEquals(List.of(), decisions.state.takeEffects(), "one piece at a time");
-            reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+            reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
             decisions.now += SECOND;
             advance();
             assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
-            reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+            reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
             decisions.now += SECOND;
             advance();
             DirtyRecord.Increment increment =
                     one(Effect.Increments.class).increments().get(0);
             assertEquals("n", increment.key());
             assertTrue(increment.onceId().startsWith("id-0-"), increment.onceId());
-            reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+            reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
             decisions.now += SECOND;
         }
     }
@@ -231,7 +244,7 @@ class ReconciliationTest {
         for (int i = 0; i < 501; i++) {
             decisions.second().dirty.increment("n" + i, 1, true, decisions.now + MINUTE, decisions.now);
         }
-        reconciliation.advance(decisions.second(), decisions.now);
+        decisions.second().reconciliation.advance(decisions.now);
         assertEquals(500, one(Effect.Increments.class).increments().size());
     }
 
@@ -239,35 +252,32 @@ class ReconciliationTest {
     void aTierThatServesIsCleanedAndOneWithNothingDueIsLookedAtASecondLater() {
         advance();
         assertEquals(List.of(), decisions.state.takeEffects(), "nothing is dirty");
-        first.dirty.remove("k", decisions.now + MINUTE);
+        first.dirty.remove("k", decisions.now + SECOND / 2);
         advance();
         Effect.RemoveKeys early = one(Effect.RemoveKeys.class);
-        reconciliation.removed(0, early.keys(), decisions.now);
-        reconciliation.drained(0, decisions.now);
+        reconciliation.removed(early.keys(), decisions.now);
+        reconciliation.drained(decisions.now);
         assertEquals(List.of(), decisions.state.takeEffects(), "what may still arrive is waited for");
-        assertEquals(decisions.now + SECOND, first.drainRetryAt);
-        decisions.now += MINUTE;
-        first.held = true;
+        decisions.now += SECOND - 1;
         advance();
         assertEquals(List.of(), decisions.state.takeEffects());
-        first.held = false;
-        first.drainRetryAt = decisions.now + 1;
+        decisions.now++;
+        first.circuit.hold();
         advance();
         assertEquals(List.of(), decisions.state.takeEffects());
-        first.drainRetryAt = decisions.now;
+        first.circuit.release();
         advance();
         assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
     }
 
     @Test
     void whatIsCleanedWhileItServesIsToldToThoseBelow() {
-        long below = decisions.second().stamp;
+        long below = decisions.second().stamp();
         first.dirty.removePrefix("c:");
         advance();
-        reconciliation.prefixRemoved(
-                0, one(Effect.RemovePrefixes.class).prefixes().get(0), decisions.now);
-        assertEquals(below + 1, decisions.second().stamp);
-        assertEquals(1, first.reconciled);
+        reconciliation.prefixRemoved(one(Effect.RemovePrefixes.class).prefixes().get(0), decisions.now);
+        assertEquals(below + 1, decisions.second().stamp());
+        assertEquals(1, first.reconciliation.reconciled());
         assertTrue(first.recent.any());
         decisions.open(first);
         first.recent.probing();
@@ -275,13 +285,13 @@ class ReconciliationTest {
         first.dirty.increment("n", 1, true, decisions.now + MINUTE, decisions.now);
         DirtyRecord.Increment increment =
                 first.dirty.increments(1, decisions.now, "id-").get(0);
-        long own = first.stamp;
-        below = decisions.second().stamp;
-        reconciliation.incremented(0, increment, decisions.now);
+        long own = first.stamp();
+        below = decisions.second().stamp();
+        reconciliation.incremented(increment, decisions.now);
         assertEquals(0, first.dirty.counters());
-        assertEquals(1, first.reconciled, "it is counted anew since it was opened");
-        assertEquals(own + 1, first.stamp);
-        assertEquals(below, decisions.second().stamp, "nobody came below because of it");
+        assertEquals(1, first.reconciliation.reconciled(), "it is counted anew since it was opened");
+        assertEquals(own + 1, first.stamp());
+        assertEquals(below, decisions.second().stamp(), "nobody came below because of it");
     }
 
     @Test
@@ -289,15 +299,18 @@ class ReconciliationTest {
         first.dirty.remove("k", 0);
         advance();
         Effect.RemoveKeys work = one(Effect.RemoveKeys.class);
-        reconciliation.drainFailed(0, Decisions.failure(Reason.TIMEOUT), List.of("k"), decisions.now);
-        assertFalse(first.draining);
-        assertEquals(decisions.now + SECOND, first.drainRetryAt);
-        assertTrue(first.probing, "it is probed");
+        reconciliation.drainFailed(Decisions.failure(Reason.TIMEOUT), List.of("k"), decisions.now);
+        assertFalse(first.reconciliation.isDraining());
+        assertTrue(first.probes.isUnderWay(), "it is probed");
         assertEquals(List.of(), decisions.taken(Effect.ReconciliationFailed.class));
+        reconciliation.advance(decisions.now + SECOND - 1);
+        assertEquals(List.of(), decisions.taken(Effect.RemoveKeys.class));
+        reconciliation.advance(decisions.now + SECOND);
+        assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
         // What may have been sent may still arrive.
-        reconciliation.removed(0, work.keys(), decisions.now + 30 * SECOND - 1);
+        reconciliation.removed(work.keys(), decisions.now + 30 * SECOND - 1);
         assertTrue(first.dirty.contains("k"));
-        reconciliation.removed(0, work.keys(), decisions.now + 30 * SECOND);
+        reconciliation.removed(work.keys(), decisions.now + 30 * SECOND);
         assertFalse(first.dirty.contains("k"));
     }
 
@@ -308,13 +321,13 @@ class ReconciliationTest {
         advance();
         decisions.forget();
         CacheUnavailableException cause = Decisions.failure(Reason.TIMEOUT);
-        reconciliation.drainFailed(0, cause, List.of("k"), decisions.now);
-        assertEquals(TierState.Mode.OPEN, first.mode);
+        reconciliation.drainFailed(cause, List.of("k"), decisions.now);
+        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
         assertEquals(
                 List.of(new Effect.ReconciliationFailed(0, cause), new Effect.Disconnect(0, cause, 2)),
                 decisions.state.takeEffects());
         List<DirtyRecord.Removal> again = first.dirty.removals(1, decisions.now);
-        reconciliation.removed(0, again, decisions.now);
+        reconciliation.removed(again, decisions.now);
         assertFalse(first.dirty.contains("k"), "its connections are reset, so nothing arrives");
     }
 
@@ -325,11 +338,11 @@ class ReconciliationTest {
         edge.open(edge.first());
         edge.first().dirty.remove("k", 0);
         List<DirtyRecord.Removal> work = edge.first().dirty.removals(1, edge.now);
-        edge.state.reconciliation.drainFailed(0, Decisions.failure(Reason.TIMEOUT), List.of("k"), edge.now);
-        edge.state.reconciliation.removed(0, work, edge.now);
+        edge.state.tiers.get(0).reconciliation.drainFailed(Decisions.failure(Reason.TIMEOUT), List.of("k"), edge.now);
+        edge.state.tiers.get(0).reconciliation.removed(work, edge.now);
         assertTrue(edge.first().dirty.contains("k"));
         assertEquals(1, edge.taken(Effect.ReconciliationFailed.class).size());
-        assertEquals(TierState.Mode.OPEN, edge.first().mode);
+        assertEquals(Circuit.Mode.OPEN, edge.first().circuit.mode());
     }
 
     @Test
@@ -338,40 +351,40 @@ class ReconciliationTest {
         first.dirty.remove("k", 0);
         advance();
         decisions.forget();
-        reconciliation.drainFailed(0, Decisions.failure(Reason.PARTIAL), List.of("k"), decisions.now);
+        reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of("k"), decisions.now);
         assertTrue(first.closed());
         assertEquals(List.of(), decisions.taken(Effect.ReconciliationFailed.class));
-        assertFalse(first.probing);
+        assertFalse(first.probes.isUnderWay());
         assertTrue(first.dirty.contains("k"));
     }
 
     @Test
     void everythingThatWasRemovedIsClean() {
         first.dirty.everything();
-        first.notes = "wentBack";
+        first.note("wentBack");
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
-        long stamp = first.stamp;
+        long stamp = first.stamp();
         reconciliation.everythingRemoved(work, Extent.ALL);
-        assertEquals(stamp + 1, first.stamp);
+        assertEquals(stamp + 1, first.stamp());
         assertTrue(first.dirty.isEmpty());
-        assertNull(first.notes);
+        assertNull(first.note());
         assertTrue(first.recent.any());
-        assertFalse(first.held);
+        assertFalse(first.circuit.isHeld());
     }
 
     @Test
     void aServerThatWentBackIsCleanOnceWhatIsKnownOfItsKeysIsRemoved() {
         for (Extent extent : List.of(Extent.KNOWN, Extent.NOTHING)) {
             Decisions own = Decisions.usual();
-            own.state.reconciliation.wentBack(own.first(), own.now);
+            own.first().reconciliation.wentBack(own.now);
             Effect.RemoveEverything work =
                     own.taken(Effect.RemoveEverything.class).get(0);
-            own.state.reconciliation.everythingRemoved(work, extent);
+            own.state.tiers.get(work.tier()).reconciliation.everythingRemoved(work, extent);
             assertTrue(own.first().dirty.isEmpty(), "" + extent);
-            assertEquals(extent == Extent.KNOWN, own.first().notes == null);
+            assertEquals(extent == Extent.KNOWN, own.first().note() == null);
             assertFalse(own.first().recent.any(), "which keys those were is not known");
-            assertFalse(own.first().held);
+            assertFalse(own.first().circuit.isHeld());
         }
     }
 
@@ -381,9 +394,9 @@ class ReconciliationTest {
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
         reconciliation.everythingRemoved(work, Extent.KNOWN);
-        assertTrue(first.held);
+        assertTrue(first.circuit.isHeld());
         assertTrue(first.dirty.all());
-        assertTrue(String.valueOf(first.notes).startsWith("overflow"), first.notes);
+        assertTrue(String.valueOf(first.note()).startsWith("overflow"), first.note());
         reconciliation.everythingRemoved(work, Extent.ALL);
         assertTrue(first.dirty.isEmpty());
     }
@@ -393,18 +406,18 @@ class ReconciliationTest {
         first.dirty.removePrefix("");
         advance();
         reconciliation.prefixImpossible(
-                0, one(Effect.RemovePrefixes.class).prefixes().get(0));
-        assertTrue(first.held);
+                one(Effect.RemovePrefixes.class).prefixes().get(0));
+        assertTrue(first.circuit.isHeld());
         assertTrue(first.dirty.all());
         assertTrue(first.dirty.lost());
-        assertTrue(String.valueOf(first.notes).contains("until failback is forced"), first.notes);
+        assertTrue(String.valueOf(first.note()).contains("until failback is forced"), first.note());
     }
 
     @Test
     void aServerThatWentBackIsRemarkedOnAndCleanedAtOnce() {
-        reconciliation.wentBack(first, decisions.now);
+        first.reconciliation.wentBack(decisions.now);
         assertTrue(first.dirty.all());
-        assertEquals("wentBack: it lost acknowledged writes", first.notes);
+        assertEquals("wentBack: it lost acknowledged writes", first.note());
         List<Effect> effects = decisions.state.takeEffects();
         assertInstanceOf(Effect.Remark.class, effects.get(0));
         assertInstanceOf(Effect.RemoveEverything.class, effects.get(1));
@@ -414,45 +427,41 @@ class ReconciliationTest {
     void whoIsAboutToCloseWaitsForNothingThatMayStillArrive() {
         first.dirty.remove("k", decisions.now + MINUTE);
         first.dirty.removals(1, decisions.now);
-        first.drainRetryAt = decisions.now + SECOND;
+        reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
         TierState second = decisions.second();
         decisions.open(second);
         second.dirty.remove("k", 0);
-        second.drainRetryAt = decisions.now + SECOND;
-        second.nextProbeAt = decisions.now + MINUTE;
+        second.reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
+        decisions.forget();
 
-        reconciliation.hurry(decisions.now);
+        decisions.state.hurry(decisions.now);
 
         assertEquals(List.of("k"), keys(one(Effect.RemoveKeys.class).keys()));
-        assertEquals(decisions.now, first.hurriedAt);
-        assertTrue(second.skipGrace);
-        assertEquals(decisions.now, second.nextProbeAt);
-        assertFalse(reconciliation.hurried());
+        assertEquals(decisions.now, second.probes.nextAt());
+        assertFalse(decisions.state.hurried());
         decisions.answer(second);
         assertEquals(1, one(Effect.RemoveKeys.class).tier(), "one good probe is enough");
     }
 
     @Test
     void whoIsCleanOrHeldIsNotHurried() {
-        first.held = true;
+        first.circuit.hold();
         first.dirty.remove("k", 0);
-        reconciliation.hurry(decisions.now);
+        decisions.state.hurry(decisions.now);
         assertEquals(List.of(), decisions.state.takeEffects());
-        assertEquals(0, first.hurriedAt);
-        assertEquals(0, decisions.second().hurriedAt);
-        assertTrue(reconciliation.hurried());
+        assertTrue(decisions.state.hurried());
     }
 
     @Test
     void nothingMoreIsHadOfATierThatFailedSinceItWasHurried() {
         first.dirty.remove("k", 0);
-        reconciliation.hurry(decisions.now);
-        first.lastFailureAt = decisions.now;
-        assertFalse(reconciliation.hurried(), "it failed before");
-        first.lastFailureAt = decisions.now + 1;
-        assertTrue(reconciliation.hurried());
+        decisions.state.hurry(decisions.now);
+        first.detector.failed(Decisions.down(), 0, decisions.now);
+        assertFalse(decisions.state.hurried(), "it failed before");
+        first.detector.failed(Decisions.down(), 0, decisions.now + 1);
+        assertTrue(decisions.state.hurried());
         decisions.second().dirty.remove("k", 0);
-        assertFalse(reconciliation.hurried());
+        assertFalse(decisions.state.hurried());
     }
 
     @Test
@@ -463,7 +472,7 @@ class ReconciliationTest {
         small.first().dirty.remove("c:2", 0);
         assertTrue(small.first().dirty.overflowed());
         List<DirtyRecord.Removal> prefixes = small.first().dirty.prefixes(small.now);
-        small.state.reconciliation.prefixRemoved(0, prefixes.get(0), decisions.now);
+        small.state.tiers.get(0).reconciliation.prefixRemoved(prefixes.get(0), decisions.now);
         assertFalse(small.first().dirty.overflowed());
     }
 }

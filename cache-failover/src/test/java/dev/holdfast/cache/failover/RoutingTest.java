@@ -150,75 +150,75 @@ class RoutingTest {
     void whatIsStoredMayBeThereAsLongAsItLivesFromWhenItArrivesAtTheLatest() {
         long latest = 10 * SECOND + 30 * SECOND;
         TierState second = decisions.second();
-        assertFalse(second.isFollowed(decisions.now));
-        long stamp = decisions.first().stamp;
-        long own = second.stamp;
+        assertFalse(second.occupancy.isFollowed(decisions.now));
+        long stamp = decisions.first().stamp();
+        long own = second.stamp();
         assertNotNull(admit(Kind.WRITE, List.of("k"), 1, 60 * SECOND, LONG));
-        assertEquals(own, second.stamp);
+        assertEquals(own, second.stamp());
 
-        assertEquals(stamp + 1, decisions.first().stamp, "calls above have to know that");
-        assertEquals(decisions.now + 60 * SECOND + latest, second.storedUntil);
-        assertTrue(second.isFollowed(decisions.now + 60 * SECOND + latest - 1));
-        assertFalse(second.isFollowed(decisions.now + 60 * SECOND + latest));
+        assertEquals(stamp + 1, decisions.first().stamp(), "calls above have to know that");
+        assertEquals(decisions.now + 60 * SECOND + latest, second.occupancy.storedUntil());
+        assertTrue(second.occupancy.isFollowed(decisions.now + 60 * SECOND + latest - 1));
+        assertFalse(second.occupancy.isFollowed(decisions.now + 60 * SECOND + latest));
 
         assertNotNull(admit(Kind.FILL, List.of("k"), 1, 5 * SECOND, LONG));
-        assertEquals(decisions.now + 60 * SECOND + latest, second.storedUntil, "what lives longer counts");
+        assertEquals(decisions.now + 60 * SECOND + latest, second.occupancy.storedUntil(), "what lives longer counts");
         assertNotNull(admit(Kind.FILL, List.of("k"), 1, 70 * SECOND, LONG));
-        assertEquals(decisions.now + 70 * SECOND + latest, second.storedUntil);
-        assertEquals(stamp + 1, decisions.first().stamp, "they know already");
+        assertEquals(decisions.now + 70 * SECOND + latest, second.occupancy.storedUntil());
+        assertEquals(stamp + 1, decisions.first().stamp(), "they know already");
 
         decisions.now += 70 * SECOND + latest;
         assertNotNull(admit(Kind.FILL, List.of("k"), 1, 5 * SECOND, LONG));
-        assertEquals(decisions.now + 5 * SECOND + latest, second.storedUntil, "what was there is over");
-        assertEquals(stamp + 2, decisions.first().stamp);
+        assertEquals(decisions.now + 5 * SECOND + latest, second.occupancy.storedUntil(), "what was there is over");
+        assertEquals(stamp + 2, decisions.first().stamp());
 
         assertNotNull(admit(Kind.WRITE, List.of("k"), 1, Long.MAX_VALUE / 4, LONG));
-        assertEquals(decisions.now + Long.MAX_VALUE / 4, second.storedUntil, "for ever, and no overflow");
+        assertEquals(decisions.now + Long.MAX_VALUE / 4, second.occupancy.storedUntil(), "for ever, and no overflow");
     }
 
     @Test
     void aCallThatStoresNothingLeavesNothing() {
-        long stamp = decisions.first().stamp;
+        long stamp = decisions.first().stamp();
         assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
-        assertFalse(decisions.second().stored);
-        assertEquals(stamp + 1, decisions.first().stamp, "that a key leads below is known above");
+        assertEquals(0, decisions.second().occupancy.storedUntil());
+        assertEquals(stamp + 1, decisions.first().stamp(), "that a key leads below is known above");
         assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
-        assertEquals(stamp + 1, decisions.first().stamp);
+        assertEquals(stamp + 1, decisions.first().stamp());
     }
 
     @Test
     void aKeyThatLeadsBelowBeginsAPeriodThereUnlessChangesAboveWereMarkedThereAllTheWhile() {
         TierState second = decisions.second();
-        int periods = second.periods;
+        int periods = second.occupancy.periods();
         assertNotNull(admit(Kind.READ, List.of("k"), 0, 0, LONG));
-        assertEquals(periods, second.periods, "it went to the first");
+        assertEquals(periods, second.occupancy.periods(), "it went to the first");
         assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
-        assertEquals(periods + 1, second.periods);
-        assertTrue(second.isFollowed(decisions.now + 5 * SECOND - 1));
-        assertFalse(second.isFollowed(decisions.now + 5 * SECOND));
+        assertEquals(periods + 1, second.occupancy.periods());
+        assertTrue(second.occupancy.isFollowed(decisions.now + 5 * SECOND - 1));
+        assertFalse(second.occupancy.isFollowed(decisions.now + 5 * SECOND));
 
         decisions.now += 5 * SECOND - 1;
         assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
-        assertEquals(periods + 1, second.periods);
+        assertEquals(periods + 1, second.occupancy.periods());
         decisions.now += 5 * SECOND;
         assertNotNull(admit(Kind.WRITE, List.of("k"), 1, 60 * SECOND, LONG));
-        assertEquals(periods + 2, second.periods);
+        assertEquals(periods + 2, second.occupancy.periods());
         decisions.now += 50 * SECOND;
         assertNotNull(admit(Kind.READ, List.of("k"), 1, 0, LONG));
-        assertEquals(periods + 2, second.periods, "something of this client's may be there");
+        assertEquals(periods + 2, second.occupancy.periods(), "something of this client's may be there");
     }
 
     @Test
     void aKeyThatGoesToTheMemoryWhileAServerServesHasTheMemoryInUse() {
         assertFalse(decisions.state.memory.used());
-        long first = decisions.first().stamp;
-        long second = decisions.second().stamp;
+        long first = decisions.first().stamp();
+        long second = decisions.second().stamp();
         assertEquals(2, tierOf(Kind.READ, "k", 3, LONG));
         assertTrue(decisions.state.memory.used());
-        assertEquals(first + 1, decisions.first().stamp);
-        assertEquals(second + 1, decisions.second().stamp);
+        assertEquals(first + 1, decisions.first().stamp());
+        assertEquals(second + 1, decisions.second().stamp());
         assertEquals(2, tierOf(Kind.READ, "k", 3, LONG));
-        assertEquals(first + 1, decisions.first().stamp, "once");
+        assertEquals(first + 1, decisions.first().stamp(), "once");
 
         Decisions out = Decisions.usual();
         out.open(out.first());

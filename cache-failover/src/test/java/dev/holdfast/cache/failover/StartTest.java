@@ -8,7 +8,6 @@ import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -19,11 +18,9 @@ class StartTest {
 
     private final Seam seam = new Seam(MemoryStore.create(1 << 20));
     private final Ticks ticks = new Ticks(System::nanoTime);
-    private final TierState first = new TierState(
-            0, new TierState.Traits("first", true, TierPolicy.DEFAULT, 0), FailoverConfig.DEFAULT, System::nanoTime);
+    private final FailoverState state = Decisions.alone();
+    private final TierState first = state.tiers.get(0);
     private final Tier tier = new Tier(first, seam.store, ticks, FailoverConfig.DEFAULT);
-    private final FailoverState state =
-            new FailoverState(FailoverConfig.DEFAULT, List.of(first), new SplittableRandom(1), "test");
     private final Switchboard switchboard =
             new Switchboard(state, List.of(tier), ticks, System::nanoTime, null, List::of);
     private final Stalls stalls = new Stalls();

@@ -45,7 +45,7 @@ class SwitchboardTest {
     /** Decides on another thread, since the lock lets its owner in again. */
     private String servingAsAnotherSeesIt() throws Exception {
         FutureTask<String> other =
-                new FutureTask<>(() -> switchboard.decide(state -> state.tiers.get(state.circuit.serving()).name));
+                new FutureTask<>(() -> switchboard.decide(state -> state.tiers.get(state.tiers.serving()).name));
         new Thread(other).start();
         return other.get(10, TimeUnit.SECONDS);
     }
@@ -57,7 +57,7 @@ class SwitchboardTest {
         assertThrows(
                 NoClassDefFoundError.class,
                 () -> switchboard.change(state -> {
-                    state.circuit.forceFailover(0, watch.now);
+                    state.tiers.get(0).circuit.forceFailover(watch.now);
                     throw new NoClassDefFoundError("planted");
                 }));
 
@@ -80,12 +80,12 @@ class SwitchboardTest {
 
         assertThrows(
                 NoClassDefFoundError.class,
-                () -> switchboard.change(state -> state.circuit.forceFailover(0, watch.now)));
+                () -> switchboard.change(state -> state.tiers.get(0).circuit.forceFailover(watch.now)));
 
         assertEquals(1, performed(Effect.Disconnect.class));
         assertEquals("second", servingAsAnotherSeesIt());
         performed.clear();
-        switchboard.change(state -> state.circuit.fenced(Decisions.fence(state, 0), true, watch.now));
+        switchboard.change(state -> state.fenced(Decisions.fence(state, 0, watch.now), true, watch.now));
         assertTrue(performed.isEmpty(), "nothing is done twice");
     }
 
@@ -94,8 +94,8 @@ class SwitchboardTest {
     void whatWasFilledIntoAMemoryThatIsNotItsKeysPlaceAnyMoreIsRemovedThereAgain() {
         switchboard.attach(new Writing());
         switchboard.change(state -> {
-            state.circuit.forceFailover(0, watch.now);
-            state.circuit.forceFailover(1, watch.now);
+            state.tiers.get(0).circuit.forceFailover(watch.now);
+            state.tiers.get(1).circuit.forceFailover(watch.now);
         });
         CacheStore memory = switchboard.route().store();
         Duration ttl = Duration.ofMinutes(1);
@@ -106,7 +106,7 @@ class SwitchboardTest {
                 "",
                 (store, keys) -> {
                     store.put("c:k", new byte[] {1}, ttl);
-                    switchboard.change(state -> state.tiers.get(2).stamp++);
+                    switchboard.change(state -> state.tiers.get(2).outdate());
                     return "filled";
                 },
                 Duration.ofSeconds(5),

@@ -9,7 +9,6 @@ import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.time.Duration;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
@@ -38,7 +37,7 @@ class SwitchesTest {
             watch.pass(out);
             watch.answers = true;
             long before = probes();
-            watch.state.detector.switched(0, watch.now);
+            watch.state.tiers.get(0).detector.switched(watch.now);
             watch.pass(TICK);
             assertEquals(before + 1, probes(), out::toString);
             watch.awaitFirst();
@@ -54,7 +53,7 @@ class SwitchesTest {
         while (probes() == before) {
             watch.pass(TICK);
         }
-        watch.state.detector.switched(0, watch.now);
+        watch.state.tiers.get(0).detector.switched(watch.now);
         watch.answers = true;
         watch.pass(Duration.ofSeconds(2).plus(TICK.multipliedBy(2)));
         assertEquals(before + 2, probes());
@@ -64,7 +63,7 @@ class SwitchesTest {
     void aFenceIsFollowedByAProbeAtOnce() {
         watch.disconnectsEnd = false;
         watch.lose();
-        watch.state.detector.switched(0, watch.now);
+        watch.state.tiers.get(0).detector.switched(watch.now);
         watch.pass(Duration.ofSeconds(9));
         long before = probes();
         watch.pass(Duration.ofSeconds(1).plus(TICK.multipliedBy(2)));
@@ -74,7 +73,7 @@ class SwitchesTest {
     @Test
     void aTierThatServesIsNotProbedForIt() {
         long before = probes();
-        watch.state.detector.switched(0, watch.now);
+        watch.state.tiers.get(0).detector.switched(watch.now);
         watch.pass(Duration.ofSeconds(1));
         assertEquals(before, probes());
     }
@@ -92,9 +91,9 @@ class SwitchesTest {
 
     @Test
     void aProbeThatFailsAcrossOneIsVoid() {
-        Tier tier = tier(watch.first());
-        FailoverState state =
-                new FailoverState(FailoverConfig.DEFAULT, List.of(watch.first()), new SplittableRandom(1), "test");
+        FailoverState state = Decisions.alone();
+        TierState first = state.tiers.get(0);
+        Tier tier = tier(first);
         Ticks ticks = new Ticks(System::nanoTime);
         Switchboard switchboard = new Switchboard(state, List.of(tier), ticks, System::nanoTime, null, List::of);
         Prober prober = new Prober(switchboard, List.of(tier), new Stalls());
@@ -104,10 +103,10 @@ class SwitchesTest {
         });
         Effect.Probe probe = new Effect.Probe(0, System.nanoTime(), Duration.ofSeconds(1));
         switchboard.change(prober.probe(probe));
-        assertTrue(watch.first().closed());
-        assertTrue(watch.first().probing, "it is sent again");
+        assertTrue(first.closed());
+        assertTrue(first.probes.isUnderWay(), "it is sent again");
         seam.fail("probe", () -> new CacheUnavailableException("gone", null, Reason.CONNECTION, false));
         switchboard.change(prober.probe(probe));
-        assertFalse(watch.first().closed());
+        assertFalse(first.closed());
     }
 }

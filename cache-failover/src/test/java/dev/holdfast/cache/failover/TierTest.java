@@ -28,8 +28,7 @@ class TierTest {
 
     private Tier tier() {
         seam.answer("health", () -> StoreHealth.of("redis", true, Instant.EPOCH).withPool(pool));
-        TierState state = new TierState(0, Decisions.server("first"), FailoverConfig.DEFAULT, () -> 0);
-        return new Tier(state, seam.store, ticks, FailoverConfig.DEFAULT);
+        return new Tier(Decisions.alone().tiers.get(0), seam.store, ticks, FailoverConfig.DEFAULT);
     }
 
     private void pass(int count) {

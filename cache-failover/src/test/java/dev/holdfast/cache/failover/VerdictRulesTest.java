@@ -4,6 +4,7 @@ import static dev.holdfast.cache.failover.Decisions.MILLI;
 import static dev.holdfast.cache.failover.Decisions.SECOND;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,11 +20,11 @@ import org.junit.jupiter.api.Test;
 /** Each rule of the verdicts by itself, to the nanosecond. */
 class VerdictRulesTest {
     private final Decisions decisions = Decisions.usual();
-    private final FailureDetector detector = decisions.state.detector;
     private final TierState first = decisions.first();
+    private final FailureDetector detector = first.detector;
 
     private void fail(Reason reason) {
-        detector.failed(0, Decisions.failure(reason), 0, decisions.now);
+        detector.failed(Decisions.failure(reason), 0, decisions.now);
     }
 
     private void fail(int calls) {
@@ -33,11 +34,11 @@ class VerdictRulesTest {
     }
 
     private void answered() {
-        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(decisions.now, ProbeResult.OK, decisions.now);
     }
 
     private void probeFailed(Reason reason) {
-        detector.probeFailed(0, decisions.now, Decisions.failure(reason), true, decisions.now);
+        detector.probeFailed(decisions.now, Decisions.failure(reason), true, decisions.now);
     }
 
     private long sent() {
@@ -47,54 +48,58 @@ class VerdictRulesTest {
     @Test
     void threeFailuresInARowMakeATierSuspectAndAnAnswerBetweenThemBeginsAnew() {
         fail(2);
-        assertNull(first.suspicion);
-        detector.failed(0, Decisions.down(), 1, decisions.now);
-        assertEquals(1, first.failuresInARow);
-        detector.failed(0, Decisions.down(), 1, decisions.now);
-        assertNull(first.suspicion);
+        assertNull(detector.suspicion());
+        detector.failed(Decisions.down(), 1, decisions.now);
+        assertEquals(1, detector.failuresInARow());
+        detector.failed(Decisions.down(), 1, decisions.now);
+        assertNull(detector.suspicion());
         CacheUnavailableException last = Decisions.down();
-        detector.failed(0, last, 1, decisions.now);
-        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
-        assertSame(last, first.suspectedBy);
-        assertSame(last, first.lastFailure);
-        assertEquals(decisions.now, first.lastFailureAt);
-        assertEquals(decisions.now, first.suspectedAt);
-        assertEquals(5, first.failedSince);
+        detector.failed(last, 1, decisions.now);
+        assertEquals(TierHealth.Reason.FAILURES, detector.suspicion());
+        assertSame(last, detector.lastFailure());
+        assertEquals(decisions.now, detector.lastFailureAt());
+        assertEquals(decisions.now, detector.suspectedAt());
+        probeFailed(Reason.SATURATED);
+        detector.tick(decisions.now + SECOND - 1);
+        assertTrue(first.closed());
+        first.probes.ended(decisions.now);
+        detector.tick(decisions.now + SECOND);
+        assertSame(last, first.circuit.openedBy());
     }
 
     @Test
     void aFailureOfAMemoryOrOfATierThatIsOutIsNoMoreThanSaid() {
-        detector.failed(2, Decisions.down(), 0, decisions.now);
-        assertEquals(0, decisions.last().failuresInARow);
+        decisions.last().detector.failed(Decisions.down(), 0, decisions.now);
+        assertEquals(0, decisions.last().detector.failuresInARow());
         decisions.open(first);
         fail(3);
-        assertEquals(0, first.failuresInARow);
+        assertEquals(0, detector.failuresInARow());
         assertEquals(0, sent());
     }
 
     @Test
     void halfOfTwentyFailedCallsMakeATierSuspectThoughNoThreeWereInARow() {
         for (int i = 1; i <= 10; i++) {
-            detector.observed(0, 1, 0, false, decisions.now);
-            assertNull(first.suspicion);
-            detector.failed(0, Decisions.down(), i, decisions.now);
+            detector.observed(1, 0, false, decisions.now);
+            assertNull(detector.suspicion());
+            detector.failed(Decisions.down(), i, decisions.now);
         }
-        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, detector.suspicion());
     }
 
     @Test
     void whatDoesNotCountWantsAProbeUnlessItIsOfAPartOrOnPurpose() {
         fail(Reason.SATURATED);
         assertEquals(1, sent());
-        assertEquals(decisions.now, first.refusedAt);
         for (Reason reason : List.of(Reason.PARTIAL, Reason.DISCONNECTED)) {
-            first.probing = false;
+            first.probes.ended(decisions.now);
+            decisions.now += 100 * MILLI;
             fail(reason);
             assertEquals(0, sent(), "" + reason);
         }
         fail(Reason.SERVER_STATE);
         assertEquals(1, sent());
-        assertEquals(0, first.failuresInARow);
+        assertEquals(0, detector.failuresInARow());
     }
 
     @Test
@@ -104,7 +109,7 @@ class VerdictRulesTest {
         answered();
         decisions.now += SECOND - 11;
         fail(Reason.SERVER_STATE);
-        assertEquals(1, first.failuresInARow);
+        assertEquals(1, detector.failuresInARow());
     }
 
     @Test
@@ -114,42 +119,40 @@ class VerdictRulesTest {
         answered();
         decisions.now += SECOND - 10;
         fail(Reason.SERVER_STATE);
-        assertEquals(0, first.failuresInARow);
+        assertEquals(0, detector.failuresInARow());
     }
 
     @Test
     void whileAProbeIsUnderWayAStateThatIsNamedIsNoFailure() {
         fail(Reason.SERVER_STATE);
-        first.lastProbeAt = decisions.now + 1;
-        decisions.now += 2;
-        assertTrue(first.probing);
+        first.probes.ended(++decisions.now);
+        first.probes.send(decisions.now++);
+        assertTrue(first.probes.isUnderWay());
         fail(Reason.SERVER_STATE);
-        assertEquals(0, first.failuresInARow);
+        assertEquals(0, detector.failuresInARow());
     }
 
     @Test
     void aProbeFromBeforeTheRefusalSaysNothingOfIt() {
         answered();
         fail(Reason.SERVER_STATE);
-        first.probing = false;
+        assertFalse(first.probes.isUnderWay());
         decisions.now++;
         fail(Reason.SERVER_STATE);
-        assertEquals(0, first.failuresInARow);
+        assertEquals(0, detector.failuresInARow());
     }
 
     @Test
     void aProbeThatBeganBeforeTheSuspicionDoesNotContradictIt() {
         fail(3);
-        detector.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
-        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
-        assertEquals(0, first.contradictions);
+        detector.probed(decisions.now - 1, ProbeResult.OK, decisions.now);
+        assertEquals(TierHealth.Reason.FAILURES, detector.suspicion());
+        assertEquals(0, detector.contradictions());
         answered();
-        assertNull(first.suspicion);
-        assertNull(first.suspectedBy);
-        assertEquals(1, first.contradictions);
-        assertEquals(decisions.now, first.contradictedAt);
-        assertEquals(0, first.failuresInARow + first.failedSince + first.answeredSince);
-        assertEquals(0, first.breaker.failureRate());
+        assertNull(detector.suspicion());
+        assertEquals(1, detector.contradictions());
+        assertEquals(0, detector.failuresInARow());
+        assertEquals(0, detector.failureRate());
     }
 
     @Test
@@ -158,10 +161,10 @@ class VerdictRulesTest {
         answered();
         decisions.now += SECOND - 1;
         fail(3);
-        assertNull(first.suspicion);
+        assertNull(detector.suspicion());
         decisions.now++;
         fail(1);
-        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
+        assertEquals(TierHealth.Reason.FAILURES, detector.suspicion());
     }
 
     @Test
@@ -171,13 +174,13 @@ class VerdictRulesTest {
             answered();
             decisions.now += SECOND;
         }
-        assertEquals(3, first.contradictions);
+        assertEquals(3, detector.contradictions());
         assertTrue(first.closed());
         fail(2);
         assertTrue(first.closed());
         fail(1);
         assertFalse(first.closed());
-        assertEquals(TierHealth.Reason.FAILURES, first.reason);
+        assertEquals(TierHealth.Reason.FAILURES, first.circuit.reason());
     }
 
     @Test
@@ -186,7 +189,7 @@ class VerdictRulesTest {
             fail(3);
             answered();
             decisions.now += 10 * SECOND;
-            assertEquals(1, first.contradictions);
+            assertEquals(1, detector.contradictions());
         }
         fail(3);
         assertTrue(first.closed());
@@ -211,8 +214,7 @@ class VerdictRulesTest {
             answered();
             decisions.now += SECOND;
         }
-        detector.observed(0, 4, 0, false, decisions.now);
-        assertEquals(4, first.answeredSince);
+        detector.observed(4, 0, false, decisions.now);
         fail(11);
         assertTrue(first.closed(), "eleven to four");
         fail(1);
@@ -222,105 +224,122 @@ class VerdictRulesTest {
     @Test
     void slownessIsBelievedWhateverFailed() {
         for (int i = 0; i < 3; i++) {
-            detector.observed(0, 20, 20, false, decisions.now);
-            assertEquals(TierHealth.Reason.SLOW, first.suspicion);
+            detector.observed(20, 20, false, decisions.now);
+            assertEquals(TierHealth.Reason.SLOW, detector.suspicion());
             answered();
             decisions.now += SECOND;
         }
-        detector.observed(0, 20, 20, false, decisions.now);
+        detector.observed(20, 20, false, decisions.now);
         assertFalse(first.closed());
-        assertEquals(TierHealth.Reason.SLOW, first.reason);
-        assertNull(first.openedBy);
+        assertEquals(TierHealth.Reason.SLOW, first.circuit.reason());
+        assertNull(first.circuit.openedBy());
     }
 
     @Test
     void moreSlowCallsThanAnswersAreNoMoreThanThose() {
-        detector.observed(0, 3, 40, false, decisions.now);
-        assertNull(first.suspicion);
-        detector.observed(0, 0, 40, false, decisions.now);
-        assertNull(first.suspicion);
-        assertEquals(3, first.answeredSince);
+        for (int i = 0; i < 3; i++) {
+            fail(3);
+            answered();
+            decisions.now += SECOND;
+        }
+        detector.observed(3, 40, false, decisions.now);
+        assertNull(detector.suspicion());
+        detector.observed(0, 40, false, decisions.now);
+        assertNull(detector.suspicion());
+        fail(8);
+        assertTrue(first.closed(), "eight to three");
+        fail(1);
+        assertFalse(first.closed(), "nine to three");
     }
 
     @Test
     void anAnswerIsTakenDownOfAnyTier() {
         decisions.open(first);
         decisions.now++;
-        detector.observed(0, 1, 0, true, decisions.now);
-        assertEquals(decisions.now, first.lastAnswerAt);
-        assertEquals(0, first.answeredSince);
+        detector.observed(1, 0, true, decisions.now);
+        assertEquals(decisions.now, first.probes.lastAnswerAt());
         assertEquals(0, sent());
-        detector.observed(2, 1, 1, true, decisions.now);
-        assertEquals(decisions.now, decisions.last().lastAnswerAt);
-        assertNull(decisions.last().suspicion);
+        decisions.last().detector.observed(1, 1, true, decisions.now);
+        assertEquals(decisions.now, decisions.last().probes.lastAnswerAt());
+        assertNull(decisions.last().detector.suspicion());
         decisions.now++;
-        detector.observed(1, 0, 0, false, decisions.now);
-        assertEquals(0, decisions.second().lastAnswerAt);
+        decisions.second().detector.observed(0, 0, false, decisions.now);
+        assertEquals(0, decisions.second().probes.lastAnswerAt());
     }
 
     @Test
     void aCallThatHangsMakesATierSuspectAndOneThatEndedDoesNot() {
-        detector.observed(0, 0, 0, true, decisions.now);
-        assertEquals(TierHealth.Reason.FROZEN, first.suspicion);
-        assertEquals(decisions.now, first.suspectedAt);
-        assertEquals(1, first.hangs);
+        detector.observed(0, 0, true, decisions.now);
+        assertEquals(TierHealth.Reason.FROZEN, detector.suspicion());
+        assertEquals(decisions.now, detector.suspectedAt());
         assertEquals(1, sent());
         decisions.now += SECOND;
-        detector.observed(0, 0, 0, true, decisions.now);
-        assertEquals(decisions.now - SECOND, first.suspectedAt, "since it was seen first");
-        detector.observed(0, 0, 0, false, decisions.now);
-        assertEquals(0, first.hangs);
+        detector.observed(0, 0, true, decisions.now);
+        assertEquals(decisions.now - SECOND, detector.suspectedAt(), "since it was seen first");
+        for (int i = 0; i < 2; i++) {
+            first.probes.ended(decisions.now);
+            decisions.now += 100 * MILLI;
+            detector.observed(0, 0, true, decisions.now);
+            assertEquals(1, sent());
+        }
+        detector.observed(0, 0, false, decisions.now);
+        first.probes.ended(decisions.now);
+        decisions.now += 100 * MILLI;
+        detector.observed(0, 0, true, decisions.now);
+        assertEquals(1, sent(), "another call hangs, and is asked after as soon");
     }
 
     @Test
     void failedCallsTakeTheSuspicionOfAFreezeOverAndNotTheOtherWayRound() {
-        detector.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, true, decisions.now);
         decisions.now += 5;
         fail(3);
-        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
-        assertEquals(decisions.now, first.suspectedAt);
+        assertEquals(TierHealth.Reason.FAILURES, detector.suspicion());
+        assertEquals(decisions.now, detector.suspectedAt());
         decisions.now += 5;
-        detector.observed(0, 0, 0, true, decisions.now);
-        assertEquals(TierHealth.Reason.FAILURES, first.suspicion);
+        detector.observed(0, 0, true, decisions.now);
+        assertEquals(TierHealth.Reason.FAILURES, detector.suspicion());
         fail(1);
-        assertEquals(decisions.now - 5, first.suspectedAt);
+        assertEquals(decisions.now - 5, detector.suspectedAt());
     }
 
     @Test
     void aContradictedFreezeIsNoContradictionOfFailedCalls() {
         fail(2);
-        detector.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, true, decisions.now);
         answered();
-        assertNull(first.suspicion);
-        assertEquals(0, first.contradictions);
-        assertEquals(2, first.failuresInARow);
+        assertNull(detector.suspicion());
+        assertEquals(0, detector.contradictions());
+        assertEquals(2, detector.failuresInARow());
     }
 
     @Test
     void aFailedProbeOpensATierForWhatItsCallsSaid() {
         probeFailed(Reason.TIMEOUT);
-        assertEquals(TierHealth.Reason.PROBE, first.reason);
+        assertEquals(TierHealth.Reason.PROBE, first.circuit.reason());
         for (Reason reason : List.of(Reason.TIMEOUT, Reason.CONNECTION, Reason.REFUSED, Reason.UNEXPECTED)) {
             Decisions own = Decisions.usual();
-            own.state.detector.observed(0, 0, 0, true, own.now);
-            own.state.detector.probeFailed(0, own.now, Decisions.failure(reason), true, own.now);
+            own.state.tiers.get(0).detector.observed(0, 0, true, own.now);
+            own.state.tiers.get(0).detector.probeFailed(own.now, Decisions.failure(reason), true, own.now);
             assertFalse(own.first().closed(), "" + reason);
             assertEquals(
-                    reason == Reason.TIMEOUT ? TierHealth.Reason.FROZEN : TierHealth.Reason.PROBE, own.first().reason);
+                    reason == Reason.TIMEOUT ? TierHealth.Reason.FROZEN : TierHealth.Reason.PROBE,
+                    own.first().circuit.reason());
         }
         Decisions own = Decisions.usual();
         for (int i = 0; i < 3; i++) {
-            own.state.detector.failed(0, Decisions.down(), 0, own.now);
+            own.state.tiers.get(0).detector.failed(Decisions.down(), 0, own.now);
         }
-        own.state.detector.probeFailed(0, own.now, Decisions.down(), true, own.now);
-        assertEquals(TierHealth.Reason.FAILURES, own.first().reason);
+        own.state.tiers.get(0).detector.probeFailed(own.now, Decisions.down(), true, own.now);
+        assertEquals(TierHealth.Reason.FAILURES, own.first().circuit.reason());
     }
 
     @Test
     void aStateThatAProbeFindsIsLookedAtOnceMoreOnOtherConnections() {
         CacheUnavailableException readOnly = Decisions.failure(Reason.SERVER_STATE);
-        first.probing = true;
-        detector.probeFailed(0, decisions.now, readOnly, true, decisions.now);
+        first.probes.send(decisions.now);
+        decisions.forget();
+        detector.probeFailed(decisions.now, readOnly, true, decisions.now);
         assertTrue(first.closed());
         assertEquals(
                 List.of(
@@ -328,12 +347,11 @@ class VerdictRulesTest {
                         new Effect.Probe(0, decisions.now, Duration.ofMillis(200))),
                 decisions.state.takeEffects());
         answered();
-        assertFalse(first.reconnectedToLook);
         probeFailed(Reason.SERVER_STATE);
         assertTrue(first.closed());
         probeFailed(Reason.SERVER_STATE);
         assertFalse(first.closed());
-        assertEquals(TierHealth.Reason.PROBE, first.reason);
+        assertEquals(TierHealth.Reason.PROBE, first.circuit.reason());
     }
 
     @Test
@@ -342,40 +360,37 @@ class VerdictRulesTest {
         for (Reason reason : List.of(Reason.SATURATED, Reason.PARTIAL, Reason.DISCONNECTED)) {
             probeFailed(reason);
         }
-        assertEquals(3, first.undecided);
-        assertFalse(first.probing);
-        detector.tick(first, decisions.now + SECOND - 1);
+        assertFalse(first.probes.isUnderWay());
+        detector.tick(decisions.now + SECOND - 1);
         assertTrue(first.closed());
-        assertTrue(first.probing, "another probe may decide");
-        detector.tick(first, decisions.now + SECOND);
+        assertTrue(first.probes.isUnderWay(), "another probe may decide");
+        detector.tick(decisions.now + SECOND);
         assertTrue(first.closed(), "it is waited for");
-        first.probing = false;
-        detector.tick(first, decisions.now + SECOND);
+        first.probes.ended(decisions.now);
+        detector.tick(decisions.now + SECOND);
         assertFalse(first.closed());
-        assertEquals(TierHealth.Reason.FAILURES, first.reason);
+        assertEquals(TierHealth.Reason.FAILURES, first.circuit.reason());
     }
 
     @Test
     void anUndecidedFreezeIsNeverConfirmedByItself() {
-        detector.observed(0, 0, 0, true, decisions.now);
+        detector.observed(0, 0, true, decisions.now);
         probeFailed(Reason.SATURATED);
         decisions.forget();
         decisions.now += 60 * SECOND;
-        detector.tick(first, decisions.now);
+        detector.tick(decisions.now);
         assertTrue(first.closed());
         assertEquals(1, sent(), "it is asked again");
-        assertEquals(2, first.hangs);
     }
 
     @Test
     void withoutASuspicionATickDoesNothing() {
-        first.undecided = 3;
-        detector.tick(first, decisions.now);
+        probeFailed(Reason.SATURATED);
+        detector.tick(decisions.now);
         assertEquals(0, sent());
         assertTrue(first.closed());
         decisions.open(first);
-        first.suspicion = TierHealth.Reason.FAILURES;
-        detector.tick(first, decisions.now);
+        detector.tick(decisions.now);
         assertEquals(0, sent());
     }
 
@@ -383,49 +398,59 @@ class VerdictRulesTest {
     void aProbeThatIsGivenUpLeavesItUndecidedFromTheSecondOn() {
         fail(3);
         decisions.now += 11 * SECOND;
-        detector.tick(first, decisions.now);
-        assertEquals(1, first.overdueProbes);
-        assertEquals(0, first.undecided);
-        assertTrue(first.probing, "the next is sent");
+        detector.tick(decisions.now);
+        assertEquals(1, first.probes.givenUp());
+        assertTrue(first.probes.isUnderWay(), "the next is sent");
         decisions.now += 11 * SECOND;
-        detector.tick(first, decisions.now);
-        assertEquals(2, first.overdueProbes);
+        detector.tick(decisions.now);
+        assertEquals(2, first.probes.givenUp());
         assertFalse(first.closed());
     }
 
     @Test
     void aProbeOfATierThatServesThatBeganBeforeItsFenceIsVoid() {
         decisions.open(first);
-        decisions.state.circuit.close(first, decisions.now);
-        detector.probeFailed(0, decisions.now - 1, Decisions.down(), true, decisions.now);
+        first.circuit.close(decisions.now);
+        detector.probeFailed(decisions.now - 1, Decisions.down(), true, decisions.now);
         assertTrue(first.closed());
-        assertEquals(decisions.now, first.lastProbeAt);
-        detector.probeFailed(0, decisions.now, Decisions.down(), true, decisions.now);
+        assertTrue(first.probes.endedSince(decisions.now - 1));
+        detector.probeFailed(decisions.now, Decisions.down(), true, decisions.now);
         assertFalse(first.closed());
     }
 
     @Test
     void aProbeAcrossAStallIsRepeatedThreeTimes() {
-        for (int i = 1; i <= 3; i++) {
-            first.probing = false;
-            detector.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
-            assertEquals(i, first.voidProbes);
+        for (int i = 0; i < 3; i++) {
+            detector.probeFailed(decisions.now, Decisions.down(), false, decisions.now);
+            assertTrue(first.closed());
             assertEquals(1, sent());
         }
-        detector.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
+        detector.probeFailed(decisions.now, Decisions.down(), false, decisions.now);
         assertFalse(first.closed());
-        assertEquals(0, first.voidProbes);
     }
 
     @Test
     void anAnswerForgetsProbesThatWereVoid() {
-        detector.probeFailed(0, decisions.now, Decisions.down(), false, decisions.now);
-        first.overdueProbes = 2;
+        detector.probeFailed(decisions.now, Decisions.down(), false, decisions.now);
+        giveUpTwo();
         answered();
-        assertEquals(0, first.voidProbes + first.overdueProbes);
-        first.overdueProbes = 2;
+        assertEquals(0, first.probes.givenUp());
+        for (int i = 0; i < 3; i++) {
+            detector.probeFailed(decisions.now, Decisions.down(), false, decisions.now);
+        }
+        assertTrue(first.closed());
+        giveUpTwo();
         probeFailed(Reason.SATURATED);
-        assertEquals(0, first.overdueProbes);
+        assertEquals(0, first.probes.givenUp());
+    }
+
+    private void giveUpTwo() {
+        for (int i = 0; i < 2; i++) {
+            first.probes.send(decisions.now);
+            decisions.now += 11 * SECOND;
+            assertTrue(first.probes.giveUp(decisions.now));
+        }
+        assertEquals(2, first.probes.givenUp());
     }
 
     @Test
@@ -433,80 +458,78 @@ class VerdictRulesTest {
         decisions.open(first);
         decisions.now += SECOND;
         probeFailed(Reason.TIMEOUT);
-        assertEquals(TierState.Mode.OPEN, first.mode);
-        assertEquals(decisions.now + 750 * MILLI, first.nextProbeAt);
+        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(decisions.now + 750 * MILLI, first.probes.nextAt());
         answered();
-        assertEquals(TierState.Mode.RECOVERING, first.mode);
+        assertEquals(Circuit.Mode.RECOVERING, first.circuit.mode());
         probeFailed(Reason.TIMEOUT);
-        assertEquals(TierState.Mode.OPEN, first.mode);
-        assertTrue(first.fencing, "it starts over");
+        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertTrue(first.circuit.isFencing(), "it starts over");
     }
 
     @Test
     void anAnswerToATierThatIsOutCountsFromItsFenceOn() {
-        decisions.open(first);
+        first.circuit.open(TierHealth.Reason.PROBE, Decisions.down(), decisions.now);
+        Effect.Disconnect fence = decisions.taken(Effect.Disconnect.class).get(0);
         decisions.now += SECOND;
-        first.fencing = true;
         answered();
-        assertEquals(TierState.Mode.OPEN, first.mode);
-        assertEquals(decisions.now + 750 * MILLI, first.nextProbeAt);
-        first.fencing = false;
-        first.fencedAt = decisions.now;
-        detector.probed(0, decisions.now - 1, ProbeResult.OK, decisions.now);
-        assertEquals(TierState.Mode.OPEN, first.mode);
+        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(decisions.now + 750 * MILLI, first.probes.nextAt());
+        decisions.state.fenced(fence, true, decisions.now);
+        detector.probed(decisions.now - 1, ProbeResult.OK, decisions.now);
+        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
         answered();
-        assertEquals(TierState.Mode.RECOVERING, first.mode);
-        assertEquals(1, first.goodProbes);
+        assertEquals(Circuit.Mode.RECOVERING, first.circuit.mode());
+        decisions.now += 5 * SECOND;
         answered();
-        assertEquals(2, first.goodProbes);
+        assertFalse(first.closed(), "the second of three");
+        answered();
+        assertTrue(first.closed());
     }
 
     @Test
     void anAnswerThatFollowsAllForgetsWhatWasChangedBeforeItsProbe() {
         first.recent.add("k");
         first.recent.probing();
-        detector.probed(0, decisions.now, new ProbeResult(true, false, false), decisions.now);
+        detector.probed(decisions.now, new ProbeResult(true, false, false), decisions.now);
         assertTrue(first.recent.any());
-        assertFalse(first.canaryFollowsAll);
-        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
+        detector.probed(decisions.now, ProbeResult.OK, decisions.now);
         assertFalse(first.recent.any());
-        assertTrue(first.canaryFollowsAll);
-        assertEquals(decisions.now, first.lastAnswerAt);
-        assertEquals(decisions.now, first.lastProbeAt);
+        assertEquals(decisions.now, first.probes.lastAnswerAt());
+        assertTrue(first.probes.endedSince(decisions.now - 1));
     }
 
     @Test
     void aProbesTimeIsTakenIntoAccountIfItKeptToIt() {
-        first.probeNanos = SECOND;
-        detector.probed(0, decisions.now - 100 * MILLI, ProbeResult.OK, decisions.now);
-        assertEquals(100 * MILLI, first.probeLimit.medianNanos());
-        detector.probed(0, decisions.now - 2 * SECOND, ProbeResult.OK, decisions.now);
-        assertEquals(100 * MILLI, first.probeLimit.medianNanos());
+        first.probes.send(decisions.now);
+        detector.probed(decisions.now - 100 * MILLI, ProbeResult.OK, decisions.now);
+        assertEquals(100 * MILLI, first.probes.medianNanos());
+        detector.probed(decisions.now - 2 * SECOND, ProbeResult.OK, decisions.now);
+        assertEquals(100 * MILLI, first.probes.medianNanos());
     }
 
     @Test
     void onlyPingedIsSaidOnceAndTakenBack() {
-        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
-        assertNull(first.notes);
-        first.notes = "of something else";
-        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
-        assertEquals("of something else", first.notes);
-        detector.probed(0, decisions.now, new ProbeResult(false, false), decisions.now);
-        assertTrue(first.pinged);
-        first.notes = "of something else";
-        detector.probed(0, decisions.now, new ProbeResult(false, false), decisions.now);
-        assertEquals("of something else", first.notes, "said once");
-        detector.probed(0, decisions.now, ProbeResult.OK, decisions.now);
-        assertFalse(first.pinged);
-        assertNull(first.notes);
+        detector.probed(decisions.now, ProbeResult.OK, decisions.now);
+        assertNull(first.note());
+        first.note("of something else");
+        detector.probed(decisions.now, ProbeResult.OK, decisions.now);
+        assertEquals("of something else", first.note());
+        detector.probed(decisions.now, new ProbeResult(false, false), decisions.now);
+        assertNotEquals("of something else", first.note());
+        first.note("of something else");
+        detector.probed(decisions.now, new ProbeResult(false, false), decisions.now);
+        assertEquals("of something else", first.note(), "said once");
+        detector.probed(decisions.now, ProbeResult.OK, decisions.now);
+        assertNull(first.note());
     }
 
     @Test
     void manyRefusalsWantAProbeOfATierThatServes() {
-        detector.refuses(0, decisions.now);
+        detector.refuses(decisions.now);
         assertEquals(1, sent());
         decisions.open(decisions.second());
-        detector.refuses(1, decisions.now);
+        decisions.second().detector.refuses(decisions.now);
         assertEquals(0, sent());
     }
 }
