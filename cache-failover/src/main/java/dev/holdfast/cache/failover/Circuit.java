@@ -10,15 +10,6 @@ import org.jspecify.annotations.Nullable;
  * up to the interval of its health checks. Pure; guarded by the owner of its {@link FailoverState}.
  */
 final class Circuit {
-    enum Mode {
-        /** Admits calls. */
-        CLOSED,
-        /** Out. */
-        OPEN,
-        /** Answers its probes; waits for the grace period or is being reconciled. */
-        RECOVERING
-    }
-
     private static final long MINUTE = TimeUnit.MINUTES.toNanos(1);
 
     /** A store that does not end a disconnection in so long does not end it. */
@@ -26,7 +17,7 @@ final class Circuit {
 
     private final TierState tier;
     private final Tiers tiers;
-    private Mode mode = Mode.CLOSED;
+    private TierHealth.State mode = TierHealth.State.CLOSED;
     private long since;
     /** When it was opened last; meaningful once it was. */
     private long openedAt;
@@ -56,7 +47,7 @@ final class Circuit {
         this.graceNanos = tiers.config.gracePeriod().toNanos();
     }
 
-    Mode mode() {
+    TierHealth.State mode() {
         return mode;
     }
 
@@ -83,7 +74,7 @@ final class Circuit {
 
     /** Takes a closed tier out and fences it; the next one serves. */
     void open(TierHealth.Reason why, @Nullable Throwable cause, long now) {
-        mode = Mode.OPEN;
+        mode = TierHealth.State.OPEN;
         since = now;
         openedAt = now;
         graceNanos = wasBack && now - backAt < MINUTE
@@ -129,7 +120,7 @@ final class Circuit {
 
     /** A tier that was on its way back failed: it starts over. */
     void relapse(Throwable cause, long now) {
-        mode = Mode.OPEN;
+        mode = TierHealth.State.OPEN;
         since = now;
         goodProbes = 0;
         tier.reconciliation.startOver();
@@ -172,8 +163,8 @@ final class Circuit {
 
     /** A tier that is out answered a probe: it is on its way back. */
     void answered(long now) {
-        if (mode == Mode.OPEN) {
-            mode = Mode.RECOVERING;
+        if (mode == TierHealth.State.OPEN) {
+            mode = TierHealth.State.RECOVERING;
             since = now;
             firstGoodAt = now;
             goodProbes = 0;
@@ -184,7 +175,7 @@ final class Circuit {
 
     /** Whether probes and time allow a tier that is out to admit calls, once it is reconciled. */
     boolean mayClose(long now) {
-        if (mode != Mode.RECOVERING || fencing || held) {
+        if (mode != TierHealth.State.RECOVERING || fencing || held) {
             return false;
         }
         // While nothing answers at all, a server that does is better than waiting.
@@ -198,7 +189,7 @@ final class Circuit {
     void close(long now) {
         long outage = now - openedAt;
         long reconciled = tier.reconciliation.reconciled();
-        mode = Mode.CLOSED;
+        mode = TierHealth.State.CLOSED;
         wasBack = true;
         backAt = now;
         since = now;

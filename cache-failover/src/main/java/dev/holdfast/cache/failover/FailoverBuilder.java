@@ -245,12 +245,13 @@ public final class FailoverBuilder {
         switchboard.cleanBy(cleaning);
         List<String> names = drafts.stream().map(Draft::name).toList();
         ToLongFunction<byte[]> age = made == null ? value -> Long.MAX_VALUE : made;
-        Background.Running background =
-                new Background.Running(switchboard, tiers, ticks, new Notifications(log, names, listeners), age, name);
+        Background background = new Background(switchboard, tiers, new Notifications(log, names, listeners), age, name);
         switchboard.attach(background);
-        background.start();
+        Ticker ticker = new Ticker(switchboard, tiers, ticks, background, name);
+        ticker.start();
+        Shutdown shutdown = new Shutdown(switchboard, tiers, background, ticker);
         FailoverHealth health = new FailoverHealth(switchboard, tiers, Clock.systemUTC());
-        return new FailoverStore(switchboard, background, tiers, health, config.failoverTimeout());
+        return new FailoverStore(switchboard, background, shutdown, tiers, health, config.failoverTimeout());
     }
 
     private CacheStore lower(CacheStore store, Agreements agreements) {

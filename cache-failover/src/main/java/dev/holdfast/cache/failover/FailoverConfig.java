@@ -1,6 +1,7 @@
 package dev.holdfast.cache.failover;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * How a {@link FailoverStore} notices that a tier is gone, and when it goes back to it. Start from {@link #DEFAULT} and derive
@@ -8,7 +9,7 @@ import java.time.Duration;
  */
 public final class FailoverConfig {
     /** Ten seconds for a call, three failures in a row, five seconds of grace. */
-    public static final FailoverConfig DEFAULT = new FailoverConfig();
+    public static final FailoverConfig DEFAULT = new FailoverConfig(new Draft());
 
     private final Duration failoverTimeout;
     private final int maxFailures;
@@ -23,22 +24,6 @@ public final class FailoverConfig {
     private final int maxDirtyKeys;
     private final long maxDirtyBytes;
 
-    private FailoverConfig() {
-        this.failoverTimeout = Duration.ofSeconds(10);
-        this.maxFailures = 3;
-        this.retries = 3;
-        this.retryDelay = Duration.ofSeconds(1);
-        this.healthCheckInterval = Duration.ofSeconds(30);
-        this.suspectAfter = Duration.ofMillis(200);
-        this.slowCallThreshold = Duration.ofSeconds(1);
-        this.gracePeriod = Duration.ofSeconds(5);
-        this.probes = 3;
-        this.unknownQuarantine = Duration.ofSeconds(30);
-        this.maxDirtyKeys = 100_000;
-        this.maxDirtyBytes = 32L << 20;
-    }
-
-    /** Takes everything from a draft, checked: the one way to a config that differs from the default. */
     private FailoverConfig(Draft draft) {
         this.failoverTimeout = Bounds.positive("failoverTimeout", draft.failoverTimeout);
         this.maxFailures = Bounds.atLeast("maxFailures", 1, draft.maxFailures);
@@ -54,6 +39,12 @@ public final class FailoverConfig {
         this.maxDirtyBytes = Bounds.atLeast("maxDirtyBytes", 1, draft.maxDirtyBytes);
     }
 
+    private FailoverConfig with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return new FailoverConfig(draft);
+    }
+
     /**
      * Derives one with another {@code failoverTimeout}.
      *
@@ -61,9 +52,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withFailoverTimeout(Duration value) {
-        Draft draft = new Draft(this);
-        draft.failoverTimeout = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.failoverTimeout = value);
     }
 
     /**
@@ -73,9 +62,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withMaxFailures(int value) {
-        Draft draft = new Draft(this);
-        draft.maxFailures = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.maxFailures = value);
     }
 
     /**
@@ -85,9 +72,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withRetries(int value) {
-        Draft draft = new Draft(this);
-        draft.retries = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.retries = value);
     }
 
     /**
@@ -97,9 +82,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withRetryDelay(Duration value) {
-        Draft draft = new Draft(this);
-        draft.retryDelay = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.retryDelay = value);
     }
 
     /**
@@ -109,9 +92,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withHealthCheckInterval(Duration value) {
-        Draft draft = new Draft(this);
-        draft.healthCheckInterval = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.healthCheckInterval = value);
     }
 
     /**
@@ -121,9 +102,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withSuspectAfter(Duration value) {
-        Draft draft = new Draft(this);
-        draft.suspectAfter = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.suspectAfter = value);
     }
 
     /**
@@ -133,9 +112,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withSlowCallThreshold(Duration value) {
-        Draft draft = new Draft(this);
-        draft.slowCallThreshold = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.slowCallThreshold = value);
     }
 
     /**
@@ -145,9 +122,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withGracePeriod(Duration value) {
-        Draft draft = new Draft(this);
-        draft.gracePeriod = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.gracePeriod = value);
     }
 
     /**
@@ -157,9 +132,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withProbes(int value) {
-        Draft draft = new Draft(this);
-        draft.probes = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.probes = value);
     }
 
     /**
@@ -169,9 +142,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withUnknownQuarantine(Duration value) {
-        Draft draft = new Draft(this);
-        draft.unknownQuarantine = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.unknownQuarantine = value);
     }
 
     /**
@@ -181,9 +152,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withMaxDirtyKeys(int value) {
-        Draft draft = new Draft(this);
-        draft.maxDirtyKeys = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.maxDirtyKeys = value);
     }
 
     /**
@@ -193,9 +162,7 @@ public final class FailoverConfig {
      * @return the derived config
      */
     public FailoverConfig withMaxDirtyBytes(long value) {
-        Draft draft = new Draft(this);
-        draft.maxDirtyBytes = value;
-        return new FailoverConfig(draft);
+        return with(draft -> draft.maxDirtyBytes = value);
     }
 
     /** Returns the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.CacheStore#removeByPrefix} has its own limit). */
@@ -278,18 +245,20 @@ public final class FailoverConfig {
 
     /** The fields, open to change, between one config and the next. */
     private static final class Draft {
-        private Duration failoverTimeout;
-        private int maxFailures;
-        private int retries;
-        private Duration retryDelay;
-        private Duration healthCheckInterval;
-        private Duration suspectAfter;
-        private Duration slowCallThreshold;
-        private Duration gracePeriod;
-        private int probes;
-        private Duration unknownQuarantine;
-        private int maxDirtyKeys;
-        private long maxDirtyBytes;
+        private Duration failoverTimeout = Duration.ofSeconds(10);
+        private int maxFailures = 3;
+        private int retries = 3;
+        private Duration retryDelay = Duration.ofSeconds(1);
+        private Duration healthCheckInterval = Duration.ofSeconds(30);
+        private Duration suspectAfter = Duration.ofMillis(200);
+        private Duration slowCallThreshold = Duration.ofSeconds(1);
+        private Duration gracePeriod = Duration.ofSeconds(5);
+        private int probes = 3;
+        private Duration unknownQuarantine = Duration.ofSeconds(30);
+        private int maxDirtyKeys = 100_000;
+        private long maxDirtyBytes = 32L << 20;
+
+        Draft() {}
 
         Draft(FailoverConfig from) {
             this.failoverTimeout = from.failoverTimeout;

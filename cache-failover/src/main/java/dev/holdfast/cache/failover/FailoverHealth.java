@@ -9,7 +9,6 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Says how the composite and each of its tiers are. */
 final class FailoverHealth {
@@ -17,21 +16,6 @@ final class FailoverHealth {
     private final List<Tier> tiers;
     private final Clock clock;
     private final Instant startedAt;
-
-    /** What the state knows of a tier, copied under its lock. */
-    private record View(
-            Circuit.Mode mode,
-            boolean serving,
-            long since,
-            TierHealth.@Nullable Reason reason,
-            double failureRate,
-            @Nullable String lastFailure,
-            long lastFailureAt,
-            int keys,
-            int prefixes,
-            int counters,
-            boolean overflowed,
-            @Nullable String notes) {}
 
     FailoverHealth(Switchboard switchboard, List<Tier> tiers, Clock clock) {
         this.switchboard = switchboard;
@@ -41,33 +25,14 @@ final class FailoverHealth {
     }
 
     StoreHealth snapshot() {
-        List<View> views = switchboard.decide(FailoverHealth::views);
-        long now = switchboard.now();
-        Instant wall = clock.instant();
-        List<TierHealth> healths = new ArrayList<>();
-        StoreHealth serving = null;
-        for (Tier tier : tiers) {
-            View view = views.get(tier.index);
-            StoreHealth store = tier.health();
-            if (view.serving()) {
-                serving = store;
-            }
-            healths.add(new TierHealth(
-                    tier.name,
-                    TierHealth.State.valueOf(view.mode().name()),
-                    view.serving(),
-                    atLeastStart(wall.minusNanos(now - view.since())),
-                    view.reason(),
-                    view.failureRate(),
-                    view.lastFailure(),
-                    view.lastFailure() == null ? null : wall.minusNanos(now - view.lastFailureAt()),
-                    view.keys(),
-                    view.prefixes(),
-                    view.counters(),
-                    view.overflowed(),
-                    view.notes(),
-                    store));
-        }
+        // Asks them, so not under the lock.
+        List<StoreHealth> stores = tiers.stream().map(Tier::health).toList();
+        List<TierHealth> healths = switchboard.decide(state -> healths(state, stores));
+        StoreHealth serving = healths.stream()
+                .filter(TierHealth::serving)
+                .map(TierHealth::store)
+                .findFirst()
+                .orElse(null);
         StoreHealth shown = serving == null ? healths.get(0).store() : serving;
         return StoreHealth.of(shown.type(), shown.distributed(), startedAt)
                 .withAvailable(serving != null)
@@ -94,24 +59,29 @@ final class FailoverHealth {
         return new OperationStats(total, failed, latency);
     }
 
-    private static List<View> views(FailoverState state) {
-        List<View> views = new ArrayList<>();
+    private List<TierHealth> healths(FailoverState state, List<StoreHealth> stores) {
+        long now = switchboard.now();
+        Instant wall = clock.instant();
+        List<TierHealth> healths = new ArrayList<>();
         for (TierState tier : state.tiers) {
             CacheUnavailableException last = tier.detector.lastFailure();
-            views.add(new View(
+            String failure = last == null ? null : last.getMessage();
+            healths.add(new TierHealth(
+                    tier.name,
                     tier.circuit.mode(),
                     tier.index == state.tiers.serving(),
-                    tier.circuit.since(),
+                    atLeastStart(wall.minusNanos(now - tier.circuit.since())),
                     tier.circuit.reason(),
                     tier.detector.failureRate(),
-                    last == null ? null : last.getMessage(),
-                    tier.detector.lastFailureAt(),
+                    failure,
+                    failure == null ? null : wall.minusNanos(now - tier.detector.lastFailureAt()),
                     tier.dirty.keys(),
                     tier.dirty.prefixCount(),
                     tier.dirty.counters(),
                     tier.dirty.overflowed(),
-                    tier.note() != null || tier.index > 0 ? tier.note() : state.rollProblem()));
+                    tier.note() != null || tier.index > 0 ? tier.note() : state.rollProblem(),
+                    stores.get(tier.index)));
         }
-        return views;
+        return healths;
     }
 }

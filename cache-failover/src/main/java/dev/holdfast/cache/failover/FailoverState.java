@@ -6,6 +6,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.TierHealth;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -134,7 +135,7 @@ class FailoverState {
 
     /** Whether the first server answers, be it that it is on its way back; who is held out by an operator is there, and says that it is behind. */
     private boolean answers() {
-        boolean isBack = first.circuit.mode() == Circuit.Mode.RECOVERING || first.circuit.isHeld();
+        boolean isBack = first.circuit.mode() == TierHealth.State.RECOVERING || first.circuit.isHeld();
         return first.closed() || (isBack && !first.circuit.isFencing());
     }
 

@@ -310,7 +310,7 @@ final class FailureDetector {
         tier.probes.ended(now);
         note(failure, now);
         if (!tier.closed()) {
-            if (tier.circuit.mode() == Circuit.Mode.RECOVERING) {
+            if (tier.circuit.mode() == TierHealth.State.RECOVERING) {
                 tier.circuit.relapse(failure, now);
             } else {
                 tier.probes.later(now);

@@ -79,6 +79,30 @@ final class Prober {
         return result;
     }
 
+    /** Asks the tiers that admit calls, in their order, until one answers. */
+    ProbeResult probeAny(Duration limit, FastPath calls) {
+        long end = switchboard.now() + limit.toNanos();
+        if (switchboard.closed()) {
+            throw new IllegalStateException("the store is closed");
+        }
+        CacheUnavailableException failure =
+                new CacheUnavailableException("no tier answers", null, Reason.CONNECTION, false);
+        for (Tier tier : switchboard.admitting()) {
+            long rest = end - switchboard.now();
+            if (rest <= 0) {
+                break;
+            }
+            if (!calls.excludes(tier)) {
+                try {
+                    return tier.store().probe(Duration.ofNanos(rest));
+                } catch (CacheUnavailableException e) {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        throw failure;
+    }
+
     private static CacheUnavailableException failure(Throwable e) {
         return e instanceof CacheUnavailableException failure
                 ? failure

@@ -2,6 +2,7 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.TierHealth;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -248,7 +249,7 @@ final class Reconciliation {
             }
             return;
         }
-        boolean recovering = tier.circuit.mode() == Circuit.Mode.RECOVERING;
+        boolean recovering = tier.circuit.mode() == TierHealth.State.RECOVERING;
         if (partly && recovering) {
             // The rest of it can serve meanwhile; what is left is done while it does.
             tier.circuit.close(now);

@@ -4,14 +4,13 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.StoreHealth;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -50,8 +49,8 @@ final class Rehearsal {
         FailoverStore store = FailoverStore.builder()
                 .name("holdfast-rehearsal")
                 .config(quick)
-                .tier("first", first)
-                .tier("second", new Stage())
+                .tier("first", first.store())
+                .tier("second", new Stage().store())
                 .unlogged()
                 .build();
         try {
@@ -97,120 +96,34 @@ final class Rehearsal {
         store.removeByPrefix("a");
     }
 
-    /** A tier that is gone when it is told to. */
-    private static final class Stage implements CacheStore {
-        private final Map<String, byte[]> values = new HashMap<>();
+    /** What is asked of a tier that keeps nothing and is gone when it is told to. */
+    private static final class Stage implements InvocationHandler {
+        private static final Set<String> ALWAYS_THERE =
+                Set.of("callBound", "close", "disconnect", "equals", "hashCode", "health", "toString");
+
         private volatile boolean gone;
         /** Whether it was reconciled. */
         private volatile boolean cleaned;
 
-        private synchronized Map<String, byte[]> values() {
+        CacheStore store() {
+            return (CacheStore)
+                    Proxy.newProxyInstance(CacheStore.class.getClassLoader(), new Class<?>[] {CacheStore.class}, this);
+        }
+
+        @Override
+        public @Nullable Object invoke(Object store, Method method, Object @Nullable [] arguments) throws Throwable {
+            String name = method.getName();
+            if (method.isDefault()) {
+                return InvocationHandler.invokeDefault(store, method, arguments);
+            }
+            if (ALWAYS_THERE.contains(name)) {
+                return Memories.answer(method, arguments);
+            }
             if (gone) {
                 throw new CacheUnavailableException("gone, for the rehearsal", null, Reason.CONNECTION, true);
             }
-            return values;
-        }
-
-        @Override
-        public byte @Nullable [] get(String key) {
-            return values().get(key);
-        }
-
-        @Override
-        public Map<String, byte[]> getAll(Collection<String> keys) {
-            Map<String, byte[]> found = new HashMap<>(values());
-            found.keySet().retainAll(keys);
-            return found;
-        }
-
-        @Override
-        public void put(String key, byte[] value, Duration ttl) {
-            values().put(key, value);
-        }
-
-        @Override
-        public void putAll(Map<String, byte[]> entries, Duration ttl) {
-            values().putAll(entries);
-        }
-
-        @Override
-        public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-            return values().putIfAbsent(key, value) == null;
-        }
-
-        @Override
-        public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-            return values().replace(key, value) != null;
-        }
-
-        @Override
-        public boolean remove(String key) {
-            return values().remove(key) != null;
-        }
-
-        @Override
-        public boolean remove(String key, byte[] expected) {
-            return remove(key);
-        }
-
-        @Override
-        public void removeAll(Collection<String> keys) {
-            values().keySet().removeAll(keys);
-            cleaned = true;
-        }
-
-        @Override
-        public boolean contains(String key) {
-            return values().containsKey(key);
-        }
-
-        @Override
-        public @Nullable Duration ttl(String key) {
-            return contains(key) ? TTL : null;
-        }
-
-        @Override
-        public boolean expire(String key, Duration ttl) {
-            return contains(key);
-        }
-
-        @Override
-        public long increment(String key, long delta, Duration ttlIfCreated) {
-            values().put(key, new byte[1]);
-            return delta;
-        }
-
-        @Override
-        public long removeByPrefix(String prefix) {
-            values().clear();
-            cleaned = true;
-            return 0;
-        }
-
-        @Override
-        public ProbeResult probe(Duration timeout) {
-            values();
-            return new ProbeResult(false, false);
-        }
-
-        @Override
-        public void disconnect(Throwable cause) {
-            // No connections.
-        }
-
-        @Override
-        public Duration callBound() {
-            return Duration.ZERO;
-        }
-
-        @Override
-        public StoreHealth health() {
-            return StoreHealth.of("rehearsal", false, Instant.EPOCH);
-        }
-
-        @Override
-        public void close() {
-            // Nothing to release.
+            cleaned |= name.startsWith("remove");
+            return name.equals("increment") ? 1L : Memories.answer(method, arguments);
         }
     }
 }

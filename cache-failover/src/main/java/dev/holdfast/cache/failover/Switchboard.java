@@ -1,11 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.Stamps;
@@ -15,8 +11,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -24,13 +20,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes calls through the tiers: asks the state what to do, does it, and reports. All error policy of the composite is in
- * {@link #attempt} and in what that asks. The lock is held for decisions only, never across a store's work.
+ * Has things decided, one at a time, and what follows from it visible at once: the route of calls, and the memory in use. The
+ * lock is held for decisions only, never across a store's work.
  */
 final class Switchboard {
-    /** What a command is given whose call has no time left: it was admitted when it had. */
-    private static final long SHORTEST = 1_000_000;
-
     private final ReentrantLock lock = new ReentrantLock();
     private final FailoverState state;
     private final List<Tier> tiers;
@@ -42,7 +35,7 @@ final class Switchboard {
     /** Of copies that are outdated when calls go another way. */
     private final List<Stamps> tracked = new CopyOnWriteArrayList<>();
 
-    private Background background = Background.NONE;
+    private Performer performer = Performer.NONE;
     private Cleaning cleaning = Cleaning.PLAIN;
     private int memoryGeneration;
     private volatile Set<String> known = Set.of();
@@ -69,8 +62,8 @@ final class Switchboard {
         this.route = currentRoute();
     }
 
-    void attach(Background worker) {
-        background = worker;
+    void attach(Performer outside) {
+        performer = outside;
     }
 
     /** What this client's caches may believe. */
@@ -114,8 +107,13 @@ final class Switchboard {
         return route;
     }
 
-    private static CacheInterruptedException interrupted(String when) {
-        return new CacheInterruptedException("interrupted " + when, null);
+    Tier tier(int index) {
+        return tiers.get(index);
+    }
+
+    /** The memory, if there is one. */
+    Tier lastTier() {
+        return tiers.get(tiers.size() - 1);
     }
 
     long now() {
@@ -135,10 +133,10 @@ final class Switchboard {
             try {
                 publish();
                 effects = state.takeEffects();
-                background.note(effects);
+                performer.note(effects);
             } finally {
                 lock.unlock();
-                background.perform(effects);
+                performer.perform(effects);
             }
         }
     }
@@ -147,7 +145,7 @@ final class Switchboard {
     private void publish() {
         state.stand(now());
         if (memories != null && !closed) {
-            Tier last = tiers.get(tiers.size() - 1);
+            Tier last = lastTier();
             boolean outdated = state.memory.generation() != memoryGeneration;
             if (outdated || (last.store() == Memories.NONE && memories.ready())) {
                 retired.add(last.replace(memories.take()));
@@ -259,154 +257,21 @@ final class Switchboard {
      * @param excluded tiers not to ask, as bits
      */
     <R extends @Nullable Object> R call(
-            @Nullable Tried<R> tried, Request request, R none, Operation<R> operation, Duration limit, int excluded) {
+            FastPath.@Nullable Tried<R> tried,
+            Request request,
+            R none,
+            BiFunction<CacheStore, List<String>, R> operation,
+            Duration limit,
+            int excluded) {
         learnPrefixes();
         if (tried == null) {
             Call call = Call.begin(state, request, now() + limit.toNanos(), excluded);
-            return drive(call, request, none, operation);
+            return new CallRunner<>(this, call, operation, none).run();
         }
-        Route route = tried.route();
         Call call = Call.attempted(state, request, ticks.startOf(tried.tick()) + limit.toNanos(), excluded);
-        Attempt attempt = Attempt.of(route.tier().index, request.keys(), route.stamp());
-        Throwable failure = tried.failure();
-        if (failure == null) {
-            // The change may have gone where it no longer belongs.
-            succeeded(call, attempt, route.store(), tried.result());
-            return drive(call, request, tried.result(), operation);
-        }
-        failed(call, attempt, route.store(), failure);
-        return drive(call, request, none, operation);
-    }
-
-    private <R extends @Nullable Object> R drive(Call call, Request request, R none, Operation<R> operation) {
-        R result = none;
-        while (true) {
-            Step step = next(call);
-            if (step.attempt() != null) {
-                result = attempt(call, step, step.attempt(), request, result, operation);
-            } else if (step.pause() > 0) {
-                pause(step.pause());
-            } else {
-                return result;
-            }
-        }
-    }
-
-    /** An attempt with the stores it needs, or a pause, or neither at the end. */
-    private record Step(@Nullable Attempt attempt, CacheStore store, long rest, long pause) {}
-
-    private Step next(Call call) {
-        if (closed) {
-            throw new IllegalStateException("the store is closed");
-        }
-        if (Thread.currentThread().isInterrupted()) {
-            throw interrupted("between two tiers");
-        }
-        return decide(decided -> {
-            long now = now();
-            Attempt attempt = call.next(now);
-            CacheStore store = tiers.get(attempt == null ? 0 : attempt.tier()).store();
-            return new Step(attempt, store, Math.max(SHORTEST, call.deadline() - now), call.pause());
-        });
-    }
-
-    private <R extends @Nullable Object> R attempt(
-            Call call, Step step, Attempt attempt, Request request, R before, Operation<R> operation) {
-        Tier tier = tiers.get(attempt.tier());
-        // A prefix removal takes its time on a healthy server: nothing to watch for.
-        boolean watched = request.kind() != Kind.PREFIX;
-        int tick = watched ? tier.begin() : 0;
-        R result;
-        try {
-            CacheStore store = bounded(step.store(), step.rest());
-            if (!attempt.purge().isEmpty()) {
-                for (Cleaning.Batch batch : cleaning.batches(attempt.keys())) {
-                    cleaning.remove(store, batch);
-                }
-                change(decided -> decided.keys.purged(attempt, now()));
-                // That took some of the time.
-                store = bounded(step.store(), Math.max(SHORTEST, call.deadline() - now()));
-            }
-            result = operation.on(store, attempt.keys());
-        } catch (Throwable e) {
-            if (watched) {
-                tier.ended(tick, e);
-            }
-            failed(call, attempt, step.store(), e);
-            return before;
-        }
-        if (watched) {
-            tier.answered(tick);
-        }
-        succeeded(call, attempt, step.store(), result);
-        return result;
-    }
-
-    private static CacheStore bounded(CacheStore store, long rest) {
-        return store.callBound().toNanos() > rest ? store.within(Duration.ofNanos(rest)) : store;
-    }
-
-    private void succeeded(Call call, Attempt attempt, CacheStore store, @Nullable Object result) {
-        if (call.kind() == Kind.FILL && Boolean.FALSE.equals(result)) {
-            return; // nothing was stored that could be where it does not belong
-        }
-        long counter = result instanceof Long sum ? sum : 0;
-        Call.After after = decide(decided -> call.succeeded(attempt, counter, now()));
-        if (after == Call.After.REMOVE_AGAIN) {
-            removeFromMemory(store, memory -> memory.removeAll(attempt.keys()));
-        } else if (after == Call.After.REMOVE_FROM_MEMORY) {
-            removeFromMemory(tiers.get(tiers.size() - 1).store(), memory -> {
-                if (call.kind() == Kind.PREFIX) {
-                    memory.removeByPrefix(attempt.keys().get(0));
-                } else {
-                    memory.removeAll(attempt.keys());
-                }
-            });
-        }
-    }
-
-    /** What was in a memory that was replaced meanwhile, and closed, is gone with it. */
-    private void removeFromMemory(CacheStore memory, Consumer<CacheStore> removal) {
-        try {
-            removal.accept(memory);
-        } catch (IllegalStateException e) {
-            if (tiers.get(tiers.size() - 1).store() == memory) {
-                throw e;
-            }
-        }
-    }
-
-    /** Every failure of every attempt ends here: the call goes on, or the exception goes to the caller. */
-    private void failed(Call call, Attempt attempt, CacheStore store, Throwable failure) {
-        Tier tier = tiers.get(attempt.tier());
-        if (failure instanceof IllegalStateException && !closed && !tier.remote && tier.store() != store) {
-            change(decided -> call.outdated(attempt));
-            return;
-        }
-        if (closed && failure instanceof IllegalStateException exception) {
-            throw exception;
-        }
-        boolean unsent = failure instanceof CacheInterruptedException interrupt && !interrupt.outcomeUnknown();
-        if (failure instanceof CacheRejectedException && call.changesSeveral()) {
-            succeeded(call, attempt, store, null); // the keys that it does not speak of
-        }
-        boolean refused = unsent || failure instanceof CacheRejectedException || isContract(call.kind(), failure);
-        if (refused || (failure instanceof CacheException && !(failure instanceof CacheUnavailableException))) {
-            change(decided -> {
-                if (refused) {
-                    call.refused(attempt);
-                } else {
-                    call.abandoned(attempt, now());
-                }
-            });
-            throw (RuntimeException) failure;
-        }
-        CacheUnavailableException unavailable = tier.unavailable(failure);
-        long answers = tier.answers();
-        if (unavailable.reason() == Reason.PARTIAL) {
-            enterOutage(tier);
-        }
-        change(decided -> call.failed(attempt, unavailable, answers, now()));
+        CallRunner<R> runner = new CallRunner<>(this, call, operation, none);
+        runner.tried(tried, request.keys());
+        return runner.run();
     }
 
     /**
@@ -418,21 +283,6 @@ final class Switchboard {
         if (outage != null) {
             change(decided -> decided.tiers.get(tier.index).outdate());
             change(decided -> decided.partlyOut(tier.index, outage, now()));
-        }
-    }
-
-    /** Whether a caller's argument is to blame: all others were checked before a store saw them. */
-    private static boolean isContract(Kind kind, Throwable failure) {
-        return kind == Kind.PREFIX && failure instanceof IllegalArgumentException;
-    }
-
-    private static void pause(long nanos) {
-        long end = System.nanoTime() + nanos;
-        for (long rest = nanos; rest > 0; rest = end - System.nanoTime()) {
-            if (Thread.currentThread().isInterrupted()) {
-                throw interrupted("while waiting for a tier to answer again");
-            }
-            LockSupport.parkNanos(rest);
         }
     }
 }

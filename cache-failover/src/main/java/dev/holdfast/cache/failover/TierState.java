@@ -1,5 +1,6 @@
 package dev.holdfast.cache.failover;
 
+import dev.holdfast.cache.TierHealth;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ final class TierState {
 
     /** Whether it admits calls. */
     boolean closed() {
-        return circuit.mode() == Circuit.Mode.CLOSED;
+        return circuit.mode() == TierHealth.State.CLOSED;
     }
 
     boolean fits(long rest) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * there, so servers that only stand by are not connected to for this. For any number of threads.
  */
 final class TrackedTiers implements Tracking {
-    private final FailoverStore store;
+    private final FastPath calls;
     private final Switchboard switchboard;
     private final String prefix;
     private final Stamps stamps;
@@ -36,8 +36,8 @@ final class TrackedTiers implements Tracking {
      */
     private record Told(CacheStore store, Tracking tracking) {}
 
-    private TrackedTiers(FailoverStore store, Switchboard switchboard, List<Tier> tiers, String prefix, Stamps stamps) {
-        this.store = store;
+    private TrackedTiers(FastPath calls, Switchboard switchboard, List<Tier> tiers, String prefix, Stamps stamps) {
+        this.calls = calls;
         this.switchboard = switchboard;
         this.prefix = prefix;
         this.stamps = stamps;
@@ -53,9 +53,8 @@ final class TrackedTiers implements Tracking {
         this.possible = tells || !servers;
     }
 
-    static TrackedTiers begin(
-            FailoverStore store, Switchboard switchboard, List<Tier> tiers, String prefix, Stamps stamps) {
-        TrackedTiers tracked = new TrackedTiers(store, switchboard, tiers, prefix, stamps);
+    static TrackedTiers begin(FastPath calls, Switchboard switchboard, List<Tier> tiers, String prefix, Stamps stamps) {
+        TrackedTiers tracked = new TrackedTiers(calls, switchboard, tiers, prefix, stamps);
         switchboard.track(stamps);
         return tracked;
     }
@@ -121,12 +120,12 @@ final class TrackedTiers implements Tracking {
 
     @Override
     public Covered get(String key) {
-        return store.covered(this, key);
+        return calls.covered(this, key);
     }
 
     @Override
     public Map<String, Covered> getAll(Collection<String> keys) {
-        return store.covered(this, keys);
+        return calls.covered(this, keys);
     }
 
     /** {@inheritDoc} Of servers some can; where there are none, the memory does. */

@@ -63,7 +63,7 @@ class CircuitTest {
                         new Effect.Opened(0, TierHealth.Reason.FAILURES, cause, 1),
                         new Effect.Switched(0, 1, TierHealth.Reason.FAILURES, 0, 0)),
                 decisions.state.takeEffects());
-        assertEquals(Circuit.Mode.OPEN, circuit.mode());
+        assertEquals(TierHealth.State.OPEN, circuit.mode());
         assertTrue(circuit.isFencing());
         assertEquals(decisions.now, circuit.since());
         assertEquals(stamp + 1, first.stamp());
@@ -128,7 +128,7 @@ class CircuitTest {
     void aTierThatDidNotAnswerAtTheStartIsOpenedWithWhatItSaid() {
         CacheUnavailableException why = Decisions.down();
         first.detector.startedWithout(why, decisions.now);
-        assertEquals(Circuit.Mode.OPEN, circuit.mode());
+        assertEquals(TierHealth.State.OPEN, circuit.mode());
         assertEquals(TierHealth.Reason.PROBE, circuit.reason());
         assertSame(why, first.detector.lastFailure());
         assertEquals(decisions.now, first.detector.lastFailureAt());
@@ -159,7 +159,7 @@ class CircuitTest {
         decisions.open(first);
         assertEquals(1, first.detector.failureRate());
         decisions.answer(first);
-        assertEquals(Circuit.Mode.RECOVERING, circuit.mode());
+        assertEquals(TierHealth.State.RECOVERING, circuit.mode());
         assertEquals(0, first.detector.failureRate(), "of calls in an earlier time");
         decisions.answer(first);
         first.reconciliation.drained(decisions.now);
@@ -168,7 +168,7 @@ class CircuitTest {
 
         circuit.relapse(cause, decisions.now);
 
-        assertEquals(Circuit.Mode.OPEN, circuit.mode());
+        assertEquals(TierHealth.State.OPEN, circuit.mode());
         assertEquals(decisions.now, circuit.since());
         assertEquals(decisions.now + 750 * MILLI, first.probes.nextAt());
         assertTrue(circuit.isFencing());

@@ -240,7 +240,7 @@ class FailureDetectorTest {
             watch.state.tiers.get(0).detector.probed(before, ProbeResult.OK, watch.now);
         }
 
-        assertEquals(Circuit.Mode.OPEN, watch.first().circuit.mode());
+        assertEquals(TierHealth.State.OPEN, watch.first().circuit.mode());
     }
 
     @Test

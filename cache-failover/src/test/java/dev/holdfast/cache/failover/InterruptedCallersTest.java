@@ -42,17 +42,20 @@ class InterruptedCallersTest {
 
     @Test
     void aThousandInterruptedCallersLeaveTheBreakerClosedAndNothingCounted() throws InterruptedException {
+        List<Tier> tiers = List.of(tier);
+        Background background = new Background(
+                switchboard,
+                tiers,
+                new Notifications(NOPLogger.NOP_LOGGER, List.of(), List.of()),
+                value -> Long.MAX_VALUE,
+                "unstarted");
+        Ticker ticker = new Ticker(switchboard, tiers, ticks, background, "unstarted");
         try (FailoverStore store = new FailoverStore(
                 switchboard,
-                new Background.Running(
-                        switchboard,
-                        List.of(tier),
-                        ticks,
-                        new Notifications(NOPLogger.NOP_LOGGER, List.of(), List.of()),
-                        value -> Long.MAX_VALUE,
-                        "unstarted"),
-                List.of(tier),
-                new FailoverHealth(switchboard, List.of(tier), Clock.systemUTC()),
+                background,
+                new Shutdown(switchboard, tiers, background, ticker),
+                tiers,
+                new FailoverHealth(switchboard, tiers, Clock.systemUTC()),
                 Duration.ofSeconds(10))) {
             server.hang(CALLERS);
             AtomicInteger interrupted = new AtomicInteger();

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.TierHealth;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -340,7 +341,7 @@ final class ModelWorld {
                     // That a server died and came back in its past before any call or probe noticed is not promised
                     // against.
                     boolean past =
-                            random.nextInt(4) == 0 && tiers.get(index).circuit.mode() == Circuit.Mode.OPEN;
+                            random.nextInt(4) == 0 && tiers.get(index).circuit.mode() == TierHealth.State.OPEN;
                     if (tracing) {
                         note("restart " + index + (past ? " in its past" : ""));
                     }

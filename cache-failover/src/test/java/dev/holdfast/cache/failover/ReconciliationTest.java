@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.failover.Decisions.Chance;
 import java.util.List;
 import java.util.Set;
@@ -53,7 +54,7 @@ class ReconciliationTest {
     void aTierComesBackAfterItsGracePeriodAndEnoughGoodProbes() {
         decisions.open(first);
         decisions.answer(first);
-        assertEquals(Circuit.Mode.RECOVERING, first.circuit.mode());
+        assertEquals(TierHealth.State.RECOVERING, first.circuit.mode());
         decisions.now += 5 * SECOND - 1;
         decisions.answer(first);
         decisions.answer(first);
@@ -322,7 +323,7 @@ class ReconciliationTest {
         decisions.forget();
         CacheUnavailableException cause = Decisions.failure(Reason.TIMEOUT);
         reconciliation.drainFailed(cause, List.of("k"), decisions.now);
-        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(TierHealth.State.OPEN, first.circuit.mode());
         assertEquals(
                 List.of(new Effect.ReconciliationFailed(0, cause), new Effect.Disconnect(0, cause, 2)),
                 decisions.state.takeEffects());
@@ -342,7 +343,7 @@ class ReconciliationTest {
         edge.state.tiers.get(0).reconciliation.removed(work, edge.now);
         assertTrue(edge.first().dirty.contains("k"));
         assertEquals(1, edge.taken(Effect.ReconciliationFailed.class).size());
-        assertEquals(Circuit.Mode.OPEN, edge.first().circuit.mode());
+        assertEquals(TierHealth.State.OPEN, edge.first().circuit.mode());
     }
 
     @Test

@@ -31,9 +31,9 @@ class SwitchboardTest {
     }
 
     /** Does nothing but to write down what it is to do. */
-    private class Writing extends Background {
+    private class Writing implements Performer {
         @Override
-        void perform(List<Effect> effects) {
+        public void perform(List<Effect> effects) {
             performed.addAll(effects);
         }
     }
@@ -71,7 +71,7 @@ class SwitchboardTest {
     void whatCanNotBeNotedIsDoneAllTheSame() throws Exception {
         switchboard.attach(new Writing() {
             @Override
-            void note(List<Effect> effects) {
+            public void note(List<Effect> effects) {
                 if (!effects.isEmpty()) {
                     throw new NoClassDefFoundError("planted");
                 }

@@ -458,12 +458,12 @@ class VerdictRulesTest {
         decisions.open(first);
         decisions.now += SECOND;
         probeFailed(Reason.TIMEOUT);
-        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(TierHealth.State.OPEN, first.circuit.mode());
         assertEquals(decisions.now + 750 * MILLI, first.probes.nextAt());
         answered();
-        assertEquals(Circuit.Mode.RECOVERING, first.circuit.mode());
+        assertEquals(TierHealth.State.RECOVERING, first.circuit.mode());
         probeFailed(Reason.TIMEOUT);
-        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(TierHealth.State.OPEN, first.circuit.mode());
         assertTrue(first.circuit.isFencing(), "it starts over");
     }
 
@@ -473,13 +473,13 @@ class VerdictRulesTest {
         Effect.Disconnect fence = decisions.taken(Effect.Disconnect.class).get(0);
         decisions.now += SECOND;
         answered();
-        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(TierHealth.State.OPEN, first.circuit.mode());
         assertEquals(decisions.now + 750 * MILLI, first.probes.nextAt());
         decisions.state.fenced(fence, true, decisions.now);
         detector.probed(decisions.now - 1, ProbeResult.OK, decisions.now);
-        assertEquals(Circuit.Mode.OPEN, first.circuit.mode());
+        assertEquals(TierHealth.State.OPEN, first.circuit.mode());
         answered();
-        assertEquals(Circuit.Mode.RECOVERING, first.circuit.mode());
+        assertEquals(TierHealth.State.RECOVERING, first.circuit.mode());
         decisions.now += 5 * SECOND;
         answered();
         assertFalse(first.closed(), "the second of three");
