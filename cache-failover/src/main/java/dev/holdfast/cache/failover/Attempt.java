@@ -13,9 +13,9 @@ import java.util.List;
  * @param purge what is to be removed there first; mostly nothing
  * @param marked the tiers, as bits, from whose records the prefix can be taken back if it is refused
  */
-record Attempt(int tier, List<String> keys, long stamp, int mask, int tries, Purge purge, int marked) {
+record Attempt(int tier, List<String> keys, long stamp, int mask, int tries, DirtyRecord.Purge purge, int marked) {
 
     static Attempt of(int tier, List<String> keys, long stamp) {
-        return new Attempt(tier, keys, stamp, 0, 0, Purge.NONE, 0);
+        return new Attempt(tier, keys, stamp, 0, 0, DirtyRecord.Purge.NONE, 0);
     }
 }

@@ -83,7 +83,7 @@ class DirtyKeys {
     void retractPrefix(Attempt attempt) {
         for (TierState tier : tiers) {
             if ((attempt.marked() & 1 << tier.index) != 0) {
-                tier.dirty.retractPrefix(attempt.keys().get(0));
+                tier.dirty.prefixes.remove(attempt.keys().get(0));
             }
         }
     }
@@ -156,7 +156,7 @@ class DirtyKeys {
      */
     void mayHaveForgotten(TierState tier) {
         if (tier.recent != null && !tier.recent.drain(tier.dirty::forgotten, tier.dirty::forgottenPrefix)) {
-            tier.dirty.everything();
+            tier.dirty.prefixes.everything();
         }
     }
 
@@ -171,7 +171,7 @@ class DirtyKeys {
                         },
                         tier.dirty::forgottenPrefix);
         if (!known && outage.isWhole()) {
-            tier.dirty.everything();
+            tier.dirty.prefixes.everything();
         }
     }
 

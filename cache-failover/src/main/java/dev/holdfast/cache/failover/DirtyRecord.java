@@ -7,28 +7,25 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Set;
 import java.util.TreeMap;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What was changed elsewhere and is still to be done on one tier: keys and prefixes to remove, counters to add to. A key
  * that is in here must be neither read nor changed on that tier. Bounded, prefixes included: beyond the bound keys are replaced
  * by the prefix of their cache, as far as the client's caches are known by one, and what has none, or too many prefixes, by
- * everything. No prefix in here begins with another one, so whether a key is under one takes one look. Pure; guarded by its
- * owner.
+ * everything. Pure; guarded by its owner.
  */
 final class DirtyRecord {
     private static final int ENTRY_BYTES = 160;
 
-    private final NavigableMap<String, Entry> entries = new TreeMap<>();
-    private final NavigableMap<String, Mark> prefixes = new TreeMap<>();
+    /** What is to be removed as a whole. */
+    final DirtyPrefixes prefixes = new DirtyPrefixes();
+
+    private final NavigableMap<String, DirtyEntry> entries = new TreeMap<>();
     private final int maxKeys;
     private final long maxBytes;
     private long bytes;
     private int counters;
-    private int version;
     private boolean overflowed;
-    private @Nullable Mark all;
-    private boolean lost;
     /** The last key of those that were to be removed last: the others have their turn before it is tried again. */
     private String tried = "";
 
@@ -37,31 +34,23 @@ final class DirtyRecord {
 
     private Set<String> known = Set.of();
 
-    /** One key. {@code removed}: it is to be removed first; {@code counts}: then {@code delta} is to be added. */
-    private static final class Entry {
-        boolean removed;
-        boolean counts;
-        long delta;
-        long expiresAt;
-
-        @Nullable
-        Increment pending;
-        /** Until when a command may still arrive there that was sent before; 0 if none may. */
-        long unsettledUntil;
-        /** Whether it was removed once meanwhile, for other clients' sake. */
-        boolean early;
-        /** Of the last removal. */
-        int version;
-    }
-
-    /** A prefix, or everything: when it was recorded, and until when a command for a key of it may still arrive. */
-    private record Mark(int version, long unsettledUntil) {}
-
-    /** An increment on its way: repeated as it is until its outcome is known, so that its marker holds. */
-    record Increment(String key, long delta, long expiresAt, String onceId) {}
-
     /** A key or prefix to be removed, as it was when the removal was planned. */
     record Removal(String key, int version) {}
+
+    /**
+     * What is to be removed where an attempt goes, because no tier is clean of its keys.
+     *
+     * @param removals the removals, to be reported by {@link DirtyKeys#purged}; mostly none
+     * @param version the version of the record when that was decided: what made the keys dirty until then is no reason to
+     *     distrust the attempt afterwards
+     */
+    record Purge(List<Removal> removals, int version) {
+        static final Purge NONE = new Purge(List.of(), 0);
+
+        boolean isEmpty() {
+            return removals.isEmpty();
+        }
+    }
 
     DirtyRecord(int maxKeys, long maxBytes) {
         this.maxKeys = maxKeys;
@@ -69,11 +58,11 @@ final class DirtyRecord {
     }
 
     boolean isEmpty() {
-        return entries.isEmpty() && prefixes.isEmpty() && all == null;
+        return entries.isEmpty() && prefixes.isEmpty();
     }
 
     boolean contains(String key) {
-        return all != null || entries.containsKey(key) || underPrefix(key);
+        return entries.containsKey(key) || prefixes.covers(key);
     }
 
     /**
@@ -81,18 +70,8 @@ final class DirtyRecord {
      * with others.
      */
     boolean staysDirty(String key, long now) {
-        Entry entry = entries.get(key);
-        return all != null || underPrefix(key) || (entry != null && !settled(entry.unsettledUntil, now));
-    }
-
-    private boolean underPrefix(String key) {
-        return prefixOf(key) != null;
-    }
-
-    /** The prefix in here that a key, or a longer prefix, begins with: no other lies between the two in their order. */
-    private @Nullable String prefixOf(String key) {
-        String before = prefixes.floorKey(key);
-        return before != null && key.startsWith(before) ? before : null;
+        DirtyEntry entry = entries.get(key);
+        return prefixes.covers(key) || (entry != null && !entry.isSettled(now));
     }
 
     /** Says what the keys of this client's caches begin with: only such a prefix may stand for keys that were under it. */
@@ -102,64 +81,43 @@ final class DirtyRecord {
 
     /** Records that a key is to be removed; {@code unsettledUntil} is 0 unless a command may still arrive for it. */
     void remove(String key, long unsettledUntil) {
-        Entry entry = entries.get(key);
-        if (entry == null) {
-            entry = new Entry();
-            add(key, entry);
-        }
-        if (entry.counts) {
+        DirtyEntry entry = entry(key);
+        if (entry.counts()) {
             counters--;
         }
-        entry.removed = true;
-        entry.counts = false;
-        entry.delta = 0;
-        entry.pending = null;
-        entry.unsettledUntil = Math.max(entry.unsettledUntil, unsettledUntil);
-        entry.early = false;
-        entry.version = ++version;
+        entry.remove(prefixes.nextVersion(), unsettledUntil);
         shrink();
+    }
+
+    private DirtyEntry entry(String key) {
+        DirtyEntry entry = entries.get(key);
+        if (entry == null) {
+            entry = new DirtyEntry();
+            entries.put(key, entry);
+            bytes += weight(key);
+        }
+        return entry;
     }
 
     /** Records that a key is to be removed that may be what it was before; what was added to it elsewhere meanwhile is still to be entered. */
     void forgotten(String key) {
-        Entry entry = entries.get(key);
-        if (entry == null || !entry.counts) {
+        DirtyEntry entry = entries.get(key);
+        if (entry == null || !entry.counts()) {
             remove(key, 0);
         } else {
-            removeFirst(entry);
+            entry.removeFirst(prefixes.nextVersion());
         }
-    }
-
-    private void removeFirst(Entry entry) {
-        if (entry.pending != null) {
-            entry.delta += entry.pending.delta();
-            entry.pending = null;
-        }
-        entry.removed = true;
-        entry.early = false;
-        entry.version = ++version;
     }
 
     /** As {@link #forgotten}, of all keys that begin so. */
     void forgottenPrefix(String prefix) {
-        Map<String, Entry> counting = new TreeMap<>();
-        for (Iterator<Map.Entry<String, Entry>> i = under(entries, prefix); i.hasNext(); ) {
-            Map.Entry<String, Entry> next = i.next();
-            if (!next.getKey().startsWith(prefix)) {
-                break;
-            }
-            if (next.getValue().counts) {
-                counting.put(next.getKey(), next.getValue());
-            }
-        }
-        counting.forEach((key, entry) -> {
-            dropped(key, entry);
-            entries.remove(key);
-        });
+        Map<String, DirtyEntry> counting = DirtyPrefixes.removeUnder(entries, prefix, DirtyEntry::counts);
+        counting.forEach(this::dropped);
         removePrefix(prefix);
         counting.forEach((key, entry) -> {
-            removeFirst(entry);
-            add(key, entry);
+            entry.removeFirst(prefixes.nextVersion());
+            entries.put(key, entry);
+            bytes += weight(key);
             counters++;
         });
         shrink();
@@ -172,98 +130,47 @@ final class DirtyRecord {
      * @param expiresAt when a counter created by it expires
      */
     void increment(String key, long delta, boolean created, long expiresAt, long now) {
-        Entry entry = entries.get(key);
-        if (entry == null) {
-            entry = new Entry();
-            add(key, entry);
-        } else if (entry.removed && !entry.counts && !created) {
-            return; // added to a value that was put there, and such values are not carried up
+        DirtyEntry entry = entry(key);
+        if (entry.isOfValue() && !created) {
+            return;
         }
-        if (!entry.counts) {
-            entry.counts = true;
+        if (!entry.counts()) {
             counters++;
-            entry.expiresAt = expiresAt;
-        } else if (now - entry.expiresAt >= 0) {
-            // The counter below expired and began anew; what it held before is gone there and must not come back here.
-            entry.delta = 0;
-            entry.pending = null;
-            entry.expiresAt = expiresAt;
         }
-        entry.delta += delta;
+        entry.add(delta, expiresAt, now);
         shrink();
     }
 
     /**
      * Records that everything under a prefix is to be removed. What was recorded under it before is dropped.
      *
-     * @return whether it is new and nothing was dropped: then {@link #retractPrefix} takes it back
+     * @return whether it is new and nothing was dropped: then {@link DirtyPrefixes#remove} takes it back
      */
     boolean removePrefix(String prefix) {
-        boolean retractable = prefixOf(prefix) == null;
-        for (Iterator<Map.Entry<String, Entry>> i = under(entries, prefix); i.hasNext(); ) {
-            Map.Entry<String, Entry> next = i.next();
-            if (!next.getKey().startsWith(prefix)) {
-                break;
-            }
-            // What may still arrive has to be waited for, which a prefix does not do.
-            if (next.getValue().unsettledUntil == 0) {
-                dropped(next.getKey(), next.getValue());
-                i.remove();
-                retractable = false;
-            }
-        }
+        // What may still arrive has to be waited for, which a prefix does not do.
+        Map<String, DirtyEntry> under =
+                DirtyPrefixes.removeUnder(entries, prefix, entry -> entry.unsettledUntil() == 0);
+        under.forEach(this::dropped);
+        boolean retractable = under.isEmpty() && prefixes.of(prefix) == null;
         int before = prefixes.size();
-        putPrefix(prefix, 0);
+        prefixes.put(prefix, 0);
         shrink();
         return retractable && prefixes.size() == before + 1;
     }
 
-    private static <V> Iterator<Map.Entry<String, V>> under(NavigableMap<String, V> map, String prefix) {
-        return map.tailMap(prefix, true).entrySet().iterator();
-    }
-
-    private void putPrefix(String prefix, long unsettledUntil) {
-        String covering = prefixOf(prefix);
-        if (covering != null) {
-            prefixes.put(covering, later(prefixes.get(covering), unsettledUntil));
-            return;
-        }
-        long until = unsettledUntil;
-        for (Iterator<Map.Entry<String, Mark>> i = under(prefixes, prefix); i.hasNext(); ) {
-            Map.Entry<String, Mark> longer = i.next();
-            if (!longer.getKey().startsWith(prefix)) {
-                break;
-            }
-            until = Math.max(until, longer.getValue().unsettledUntil());
-            bytes -= weight(longer.getKey());
-            i.remove();
-        }
-        prefixes.put(prefix, later(null, until));
-        bytes += weight(prefix);
-    }
-
-    private Mark later(@Nullable Mark before, long unsettledUntil) {
-        return new Mark(++version, before == null ? unsettledUntil : Math.max(before.unsettledUntil(), unsettledUntil));
-    }
-
-    private void add(String key, Entry entry) {
-        entries.put(key, entry);
-        bytes += weight(key);
-    }
-
-    private void dropped(String key, Entry entry) {
+    private void dropped(String key, DirtyEntry entry) {
         bytes -= weight(key);
-        if (entry.counts) {
+        if (entry.counts()) {
             counters--;
         }
     }
 
-    private static long weight(String key) {
+    static long weight(String key) {
         return ENTRY_BYTES + 2L * key.length();
     }
 
     private boolean full() {
-        return entries.size() + prefixes.size() > maxKeys || bytes > maxBytes;
+        return size() > maxKeys || bytes + prefixes.bytes() > maxBytes;
     }
 
     /** Replaces keys by the prefixes of their caches; counters, which can't be summed up so, only if that is not enough. */
@@ -279,32 +186,19 @@ final class DirtyRecord {
     }
 
     private void generalize(boolean countersToo) {
-        for (Iterator<Map.Entry<String, Entry>> i = entries.entrySet().iterator(); i.hasNext(); ) {
-            Map.Entry<String, Entry> next = i.next();
-            if (!countersToo && (next.getValue().counts || next.getValue().unsettledUntil != 0)) {
-                continue;
+        entries.entrySet().removeIf(next -> {
+            DirtyEntry entry = next.getValue();
+            boolean taken = countersToo || (!entry.counts() && entry.unsettledUntil() == 0);
+            if (taken) {
+                prefixes.generalize(cachePrefix(next.getKey()), entry.unsettledUntil());
+                dropped(next.getKey(), entry);
             }
-            String prefix = cachePrefix(next.getKey());
-            if (prefix.isEmpty()) {
-                all = later(all, next.getValue().unsettledUntil);
-                lost = true;
-            } else {
-                putPrefix(prefix, next.getValue().unsettledUntil);
-            }
-            dropped(next.getKey(), next.getValue());
-            i.remove();
-        }
+            return taken;
+        });
         if (entries.isEmpty() && full()) {
-            all = later(all, 0); // prefixes alone are too many
+            prefixes.everything(); // prefixes alone are too many
         }
-        if (all != null) {
-            for (Mark mark : prefixes.values()) {
-                all = later(all, mark.unsettledUntil());
-            }
-            prefixes.clear();
-            bytes = 0;
-            entries.forEach((key, entry) -> bytes += weight(key));
-        }
+        prefixes.summarize();
     }
 
     /** The prefix of the cache that a key is of; empty if no cache is known to have it, as for raw keys. */
@@ -315,27 +209,8 @@ final class DirtyRecord {
 
     /** Forgets that commands may still arrive: their connections were reset. */
     void settle() {
-        entries.values().forEach(entry -> entry.unsettledUntil = 0);
-        prefixes.replaceAll((prefix, mark) -> new Mark(mark.version(), 0));
-        if (all != null) {
-            all = new Mark(all.version(), 0);
-        }
-    }
-
-    /** Returns the prefixes to remove under which nothing can arrive any more; each is to be reported by {@link #prefixRemoved}. */
-    List<Removal> prefixes(long now) {
-        List<Removal> due = new ArrayList<>(prefixes.size());
-        prefixes.forEach((prefix, mark) -> {
-            if (settled(mark.unsettledUntil(), now)) {
-                due.add(new Removal(prefix, mark.version()));
-            }
-        });
-        return due;
-    }
-
-    /** Returns whether everything is to be removed and nothing can arrive any more; 0 if not, else what {@link #everythingRemoved} needs. */
-    int everythingDue(long now) {
-        return all != null && settled(all.unsettledUntil(), now) ? all.version() : 0;
+        entries.values().forEach(DirtyEntry::settle);
+        prefixes.settle();
     }
 
     /**
@@ -351,15 +226,13 @@ final class DirtyRecord {
         return batch;
     }
 
-    private static void takeDue(NavigableMap<String, Entry> some, List<Removal> batch, int max, long now) {
-        for (Map.Entry<String, Entry> next : some.entrySet()) {
+    private static void takeDue(NavigableMap<String, DirtyEntry> some, List<Removal> batch, int max, long now) {
+        for (Map.Entry<String, DirtyEntry> next : some.entrySet()) {
             if (batch.size() == max) {
                 return;
             }
-            Entry entry = next.getValue();
-            boolean due = settled(entry.unsettledUntil, now);
-            if (entry.removed && (due || !entry.early)) {
-                batch.add(new Removal(next.getKey(), entry.version));
+            if (next.getValue().isRemovalDue(now)) {
+                batch.add(new Removal(next.getKey(), next.getValue().version()));
             }
         }
     }
@@ -368,9 +241,9 @@ final class DirtyRecord {
      * Returns up to {@code max} increments to enter; those whose counter has expired meanwhile are dropped. Counters that were returned before come
      * last, and those of what is to be removed first do not come.
      */
-    List<Increment> increments(int max, long now, String idPrefix) {
-        List<Increment> batch = new ArrayList<>();
-        if (counters == 0 || all != null) {
+    List<DirtyEntry.Increment> increments(int max, long now, String idPrefix) {
+        List<DirtyEntry.Increment> batch = new ArrayList<>();
+        if (counters == 0 || prefixes.all()) {
             return batch;
         }
         takeIncrements(entries.tailMap(added, false), batch, max, now, idPrefix);
@@ -380,66 +253,40 @@ final class DirtyRecord {
     }
 
     private void takeIncrements(
-            NavigableMap<String, Entry> some, List<Increment> batch, int max, long now, String idPrefix) {
-        for (Iterator<Map.Entry<String, Entry>> i = some.entrySet().iterator(); i.hasNext() && batch.size() < max; ) {
-            Map.Entry<String, Entry> next = i.next();
-            Entry entry = next.getValue();
-            boolean first = entry.removed || underPrefix(next.getKey());
-            if (!entry.counts || first || !settled(entry.unsettledUntil, now)) {
+            NavigableMap<String, DirtyEntry> some,
+            List<DirtyEntry.Increment> batch,
+            int max,
+            long now,
+            String idPrefix) {
+        for (Iterator<Map.Entry<String, DirtyEntry>> i = some.entrySet().iterator();
+                i.hasNext() && batch.size() < max; ) {
+            Map.Entry<String, DirtyEntry> next = i.next();
+            DirtyEntry entry = next.getValue();
+            if (!entry.isIncrementDue(now) || prefixes.covers(next.getKey())) {
                 continue; // what is to be removed is removed first
             }
-            if (now - entry.expiresAt >= 0) {
+            if (entry.isExpired(now)) {
                 dropped(next.getKey(), entry);
                 i.remove();
-                continue;
+            } else {
+                batch.add(entry.increment(next.getKey(), idPrefix, prefixes));
             }
-            if (entry.pending == null) {
-                int number = ++version;
-                entry.pending = new Increment(next.getKey(), entry.delta, entry.expiresAt, idPrefix + number);
-                entry.delta = 0;
-            }
-            batch.add(entry.pending);
-        }
-    }
-
-    private static boolean settled(long unsettledUntil, long now) {
-        return unsettledUntil == 0 || now - unsettledUntil >= 0;
-    }
-
-    void prefixRemoved(Removal done) {
-        Mark mark = prefixes.get(done.key());
-        if (mark != null && mark.version() == done.version()) {
-            prefixes.remove(done.key());
-            bytes -= weight(done.key());
         }
     }
 
     /** A key was removed there. If it was changed again since that was planned, it stays. */
     void removed(Removal done, long now) {
-        Entry entry = entries.get(done.key());
-        if (entry == null || entry.version != done.version()) {
-            return;
-        }
-        if (!settled(entry.unsettledUntil, now)) {
-            entry.early = true;
-            return;
-        }
-        entry.removed = false;
-        entry.unsettledUntil = 0;
-        if (!entry.counts) {
+        DirtyEntry entry = entries.get(done.key());
+        if (entry != null && entry.removed(done.version(), now)) {
             dropped(done.key(), entry);
             entries.remove(done.key());
         }
     }
 
     /** An increment was entered there, or its outcome can never be known and it is given up. */
-    void incremented(Increment done) {
-        Entry entry = entries.get(done.key());
-        if (entry == null || !done.equals(entry.pending)) {
-            return;
-        }
-        entry.pending = null;
-        if (entry.delta == 0) {
+    void incremented(DirtyEntry.Increment done) {
+        DirtyEntry entry = entries.get(done.key());
+        if (entry != null && entry.incremented(done)) {
             dropped(done.key(), entry);
             entries.remove(done.key());
         }
@@ -447,71 +294,30 @@ final class DirtyRecord {
 
     /** A removal there may still arrive: it is repeated only when it can't any more. */
     void unsettled(String key, long until) {
-        Entry entry = entries.get(key);
+        DirtyEntry entry = entries.get(key);
         if (entry != null) {
-            entry.unsettledUntil = Math.max(entry.unsettledUntil, until);
+            entry.unsettled(until);
         }
-    }
-
-    /** A prefix can't be removed there: every key stays dirty until an operator accepts the loss. */
-    void lose(Removal prefix) {
-        retractPrefix(prefix.key());
-        all = later(all, 0);
-        lost = true;
-    }
-
-    /** Records that all of this client's keys are to be removed. Counters keep what is to be added to them then. */
-    void everything() {
-        all = later(all, 0);
-    }
-
-    /** Everything was removed, as it had been planned at {@code planned}; a later cause to do so stays. */
-    void everythingRemoved(int planned) {
-        if (all != null && planned == all.version()) {
-            all = null;
-            lost = false;
-        }
-    }
-
-    /** Gives up on keys that were forgotten: an operator says that the tier may serve nevertheless. */
-    void acceptLoss() {
-        all = null;
-        lost = false;
     }
 
     /** Returns what to remove, whatever may still arrive: keys for which something may stay dirty nevertheless. */
     Purge planned(List<String> keys, long now) {
         List<Removal> batch = new ArrayList<>(keys.size());
         for (String key : keys) {
-            Entry entry = entries.get(key);
-            batch.add(new Removal(key, entry == null || !settled(entry.unsettledUntil, now) ? 0 : entry.version));
+            DirtyEntry entry = entries.get(key);
+            batch.add(new Removal(key, entry == null || !entry.isSettled(now) ? 0 : entry.version()));
         }
-        return new Purge(batch, version);
+        return new Purge(batch, prefixes.version());
     }
 
     /** Whether a key was made dirty, by itself or with others, after the record had this version. */
     boolean markedSince(String key, int planned) {
-        Entry entry = entries.get(key);
-        if ((entry != null && entry.version > planned) || (all != null && all.version() > planned)) {
-            return true;
-        }
-        String prefix = prefixOf(key);
-        Mark mark = prefix == null ? null : prefixes.get(prefix);
-        return mark != null && mark.version() > planned;
-    }
-
-    void retractPrefix(String prefix) {
-        if (prefixes.remove(prefix) != null) {
-            bytes -= weight(prefix);
-        }
+        DirtyEntry entry = entries.get(key);
+        return (entry != null && entry.version() > planned) || prefixes.coversSince(key, planned);
     }
 
     int keys() {
         return entries.size() - counters;
-    }
-
-    int prefixCount() {
-        return prefixes.size();
     }
 
     int counters() {
@@ -524,22 +330,12 @@ final class DirtyRecord {
 
     /** What is recorded, in words; empty if nothing is. */
     String summary() {
-        return all != null ? "everything" : size() == 0 ? "" : size() + (size() == 1 ? " change" : " changes");
+        return prefixes.all() ? "everything" : size() == 0 ? "" : size() + (size() == 1 ? " change" : " changes");
     }
 
     /** Whether keys were replaced by prefixes since the record was last empty. */
     boolean overflowed() {
         return overflowed;
-    }
-
-    /** Whether keys without any prefix were among those, and are not known any more. */
-    boolean lost() {
-        return lost;
-    }
-
-    /** Whether everything there is to be removed. */
-    boolean all() {
-        return all != null;
     }
 
     void forgetOverflow() {

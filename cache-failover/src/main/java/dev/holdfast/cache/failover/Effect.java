@@ -40,7 +40,7 @@ sealed interface Effect {
     record RemoveKeys(int tier, List<DirtyRecord.Removal> keys) implements Drain {}
 
     /** Add to counters, one after the other. */
-    record Increments(int tier, List<DirtyRecord.Increment> increments) implements Drain {}
+    record Increments(int tier, List<DirtyEntry.Increment> increments) implements Drain {}
 
     /** Tell a store that what follows from an outage of its parts is decided and visible. */
     record Settled(PartialOutage outage) implements Effect {}

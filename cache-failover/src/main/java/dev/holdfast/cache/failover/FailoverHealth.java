@@ -76,7 +76,7 @@ final class FailoverHealth {
                     failure,
                     failure == null ? null : wall.minusNanos(now - tier.detector.lastFailureAt()),
                     tier.dirty.keys(),
-                    tier.dirty.prefixCount(),
+                    tier.dirty.prefixes.size(),
                     tier.dirty.counters(),
                     tier.dirty.overflowed(),
                     tier.note() != null || tier.index > 0 ? tier.note() : state.rollProblem(),

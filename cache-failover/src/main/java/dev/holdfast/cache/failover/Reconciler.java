@@ -159,12 +159,12 @@ final class Reconciler {
 
     /** Adds to counters, some at a time: each waits for its answer, and there may be as many as there are callers. */
     private void increments(CacheStore store, Effect.Increments work, List<String> underWay) {
-        Queue<DirtyRecord.Increment> todo = new ConcurrentLinkedQueue<>(work.increments());
+        Queue<DirtyEntry.Increment> todo = new ConcurrentLinkedQueue<>(work.increments());
         Queue<String> failed = new ConcurrentLinkedQueue<>();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Phaser busy = new Phaser(1);
         Runnable pipeline = () -> {
-            for (DirtyRecord.Increment next = todo.poll(); next != null; next = todo.poll()) {
+            for (DirtyEntry.Increment next = todo.poll(); next != null; next = todo.poll()) {
                 try {
                     increment(store, work.tier(), next);
                 } catch (Throwable e) {
@@ -209,7 +209,7 @@ final class Reconciler {
         }
     }
 
-    private void increment(CacheStore store, int tier, DirtyRecord.Increment increment) {
+    private void increment(CacheStore store, int tier, DirtyEntry.Increment increment) {
         long rest = increment.expiresAt() - switchboard.now();
         Duration left = Duration.ofNanos(Math.max(1_000_000, rest));
         Duration ttl = left.compareTo(FOR_EVER) > 0 ? CacheStore.FOREVER : left;

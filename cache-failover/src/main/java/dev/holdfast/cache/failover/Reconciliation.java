@@ -88,7 +88,8 @@ final class Reconciliation {
         if (draining || !tier.circuit.mayClose(now) || (retryAt != 0 && now - retryAt < 0)) {
             return;
         }
-        boolean few = drains > 0 && tier.dirty.prefixCount() == 0 && !tier.dirty.all() && tier.dirty.size() <= FEW;
+        boolean few =
+                drains > 0 && tier.dirty.prefixes.size() == 0 && !tier.dirty.prefixes.all() && tier.dirty.size() <= FEW;
         if (few || !drain(now)) {
             tier.circuit.close(now);
         }
@@ -115,7 +116,7 @@ final class Reconciliation {
 
     /** The next piece of what a tier has missed: everything, then prefixes, removals and increments in turn; null if none is due. */
     private Effect.@Nullable Drain plan(long now) {
-        int everything = tier.dirty.everythingDue(now);
+        int everything = tier.dirty.prefixes.everythingDue(now);
         if (everything != 0) {
             return new Effect.RemoveEverything(tier.index, everything);
         }
@@ -134,14 +135,14 @@ final class Reconciliation {
     private Effect.@Nullable Drain plan(int kind, long now) {
         if (kind == 0) {
             List<DirtyRecord.Removal> prefixes = new ArrayList<>();
-            for (DirtyRecord.Removal prefix : tier.dirty.prefixes(now)) {
+            for (DirtyRecord.Removal prefix : tier.dirty.prefixes.due(now)) {
                 // As late as now: what was stored below in the outage is absent too.
                 Attendance.Offer offer = tiers.attendance.clearMissed(prefix.key());
                 if (offer == null) {
                     prefixes.add(prefix);
                 } else {
                     tiers.add(new Effect.Sweep(prefix.key(), offer.floor()));
-                    tier.dirty.prefixRemoved(prefix);
+                    tier.dirty.prefixes.removed(prefix);
                     cleaned(1);
                 }
             }
@@ -152,7 +153,7 @@ final class Reconciliation {
             return removals.isEmpty() ? null : new Effect.RemoveKeys(tier.index, removals);
         }
         String onceId = tiers.attendance.member() + '-' + tier.index + '-';
-        List<DirtyRecord.Increment> increments = tier.dirty.increments(MOST, now, onceId);
+        List<DirtyEntry.Increment> increments = tier.dirty.increments(MOST, now, onceId);
         return increments.isEmpty() ? null : new Effect.Increments(tier.index, increments);
     }
 
@@ -161,12 +162,12 @@ final class Reconciliation {
      * about has to be gone, of what a server that went back in time holds as much as can be told from others' keys.
      */
     void everythingRemoved(Effect.RemoveEverything work, Extent extent) {
-        if (extent != Extent.ALL && tier.dirty.lost()) {
+        if (extent != Extent.ALL && tier.dirty.prefixes.lost()) {
             hold("overflow: keys without a prefix are to be removed that can't be told from others', so it"
                     + " is passed over until failback is forced");
             return;
         }
-        tier.dirty.everythingRemoved(work.version());
+        tier.dirty.prefixes.everythingRemoved(work.version());
         if (extent == Extent.ALL) {
             tier.changed(Kind.PREFIX, List.of(""));
         }
@@ -178,7 +179,7 @@ final class Reconciliation {
 
     /** Everything is to be removed from a tier without a key prefix: what that means there can't be told, so it stays dirty. */
     void prefixImpossible(DirtyRecord.Removal prefix) {
-        tier.dirty.lose(prefix);
+        tier.dirty.prefixes.lose(prefix);
         hold("everything was removed elsewhere and can't be told here from others' keys, so it is passed over"
                 + " until failback is forced");
     }
@@ -196,7 +197,7 @@ final class Reconciliation {
     void prefixRemoved(DirtyRecord.Removal prefix, long now) {
         getsOn(now);
         tier.changed(Kind.PREFIX, List.of(prefix.key()));
-        tier.dirty.prefixRemoved(prefix);
+        tier.dirty.prefixes.removed(prefix);
         cleaned(1);
     }
 
@@ -207,7 +208,7 @@ final class Reconciliation {
         cleaned(done.size());
     }
 
-    void incremented(DirtyRecord.Increment increment, long now) {
+    void incremented(DirtyEntry.Increment increment, long now) {
         getsOn(now);
         tier.dirty.incremented(increment);
         cleaned(1);
@@ -264,7 +265,7 @@ final class Reconciliation {
     /** The server has forgotten what it had acknowledged, removals included: nothing in it can be trusted. */
     void wentBack(long now) {
         tier.note("wentBack: it lost acknowledged writes");
-        tier.dirty.everything();
+        tier.dirty.prefixes.everything();
         tiers.add(new Effect.Remark(
                 tier.index,
                 "wentBack: the server lost writes that it had acknowledged; what this client stored there is"
@@ -297,8 +298,8 @@ final class Reconciliation {
 
     /** Lets a tier that is out come back as soon as it answers its probes and is reconciled, whatever was lost. */
     void forceFailback(long now) {
-        if (tier.dirty.lost()) {
-            tier.dirty.acceptLoss();
+        if (tier.dirty.prefixes.lost()) {
+            tier.dirty.prefixes.acceptLoss();
             tier.note(null);
             cleaned(0);
         }

@@ -70,7 +70,7 @@ final class Routing {
             }
             memory.use(now);
         }
-        Purge purged = purge ? tier.dirty.planned(mine, now) : Purge.NONE;
+        DirtyRecord.Purge purged = purge ? tier.dirty.planned(mine, now) : DirtyRecord.Purge.NONE;
         return new Attempt(index, mine, tier.stamp(), mask, tries, purged, marked);
     }
 

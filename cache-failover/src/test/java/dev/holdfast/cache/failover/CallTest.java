@@ -373,7 +373,7 @@ class CallTest {
         decisions.second().outdate();
         assertEquals(Call.After.NOTHING, call.succeeded(attempt, 3, decisions.now));
         assertOver(call);
-        List<DirtyRecord.Increment> owed = decisions.first().dirty.increments(9, decisions.now, "id-");
+        List<DirtyEntry.Increment> owed = decisions.first().dirty.increments(9, decisions.now, "id-");
         assertEquals(1, owed.size());
         assertEquals(3, owed.get(0).delta());
         assertEquals(decisions.now + TTL.toNanos(), owed.get(0).expiresAt());

@@ -40,7 +40,7 @@ class DirtyRecordTest {
 
         assertEquals(2, record.counters());
         assertTrue(record.contains("c:any"));
-        record.prefixes(0).forEach(record::prefixRemoved);
+        record.prefixes.due(0).forEach(record.prefixes::removed);
         assertFalse(record.contains("c:any"));
         record.removals(10, 0).forEach(removal -> record.removed(removal, 0));
         assertEquals(List.of(5L, 1L), deltas());
@@ -100,7 +100,7 @@ class DirtyRecordTest {
 
         assertEquals(List.of("a", "b"), counters(2));
         assertEquals(List.of("c", "a"), counters(2));
-        record.everything();
+        record.prefixes.everything();
         assertEquals(List.of(), counters(2), "what is to be removed is removed first");
     }
 
@@ -124,7 +124,7 @@ class DirtyRecordTest {
         record.increment("c:n", 3, true, 200, 100);
         record.increment("c:n", 1, false, 300, 199);
 
-        List<DirtyRecord.Increment> owed = record.increments(10, 150, "id-");
+        List<DirtyEntry.Increment> owed = record.increments(10, 150, "id-");
 
         assertEquals(1, owed.size());
         assertEquals(4, owed.get(0).delta());
@@ -135,13 +135,13 @@ class DirtyRecordTest {
     @Test
     void whatIsAddedWhileAnIncrementIsOnItsWayFollowsIt() {
         record.increment("c:n", 5, true, LATER, 0);
-        DirtyRecord.Increment first = record.increments(10, 0, "id-").get(0);
+        DirtyEntry.Increment first = record.increments(10, 0, "id-").get(0);
         assertEquals(List.of(first), record.increments(10, 0, "id-"), "repeated as it is");
         record.increment("c:n", 2, false, LATER, 0);
 
         record.incremented(first);
 
-        DirtyRecord.Increment second = record.increments(10, 0, "id-").get(0);
+        DirtyEntry.Increment second = record.increments(10, 0, "id-").get(0);
         assertEquals(2, second.delta());
         assertNotEquals(first.onceId(), second.onceId());
         record.incremented(first);
@@ -232,10 +232,10 @@ class DirtyRecordTest {
         small.remove("c:2", 100);
         small.remove("raw", 100);
         small.remove("raw2", 100);
-        assertEquals(0, small.everythingDue(99));
+        assertEquals(0, small.prefixes.everythingDue(99));
         assertTrue(small.staysDirty("any", 100));
         small.settle();
-        assertTrue(small.everythingDue(99) != 0);
+        assertTrue(small.prefixes.everythingDue(99) != 0);
         record.settle();
         assertEquals(2, record.removals(10, 0).size());
         record.removals(10, 0).forEach(removal -> record.removed(removal, 0));
@@ -249,25 +249,25 @@ class DirtyRecordTest {
         small.remove("c:1", 100);
         small.remove("c:2", 300);
         small.remove("c:3", 200);
-        assertEquals(1, small.prefixCount());
-        assertEquals(List.of(), small.prefixes(299));
-        assertEquals(List.of("c:"), keys(small.prefixes(300)));
+        assertEquals(1, small.prefixes.size());
+        assertEquals(List.of(), small.prefixes.due(299));
+        assertEquals(List.of("c:"), keys(small.prefixes.due(300)));
         assertTrue(small.staysDirty("c:4", 300), "whatever is under a prefix is clean with it");
         assertFalse(small.staysDirty("d:1", 299));
         small.settle();
-        assertEquals(List.of("c:"), keys(small.prefixes(0)));
+        assertEquals(List.of("c:"), keys(small.prefixes.due(0)));
     }
 
     @Test
     void aPrefixThatWasRecordedAgainSinceItsRemovalWasPlannedStays() {
         record.removePrefix("c:");
-        DirtyRecord.Removal planned = record.prefixes(0).get(0);
+        DirtyRecord.Removal planned = record.prefixes.due(0).get(0);
         record.removePrefix("c:");
-        record.prefixRemoved(planned);
+        record.prefixes.removed(planned);
         assertTrue(record.contains("c:k"));
-        record.prefixes(0).forEach(record::prefixRemoved);
+        record.prefixes.due(0).forEach(record.prefixes::removed);
         assertFalse(record.contains("c:k"));
-        record.prefixRemoved(planned);
+        record.prefixes.removed(planned);
         assertTrue(record.isEmpty());
     }
 
@@ -276,13 +276,13 @@ class DirtyRecordTest {
         assertTrue(record.removePrefix("c:long:"));
         assertTrue(record.removePrefix("d:"));
         assertFalse(record.removePrefix("c:"), "which took another in");
-        assertEquals(2, record.prefixCount());
+        assertEquals(2, record.prefixes.size());
         assertFalse(record.removePrefix("c:other:"));
-        assertEquals(2, record.prefixCount());
+        assertEquals(2, record.prefixes.size());
         assertEquals(2, record.size());
-        record.retractPrefix("d:");
-        record.retractPrefix("nobody");
-        assertEquals(1, record.prefixCount());
+        record.prefixes.remove("d:");
+        record.prefixes.remove("nobody");
+        assertEquals(1, record.prefixes.size());
     }
 
     @Test
@@ -305,7 +305,7 @@ class DirtyRecordTest {
         record.remove("b", 0);
         record.remove("d", 0);
         assertTrue(record.removePrefix("c:"));
-        record.retractPrefix("c:");
+        record.prefixes.remove("c:");
         assertFalse(record.contains("c:k"));
         assertEquals(2, record.size());
     }
@@ -328,9 +328,9 @@ class DirtyRecordTest {
         assertFalse(small.overflowed(), "what was removed counts no more");
         small.remove("c:4", 0);
         assertTrue(small.overflowed());
-        assertEquals(1, small.prefixCount());
+        assertEquals(1, small.prefixes.size());
         assertEquals(1, small.size());
-        small.prefixes(0).forEach(small::prefixRemoved);
+        small.prefixes.due(0).forEach(small.prefixes::removed);
         small.forgetOverflow();
         assertFalse(small.overflowed());
         small.remove("c:11", 0);
@@ -344,18 +344,18 @@ class DirtyRecordTest {
         for (int i = 0; i < 10; i++) {
             assertTrue(small.removePrefix("p:"));
             assertTrue(small.removePrefix("q:"));
-            small.retractPrefix("p:");
-            small.prefixes(0).forEach(small::prefixRemoved);
+            small.prefixes.remove("p:");
+            small.prefixes.due(0).forEach(small.prefixes::removed);
             small.increment("n", 1, true, LATER, 0);
             small.increments(9, 0, "id-").forEach(small::incremented);
             small.increment("n", 1, true, 5, 0);
             assertEquals(List.of(), small.increments(9, 5, "id-"));
             small.removePrefix("pp:");
             small.removePrefix("p");
-            small.prefixes(0).forEach(small::prefixRemoved);
+            small.prefixes.due(0).forEach(small.prefixes::removed);
             small.remove("k", 0);
             small.removePrefix("k");
-            small.prefixes(0).forEach(small::prefixRemoved);
+            small.prefixes.due(0).forEach(small.prefixes::removed);
         }
         assertTrue(small.isEmpty());
         assertFalse(small.overflowed());
@@ -374,20 +374,20 @@ class DirtyRecordTest {
         small.remove("c:1", 0);
         small.remove("c:2", 0);
         assertEquals(1, small.counters());
-        assertEquals(1, small.prefixCount());
-        assertFalse(small.lost());
+        assertEquals(1, small.prefixes.size());
+        assertFalse(small.prefixes.lost());
         small.increment("m", 1, true, LATER, 0);
         assertEquals(0, small.counters());
-        assertTrue(small.all());
-        assertTrue(small.lost());
-        assertEquals(0, small.prefixCount(), "everything stands for them, too");
+        assertTrue(small.prefixes.all());
+        assertTrue(small.prefixes.lost());
+        assertEquals(0, small.prefixes.size(), "everything stands for them, too");
         assertEquals(List.of(), small.increments(9, 0, "id-"));
         assertTrue(small.contains("any"));
         small.forgetOverflow();
         assertTrue(small.overflowed(), "it is not over");
-        small.acceptLoss();
+        small.prefixes.acceptLoss();
         assertTrue(small.isEmpty());
-        assertFalse(small.lost());
+        assertFalse(small.prefixes.lost());
         small.forgetOverflow();
         assertFalse(small.overflowed());
     }
@@ -397,17 +397,17 @@ class DirtyRecordTest {
         DirtyRecord small = new DirtyRecord(1, 1 << 20);
         small.remove("raw", 300);
         small.remove("raw2", 100);
-        assertTrue(small.all());
-        assertEquals(0, small.everythingDue(299));
-        int version = small.everythingDue(300);
+        assertTrue(small.prefixes.all());
+        assertEquals(0, small.prefixes.everythingDue(299));
+        int version = small.prefixes.everythingDue(300);
         assertTrue(version > 0);
-        small.everything();
-        small.everythingRemoved(version);
-        assertTrue(small.all(), "a later cause stays");
-        small.everythingRemoved(small.everythingDue(300));
+        small.prefixes.everything();
+        small.prefixes.everythingRemoved(version);
+        assertTrue(small.prefixes.all(), "a later cause stays");
+        small.prefixes.everythingRemoved(small.prefixes.everythingDue(300));
         assertTrue(small.isEmpty());
-        assertFalse(small.lost());
-        small.everythingRemoved(0);
+        assertFalse(small.prefixes.lost());
+        small.prefixes.everythingRemoved(0);
         assertTrue(small.isEmpty());
     }
 
@@ -417,27 +417,27 @@ class DirtyRecordTest {
         small.known(Set.of("c:"));
         small.remove("c:1", 300);
         small.remove("c:2", 200);
-        assertEquals(1, small.prefixCount());
+        assertEquals(1, small.prefixes.size());
         small.remove("raw", 0);
-        assertTrue(small.all());
-        assertEquals(0, small.everythingDue(299));
-        assertTrue(small.everythingDue(300) > 0);
+        assertTrue(small.prefixes.all());
+        assertEquals(0, small.prefixes.everythingDue(299));
+        assertTrue(small.prefixes.everythingDue(300) > 0);
     }
 
     @Test
     void aPrefixThatCanNotBeRemovedIsAllKeysDirty() {
         record.removePrefix("c:");
-        record.lose(record.prefixes(0).get(0));
-        assertEquals(0, record.prefixCount());
-        assertTrue(record.all());
-        assertTrue(record.lost());
+        record.prefixes.lose(record.prefixes.due(0).get(0));
+        assertEquals(0, record.prefixes.size());
+        assertTrue(record.prefixes.all());
+        assertTrue(record.prefixes.lost());
     }
 
     @Test
     void aPurgeIsOfTheVersionThatItWasPlannedAt() {
         record.remove("a", 0);
         record.remove("late", 100);
-        Purge purge = record.planned(List.of("a", "late", "clean"), 99);
+        DirtyRecord.Purge purge = record.planned(List.of("a", "late", "clean"), 99);
         assertEquals(2, purge.version());
         assertEquals(List.of("a", "late", "clean"), keys(purge.removals()));
         assertEquals(
@@ -459,7 +459,7 @@ class DirtyRecordTest {
         assertTrue(record.markedSince("p:k", 3));
         assertFalse(record.markedSince("p:k", 4));
         assertFalse(record.markedSince("q:k", 3));
-        record.everything();
+        record.prefixes.everything();
         assertTrue(record.markedSince("clean", 4));
         assertFalse(record.markedSince("clean", 5));
     }
@@ -481,13 +481,13 @@ class DirtyRecordTest {
 
     private List<String> counters(int max) {
         return record.increments(max, 0, "id-").stream()
-                .map(DirtyRecord.Increment::key)
+                .map(DirtyEntry.Increment::key)
                 .toList();
     }
 
     private List<Long> deltas() {
         return record.increments(10, 0, "id-").stream()
-                .map(DirtyRecord.Increment::delta)
+                .map(DirtyEntry.Increment::delta)
                 .toList();
     }
 

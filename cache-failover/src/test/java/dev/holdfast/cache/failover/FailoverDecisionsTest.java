@@ -69,9 +69,9 @@ class FailoverDecisionsTest {
         assertEquals(TierHealth.Reason.SLOW, second.detector.suspicion());
         assertFalse(state.quiet(decisions.now));
         second.detector.probed(decisions.now, ProbeResult.OK, decisions.now);
-        second.dirty.everything();
+        second.dirty.prefixes.everything();
         assertFalse(state.quiet(decisions.now));
-        second.dirty.acceptLoss();
+        second.dirty.prefixes.acceptLoss();
         assertTrue(state.quiet(decisions.now));
         state.memory.use(decisions.now);
         assertFalse(state.quiet(decisions.now));
@@ -84,12 +84,12 @@ class FailoverDecisionsTest {
     void anOutageOfAPartThatWentBackCleansEverythingOnce() {
         PartialOutage outage = new PartialOutage("k"::equals, true, () -> {});
         state.partlyOut(0, outage, decisions.now);
-        assertTrue(first.dirty.all());
+        assertTrue(first.dirty.prefixes.all());
         List<Effect> effects = state.takeEffects();
         assertTrue(effects.contains(new Effect.Settled(outage)));
-        first.dirty.acceptLoss();
+        first.dirty.prefixes.acceptLoss();
         state.partlyOut(0, outage, decisions.now);
-        assertFalse(first.dirty.all());
+        assertFalse(first.dirty.prefixes.all());
         assertEquals(List.of(new Effect.Settled(outage)), state.takeEffects(), "each time");
     }
 
@@ -183,7 +183,7 @@ class FailoverDecisionsTest {
         for (TierState tier : small.tiers) {
             tier.dirty.remove("c:1", 0);
             tier.dirty.remove("c:2", 0);
-            assertEquals(1, tier.dirty.prefixCount(), tier.name);
+            assertEquals(1, tier.dirty.prefixes.size(), tier.name);
         }
     }
 
@@ -200,7 +200,7 @@ class FailoverDecisionsTest {
     @Test
     void whatWasPurgedIsConfirmedUnlessItWasDirtiedSince() {
         first.dirty.remove("k", decisions.now + SECOND);
-        Purge purge = first.dirty.planned(List.of("k"), decisions.now);
+        DirtyRecord.Purge purge = first.dirty.planned(List.of("k"), decisions.now);
         Attempt attempt = new Attempt(0, List.of("k"), first.stamp(), 0, 0, purge, 0);
         state.keys.purged(attempt, decisions.now);
         assertTrue(first.dirty.contains("k"), "what may arrive is waited for");
@@ -214,7 +214,7 @@ class FailoverDecisionsTest {
     void whatAPurgeRemovedIsClean() {
         // Nothing can arrive for it any more.
         first.dirty.remove("k", decisions.now);
-        Purge purge = first.dirty.planned(List.of("k"), decisions.now);
+        DirtyRecord.Purge purge = first.dirty.planned(List.of("k"), decisions.now);
         state.keys.purged(new Attempt(0, List.of("k"), 0, 0, 0, purge, 0), decisions.now);
         assertTrue(first.dirty.isEmpty());
     }
@@ -268,7 +268,7 @@ class FailoverDecisionsTest {
             first.recent.add("k" + i);
         }
         state.fenced(Decisions.fence(state, 0, decisions.now), true, decisions.now);
-        assertTrue(first.dirty.all());
+        assertTrue(first.dirty.prefixes.all());
         assertFalse(first.recent.any());
     }
 }

@@ -252,7 +252,7 @@ class FailoverStateTest {
             small.change("c:" + i);
         }
         assertTrue(small.first().dirty.overflowed());
-        assertEquals(1, small.first().dirty.prefixCount());
+        assertEquals(1, small.first().dirty.prefixes.size());
         assertTrue(small.first().dirty.contains("c:never-changed"));
 
         small.awaitFirst();
@@ -287,15 +287,15 @@ class FailoverStateTest {
             assertTrue(record.removePrefix("c:" + (i + 100)));
         }
         assertFalse(record.removePrefix("c:1"), "what was under it can't be had back");
-        assertEquals(1, record.prefixCount());
+        assertEquals(1, record.prefixes.size());
         assertFalse(record.removePrefix("c:123:x"), "covered already");
-        assertEquals(1, record.prefixCount());
+        assertEquals(1, record.prefixes.size());
         assertTrue(record.contains("c:1") && record.contains("c:19") && !record.contains("c:2"));
 
         for (int i = 0; i < 200_000; i++) {
             record.removePrefix("d" + i + ':');
         }
-        assertTrue(record.all());
+        assertTrue(record.prefixes.all());
         assertTrue(record.size() <= 100, record.size() + " recorded");
     }
 

@@ -306,7 +306,9 @@ class FailureDetectorTest {
         watch.lose();
         long before = watch.now - 1;
         watch.state.tiers.get(0).detector.probed(before, new ProbeResult(true, true), watch.now);
-        assertTrue(watch.first().dirty.all(), "said once, so it counts though the connection was of before the fence");
+        assertTrue(
+                watch.first().dirty.prefixes.all(),
+                "said once, so it counts though the connection was of before the fence");
     }
 
     @Test

@@ -560,7 +560,7 @@ final class ModelWorld {
                 }
             }
         } else if (drain instanceof Effect.Increments work) {
-            DirtyRecord.Increment increment = work.increments().get(position);
+            DirtyEntry.Increment increment = work.increments().get(position);
             underWay.add(increment.key());
             if (!server.serves(increment.key()) && fate == Fate.DONE) {
                 fate = Fate.NOT_SENT;

@@ -105,7 +105,7 @@ class ReconciliationTest {
 
     @Test
     void aForcedFailbackAcceptsALossAndThoseUnderWayAreTold() {
-        first.dirty.lose(new DirtyRecord.Removal("", 0));
+        first.dirty.prefixes.lose(new DirtyRecord.Removal("", 0));
         first.circuit.hold();
         first.note("lost");
         long stamp = first.stamp();
@@ -203,7 +203,7 @@ class ReconciliationTest {
         assertFalse(first.closed());
         Effect.RemovePrefixes work = one(Effect.RemovePrefixes.class);
         reconciliation.prefixRemoved(work.prefixes().get(0), decisions.now);
-        first.dirty.everything();
+        first.dirty.prefixes.everything();
         reconciliation.drained(decisions.now);
         assertFalse(first.closed());
         assertEquals(new Effect.RemoveEverything(0, 2), one(Effect.RemoveEverything.class));
@@ -226,7 +226,7 @@ class ReconciliationTest {
             reconciliation.drainFailed(Decisions.failure(Reason.PARTIAL), List.of(), decisions.now);
             decisions.now += SECOND;
             advance();
-            DirtyRecord.Increment increment =
+            DirtyEntry.Increment increment =
                     one(Effect.Increments.class).increments().get(0);
             assertEquals("n", increment.key());
             assertTrue(increment.onceId().startsWith("id-0-"), increment.onceId());
@@ -284,7 +284,7 @@ class ReconciliationTest {
         first.recent.probing();
         first.recent.probed();
         first.dirty.increment("n", 1, true, decisions.now + MINUTE, decisions.now);
-        DirtyRecord.Increment increment =
+        DirtyEntry.Increment increment =
                 first.dirty.increments(1, decisions.now, "id-").get(0);
         long own = first.stamp();
         below = decisions.second().stamp();
@@ -361,7 +361,7 @@ class ReconciliationTest {
 
     @Test
     void everythingThatWasRemovedIsClean() {
-        first.dirty.everything();
+        first.dirty.prefixes.everything();
         first.note("wentBack");
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
@@ -391,12 +391,12 @@ class ReconciliationTest {
 
     @Test
     void keysThatAreKnownByNothingKeepATierOut() {
-        first.dirty.lose(new DirtyRecord.Removal("p:", 0));
+        first.dirty.prefixes.lose(new DirtyRecord.Removal("p:", 0));
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
         reconciliation.everythingRemoved(work, Extent.KNOWN);
         assertTrue(first.circuit.isHeld());
-        assertTrue(first.dirty.all());
+        assertTrue(first.dirty.prefixes.all());
         assertTrue(String.valueOf(first.note()).startsWith("overflow"), first.note());
         reconciliation.everythingRemoved(work, Extent.ALL);
         assertTrue(first.dirty.isEmpty());
@@ -409,15 +409,15 @@ class ReconciliationTest {
         reconciliation.prefixImpossible(
                 one(Effect.RemovePrefixes.class).prefixes().get(0));
         assertTrue(first.circuit.isHeld());
-        assertTrue(first.dirty.all());
-        assertTrue(first.dirty.lost());
+        assertTrue(first.dirty.prefixes.all());
+        assertTrue(first.dirty.prefixes.lost());
         assertTrue(String.valueOf(first.note()).contains("until failback is forced"), first.note());
     }
 
     @Test
     void aServerThatWentBackIsRemarkedOnAndCleanedAtOnce() {
         first.reconciliation.wentBack(decisions.now);
-        assertTrue(first.dirty.all());
+        assertTrue(first.dirty.prefixes.all());
         assertEquals("wentBack: it lost acknowledged writes", first.note());
         List<Effect> effects = decisions.state.takeEffects();
         assertInstanceOf(Effect.Remark.class, effects.get(0));
@@ -472,7 +472,7 @@ class ReconciliationTest {
         small.first().dirty.remove("c:1", 0);
         small.first().dirty.remove("c:2", 0);
         assertTrue(small.first().dirty.overflowed());
-        List<DirtyRecord.Removal> prefixes = small.first().dirty.prefixes(small.now);
+        List<DirtyRecord.Removal> prefixes = small.first().dirty.prefixes.due(small.now);
         small.state.tiers.get(0).reconciliation.prefixRemoved(prefixes.get(0), decisions.now);
         assertFalse(small.first().dirty.overflowed());
     }
