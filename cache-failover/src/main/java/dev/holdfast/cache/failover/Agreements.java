@@ -181,11 +181,7 @@ class Agreements {
 
     private synchronized void closed(CacheAgreement agreement) {
         caches.remove(agreement);
-        long least = Long.MAX_VALUE;
-        for (CacheAgreement each : caches) {
-            least = Math.min(least, each.withinMillis);
-        }
-        shortest = least;
+        shortest = caches.stream().mapToLong(each -> each.withinMillis).min().orElse(Long.MAX_VALUE);
     }
 
     /** The shortest limit of a cache; {@code null} if none has one. */

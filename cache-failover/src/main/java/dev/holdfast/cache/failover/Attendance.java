@@ -182,12 +182,8 @@ final class Attendance {
             nextAt = soon(now);
         }
         clean = isClean;
-        if (!serves) {
-            wasAway = true;
-            away = true;
-        } else {
-            away = false;
-        }
+        away = !serves;
+        wasAway |= away;
     }
 
     /** Who becomes clean and behind by turns says so a few times a second at most. */

@@ -65,13 +65,9 @@ class DirtyKeys {
             return markPrefix(tier, keys.get(0)) ? 1 << tier.index : 0;
         }
         for (String key : keys) {
-            mark(tier, key, 0);
+            tier.dirty.remove(key, 0);
         }
         return 0;
-    }
-
-    private void mark(TierState tier, String key, long unsettledUntil) {
-        tier.dirty.remove(key, unsettledUntil);
     }
 
     /** Makes a prefix dirty for a tier. Returns whether that can be taken back: nothing was dirty there before. */
@@ -123,7 +119,7 @@ class DirtyKeys {
         if (!tier.remote) {
             return true;
         }
-        attempt.keys().forEach(key -> mark(tier, key, 0));
+        attempt.keys().forEach(key -> tier.dirty.remove(key, 0));
         return false;
     }
 
@@ -140,7 +136,7 @@ class DirtyKeys {
     void unsettled(int index, List<String> keys, long now) {
         TierState tier = tiers.get(index);
         if (tier.remote) {
-            keys.forEach(key -> mark(tier, key, tier.unsettledUntil(now)));
+            keys.forEach(key -> tier.dirty.remove(key, tier.unsettledUntil(now)));
         }
     }
 

@@ -11,36 +11,27 @@ public final class FailoverConfig {
     /** Ten seconds for a call, three failures in a row, five seconds of grace. */
     public static final FailoverConfig DEFAULT = new FailoverConfig(new Draft());
 
-    private final Duration failoverTimeout;
-    private final int maxFailures;
-    private final int retries;
-    private final Duration retryDelay;
-    private final Duration healthCheckInterval;
-    private final Duration suspectAfter;
-    private final Duration slowCallThreshold;
-    private final Duration gracePeriod;
-    private final int probes;
-    private final Duration unknownQuarantine;
-    private final int maxDirtyKeys;
-    private final long maxDirtyBytes;
+    /** Not changed any more. */
+    private final Draft values;
 
     private FailoverConfig(Draft draft) {
-        this.failoverTimeout = Bounds.positive("failoverTimeout", draft.failoverTimeout);
-        this.maxFailures = Bounds.atLeast("maxFailures", 1, draft.maxFailures);
-        this.retries = Bounds.atLeast("retries", 0, draft.retries);
-        this.retryDelay = Bounds.positive("retryDelay", draft.retryDelay);
-        this.healthCheckInterval = Bounds.positive("healthCheckInterval", draft.healthCheckInterval);
-        this.suspectAfter = Bounds.positive("suspectAfter", draft.suspectAfter);
-        this.slowCallThreshold = Bounds.positive("slowCallThreshold", draft.slowCallThreshold);
-        this.gracePeriod = Bounds.notNegative("gracePeriod", draft.gracePeriod);
-        this.probes = Bounds.atLeast("probes", 1, draft.probes);
-        this.unknownQuarantine = Bounds.positive("unknownQuarantine", draft.unknownQuarantine);
-        this.maxDirtyKeys = Bounds.atLeast("maxDirtyKeys", 1, draft.maxDirtyKeys);
-        this.maxDirtyBytes = Bounds.atLeast("maxDirtyBytes", 1, draft.maxDirtyBytes);
+        this.values = draft;
+        Bounds.positive("failoverTimeout", draft.failoverTimeout);
+        Bounds.atLeast("maxFailures", 1, draft.maxFailures);
+        Bounds.atLeast("retries", 0, draft.retries);
+        Bounds.positive("retryDelay", draft.retryDelay);
+        Bounds.positive("healthCheckInterval", draft.healthCheckInterval);
+        Bounds.positive("suspectAfter", draft.suspectAfter);
+        Bounds.positive("slowCallThreshold", draft.slowCallThreshold);
+        Bounds.notNegative("gracePeriod", draft.gracePeriod);
+        Bounds.atLeast("probes", 1, draft.probes);
+        Bounds.positive("unknownQuarantine", draft.unknownQuarantine);
+        Bounds.atLeast("maxDirtyKeys", 1, draft.maxDirtyKeys);
+        Bounds.atLeast("maxDirtyBytes", 1, draft.maxDirtyBytes);
     }
 
     private FailoverConfig with(Consumer<Draft> change) {
-        Draft draft = new Draft(this);
+        Draft draft = new Draft(values);
         change.accept(draft);
         return new FailoverConfig(draft);
     }
@@ -167,79 +158,79 @@ public final class FailoverConfig {
 
     /** Returns the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.CacheStore#removeByPrefix} has its own limit). */
     public Duration failoverTimeout() {
-        return failoverTimeout;
+        return values.failoverTimeout;
     }
 
     /** Returns how many calls in a row must fail to open a tier. */
     public int maxFailures() {
-        return maxFailures;
+        return values.maxFailures;
     }
 
     /** Returns how many times a call that no tier can answer is tried again. */
     public int retries() {
-        return retries;
+        return values.retries;
     }
 
     /** Returns the longest wait before the first of those, doubling for each further one. */
     public Duration retryDelay() {
-        return retryDelay;
+        return values.retryDelay;
     }
 
     /** Returns how long a tier may be without a call before it is probed, and the longest time between two probes of an open one. */
     public Duration healthCheckInterval() {
-        return healthCheckInterval;
+        return values.healthCheckInterval;
     }
 
     /** Returns how long a call may be without an answer before its tier is probed, in steps of 50 ms. */
     public Duration suspectAfter() {
-        return suspectAfter;
+        return values.suspectAfter;
     }
 
     /** Returns from which duration on a call is slow, measured to within 50 ms: a tier that answers 16 of its last 20 calls slowly is opened. */
     public Duration slowCallThreshold() {
-        return slowCallThreshold;
+        return values.slowCallThreshold;
     }
 
     /** Returns how long an open tier must answer its probes before it serves again. */
     public Duration gracePeriod() {
-        return gracePeriod;
+        return values.gracePeriod;
     }
 
     /** Returns how many probes in a row must succeed in that time. */
     public int probes() {
-        return probes;
+        return values.probes;
     }
 
     /** Returns how long a key whose last command there has an unknown outcome is kept away from a tier, unless the connection was reset since and nothing buffers in between. */
     public Duration unknownQuarantine() {
-        return unknownQuarantine;
+        return values.unknownQuarantine;
     }
 
     /** Returns how many changed keys are remembered for each tier. */
     public int maxDirtyKeys() {
-        return maxDirtyKeys;
+        return values.maxDirtyKeys;
     }
 
     /** Returns how many bytes that record may take for each tier, roughly. */
     public long maxDirtyBytes() {
-        return maxDirtyBytes;
+        return values.maxDirtyBytes;
     }
 
     @Override
     public String toString() {
         return "FailoverConfig["
-                + "failoverTimeout=" + failoverTimeout
-                + ", maxFailures=" + maxFailures
-                + ", retries=" + retries
-                + ", retryDelay=" + retryDelay
-                + ", healthCheckInterval=" + healthCheckInterval
-                + ", suspectAfter=" + suspectAfter
-                + ", slowCallThreshold=" + slowCallThreshold
-                + ", gracePeriod=" + gracePeriod
-                + ", probes=" + probes
-                + ", unknownQuarantine=" + unknownQuarantine
-                + ", maxDirtyKeys=" + maxDirtyKeys
-                + ", maxDirtyBytes=" + maxDirtyBytes
+                + "failoverTimeout=" + values.failoverTimeout
+                + ", maxFailures=" + values.maxFailures
+                + ", retries=" + values.retries
+                + ", retryDelay=" + values.retryDelay
+                + ", healthCheckInterval=" + values.healthCheckInterval
+                + ", suspectAfter=" + values.suspectAfter
+                + ", slowCallThreshold=" + values.slowCallThreshold
+                + ", gracePeriod=" + values.gracePeriod
+                + ", probes=" + values.probes
+                + ", unknownQuarantine=" + values.unknownQuarantine
+                + ", maxDirtyKeys=" + values.maxDirtyKeys
+                + ", maxDirtyBytes=" + values.maxDirtyBytes
                 + ']';
     }
 
@@ -260,7 +251,7 @@ public final class FailoverConfig {
 
         Draft() {}
 
-        Draft(FailoverConfig from) {
+        Draft(Draft from) {
             this.failoverTimeout = from.failoverTimeout;
             this.maxFailures = from.maxFailures;
             this.retries = from.retries;

@@ -50,12 +50,12 @@ final class FailoverHealth {
 
     /** Counts of all tiers, since a call may be answered by one that does not serve; latencies can't be added up. */
     private static OperationStats operations(List<TierHealth> tiers, Latency latency) {
-        long total = 0;
-        long failed = 0;
-        for (TierHealth tier : tiers) {
-            total += tier.store().operations().total();
-            failed += tier.store().operations().failed();
-        }
+        long total = tiers.stream()
+                .mapToLong(tier -> tier.store().operations().total())
+                .sum();
+        long failed = tiers.stream()
+                .mapToLong(tier -> tier.store().operations().failed())
+                .sum();
         return new OperationStats(total, failed, latency);
     }
 

@@ -64,38 +64,20 @@ class FailoverState {
 
     /** Whether every key may be changed on the serving tier without anything to be remembered. */
     boolean writesAreClean(long now) {
-        if (tiers.serving() != 0 || memory.used() || !tiers.get(0).dirty.isEmpty()) {
-            return false;
-        }
-        for (int i = 1; i < tiers.size(); i++) {
-            if (tiers.get(i).remote && tiers.get(i).occupancy.isFollowed(now)) {
-                return false;
-            }
-        }
-        return true;
+        return tiers.serving() == 0
+                && !memory.used()
+                && first.dirty.isEmpty()
+                && tiers.every(tier -> tier == first || !tier.remote || !tier.occupancy.isFollowed(now));
     }
 
     /** Whether no tier has missed anything that is yet to be done there. */
     boolean isClean() {
-        for (TierState tier : tiers) {
-            if (!tier.dirty.isEmpty()) {
-                return false;
-            }
-        }
-        return true;
+        return tiers.every(tier -> tier.dirty.isEmpty());
     }
 
     /** Whether nothing is to be watched for but calls: every tier is closed, clean and settled. */
-    boolean quiet(long now) {
-        for (TierState tier : tiers) {
-            if (!tier.closed()
-                    || tier.probes.isUnderWay()
-                    || tier.detector.suspicion() != null
-                    || !tier.dirty.isEmpty()) {
-                return false;
-            }
-        }
-        return !memory.used();
+    boolean quiet() {
+        return !memory.used() && tiers.every(TierState::isQuiet);
     }
 
     /**
@@ -264,12 +246,7 @@ class FailoverState {
 
     /** Whether nothing more can be had of {@link #hurry}. */
     boolean hurried() {
-        for (TierState tier : tiers) {
-            if (!tier.reconciliation.hurried()) {
-                return false;
-            }
-        }
-        return true;
+        return tiers.every(tier -> tier.reconciliation.hurried());
     }
 
     /** Lets every open tier come back as soon as it answers its probes and is reconciled. */

@@ -215,7 +215,7 @@ public final class FailoverStore implements CacheStore {
 
     @Override
     public void removeAll(Collection<String> keys) {
-        calls.changeAll(Kind.WRITE, keys, () -> Request.remove(keys), CacheStore::removeAll);
+        calls.changeAll(Kind.WRITE, keys, () -> Request.of(Kind.WRITE, keys), CacheStore::removeAll);
     }
 
     @Override
@@ -230,7 +230,7 @@ public final class FailoverStore implements CacheStore {
         calls.changeAll(
                 Kind.WRITE,
                 keys,
-                () -> Request.remove(keys),
+                () -> Request.of(Kind.WRITE, keys),
                 (store, some) -> store.removeAllLeaving(some, tombstone, ttl));
     }
 
@@ -267,7 +267,8 @@ public final class FailoverStore implements CacheStore {
     @Override
     public long removeByPrefix(String prefix) {
         Objects.requireNonNull(prefix, "prefix");
-        return calls.call(null, Request.prefix(prefix), 0L, (store, prefixes) -> store.removeByPrefix(prefixes.get(0)));
+        return calls.call(
+                null, Request.of(Kind.PREFIX, prefix), 0L, (store, prefixes) -> store.removeByPrefix(prefixes.get(0)));
     }
 
     /** {@inheritDoc} Asks the tiers that admit calls, in their order, until one answers. */

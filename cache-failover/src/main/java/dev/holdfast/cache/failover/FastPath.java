@@ -147,7 +147,7 @@ final class FastPath {
     }
 
     private Map<String, byte[]> getAll(@Nullable Tried<Map<String, byte[]>> tried, Collection<String> keys) {
-        Request request = Request.read(keys);
+        Request request = Request.of(Kind.READ, keys);
         Map<String, byte[]> found = call(tried, request, request.found(), (store, some) -> {
             request.found().putAll(store.getAll(some));
             return request.found();

@@ -39,25 +39,25 @@ record KeyOperation<A, B, R extends @Nullable Object>(Kind kind, R none, Action<
 
     // NullAway does not see that the type says so.
     @SuppressWarnings("NullAway")
-    static final KeyOperation<No, No, byte @Nullable []> GET = reading(null, (store, key, no, none) -> store.get(key));
+    static final KeyOperation<No, No, byte @Nullable []> GET =
+            plain(Kind.READ, null, (store, key, no, none) -> store.get(key));
 
     // NullAway does not see that the type says so.
     @SuppressWarnings("NullAway")
     static final KeyOperation<No, No, byte @Nullable []> GET_SHARED =
-            reading(null, (store, key, no, none) -> store.getShared(key));
+            plain(Kind.READ, null, (store, key, no, none) -> store.getShared(key));
 
     /** Its first argument knows who tells of changes where. */
-    static final KeyOperation<TrackedTiers, No, Covered> COVERED = new KeyOperation<>(
-            Kind.READ,
-            new Covered(null, null),
-            (store, key, tracked, no) -> tracked.at(store, key),
-            (key, tracked, no) -> Request.read(key));
+    static final KeyOperation<TrackedTiers, No, Covered> COVERED =
+            plain(Kind.READ, new Covered(null, null), (store, key, tracked, no) -> tracked.at(store, key));
 
-    static final KeyOperation<No, No, Boolean> CONTAINS = reading(false, (store, key, no, none) -> store.contains(key));
+    static final KeyOperation<No, No, Boolean> CONTAINS =
+            plain(Kind.READ, false, (store, key, no, none) -> store.contains(key));
 
     // NullAway does not see that the type says so.
     @SuppressWarnings("NullAway")
-    static final KeyOperation<No, No, @Nullable Duration> TTL = reading(null, (store, key, no, none) -> store.ttl(key));
+    static final KeyOperation<No, No, @Nullable Duration> TTL =
+            plain(Kind.READ, null, (store, key, no, none) -> store.ttl(key));
 
     static final KeyOperation<byte[], Duration, Boolean> PUT = storing(Kind.WRITE, (store, key, value, ttl) -> {
         store.put(key, value, ttl);
@@ -70,43 +70,28 @@ record KeyOperation<A, B, R extends @Nullable Object>(Kind kind, R none, Action<
     });
 
     /** Its first argument is what was seen, or {@code null}, and what is to be there then. A false condition is an answer. */
-    static final KeyOperation<byte @Nullable [][], Duration, Boolean> FILL_SEEN = new KeyOperation<>(
-            Kind.FILL,
-            false,
-            (store, key, values, ttl) -> store.fill(key, values[0], Objects.requireNonNull(values[1]), ttl),
-            (key, values, ttl) -> Request.write(Kind.FILL, key, ttl));
+    static final KeyOperation<byte @Nullable [][], Duration, Boolean> FILL_SEEN = storing(
+            Kind.FILL, (store, key, values, ttl) -> store.fill(key, values[0], Objects.requireNonNull(values[1]), ttl));
 
     static final KeyOperation<byte[], Duration, Boolean> PUT_IF_ABSENT =
             storing(Kind.CONDITIONAL, (store, key, value, ttl) -> store.putIfAbsent(key, value, ttl));
 
     /** Its first argument is what is expected, and what is to be there then. */
-    static final KeyOperation<byte[][], Duration, Boolean> REPLACE = new KeyOperation<>(
-            Kind.CONDITIONAL,
-            false,
-            (store, key, values, ttl) -> store.replace(key, values[0], values[1], ttl),
-            (key, values, ttl) -> Request.write(Kind.CONDITIONAL, key, ttl));
+    static final KeyOperation<byte[][], Duration, Boolean> REPLACE =
+            storing(Kind.CONDITIONAL, (store, key, values, ttl) -> store.replace(key, values[0], values[1], ttl));
 
-    static final KeyOperation<No, No, Boolean> REMOVE = new KeyOperation<>(
-            Kind.WRITE, false, (store, key, no, none) -> store.remove(key), (key, no, none) -> Request.remove(key));
+    static final KeyOperation<No, No, Boolean> REMOVE =
+            plain(Kind.WRITE, false, (store, key, no, none) -> store.remove(key));
 
     /** What it leaves is no value: a tier holds nothing more for it. */
-    static final KeyOperation<byte[], Duration, Boolean> REMOVE_LEAVING = new KeyOperation<>(
-            Kind.WRITE,
-            false,
-            (store, key, tombstone, ttl) -> store.removeLeaving(key, tombstone, ttl),
-            (key, tombstone, ttl) -> Request.remove(key));
+    static final KeyOperation<byte[], Duration, Boolean> REMOVE_LEAVING =
+            plain(Kind.WRITE, false, (store, key, tombstone, ttl) -> store.removeLeaving(key, tombstone, ttl));
 
-    static final KeyOperation<byte[], No, Boolean> REMOVE_EXPECTED = new KeyOperation<>(
-            Kind.CONDITIONAL,
-            false,
-            (store, key, expected, no) -> store.remove(key, expected),
-            (key, expected, no) -> Request.conditional(key));
+    static final KeyOperation<byte[], No, Boolean> REMOVE_EXPECTED =
+            plain(Kind.CONDITIONAL, false, (store, key, expected, no) -> store.remove(key, expected));
 
-    static final KeyOperation<No, Duration, Boolean> EXPIRE = new KeyOperation<>(
-            Kind.WRITE,
-            false,
-            (store, key, no, ttl) -> store.expire(key, ttl),
-            (key, no, ttl) -> Request.write(Kind.WRITE, key, ttl));
+    static final KeyOperation<No, Duration, Boolean> EXPIRE =
+            storing(Kind.WRITE, (store, key, no, ttl) -> store.expire(key, ttl));
 
     static final KeyOperation<Long, Duration, Long> INCREMENT = new KeyOperation<>(
             Kind.COUNT,
@@ -114,12 +99,12 @@ record KeyOperation<A, B, R extends @Nullable Object>(Kind kind, R none, Action<
             (store, key, delta, ttl) -> store.increment(key, delta, ttl),
             (key, delta, ttl) -> Request.count(key, delta, ttl));
 
-    private static <R extends @Nullable Object> KeyOperation<No, No, R> reading(R none, Action<No, No, R> action) {
-        return new KeyOperation<>(Kind.READ, none, action, (key, no, nothing) -> Request.read(key));
+    private static <A, B, R extends @Nullable Object> KeyOperation<A, B, R> plain(
+            Kind kind, R none, Action<A, B, R> action) {
+        return new KeyOperation<>(kind, none, action, (key, first, second) -> Request.of(kind, key));
     }
 
-    private static KeyOperation<byte[], Duration, Boolean> storing(
-            Kind kind, Action<byte[], Duration, Boolean> action) {
-        return new KeyOperation<>(kind, false, action, (key, value, ttl) -> Request.write(kind, key, ttl));
+    private static <A> KeyOperation<A, Duration, Boolean> storing(Kind kind, Action<A, Duration, Boolean> action) {
+        return new KeyOperation<>(kind, false, action, (key, first, ttl) -> Request.write(kind, key, ttl));
     }
 }

@@ -2,7 +2,6 @@ package dev.holdfast.cache.failover;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -13,7 +12,6 @@ import org.jspecify.annotations.Nullable;
 final class Mailbox<M> {
     static final int CAPACITY = 1_000;
 
-    private final ReentrantLock lock = new ReentrantLock();
     private final Consumer<? super M> reader;
     private final Consumer<? super Throwable> failed;
     private final Queue<M> waiting = new ArrayDeque<>();
@@ -32,29 +30,18 @@ final class Mailbox<M> {
         this.failed = failed;
     }
 
-    void add(M message) {
-        lock.lock();
-        try {
-            if (waiting.size() == CAPACITY) {
-                waiting.remove();
-                dropped++;
-            }
-            waiting.add(message);
-        } finally {
-            lock.unlock();
+    synchronized void add(M message) {
+        if (waiting.size() == CAPACITY) {
+            waiting.remove();
+            dropped++;
         }
+        waiting.add(message);
     }
 
     /** Has what waits told by a task of the given executor, unless one is at it. */
     void deliverOn(Consumer<? super Runnable> executor) {
-        lock.lock();
-        try {
-            if (claimed || waiting.isEmpty()) {
-                return;
-            }
-            claimed = true;
-        } finally {
-            lock.unlock();
+        if (!claim()) {
+            return;
         }
         boolean taken = false;
         try {
@@ -65,6 +52,12 @@ final class Mailbox<M> {
                 release();
             }
         }
+    }
+
+    private synchronized boolean claim() {
+        boolean free = !claimed && !waiting.isEmpty();
+        claimed |= free;
+        return free;
     }
 
     private void deliver() {
@@ -98,34 +91,19 @@ final class Mailbox<M> {
     }
 
     /** Whoever adds the next message finds nobody at it. */
-    private void release() {
-        lock.lock();
-        try {
-            claimed = false;
-        } finally {
-            lock.unlock();
-        }
+    private synchronized void release() {
+        claimed = false;
     }
 
     /** Takes the next message; if there is none, whoever adds one needs another task. */
-    private @Nullable M next() {
-        lock.lock();
-        try {
-            M next = waiting.poll();
-            claimed = next != null;
-            return next;
-        } finally {
-            lock.unlock();
-        }
+    private synchronized @Nullable M next() {
+        M next = waiting.poll();
+        claimed = next != null;
+        return next;
     }
 
     /** How many were dropped so far. */
-    long dropped() {
-        lock.lock();
-        try {
-            return dropped;
-        } finally {
-            lock.unlock();
-        }
+    synchronized long dropped() {
+        return dropped;
     }
 }

@@ -50,12 +50,7 @@ final class MemoryTier {
     }
 
     private boolean nothingLeadsHere() {
-        for (TierState tier : tiers) {
-            if (tier.closed() && !tier.dirty.isEmpty()) {
-                return false;
-            }
-        }
-        return true;
+        return tiers.stream().allMatch(tier -> !tier.closed() || tier.dirty.isEmpty());
     }
 
     /** Another tier serves from now on: whoever came here before must not be found here when it serves next. */

@@ -51,8 +51,7 @@ final class Reconciler {
         try {
             if (drain instanceof Effect.RemoveEverything all) {
                 Extent extent = removeEverything(store, all.tier(), all.version());
-                switchboard.change(
-                        state -> state.tiers.get(all.tier()).reconciliation.everythingRemoved(all, extent));
+                enter(all.tier(), reconciliation -> reconciliation.everythingRemoved(all, extent));
             } else if (drain instanceof Effect.RemovePrefixes work) {
                 removePrefixes(store, work);
             } else if (drain instanceof Effect.RemoveKeys work) {
@@ -82,7 +81,11 @@ final class Reconciler {
         List<DirtyRecord.Removal> done = work.keys().stream()
                 .filter(removal -> keys.contains(removal.key()))
                 .toList();
-        switchboard.change(state -> state.tiers.get(work.tier()).reconciliation.removed(done, switchboard.now()));
+        enter(work.tier(), reconciliation -> reconciliation.removed(done, switchboard.now()));
+    }
+
+    private void enter(int tier, Consumer<Reconciliation> what) {
+        switchboard.change(state -> what.accept(state.tiers.get(tier).reconciliation));
     }
 
     private Consumer<FailoverState> failed(Effect.Drain drain, Throwable e, List<String> underWay) {
@@ -116,7 +119,7 @@ final class Reconciler {
             Set<String> known = switchboard.prefixes();
             for (String prefix : known) {
                 remove(store, tier, prefix, version);
-                switchboard.change(state -> state.tiers.get(tier).reconciliation.getsOn(switchboard.now()));
+                enter(tier, reconciliation -> reconciliation.getsOn(switchboard.now()));
             }
             return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
         }
@@ -147,11 +150,11 @@ final class Reconciler {
                 remove(store, work.tier(), prefix.key(), prefix.version());
             }
             boolean done = extent == Extent.ALL;
-            switchboard.change(state -> {
+            enter(work.tier(), reconciliation -> {
                 if (done) {
-                    state.tiers.get(work.tier()).reconciliation.prefixRemoved(prefix, switchboard.now());
+                    reconciliation.prefixRemoved(prefix, switchboard.now());
                 } else {
-                    state.tiers.get(work.tier()).reconciliation.prefixImpossible(prefix);
+                    reconciliation.prefixImpossible(prefix);
                 }
             });
         }
@@ -221,8 +224,7 @@ final class Reconciler {
                     store.increment(increment.key(), increment.delta(), ttl);
                 } catch (CacheUnavailableException e) {
                     if (e.outcomeUnknown()) {
-                        switchboard.change(state ->
-                                state.tiers.get(tier).reconciliation.incremented(increment, switchboard.now()));
+                        enter(tier, reconciliation -> reconciliation.incremented(increment, switchboard.now()));
                     }
                     throw e;
                 }
@@ -234,6 +236,6 @@ final class Reconciler {
                     ForeignText.shown(increment.key()),
                     e);
         }
-        switchboard.change(state -> state.tiers.get(tier).reconciliation.incremented(increment, switchboard.now()));
+        enter(tier, reconciliation -> reconciliation.incremented(increment, switchboard.now()));
     }
 }

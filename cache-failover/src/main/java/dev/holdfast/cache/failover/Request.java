@@ -30,20 +30,14 @@ record Request(Kind kind, List<String> keys, boolean several, long ttlNanos, lon
         this(kind, keys, several, ttlNanos, delta, new HashMap<>());
     }
 
-    static Request read(String key) {
-        return new Request(Kind.READ, List.of(key), false, 0, 0);
+    /** What stores nothing. */
+    static Request of(Kind kind, String key) {
+        return new Request(kind, List.of(key), false, 0, 0);
     }
 
-    static Request read(Collection<String> keys) {
-        return new Request(Kind.READ, keys.stream().distinct().toList(), true, 0, 0);
-    }
-
-    static Request remove(String key) {
-        return new Request(Kind.WRITE, List.of(key), false, 0, 0);
-    }
-
-    static Request remove(Collection<String> keys) {
-        return new Request(Kind.WRITE, keys.stream().distinct().toList(), true, 0, 0);
+    /** What stores nothing, for several keys. */
+    static Request of(Kind kind, Collection<String> keys) {
+        return new Request(kind, keys.stream().distinct().toList(), true, 0, 0);
     }
 
     static Request write(Kind kind, String key, Duration ttl) {
@@ -55,16 +49,8 @@ record Request(Kind kind, List<String> keys, boolean several, long ttlNanos, lon
         return new Request(kind, List.copyOf(entries.keySet()), true, nanos(ttl), 0);
     }
 
-    static Request conditional(String key) {
-        return new Request(Kind.CONDITIONAL, List.of(key), false, 0, 0);
-    }
-
     static Request count(String key, long delta, Duration ttl) {
         return new Request(Kind.COUNT, List.of(key), false, nanos(ttl), delta);
-    }
-
-    static Request prefix(String prefix) {
-        return new Request(Kind.PREFIX, List.of(prefix), false, 0, 0);
     }
 
     /** How long a write may live, at most; more than a lifetime counts as forever. */

@@ -95,14 +95,7 @@ final class Routing {
 
     /** Whether a call that found no tier would have found one if it did not depend on its key's value. */
     boolean refusesCondition(Kind kind, int mask, long rest) {
-        if (kind == Kind.CONDITIONAL) {
-            for (TierState tier : tiers) {
-                if (admits(tier, mask, rest)) {
-                    return true;
-                }
-            }
-        }
-        return false;
+        return kind == Kind.CONDITIONAL && !tiers.every(tier -> !admits(tier, mask, rest));
     }
 
     private static boolean admits(TierState tier, int mask, long rest) {

@@ -118,6 +118,6 @@ final class Ticker {
             busy |= tier.busy();
         }
         state.tick(now);
-        return busy || !state.quiet(now);
+        return busy || !state.quiet();
     }
 }

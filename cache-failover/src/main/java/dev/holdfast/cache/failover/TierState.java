@@ -59,6 +59,11 @@ final class TierState {
         return circuit.mode() == TierHealth.State.CLOSED;
     }
 
+    /** Whether nothing is to be watched for but calls. */
+    boolean isQuiet() {
+        return closed() && !probes.isUnderWay() && detector.suspicion() == null && dirty.isEmpty();
+    }
+
     boolean fits(long rest) {
         return remote ? rest > 0 && boundNanos <= rest : boundNanos <= Math.max(0, rest);
     }

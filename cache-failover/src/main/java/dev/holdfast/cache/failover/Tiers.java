@@ -4,6 +4,7 @@ import dev.holdfast.cache.TierHealth;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,11 @@ final class Tiers implements Iterable<TierState> {
         return tiers.iterator();
     }
 
+    /** Whether something is true of every tier. */
+    boolean every(Predicate<TierState> what) {
+        return tiers.stream().allMatch(what);
+    }
+
     /** The first tier that admits calls, as the others know by now; {@link FailoverState#NONE} if none does. */
     int serving() {
         return serving;
@@ -51,12 +57,11 @@ final class Tiers implements Iterable<TierState> {
 
     /** The first tier that admits calls; {@link FailoverState#NONE} if none does. */
     int firstClosed() {
-        for (TierState tier : tiers) {
-            if (tier.closed()) {
-                return tier.index;
-            }
-        }
-        return FailoverState.NONE;
+        return tiers.stream()
+                .filter(TierState::closed)
+                .mapToInt(tier -> tier.index)
+                .findFirst()
+                .orElse(FailoverState.NONE);
     }
 
     /** Lets the first tier that admits calls serve: one was opened or closed. */

@@ -51,7 +51,7 @@ class CallTest {
 
     @Test
     void aCallThatIsAnsweredIsOver() {
-        Call call = begin(Request.read("k"));
+        Call call = begin(Request.of(Kind.READ, "k"));
         assertEquals(Kind.READ, call.kind());
         assertEquals(decisions.now + 10 * SECOND, call.deadline());
         Attempt attempt = next(call);
@@ -62,12 +62,12 @@ class CallTest {
 
     @Test
     void aCallForNothingIsOverAtOnce() {
-        assertOver(begin(Request.read(List.of())));
+        assertOver(begin(Request.of(Kind.READ, List.of())));
     }
 
     @Test
     void aConnectionThatBrokeIsNoReasonToLeaveTheTierTheFirstTime() {
-        Call call = begin(Request.read("k"));
+        Call call = begin(Request.of(Kind.READ, "k"));
         Attempt first = next(call);
         fail(call, first, Decisions.down());
         Attempt again = next(call);
@@ -89,7 +89,7 @@ class CallTest {
     void whateverElseFailedGoesToTheNextTierAtOnce() {
         for (Reason reason : List.of(Reason.TIMEOUT, Reason.SATURATED, Reason.PARTIAL, Reason.SERVER_STATE)) {
             Decisions own = Decisions.usual();
-            Call call = Call.begin(own.state, Request.read("k"), own.now + SECOND, 0);
+            Call call = Call.begin(own.state, Request.of(Kind.READ, "k"), own.now + SECOND, 0);
             Attempt attempt = call.next(own.now);
             assertNotNull(attempt);
             call.failed(attempt, Decisions.failure(reason), 0, own.now);
@@ -146,7 +146,7 @@ class CallTest {
     @Test
     void whatWasFoundIsToldWithWhatWasNot() {
         Decisions own = servers(FailoverConfig.DEFAULT.withRetries(0), 1);
-        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + SECOND, 0);
+        Call call = Call.begin(own.state, Request.of(Kind.READ, List.of("a", "b")), own.now + SECOND, 0);
         Attempt attempt = call.next(own.now);
         assertNotNull(attempt);
         call.failed(
@@ -162,14 +162,14 @@ class CallTest {
 
     @Test
     void aReadWhoseOutcomeIsUnknownIsDirtyNowhere() {
-        Call call = begin(Request.read("k"));
+        Call call = begin(Request.of(Kind.READ, "k"));
         fail(call, next(call), new CacheTimeoutException("no answer", null, true));
         assertTrue(decisions.first().dirty.isEmpty());
     }
 
     @Test
     void aPrefixWhoseRemovalIsUnknownIsDirtyWhereItFailed() {
-        Call call = begin(Request.prefix("p:"));
+        Call call = begin(Request.of(Kind.PREFIX, "p:"));
         fail(call, next(call), new CacheTimeoutException("no answer", null, true));
         assertTrue(decisions.first().dirty.contains("p:k"));
         assertEquals(1, next(call).tier());
@@ -177,7 +177,7 @@ class CallTest {
 
     @Test
     void whatMustNotBeDoneTwiceFailsWithItsOwnExceptionIfItsOutcomeIsUnknown() {
-        for (Request request : List.of(Request.conditional("k"), Request.count("k", 1, TTL))) {
+        for (Request request : List.of(Request.of(Kind.CONDITIONAL, "k"), Request.count("k", 1, TTL))) {
             Decisions own = Decisions.usual();
             Call call = Call.begin(own.state, request, own.now + 10 * SECOND, 0);
             Attempt attempt = call.next(own.now);
@@ -191,14 +191,14 @@ class CallTest {
 
     @Test
     void whatMustNotBeDoneTwiceGoesOnIfItWasNotDone() {
-        Call call = begin(Request.conditional("k"));
+        Call call = begin(Request.of(Kind.CONDITIONAL, "k"));
         fail(call, next(call), Decisions.failure(Reason.TIMEOUT));
         assertEquals(1, next(call).tier());
     }
 
     @Test
     void ofSeveralKeysThoseThatFailedGoOnAndTheOthersAreAnswered() {
-        Call call = begin(Request.remove(List.of("a", "b", "c")));
+        Call call = begin(Request.of(Kind.WRITE, List.of("a", "b", "c")));
         Attempt attempt = next(call);
         assertEquals(List.of("a", "b", "c"), attempt.keys());
         fail(
@@ -217,7 +217,7 @@ class CallTest {
 
     @Test
     void whatAPartlyFailedReadFoundIsKept() {
-        Request request = Request.read(List.of("a", "b"));
+        Request request = Request.of(Kind.READ, List.of("a", "b"));
         Call call = begin(request);
         byte[] found = {1};
         fail(
@@ -231,7 +231,7 @@ class CallTest {
     @Test
     void keysThatBelongOnSeveralTiersAreAskedForOneTierAfterTheOther() {
         decisions.first().dirty.remove("b", 0);
-        Call call = begin(Request.read(List.of("a", "b", "c")));
+        Call call = begin(Request.of(Kind.READ, List.of("a", "b", "c")));
         Attempt first = next(call);
         assertEquals(List.of("a", "c"), first.keys());
         succeed(call, first, decisions.now);
@@ -262,7 +262,7 @@ class CallTest {
     @Test
     void whereNoTierIsLeftItWaitsAndBeginsAnewAsOftenAsItMayAndNoOftener() {
         Decisions own = servers(FailoverConfig.DEFAULT.withRetries(2), 2);
-        Call call = Call.begin(own.state, Request.read(List.of("a", "b")), own.now + 10 * SECOND, 0);
+        Call call = Call.begin(own.state, Request.of(Kind.READ, List.of("a", "b")), own.now + 10 * SECOND, 0);
         for (int retry = 0; retry < 2; retry++) {
             failEverywhere(own, call, Reason.PARTIAL);
             assertNull(call.next(own.now));
@@ -281,11 +281,11 @@ class CallTest {
     @Test
     void aPauseThatWouldOutlastTheCallIsNotMade() {
         Decisions own = new Decisions(FailoverConfig.DEFAULT, Chance.MOST, Decisions.server("only"));
-        Call call = Call.begin(own.state, Request.read("k"), own.now + SECOND - 1, 0);
+        Call call = Call.begin(own.state, Request.of(Kind.READ, "k"), own.now + SECOND - 1, 0);
         failEverywhere(own, call, Reason.TIMEOUT);
         assertThrows(CacheUnavailableException.class, () -> call.next(own.now));
 
-        Call longer = Call.begin(own.state, Request.read("k"), own.now + SECOND, 0);
+        Call longer = Call.begin(own.state, Request.of(Kind.READ, "k"), own.now + SECOND, 0);
         failEverywhere(own, longer, Reason.TIMEOUT);
         assertNull(longer.next(own.now));
         assertEquals(SECOND - 1, longer.pause());
@@ -298,7 +298,7 @@ class CallTest {
     void tiersThatAreKnownToBeOutAreNotWaitedFor() {
         Decisions own = servers(FailoverConfig.DEFAULT, 2);
         own.tiers.forEach(own::open);
-        Call call = Call.begin(own.state, Request.read("k"), own.now + 10 * SECOND, 0);
+        Call call = Call.begin(own.state, Request.of(Kind.READ, "k"), own.now + 10 * SECOND, 0);
         CacheUnavailableException e = assertThrows(CacheUnavailableException.class, () -> call.next(own.now));
         assertEquals("no tier can answer: s0 is open (PROBE), s1 is open (PROBE)", e.getMessage());
         assertNull(e.getCause());
@@ -310,7 +310,7 @@ class CallTest {
     @Test
     void aCallWhoseTimeIsUpSaysSo() {
         Decisions own = servers(FailoverConfig.DEFAULT, 1);
-        Call call = Call.begin(own.state, Request.remove(List.of("k")), own.now + SECOND, 0);
+        Call call = Call.begin(own.state, Request.of(Kind.WRITE, List.of("k")), own.now + SECOND, 0);
         Attempt attempt = call.next(own.now);
         assertNotNull(attempt);
         call.failed(attempt, new CacheTimeoutException("no answer", null, true), 0, own.now);
@@ -344,7 +344,7 @@ class CallTest {
     void aConditionalChangeOfAMemoryThatIsOutOfUseIsRemovedThereAgain() {
         decisions.open(decisions.first());
         decisions.open(decisions.second());
-        Call call = begin(Request.conditional("k"));
+        Call call = begin(Request.of(Kind.CONDITIONAL, "k"));
         Attempt attempt = next(call);
         assertEquals(2, attempt.tier());
         decisions.last().outdate();
@@ -359,7 +359,7 @@ class CallTest {
         assertEquals(Call.After.REMOVE_FROM_MEMORY, succeed(write, next(write), decisions.now));
         Call count = begin(Request.count("n", 2, TTL));
         assertEquals(Call.After.REMOVE_FROM_MEMORY, count.succeeded(next(count), 2, decisions.now));
-        Call read = begin(Request.read("k"));
+        Call read = begin(Request.of(Kind.READ, "k"));
         assertEquals(Call.After.NOTHING, succeed(read, next(read), decisions.now));
         Call fill = begin(Request.write(Kind.FILL, "k", TTL));
         assertEquals(Call.After.NOTHING, succeed(fill, next(fill), decisions.now));
@@ -390,7 +390,7 @@ class CallTest {
             call.abandoned(attempt, own.now);
             assertTrue(own.first().dirty.contains("k"), "" + kind);
         }
-        for (Request request : List.of(Request.read("k"), Request.count("k", 1, TTL))) {
+        for (Request request : List.of(Request.of(Kind.READ, "k"), Request.count("k", 1, TTL))) {
             Decisions own = Decisions.usual();
             Call call = Call.begin(own.state, request, own.now + SECOND, 0);
             Attempt attempt = call.next(own.now);
@@ -398,7 +398,7 @@ class CallTest {
             call.abandoned(attempt, own.now);
             assertFalse(own.first().dirty.contains("k"), "" + request.kind());
         }
-        Call prefix = begin(Request.prefix("p:"));
+        Call prefix = begin(Request.of(Kind.PREFIX, "p:"));
         prefix.abandoned(next(prefix), decisions.now);
         assertTrue(decisions.first().dirty.contains("p:k"));
     }
@@ -406,14 +406,14 @@ class CallTest {
     @Test
     void whatWasRefusedTakesItsPrefixBackAndNothingElse() {
         decisions.open(decisions.first());
-        Call prefix = begin(Request.prefix("p:"));
+        Call prefix = begin(Request.of(Kind.PREFIX, "p:"));
         Attempt attempt = next(prefix);
         assertTrue(decisions.first().dirty.contains("p:k"));
         prefix.refused(attempt);
         assertTrue(decisions.first().dirty.isEmpty());
 
         decisions.open(decisions.second());
-        Call below = begin(Request.prefix("p:"));
+        Call below = begin(Request.of(Kind.PREFIX, "p:"));
         below.refused(next(below));
         assertTrue(decisions.first().dirty.isEmpty() && decisions.second().dirty.isEmpty(), "from each");
 
@@ -425,7 +425,7 @@ class CallTest {
 
     @Test
     void whatWentToAMemoryThatIsGoneIsTriedOnTheOneThatIsThere() {
-        Call call = begin(Request.read("k"));
+        Call call = begin(Request.of(Kind.READ, "k"));
         Attempt attempt = next(call);
         call.outdated(attempt);
         Attempt again = next(call);
@@ -435,14 +435,14 @@ class CallTest {
 
     @Test
     void onlyAChangeOfSeveralKeysIsPartlyDoneThoughItWasRefused() {
-        assertTrue(begin(Request.remove(List.of("a", "b"))).changesSeveral());
-        assertFalse(begin(Request.read(List.of("a", "b"))).changesSeveral());
-        assertFalse(begin(Request.remove("a")).changesSeveral());
+        assertTrue(begin(Request.of(Kind.WRITE, List.of("a", "b"))).changesSeveral());
+        assertFalse(begin(Request.of(Kind.READ, List.of("a", "b"))).changesSeveral());
+        assertFalse(begin(Request.of(Kind.WRITE, "a")).changesSeveral());
     }
 
     @Test
     void aFailedCallForNothingIsAFailureOfItsTierAndOver() {
-        Call call = Call.attempted(decisions.state, Request.read(List.of()), decisions.now + SECOND, 0);
+        Call call = Call.attempted(decisions.state, Request.of(Kind.READ, List.of()), decisions.now + SECOND, 0);
         fail(call, Attempt.of(0, List.of(), 0), Decisions.down());
         assertOver(call);
         assertEquals(1, decisions.first().detector.failuresInARow());
@@ -450,7 +450,7 @@ class CallTest {
 
     @Test
     void aCallThatWasBegunElsewhereHasNothingToDoUntilItFailed() {
-        Call call = Call.attempted(decisions.state, Request.read("k"), decisions.now + SECOND, 0);
+        Call call = Call.attempted(decisions.state, Request.of(Kind.READ, "k"), decisions.now + SECOND, 0);
         assertOver(call);
         fail(call, Attempt.of(0, List.of("k"), decisions.first().stamp()), Decisions.failure(Reason.TIMEOUT));
         assertEquals(1, next(call).tier());

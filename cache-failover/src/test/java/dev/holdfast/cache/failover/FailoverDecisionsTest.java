@@ -61,23 +61,23 @@ class FailoverDecisionsTest {
 
     @Test
     void allIsQuietWhereEveryTierIsClosedCleanAndSettled() {
-        assertTrue(state.quiet(decisions.now));
+        assertTrue(state.quiet());
         second.probes.send(decisions.now);
-        assertFalse(state.quiet(decisions.now));
+        assertFalse(state.quiet());
         second.probes.ended(decisions.now);
         second.detector.observed(20, 20, false, decisions.now);
         assertEquals(TierHealth.Reason.SLOW, second.detector.suspicion());
-        assertFalse(state.quiet(decisions.now));
+        assertFalse(state.quiet());
         second.detector.probed(decisions.now, ProbeResult.OK, decisions.now);
         second.dirty.prefixes.everything();
-        assertFalse(state.quiet(decisions.now));
+        assertFalse(state.quiet());
         second.dirty.prefixes.acceptLoss();
-        assertTrue(state.quiet(decisions.now));
+        assertTrue(state.quiet());
         state.memory.use(decisions.now);
-        assertFalse(state.quiet(decisions.now));
+        assertFalse(state.quiet());
         state.memory.tick(decisions.now + 5 * SECOND);
         decisions.open(second);
-        assertFalse(state.quiet(decisions.now));
+        assertFalse(state.quiet());
     }
 
     @Test
