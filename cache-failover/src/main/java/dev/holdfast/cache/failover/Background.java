@@ -160,17 +160,13 @@ final class Background implements Performer {
                 report(outcomeOf(work));
             } else {
                 // Its tier gives it up when its time is over, which says nothing of the server.
-                sayThatNothingEnds(work);
+                String what = "the store of tier " + tiers.get(work.tier()).name + " has not ended " + MOST_AT_ONCE
+                        + " probes or removals: nothing more is begun there until it ends one";
+                warnings.warn(what, new IllegalStateException(what));
             }
         } finally {
             running.decrementAndGet();
         }
-    }
-
-    private void sayThatNothingEnds(Effect.Work work) {
-        String what = "the store of tier " + tiers.get(work.tier()).name + " has not ended " + MOST_AT_ONCE
-                + " probes or removals: nothing more is begun there until it ends one";
-        warnings.warn(what, new IllegalStateException(what));
     }
 
     private Consumer<FailoverState> outcomeOf(Effect.Work work) {

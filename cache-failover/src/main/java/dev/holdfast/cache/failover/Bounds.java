@@ -25,18 +25,10 @@ final class Bounds {
         return atMostAYear(name, value);
     }
 
-    static int atLeast(String name, int min, int value) {
+    static void atLeast(String name, long min, long value) {
         if (value < min) {
             throw new IllegalArgumentException(name + " must be at least " + min + ": " + value);
         }
-        return value;
-    }
-
-    static long atLeast(String name, long min, long value) {
-        if (value < min) {
-            throw new IllegalArgumentException(name + " must be at least " + min + ": " + value);
-        }
-        return value;
     }
 
     private static Duration atMostAYear(String name, Duration value) {

@@ -1,7 +1,6 @@
 package dev.holdfast.cache.failover;
 
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -100,18 +99,15 @@ final class DirtyPrefixes {
     /** Takes out of a map what is under a prefix and wanted, and returns that. */
     static <V> Map<String, V> removeUnder(NavigableMap<String, V> map, String prefix, Predicate<V> wanted) {
         Map<String, V> removed = new TreeMap<>();
-        for (Iterator<Map.Entry<String, V>> i =
-                        map.tailMap(prefix, true).entrySet().iterator();
-                i.hasNext(); ) {
-            Map.Entry<String, V> next = i.next();
+        for (Map.Entry<String, V> next : map.tailMap(prefix, true).entrySet()) {
             if (!next.getKey().startsWith(prefix)) {
                 break;
             }
             if (wanted.test(next.getValue())) {
                 removed.put(next.getKey(), next.getValue());
-                i.remove();
             }
         }
+        removed.keySet().forEach(map::remove);
         return removed;
     }
 

@@ -71,8 +71,7 @@ final class MemoryTier {
 
     private void replace() {
         used = false;
-        generation++;
-        stamp();
+        renew();
     }
 
     /** Those under way here can't be sure any more that their keys belong here. */

@@ -96,11 +96,6 @@ final class Probes {
         return nextAt;
     }
 
-    /** The median of how long answers took lately. */
-    long medianNanos() {
-        return limit.medianNanos();
-    }
-
     /** Gives up one that should have ended long ago: its store promised to end it, and does not. Returns whether there is one. */
     boolean giveUp(long now) {
         boolean overdue = underWay && now - sentAt >= OVERDUE + 2 * givenNanos;

@@ -50,7 +50,7 @@ final class Reconciler {
         List<String> underWay = new ArrayList<>();
         try {
             if (drain instanceof Effect.RemoveEverything all) {
-                Extent extent = removeEverything(store, all.tier(), all.version());
+                Reconciliation.Extent extent = removeEverything(store, all.tier(), all.version());
                 enter(all.tier(), reconciliation -> reconciliation.everythingRemoved(all, extent));
             } else if (drain instanceof Effect.RemovePrefixes work) {
                 removePrefixes(store, work);
@@ -110,10 +110,10 @@ final class Reconciler {
         }
     }
 
-    private Extent removeEverything(CacheStore store, int tier, int version) {
+    private Reconciliation.Extent removeEverything(CacheStore store, int tier, int version) {
         try {
             remove(store, tier, "", version);
-            return Extent.ALL;
+            return Reconciliation.Extent.ALL;
         } catch (IllegalArgumentException e) {
             log.debug("{} has no key prefix of its own", store, e);
             Set<String> known = switchboard.prefixes();
@@ -121,7 +121,7 @@ final class Reconciler {
                 remove(store, tier, prefix, version);
                 enter(tier, reconciliation -> reconciliation.getsOn(switchboard.now()));
             }
-            return known.isEmpty() ? Extent.NOTHING : Extent.KNOWN;
+            return known.isEmpty() ? Reconciliation.Extent.NOTHING : Reconciliation.Extent.KNOWN;
         }
     }
 
@@ -143,13 +143,13 @@ final class Reconciler {
 
     private void removePrefixes(CacheStore store, Effect.RemovePrefixes work) {
         for (DirtyRecord.Removal prefix : work.prefixes()) {
-            Extent extent = Extent.ALL;
+            Reconciliation.Extent extent = Reconciliation.Extent.ALL;
             if (prefix.key().isEmpty()) {
                 extent = removeEverything(store, work.tier(), prefix.version());
             } else {
                 remove(store, work.tier(), prefix.key(), prefix.version());
             }
-            boolean done = extent == Extent.ALL;
+            boolean done = extent == Reconciliation.Extent.ALL;
             enter(work.tier(), reconciliation -> {
                 if (done) {
                     reconciliation.prefixRemoved(prefix, switchboard.now());

@@ -29,6 +29,16 @@ final class Reconciliation {
     /** So few dirty keys need not delay a failback: they are cleaned while the tier serves. */
     private static final int FEW = 256;
 
+    /** How much of what was to be removed from a tier could be. */
+    enum Extent {
+        /** Every key of this client's. */
+        ALL,
+        /** Those whose prefixes are known; the tier has no key prefix by which to tell the others. */
+        KNOWN,
+        /** None. */
+        NOTHING
+    }
+
     private final TierState tier;
     private final Tiers tiers;
     private boolean draining;

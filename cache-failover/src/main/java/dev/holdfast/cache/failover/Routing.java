@@ -75,22 +75,13 @@ final class Routing {
     }
 
     private int tierFor(Kind kind, String key, int mask, long rest) {
-        for (TierState tier : tiers) {
-            if (admits(tier, mask, rest) && (kind == Kind.PREFIX || !keys.dirty(tier, key))) {
-                return tier.index;
-            }
-        }
-        return FailoverState.NONE;
+        return tiers.first(tier -> admits(tier, mask, rest) && (kind == Kind.PREFIX || !keys.dirty(tier, key)));
     }
 
     /** Where a key goes that is dirty everywhere: it is removed there before it is read or changed. */
     private int lastResort(Kind kind, String key, int mask, long rest, long now) {
-        for (TierState tier : tiers) {
-            if (admits(tier, mask, rest) && (kind != Kind.CONDITIONAL || !tier.dirty.staysDirty(key, now))) {
-                return tier.index;
-            }
-        }
-        return FailoverState.NONE;
+        return tiers.first(
+                tier -> admits(tier, mask, rest) && (kind != Kind.CONDITIONAL || !tier.dirty.staysDirty(key, now)));
     }
 
     /** Whether a call that found no tier would have found one if it did not depend on its key's value. */

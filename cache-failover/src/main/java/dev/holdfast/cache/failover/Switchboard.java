@@ -156,7 +156,7 @@ final class Switchboard {
             tiers.get(i).beginPeriod(state.tiers.get(i).occupancy.periods());
         }
         Route next = currentRoute();
-        if (!next.sameAs(route)) {
+        if (!next.equals(route)) {
             route = next;
             // Not before: whoever keeps a copy has taken his stamp before he looked where to read.
             tracked.forEach(stamps -> stamps.flush(FlushReason.TIER));

@@ -57,8 +57,13 @@ final class Tiers implements Iterable<TierState> {
 
     /** The first tier that admits calls; {@link FailoverState#NONE} if none does. */
     int firstClosed() {
+        return first(TierState::closed);
+    }
+
+    /** The first tier of which something is true; {@link FailoverState#NONE} if there is none. */
+    int first(Predicate<TierState> what) {
         return tiers.stream()
-                .filter(TierState::closed)
+                .filter(what)
                 .mapToInt(tier -> tier.index)
                 .findFirst()
                 .orElse(FailoverState.NONE);

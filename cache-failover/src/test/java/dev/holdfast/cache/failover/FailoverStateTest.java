@@ -267,7 +267,7 @@ class FailoverStateTest {
     void beyondItsBoundARecordStandsForNoKeysThatNoCacheSaidAreIts() {
         FakeWatch small = new FakeWatch(SMALL);
         small.state.known(Set.of("c:"));
-        small.extent = Extent.KNOWN;
+        small.extent = Reconciliation.Extent.KNOWN;
         small.lose();
         for (int i = 0; i < 4; i++) {
             small.change("user:" + i); // raw keys: others may have some under "user:" too
@@ -315,7 +315,7 @@ class FailoverStateTest {
     void keysWithoutAPrefixBeyondTheBoundKeepATierOutUntilFailbackIsForced() {
         FakeWatch small = new FakeWatch(SMALL);
         // Caches are known by their prefixes, and these keys are not among theirs.
-        small.extent = Extent.KNOWN;
+        small.extent = Reconciliation.Extent.KNOWN;
         small.lose();
         for (int i = 0; i < 4; i++) {
             small.change("raw" + i);
@@ -336,7 +336,7 @@ class FailoverStateTest {
 
     @Test
     void aTierThatCantRemoveEverythingIsNotTakenForOneThatDid() {
-        watch.extent = Extent.NOTHING;
+        watch.extent = Reconciliation.Extent.NOTHING;
         watch.lose();
         Attempt attempt = watch.state.routing.admit(Kind.PREFIX, List.of(""), 0, 0, 0, Long.MAX_VALUE, watch.now);
         assertNotNull(attempt);
@@ -357,7 +357,7 @@ class FailoverStateTest {
 
     @Test
     void aTierInUseThatCantRemoveEverythingIsPassedOverAndNotAskedAgainAndAgain() {
-        watch.extent = Extent.NOTHING;
+        watch.extent = Reconciliation.Extent.NOTHING;
         watch.state.keys.markPrefix(watch.first(), "");
         watch.pass(Duration.ofMinutes(10));
 

@@ -40,7 +40,7 @@ final class FakeWatch {
     /** Keys on a part of a server that is out. */
     Set<String> part = Set.of();
     /** What comes of removing everything. */
-    Extent extent = Extent.ALL;
+    Reconciliation.Extent extent = Reconciliation.Extent.ALL;
 
     FakeWatch(FailoverConfig config) {
         this(config, Attendance.of("fake", new Agreements(Clock.systemUTC(), System::nanoTime)));
@@ -191,7 +191,7 @@ final class FakeWatch {
         } else if (drain instanceof Effect.RemovePrefixes work) {
             for (DirtyRecord.Removal prefix : work.prefixes()) {
                 done.add("remove under " + prefix.key());
-                if (prefix.key().isEmpty() && extent != Extent.ALL) {
+                if (prefix.key().isEmpty() && extent != Reconciliation.Extent.ALL) {
                     state.tiers.get(work.tier()).reconciliation.prefixImpossible(prefix);
                 } else {
                     state.tiers.get(work.tier()).reconciliation.prefixRemoved(prefix, now);

@@ -528,7 +528,7 @@ final class ModelWorld {
             countersVoid = true;
             send(server, fate, to -> to.data.clear());
             if (fate == Fate.DONE) {
-                state.tiers.get(all.tier()).reconciliation.everythingRemoved(all, Extent.ALL);
+                state.tiers.get(all.tier()).reconciliation.everythingRemoved(all, Reconciliation.Extent.ALL);
             }
         } else if (drain instanceof Effect.RemovePrefixes work) {
             DirtyRecord.Removal prefix = work.prefixes().get(position);

@@ -366,7 +366,7 @@ class ReconciliationTest {
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
         long stamp = first.stamp();
-        reconciliation.everythingRemoved(work, Extent.ALL);
+        reconciliation.everythingRemoved(work, Reconciliation.Extent.ALL);
         assertEquals(stamp + 1, first.stamp());
         assertTrue(first.dirty.isEmpty());
         assertNull(first.note());
@@ -376,14 +376,14 @@ class ReconciliationTest {
 
     @Test
     void aServerThatWentBackIsCleanOnceWhatIsKnownOfItsKeysIsRemoved() {
-        for (Extent extent : List.of(Extent.KNOWN, Extent.NOTHING)) {
+        for (Reconciliation.Extent extent : List.of(Reconciliation.Extent.KNOWN, Reconciliation.Extent.NOTHING)) {
             Decisions own = Decisions.usual();
             own.first().reconciliation.wentBack(own.now);
             Effect.RemoveEverything work =
                     own.taken(Effect.RemoveEverything.class).get(0);
             own.state.tiers.get(work.tier()).reconciliation.everythingRemoved(work, extent);
             assertTrue(own.first().dirty.isEmpty(), "" + extent);
-            assertEquals(extent == Extent.KNOWN, own.first().note() == null);
+            assertEquals(extent == Reconciliation.Extent.KNOWN, own.first().note() == null);
             assertFalse(own.first().recent.any(), "which keys those were is not known");
             assertFalse(own.first().circuit.isHeld());
         }
@@ -394,11 +394,11 @@ class ReconciliationTest {
         first.dirty.prefixes.lose(new DirtyRecord.Removal("p:", 0));
         advance();
         Effect.RemoveEverything work = one(Effect.RemoveEverything.class);
-        reconciliation.everythingRemoved(work, Extent.KNOWN);
+        reconciliation.everythingRemoved(work, Reconciliation.Extent.KNOWN);
         assertTrue(first.circuit.isHeld());
         assertTrue(first.dirty.prefixes.all());
         assertTrue(String.valueOf(first.note()).startsWith("overflow"), first.note());
-        reconciliation.everythingRemoved(work, Extent.ALL);
+        reconciliation.everythingRemoved(work, Reconciliation.Extent.ALL);
         assertTrue(first.dirty.isEmpty());
     }
 
