@@ -7,8 +7,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What a tier's last 20 calls say about it. Calls are reported after the fact, in lumps, so none ever holds a permit that
- * could be lost; and the state changes only as {@link FailoverState} says, never by itself with time.
+ * What a tier's last 20 calls say about it, until it is {@linkplain #reset reset}. Calls are reported after the fact, in lumps, so none
+ * ever holds a permit that could be lost. Whether the tier admits calls is its {@link Circuit}'s to say.
  */
 final class Breaker {
     static final int WINDOW = 20;

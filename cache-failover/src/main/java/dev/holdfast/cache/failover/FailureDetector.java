@@ -104,7 +104,7 @@ final class FailureDetector {
         return suspectedAt;
     }
 
-    /** How many calls failed since the tier last answered one, was opened, or contradicted them. */
+    /** How many calls failed, one after the other, without an answer between them. */
     int failuresInARow() {
         return failuresInARow;
     }
