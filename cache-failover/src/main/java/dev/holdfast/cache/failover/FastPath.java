@@ -96,7 +96,7 @@ final class FastPath {
                     route.tier().changed(key);
                 }
                 route.tier().answered(tick);
-                if (kind == Kind.COUNT || route == switchboard.route()) {
+                if (kind == Kind.COUNT || switchboard.isCurrent(route)) {
                     return result;
                 }
                 tried = new Tried<>(route, tick, result, null);
@@ -137,7 +137,7 @@ final class FastPath {
 
     /** Whether a call is over with what became of it: it succeeded where it belonged, and that is where it still belongs. */
     boolean isOver(Tried<?> tried) {
-        return tried.failure() == null && tried.route() == switchboard.route();
+        return tried.failure() == null && switchboard.isCurrent(tried.route());
     }
 
     /** Reads several keys; those that are present, in the order of the keys if it took thought. */

@@ -90,6 +90,12 @@ final class Switchboard {
         return route;
     }
 
+    /** Whether a route, the very object, was not replaced since. */
+    @SuppressWarnings("ReferenceEquality")
+    boolean isCurrent(Route seen) {
+        return seen == route;
+    }
+
     /** Has stamps flushed from now on whenever the route is replaced. */
     void track(Stamps stamps) {
         tracked.add(stamps);
