@@ -34,7 +34,7 @@ public final class HealthJson {
         return JsonWriter.object(json -> {
             json.field("type", health.type())
                     .field("distributed", health.distributed())
-                    .field("status", lower(health.status().name()));
+                    .field("status", word(health.status()));
             health.tiers().stream()
                     .filter(tier -> tier.store().type().equals(CLUSTER))
                     .findFirst()
@@ -73,7 +73,7 @@ public final class HealthJson {
     private static void work(JsonWriter json, OperationStats operations, PoolHealth pool, Duration uptime) {
         operations(json, operations);
         json.object("performance", performance -> performance
-                        .field("averageResponseTime", measured(operations.latency(), Latency::meanMicros))
+                        .field("averageResponseTime", millis(operations.latency(), Latency::meanMicros))
                         .field("uptime", uptime.toMillis()))
                 .object("connectionPool", connections -> connections
                         .field("totalConnections", pool.total())
@@ -113,14 +113,12 @@ public final class HealthJson {
         StoreHealth store = tier.store();
         json.field("name", tier.name())
                 .field("type", store.type())
-                .field("state", lower(tier.state().name()))
+                .field("state", word(tier.state()))
                 .field("serving", tier.serving())
-                .field("breaker", lower(tier.state().name()))
+                .field("breaker", word(tier.state()))
                 .field("failureRate", tier.failureRate())
                 .field("since", time(tier.since()))
-                .field(
-                        "reason",
-                        tier.reason() == null ? null : lower(tier.reason().name()))
+                .field("reason", tier.reason() == null ? null : word(tier.reason()))
                 .field("lastFailure", tier.lastFailure())
                 .field("lastFailureAt", time(tier.lastFailureAt()))
                 .field("available", known(store.state()))
@@ -135,17 +133,23 @@ public final class HealthJson {
                 .field("notes", tier.notes());
     }
 
-    /** {@code null} for what nobody has looked at yet. */
-    private static @Nullable Boolean known(HealthState state) {
+    /** Whether something is up; {@code null} if nobody has looked yet. */
+    static @Nullable Boolean known(HealthState state) {
         return state == HealthState.UNKNOWN ? null : state == HealthState.UP;
     }
 
-    private static void latency(JsonWriter json, Latency latency) {
-        json.field("mean", measured(latency, Latency::meanMicros))
-                .field("p50", measured(latency, Latency::p50Micros))
-                .field("p99", measured(latency, Latency::p99Micros))
-                .field("p999", measured(latency, Latency::p999Micros))
-                .field("max", measured(latency, Latency::maxMicros));
+    /**
+     * Writes how long something took.
+     *
+     * @param json takes the fields
+     * @param latency what was measured
+     */
+    public static void latency(JsonWriter json, Latency latency) {
+        json.field("mean", millis(latency, Latency::meanMicros))
+                .field("p50", millis(latency, Latency::p50Micros))
+                .field("p99", millis(latency, Latency::p99Micros))
+                .field("p999", millis(latency, Latency::p999Micros))
+                .field("max", millis(latency, Latency::maxMicros));
     }
 
     private static void pool(JsonWriter json, PoolHealth pool) {
@@ -158,8 +162,14 @@ public final class HealthJson {
                 .field("failedDials", pool.failedDials());
     }
 
-    /** In milliseconds; {@code null} if nothing was measured, as of this process's memory. */
-    private static @Nullable Double measured(Latency latency, ToDoubleFunction<Latency> micros) {
+    /**
+     * Returns a figure of what was measured.
+     *
+     * @param latency what was measured
+     * @param micros the figure, in microseconds
+     * @return it in milliseconds; {@code null} if nothing was measured, as of this process's memory
+     */
+    public static @Nullable Double millis(Latency latency, ToDoubleFunction<Latency> micros) {
         return latency.count() == 0 ? null : micros.applyAsDouble(latency) / 1_000;
     }
 
@@ -173,7 +183,13 @@ public final class HealthJson {
         return instant == null ? null : MILLIS.format(instant);
     }
 
-    private static String lower(String word) {
-        return word.toLowerCase(Locale.ROOT);
+    /**
+     * Returns a constant's name as JSON has it.
+     *
+     * @param constant the constant
+     * @return its name in lower case
+     */
+    public static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -2,12 +2,10 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheStats;
-import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.TierHealth;
-import java.util.Locale;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -29,7 +27,7 @@ final class ManagedBeans {
     private static ManagedBean.Kind<CacheClient, CacheHealth> client() {
         ManagedBean.Description<CacheClient, CacheHealth> bean = ManagedBean.<CacheClient, CacheHealth>describe(
                         "A Holdfast cache client")
-                .text("Status", "disabled, healthy, degraded or critical", h -> lower(h.status()))
+                .text("Status", "disabled, healthy, degraded or critical", h -> HealthJson.word(h.status()))
                 .flag("Ready", "whether some tier answers", CacheHealth::ready)
                 .text("Type", "the kind of the tier that answers now", CacheHealth::type)
                 .text("ServingTier", "the tier that answers now; empty if none does", ManagedBeans::serving)
@@ -73,7 +71,7 @@ final class ManagedBeans {
                 .flag(
                         "Available",
                         "whether the last heard of it is that it serves; null if nobody looked yet",
-                        t -> known(t.store().state()))
+                        t -> HealthJson.known(t.store().state()))
                 .time("Since", "when it came into this state", TierHealth::since)
                 .text(
                         "Reason",
@@ -108,7 +106,7 @@ final class ManagedBeans {
                         "A server of a tier")
                 .text("Address", "host:port", NodeHealth::address)
                 .text("Role", "master or replica", NodeHealth::role)
-                .flag("Healthy", "whether it answers; null if nobody looked yet", n -> known(n.state()))
+                .flag("Healthy", "whether it answers; null if nobody looked yet", n -> HealthJson.known(n.state()))
                 .number("FailureCount", "probes failed in a row", n -> (long) n.failureCount())
                 .time("LastHealthCheck", "when it was last probed", NodeHealth::lastHealthCheck)
                 .number("Slots", "hash slots of a cluster that it serves", n -> (long) n.slots());
@@ -202,10 +200,6 @@ final class ManagedBeans {
         };
     }
 
-    private static @Nullable Boolean known(HealthState state) {
-        return state == HealthState.UNKNOWN ? null : state == HealthState.UP;
-    }
-
     private static <T, S> void pool(ManagedBean.Description<T, S> bean, Function<S, PoolHealth> pool) {
         bean.number("PoolMax", "most connections", s -> (long) pool.apply(s).max())
                 .number("PoolTotal", "open connections", s ->
@@ -232,9 +226,5 @@ final class ManagedBeans {
 
     private static Long dirtyKeys(CacheHealth health) {
         return health.tiers().stream().mapToLong(TierHealth::dirtyKeys).sum();
-    }
-
-    private static String lower(CacheHealth.Status status) {
-        return status.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -5,6 +5,7 @@ import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.client.HealthJson;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.ByteArrayOutputStream;
@@ -14,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -51,7 +51,7 @@ final class PrometheusText {
         pools(all, now);
         Metric status = Metric.gauge("holdfast_status", "Whether the client is in this status", "client", "status");
         for (CacheHealth.Status each : CacheHealth.Status.values()) {
-            status.add(now.health().status() == each ? 1 : 0, client, word(each));
+            status.add(now.health().status() == each ? 1 : 0, client, HealthJson.word(each));
         }
         Metric started = Metric.gauge("holdfast_start_time_seconds", "When the client was opened", "client");
         started.add(now.health().time().minus(now.health().uptime()).toEpochMilli() / MILLIS, client);
@@ -136,7 +136,7 @@ final class PrometheusText {
                 "holdfast_memory_evictions", "Entries that had to go for others, in this process", "client", "tier");
         for (TierHealth tier : now.health().tiers()) {
             for (TierHealth.State each : TierHealth.State.values()) {
-                states.add(tier.state() == each ? 1 : 0, client, tier.name(), word(each));
+                states.add(tier.state() == each ? 1 : 0, client, tier.name(), HealthJson.word(each));
             }
             serving.add(tier.serving() ? 1 : 0, client, tier.name());
             dirty.add((double) tier.dirtyKeys() + tier.dirtyPrefixes() + tier.dirtyCounters(), client, tier.name());
@@ -182,9 +182,5 @@ final class PrometheusText {
 
     private static double count(Tally tally, Tally.Count which) {
         return (double) tally.count(which);
-    }
-
-    private static String word(Enum<?> word) {
-        return word.name().toLowerCase(Locale.ROOT);
     }
 }

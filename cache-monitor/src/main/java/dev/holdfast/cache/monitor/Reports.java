@@ -1,7 +1,6 @@
 package dev.holdfast.cache.monitor;
 
 import dev.holdfast.cache.CacheHealth;
-import dev.holdfast.cache.CacheHealth.Status;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.Latency;
@@ -15,12 +14,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The JSON of the endpoints that report figures. Percentages from 0 to 100, times in milliseconds, {@code null} for what nobody knows. */
@@ -31,7 +28,7 @@ final class Reports {
 
     static String health(Figures.Now now, long criticals, long warnings) {
         CacheHealth health = now.health();
-        return JsonWriter.object(json -> json.field("status", lower(health.status()))
+        return JsonWriter.object(json -> json.field("status", HealthJson.word(health.status()))
                 .field("timestamp", HealthJson.time(health.time()))
                 .field("uptime", health.uptime().toMillis())
                 .field("ready", health.ready())
@@ -85,10 +82,10 @@ final class Reports {
                             .field("staleHits", window.ofCaches(Tally.OfCache.STALE_HITS))
                             .field("loads", window.ofCaches(Tally.OfCache.LOADS))
                             .field("loadFailures", window.ofCaches(Tally.OfCache.LOAD_FAILURES)))
-                    .object("responseTime", time -> time.field("average", millis(times, Latency::meanMicros))
-                            .field("p50", millis(times, Latency::p50Micros))
-                            .field("p99", millis(times, Latency::p99Micros))
-                            .field("max", millis(times, Latency::maxMicros)))
+                    .object("responseTime", time -> time.field("average", HealthJson.millis(times, Latency::meanMicros))
+                            .field("p50", HealthJson.millis(times, Latency::p50Micros))
+                            .field("p99", HealthJson.millis(times, Latency::p99Micros))
+                            .field("max", HealthJson.millis(times, Latency::maxMicros)))
                     .object("errors", errors -> errors.field("total", window.ofTiers(Tally.OfTier.FAILED))
                             .field("rate", window.errorRate()))
                     .object("operations", work -> work.field("total", window.ofTiers(Tally.OfTier.TOTAL))
@@ -146,7 +143,7 @@ final class Reports {
                 .field("staleHits", tally.count(Tally.OfCache.STALE_HITS))
                 .field("loads", tally.count(Tally.OfCache.LOADS))
                 .field("loadFailures", tally.count(Tally.OfCache.LOAD_FAILURES))
-                .field("loadTime", millis(tally.times().summary(), Latency::meanMicros));
+                .field("loadTime", HealthJson.millis(tally.times().summary(), Latency::meanMicros));
     }
 
     private static List<Window> history(Figures.Now now, int minutes) {
@@ -161,7 +158,7 @@ final class Reports {
     private static void point(JsonWriter json, Window window) {
         json.field("at", HealthJson.time(window.end()))
                 .field("hitRate", window.hitRate())
-                .field("average", millis(window.responseTime(), Latency::meanMicros))
+                .field("average", HealthJson.millis(window.responseTime(), Latency::meanMicros))
                 .field("errorRate", window.errorRate());
     }
 
@@ -192,8 +189,8 @@ final class Reports {
                 .field("failedReads", stats.failedReads())
                 .field("failedWrites", stats.failedWrites())
                 .field("failedRemovals", stats.failedRemovals())
-                .object("loadTime", time -> latency(time, stats.loadTime()))
-                .object("readTime", time -> latency(time, stats.readTime()));
+                .object("loadTime", time -> HealthJson.latency(time, stats.loadTime()))
+                .object("readTime", time -> HealthJson.latency(time, stats.readTime()));
         if (stats.near().isKept()) {
             json.object("near", near -> near(near, stats.near()));
         }
@@ -207,17 +204,9 @@ final class Reports {
                 .field("trustedSince", HealthJson.time(near.trustedSince()))
                 .object("flushes", flushes -> {
                     for (FlushReason reason : FlushReason.values()) {
-                        flushes.field(reason.name().toLowerCase(Locale.ROOT), near.flushes(reason));
+                        flushes.field(HealthJson.word(reason), near.flushes(reason));
                     }
                 });
-    }
-
-    private static void latency(JsonWriter json, Latency times) {
-        json.field("mean", millis(times, Latency::meanMicros))
-                .field("p50", millis(times, Latency::p50Micros))
-                .field("p99", millis(times, Latency::p99Micros))
-                .field("p999", millis(times, Latency::p999Micros))
-                .field("max", millis(times, Latency::maxMicros));
     }
 
     static String cluster(Figures.Now now) {
@@ -234,13 +223,5 @@ final class Reports {
                     .field("role", node.role())
                     .field("slots", node.slots()));
         });
-    }
-
-    private static @Nullable Double millis(Latency times, ToDoubleFunction<Latency> micros) {
-        return times.count() == 0 ? null : micros.applyAsDouble(times) / 1_000;
-    }
-
-    private static String lower(Status status) {
-        return status.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -9,7 +9,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +41,7 @@ final class Timeline {
             long changes) {}
 
     synchronized void failover(String from, @Nullable String to, TierHealth.Reason reason) {
-        String why = reason.name().toLowerCase(Locale.ROOT);
+        String why = HealthJson.word(reason);
         failovers.merge(new Failover(from, to == null ? "" : to, why), 1L, Long::sum);
         add(new Turn(Instant.now(), from, to, why, null, 0));
     }
