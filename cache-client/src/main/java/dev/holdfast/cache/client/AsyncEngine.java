@@ -57,7 +57,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
         Objects.requireNonNull(loader, "loader");
         cache.requireSuited(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
-        return start(call, () -> cache.answer(key, loader, policy, call));
+        return start(call, () -> cache.readThrough().get(key, loader, policy, call));
     }
 
     @Override
@@ -71,7 +71,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
         Objects.requireNonNull(loader, "loader");
         cache.requireSuited(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
-        return start(call, () -> cache.refresh(key, loader, policy, call));
+        return start(call, () -> cache.readThrough().refresh(key, loader, policy, call));
     }
 
     @Override
@@ -96,8 +96,8 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
 
     final CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys, Loaders<K, V> loaders, CachePolicy policy) {
         List<K> copy = copyOf(keys);
-        AsyncCall<K, V, Map<K, V>> call = newCall(values -> CacheEngine.inOrder(copy, values));
-        return start(call, () -> cache.answerAll(copy, loaders, policy, call));
+        AsyncCall<K, V, Map<K, V>> call = newCall(values -> ReadThrough.inOrder(copy, values));
+        return start(call, () -> cache.readThrough().getAll(copy, loaders, policy, call));
     }
 
     @Override

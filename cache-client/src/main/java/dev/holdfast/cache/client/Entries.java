@@ -58,6 +58,15 @@ final class Entries<V> {
         this.limited = limited;
     }
 
+    /** Those of a cache. */
+    static <V> Entries<V> of(EngineParts<?, V> parts) {
+        Duration agreeWithin = parts.policy().agreeWithin();
+        String prefix = parts.keys().prefix();
+        Agreement agreement =
+                parts.codec().isRaw() ? Agreement.NONE : parts.store().agreement(prefix, agreeWithin);
+        return new Entries<>(prefix, parts.codec(), parts.services().clock(), agreement, !agreeWithin.isZero());
+    }
+
     /** Ends what is known of the cache beside it. */
     void close() {
         agreement.close();

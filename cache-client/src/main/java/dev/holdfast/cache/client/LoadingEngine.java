@@ -1,13 +1,9 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.AsyncLoadingCache;
-import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.LoadingCache;
 import java.util.Collection;
 import java.util.Map;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A typed cache that knows its loader. */
@@ -15,18 +11,10 @@ final class LoadingEngine<K, V> extends CacheEngine<K, V> implements LoadingCach
     private final Loaders<K, V> loaders;
     private final AsyncLoadingCache<K, V> async;
 
-    LoadingEngine(
-            String name,
-            CacheStore store,
-            Function<? super K, String> keyMapper,
-            Codec<V> codec,
-            CachePolicy policy,
-            EngineServices services,
-            @Nullable NearTerms front,
-            Loaders<K, V> loaders) {
-        super(name, store, keyMapper, codec, policy, services, front);
+    LoadingEngine(EngineParts<K, V> parts, Loaders<K, V> loaders) {
+        super(parts);
         this.loaders = loaders;
-        this.async = new AsyncLoadingEngine<>(this, services);
+        this.async = new AsyncLoadingEngine<>(this, parts.services());
     }
 
     Loaders<K, V> loaders() {
@@ -41,7 +29,7 @@ final class LoadingEngine<K, V> extends CacheEngine<K, V> implements LoadingCach
     @Override
     public Map<K, V> getAll(Collection<? extends K> wanted) {
         requireUsable();
-        return answerAll(wanted, loaders, policy(), null);
+        return readThrough().getAll(wanted, loaders, policy(), null);
     }
 
     @Override

@@ -40,8 +40,25 @@ final class Loads<K, V> {
         this.services = services;
     }
 
-    /** Answers a caller on its own thread: puts the values of the requested keys into {@code values}, leaving those without one out. */
-    void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values) {
+    /**
+     * Puts the values of the requested keys into {@code values}, leaving those without one out.
+     *
+     * @param caller does so when the loads have ended; {@code null}: the calling thread waits
+     */
+    void load(
+            Collection<Request<K, V>> missing,
+            Loading<K, V> loading,
+            Map<K, V> values,
+            @Nullable AsyncCall<K, V, ?> caller) {
+        if (caller == null) {
+            load(missing, loading, values);
+        } else {
+            caller.context().requireCarried();
+            loadAside(missing, loading, values, caller);
+        }
+    }
+
+    private void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values) {
         Begun<K, V> begun = new Begun<>(runner.load(loading), missing.size() > 1);
         try {
             for (Collection<Request<K, V>> batch : batches(missing, loading)) {
@@ -67,8 +84,8 @@ final class Loads<K, V> {
         }
     }
 
-    /** Answers a caller that does not wait. */
-    void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values, AsyncCall<K, V, ?> caller) {
+    private void loadAside(
+            Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values, AsyncCall<K, V, ?> caller) {
         Begun<K, V> begun = new Begun<>(runner.load(loading), true);
         try {
             for (Collection<Request<K, V>> batch : batches(missing, loading)) {

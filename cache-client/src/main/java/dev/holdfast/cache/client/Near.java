@@ -307,12 +307,6 @@ final class Near<K, V> implements AutoCloseable {
         Reading of(String storeKey) {
             return Objects.requireNonNull(each.get(storeKey), "not one of its keys");
         }
-
-        /** The read of a key was answered. */
-        void end(String storeKey, Found<V> found) {
-            V value = found.fresh();
-            of(storeKey).end(found.entry(), found.state(), value);
-        }
     }
 
     /** What it has done since it was created. */

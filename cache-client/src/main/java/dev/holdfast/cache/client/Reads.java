@@ -8,6 +8,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
@@ -38,12 +39,6 @@ final class Reads<V> {
     byte @Nullable [] getToLoad(String storeKey, Near<?, V>.@Nullable Reading reading) {
         requireServing();
         return get(storeKey, reading);
-    }
-
-    /** Like {@link #getAll}, for a caller that can load instead. */
-    Map<String, byte[]> getAllToLoad(Collection<String> storeKeys, Near<?, V>.@Nullable Readings readings) {
-        requireServing();
-        return getAll(storeKeys, readings);
     }
 
     private void requireServing() {
@@ -93,8 +88,7 @@ final class Reads<V> {
         return e;
     }
 
-    /** Of a read that failed, what it found all the same. */
-    static Map<String, byte[]> partOf(CacheException failure) {
+    private static Map<String, byte[]> partOf(CacheException failure) {
         return failure instanceof CacheUnavailableException e ? e.partialResult() : Map.of();
     }
 
@@ -164,6 +158,33 @@ final class Reads<V> {
         states.forEach((storeKey, state) ->
                 all.put(storeKey, new Found<>(found.get(storeKey), state, bytes -> decode(storeKey, bytes))));
         return all;
+    }
+
+    /**
+     * Reads several keys as {@link #getToLoad} does and says what is there.
+     *
+     * @return what is there of each key, without those of which the store did not say it, or not where their tags stand
+     */
+    Map<String, Found<V>> foundAllToLoad(
+            Collection<String> storeKeys, long trusted, Near<?, V>.@Nullable Readings readings) {
+        try {
+            Map<String, byte[]> read;
+            Collection<String> known = new HashSet<>(storeKeys);
+            try {
+                requireServing();
+                read = getAll(storeKeys, readings);
+            } catch (CacheInterruptedException e) {
+                throw e;
+            } catch (CacheException e) {
+                read = partOf(e);
+                known = read.keySet();
+            }
+            return foundAll(known, read, trusted, readings);
+        } catch (CacheInterruptedException e) {
+            throw e;
+        } catch (CacheException e) {
+            return Map.of();
+        }
     }
 
     /** Until when entries of any age are believed, so far; to be asked before the store is. */

@@ -33,4 +33,9 @@ record Request<K, V>(
     Request<K, V> withLook(byte @Nullable [] newLast, byte @Nullable [] newSeen) {
         return new Request<>(key, storeKey, loader, policy, newLast, newSeen, stamp, refresh);
     }
+
+    /** The same to be loaded though this entry is fresh. */
+    Request<K, V> toRefresh(byte[] fresh) {
+        return new Request<>(key, storeKey, loader, policy, fresh, fresh, stamp, true);
+    }
 }

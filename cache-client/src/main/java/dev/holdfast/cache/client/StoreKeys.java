@@ -2,6 +2,9 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.SparedKeys;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -33,6 +36,13 @@ record StoreKeys<K>(String prefix, Function<? super K, String> mapper) {
         }
         requireNotOurs(mapped);
         return prefix.isEmpty() ? raw(mapped) : prefix.concat(mapped);
+    }
+
+    /** Those of several keys, in their order. */
+    Map<K, String> ofAll(Collection<? extends K> wanted) {
+        Map<K, String> storeKeys = new LinkedHashMap<>();
+        Objects.requireNonNull(wanted, "keys").forEach(key -> storeKeys.put(key, of(key)));
+        return storeKeys;
     }
 
     /** Refuses what would be taken for a canary, which removals by prefix spare, whosever it is. Returns the key. */

@@ -164,7 +164,7 @@ class CacheEngineTest extends EngineFixture {
 
     @Test
     void aRawCodecStoresValuesAloneAndRefusesWhatNeedsAnEnvelope() {
-        CacheEngine<String, String> raw = CacheEngine.open(
+        CacheEngine<String, String> raw = EngineFixture.engine(
                 "r", store, Function.identity(), Codec.raw(Codec.string()), CachePolicy.of(MINUTE), services);
         raw.put("shared", "v");
         assertEquals("v", new String(store.get("shared"), StandardCharsets.UTF_8));

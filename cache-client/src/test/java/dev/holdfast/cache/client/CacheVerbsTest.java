@@ -31,7 +31,7 @@ class CacheVerbsTest extends EngineFixture {
     private final CacheEngine<String, String> cache = open(POLICY);
 
     private CacheEngine<String, String> raw() {
-        return CacheEngine.open(
+        return EngineFixture.engine(
                 "raw", store, Function.identity(), Codec.raw(Codec.string()), CachePolicy.of(MINUTE), services);
     }
 

@@ -82,7 +82,7 @@ class ClosedCacheTest extends EngineFixture {
 
     @Test
     void rawKeysThatBeginAsTheClientsOwnDoAreRefused() {
-        CacheEngine<String, String> raw = CacheEngine.open(
+        CacheEngine<String, String> raw = EngineFixture.engine(
                 "raw",
                 store,
                 Function.identity(),
@@ -105,7 +105,7 @@ class ClosedCacheTest extends EngineFixture {
     @Test
     void keysThatLookLikeCanariesAreRefused() {
         CacheEngine<String, String> typed =
-                CacheEngine.open("typed", store, Function.identity(), Codec.string(), STALE, services);
+                EngineFixture.engine("typed", store, Function.identity(), Codec.string(), STALE, services);
         for (String key : List.of("#canary:1", "a:#canary:1")) {
             assertThrows(IllegalArgumentException.class, () -> typed.get(key));
             assertThrows(IllegalArgumentException.class, () -> typed.put(key, "v"));
@@ -120,7 +120,7 @@ class ClosedCacheTest extends EngineFixture {
     @Test
     void whatIsShownOfAKeyIsOneShortLine() {
         CacheEngine<String, String> unmapped =
-                CacheEngine.open("c2", store, key -> null, Codec.string(), STALE, services);
+                EngineFixture.engine("c2", store, key -> null, Codec.string(), STALE, services);
         String key = "\u001B[31mline\nforged" + "x".repeat(1 << 20);
         NullPointerException e = assertThrows(NullPointerException.class, () -> unmapped.get(key));
         assertTrue(e.getMessage().length() < 400, () -> e.getMessage().length() + " characters");

@@ -57,13 +57,24 @@ abstract class EngineFixture {
         return EngineServices.start(threads, new Events(threads.platform("events")), carriers, clock, nanoTime);
     }
 
+    /** A cache that keeps nothing near. */
+    static <K, V> CacheEngine<K, V> engine(
+            String name,
+            CacheStore store,
+            Function<? super K, String> keyMapper,
+            Codec<V> codec,
+            CachePolicy policy,
+            EngineServices services) {
+        return new CacheEngine<>(new EngineParts<>(name, store, keyMapper, codec, policy, services, null));
+    }
+
     CacheEngine<String, String> open(CachePolicy policy) {
         return open("c", policy, services);
     }
 
     CacheEngine<String, String> open(String name, CachePolicy policy, EngineServices with) {
         CacheEngine<String, String> cache =
-                CacheEngine.open(name, store, Function.identity(), Codec.string(), policy, with);
+                EngineFixture.engine(name, store, Function.identity(), Codec.string(), policy, with);
         opened.add(cache);
         return cache;
     }

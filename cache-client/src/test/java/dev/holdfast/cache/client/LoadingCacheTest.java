@@ -41,7 +41,8 @@ class LoadingCacheTest extends EngineFixture {
     private final AtomicInteger loads = new AtomicInteger();
 
     private LoadingCache<String, String> open(CachePolicy policy, Loaders<String, String> loaders) {
-        return new LoadingEngine<>("l", store, Function.identity(), Codec.string(), policy, services, null, loaders);
+        return new LoadingEngine<>(
+                new EngineParts<>("l", store, Function.identity(), Codec.string(), policy, services, null), loaders);
     }
 
     private String load(String key) {

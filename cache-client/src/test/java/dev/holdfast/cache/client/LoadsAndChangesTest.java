@@ -142,7 +142,7 @@ class LoadsAndChangesTest extends EngineFixture {
             }
         };
         try (CacheEngine<String, StringBuilder> own =
-                CacheEngine.open("builders", store, Function.identity(), codec, CachePolicy.of(MINUTE), services)) {
+                EngineFixture.engine("builders", store, Function.identity(), codec, CachePolicy.of(MINUTE), services)) {
             Future<StringBuilder> loader = start(() -> own.get("k", key -> {
                 loading.countDown();
                 await(release);
@@ -204,7 +204,7 @@ class LoadsAndChangesTest extends EngineFixture {
 
     @Test
     void theAsynchronousViewRefusesAPolicyThatARawCodecCannotKeep() {
-        CacheEngine<String, String> raw = CacheEngine.open(
+        CacheEngine<String, String> raw = EngineFixture.engine(
                 "raw", store, Function.identity(), Codec.raw(Codec.string()), CachePolicy.of(MINUTE), services);
         store.put("k", "v".getBytes(StandardCharsets.UTF_8), MINUTE);
         CachePolicy ahead = CachePolicy.of(MINUTE).withRefreshAhead(0.1);
@@ -244,7 +244,7 @@ class LoadsAndChangesTest extends EngineFixture {
     }
 
     private CacheEngine<String, String> open(Codec<String> codec) {
-        return CacheEngine.open("own", store, Function.identity(), codec, STALE, services);
+        return EngineFixture.engine("own", store, Function.identity(), codec, STALE, services);
     }
 
     private static Codec<String> codec(AtomicBoolean broken, Error thrown) {

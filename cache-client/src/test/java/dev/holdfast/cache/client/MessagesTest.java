@@ -122,7 +122,7 @@ class MessagesTest extends EngineFixture {
             until("the listener was told of the store", () -> told.size() == 1);
             assertEquals(
                     "v",
-                    CacheEngine.open("codec", store, Function.identity(), failing(), cache.policy(), listening)
+                    EngineFixture.engine("codec", store, Function.identity(), failing(), cache.policy(), listening)
                             .get("k", key -> "v"));
             until("the listener was told of the codec", () -> told.size() == 2);
             told.forEach(each -> assertFit(each.getMessage()));

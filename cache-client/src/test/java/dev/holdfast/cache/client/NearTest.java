@@ -69,7 +69,8 @@ class NearTest {
     }
 
     private CacheEngine<String, String> open(CacheStore over, CachePolicy policy, NearCache near) {
-        return new CacheEngine<>("c", over, Function.identity(), codec, policy, services, new NearTerms(near, true));
+        return new CacheEngine<>(
+                new EngineParts<>("c", over, Function.identity(), codec, policy, services, new NearTerms(near, true)));
     }
 
     @Test
@@ -261,14 +262,14 @@ class NearTest {
     void rawCachesAreRefused() {
         assertThrows(
                 IllegalArgumentException.class,
-                () -> new CacheEngine<>(
+                () -> new CacheEngine<>(new EngineParts<>(
                         "c",
                         store,
                         Function.<String>identity(),
                         Codec.raw(Codec.string()),
                         POLICY,
                         services,
-                        new NearTerms(NEAR, true)));
+                        new NearTerms(NEAR, true))));
     }
 
     @Test
@@ -309,14 +310,14 @@ class NearTest {
 
     @Test
     void aKeyThatIsChangedInPlaceIsAnotherKey() {
-        try (CacheEngine<byte[], String> cache = new CacheEngine<>(
+        try (CacheEngine<byte[], String> cache = new CacheEngine<>(new EngineParts<>(
                 "b",
                 store,
                 (byte[] key) -> Arrays.toString(key),
                 codec,
                 POLICY,
                 services,
-                new NearTerms(NEAR, KeyMappers.areValues(byte[].class)))) {
+                new NearTerms(NEAR, KeyMappers.areValues(byte[].class))))) {
             byte[] key = {1};
             cache.put(key, "one");
             assertEquals("one", cache.get(key));

@@ -152,7 +152,7 @@ class NothingStaysUnderWayTest {
         Runnable unused = events.add(LoadFailed.class, event -> at("listener"));
         EngineServices services =
                 EngineServices.start(background, events, List.of(this::carried), this::clock, this::nanoTime);
-        CacheEngine<String, String> cache = CacheEngine.open("c", store, this::mapped, codec(), policy, services);
+        CacheEngine<String, String> cache = EngineFixture.engine("c", store, this::mapped, codec(), policy, services);
         try {
             cache.putAll(Map.of("stale", "v", "marked", "v", "removed", "v"));
             time.advance(MINUTE.multipliedBy(5));

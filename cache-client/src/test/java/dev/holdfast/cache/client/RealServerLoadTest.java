@@ -164,7 +164,7 @@ class RealServerLoadTest {
         CacheStore store = StoreProviders.find().make("single", Settings.of(Map.of("REDIS_URL", redis.url())));
         try (EngineServices services = EngineFixture.services(List.of(), ours, ours);
                 CacheEngine<String, String> off =
-                        CacheEngine.open("off", store, Function.identity(), Codec.string(), STALE, services)) {
+                        EngineFixture.engine("off", store, Function.identity(), Codec.string(), STALE, services)) {
             off.put("put", "v");
             off.get("loaded", key -> "v");
             off.getAll(List.of("bulk"), keys -> Map.of("bulk", "v"));

@@ -268,7 +268,7 @@ class StaleTest extends EngineFixture {
         FakeTime early = new FakeTime(Instant.now().minusSeconds(3600));
         EngineServices services = services(List.of(), early, early);
         CacheEngine<String, String> off =
-                CacheEngine.open("off", store, Function.identity(), Codec.string(), STALE, services);
+                EngineFixture.engine("off", store, Function.identity(), Codec.string(), STALE, services);
         off.put("k", "v");
         Duration left = store.ttl("off:k");
         assertNotNull(left);

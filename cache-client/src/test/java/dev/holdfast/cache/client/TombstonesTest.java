@@ -309,7 +309,7 @@ class TombstonesTest {
             EngineServices services = EngineFixture.services(List.of(), new FakeTime(), System::nanoTime);
             try (services;
                     CacheEngine<String, String> cache =
-                            CacheEngine.open("c", store, Function.identity(), Codec.string(), POLICY, services)) {
+                            EngineFixture.engine("c", store, Function.identity(), Codec.string(), POLICY, services)) {
                 cache.putAll(Map.of("a", "v", "b", "v", "c", "v", "d", "v"));
                 full.command("CONFIG", "SET", "maxmemory-policy", "noeviction");
                 full.command("CONFIG", "SET", "maxmemory", "1");
@@ -419,7 +419,7 @@ class TombstonesTest {
         try (CacheStore store = memory();
                 EngineServices services = EngineFixture.services(List.of(), new FakeTime(), System::nanoTime);
                 CacheEngine<String, String> cache =
-                        CacheEngine.open("c", store, Function.identity(), Codec.string(), POLICY, services)) {
+                        EngineFixture.engine("c", store, Function.identity(), Codec.string(), POLICY, services)) {
             cache.put("k", "v");
             assertTrue(cache.remove("k"));
             assertFalse(store.contains("c:k"));
