@@ -146,7 +146,7 @@ final class AsyncCall<K, V, R extends @Nullable Object> extends UnderWay {
     private void assemble(Map<K, V> found) {
         try {
             for (Waiter<K, V> waiter : joined()) {
-                V loaded = loads().answer(waiter.flight(), waiter.request(), waiter.join(), false);
+                V loaded = loads().answer(waiter, waiter.join());
                 if (loaded != null) {
                     found.put(waiter.request().key(), loaded);
                 }

@@ -31,7 +31,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<@Nullable V> get(K key) {
         Objects.requireNonNull(key, "key");
-        return call(() -> cache.held(key));
+        return call(() -> cache.get(key));
     }
 
     @Override
@@ -55,7 +55,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<@Nullable V> get(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(loader, "loader");
-        cache.requireSuited(policy);
+        CachePolicy unused = cache.checked(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
         return start(call, () -> cache.readThrough().get(key, loader, policy, call));
     }
@@ -69,7 +69,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<@Nullable V> refresh(K key, CacheLoader<? super K, V> loader, CachePolicy policy) {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(loader, "loader");
-        cache.requireSuited(policy);
+        CachePolicy unused = cache.checked(policy);
         AsyncCall<K, V, @Nullable V> call = newCall(values -> values.get(key));
         return start(call, () -> cache.readThrough().refresh(key, loader, policy, call));
     }
@@ -77,7 +77,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     @Override
     public CompletableFuture<Map<K, V>> getAll(Collection<? extends K> keys) {
         List<K> copy = copyOf(keys);
-        return call(() -> cache.allHeld(copy));
+        return call(() -> cache.getAll(copy));
     }
 
     @Override
@@ -90,7 +90,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
             Collection<? extends K> keys, BulkCacheLoader<K, V> loader, CachePolicy policy) {
         Objects.requireNonNull(keys, "keys");
         Objects.requireNonNull(loader, "loader");
-        cache.requireSuited(policy);
+        CachePolicy unused = cache.checked(policy);
         return getAll(keys, Loaders.bulk(loader, policy), policy);
     }
 
@@ -121,7 +121,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<@Nullable Void> put(K key, V value, CachePolicy policy) {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(value, "value");
-        cache.requireSuitedToPut(policy);
+        CachePolicy unused = cache.checkedToPut(policy);
         return run(() -> cache.put(key, value, policy));
     }
 
@@ -160,7 +160,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
             Objects.requireNonNull(key, "key");
             Objects.requireNonNull(value, "value");
         });
-        cache.requireSuitedToPut(policy);
+        CachePolicy unused = cache.checkedToPut(policy);
         return run(() -> cache.putAll(copy, policy));
     }
 
@@ -178,7 +178,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
     public CompletableFuture<Boolean> putIfAbsent(K key, V value, CachePolicy policy) {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(value, "value");
-        cache.requireSuitedToPut(policy);
+        CachePolicy unused = cache.checkedToPut(policy);
         return call(() -> cache.putIfAbsent(key, value, policy));
     }
 
@@ -197,7 +197,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(expected, "expected");
         Objects.requireNonNull(value, "value");
-        cache.requireSuitedToPut(policy);
+        CachePolicy unused = cache.checkedToPut(policy);
         return call(() -> cache.replace(key, expected, value, policy));
     }
 

@@ -334,8 +334,8 @@ public final class CacheBuilder<K, V> {
         Function<? super K, String> mapper = keys != null ? keys : KeyMappers.of(keyType);
         Codec<V> coding = codec != null ? codec : Codecs.of(valueType);
         NearTerms front = near == null ? null : new NearTerms(near, KeyMappers.areValues(keyType));
-        EngineParts<K, V> parts = new EngineParts<>(name, store, mapper, coding, chosen, services, front);
-        return loaders == null ? new CacheEngine<>(parts) : new LoadingEngine<>(parts, loaders);
+        EngineSpec<K, V> spec = new EngineSpec<>(name, store, mapper, coding, chosen, services, front);
+        return loaders == null ? new CacheEngine<>(spec) : new LoadingEngine<>(spec, loaders);
     }
 
     boolean isServersOnly() {

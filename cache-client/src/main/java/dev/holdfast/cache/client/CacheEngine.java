@@ -7,11 +7,8 @@ import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStats;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Lookup;
-import dev.holdfast.cache.NearStats;
-import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.Tracking;
 import java.time.Duration;
 import java.util.Collection;
@@ -31,20 +28,13 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 class CacheEngine<K, V> implements Cache<K, V> {
-    private final String name;
-    private final CachePolicy policy;
-    private final CacheStore store;
+    private final EngineParts<K, V> parts;
     private final StoreKeys<K> keys;
     private final Entries<V> entries;
-    private final Counters counters;
-    private final Flights<K, V> flights;
-    private final LoadRunner<K, V> runner;
-    private final Removals removals;
-    private final Loads<K, V> loads;
     private final Reads<V> reads;
+    private final Loads<K, V> loads;
     private final ReadThrough<K, V> readThrough;
     private final Writes<K, V> writes;
-    private final @Nullable Near<K, V> near;
     private final AsyncCache<K, V> async;
     private final Closing closing;
     private volatile boolean closed;
@@ -55,68 +45,41 @@ class CacheEngine<K, V> implements Cache<K, V> {
      *
      * @throws IllegalArgumentException if the codec is raw and the policy wants staleness, refreshing or remembered absence
      */
-    CacheEngine(EngineParts<K, V> parts) {
-        EngineServices services = parts.services();
-        boolean raw = parts.codec().isRaw();
-        NearTerms front = parts.near();
-        this.name = parts.name();
+    CacheEngine(EngineSpec<K, V> spec) {
+        this.parts = EngineParts.of(spec);
         this.keys = parts.keys();
-        this.policy = Entries.checked(parts.policy(), raw);
-        this.entries = Entries.of(parts);
-        Stamps stamps = front == null ? null : new Stamps();
-        this.near = front == null || stamps == null ? null : near(front, parts, stamps);
-        this.store = stamps == null ? parts.store() : new NearStore(parts.store(), stamps);
-        this.counters = new Counters(name, services.events(), () -> near == null ? NearStats.NONE : near.stats());
-        this.flights = new Flights<>(store::callBound);
-        RetryPauses pauses = new RetryPauses(services.nanoTime());
-        TagReader nearTags = near == null || stamps == null ? null : new NearTags(near.tracking(), stamps, keys::ofTag);
-        Tags tags = new Tags(parts.store(), store, keys::ofTag, entries::now, nearTags);
-        this.reads = new Reads<>(store, entries, counters, tags);
-        this.removals = Removals.of(store, raw, policy);
-        LoadedValues<K, V> loaded = new LoadedValues<>(store, reads, entries, counters, flights, removals, tags);
-        LoadLocks<V> locks = new LoadLocks<>(store, keys::ofLoad, reads, services);
-        this.runner = new LoadRunner<>(flights, loaded, entries, counters, pauses, locks, policy.maxLoads(), services);
-        this.loads = new Loads<>(name, flights, runner, entries, counters, pauses, services);
-        this.readThrough = new ReadThrough<>(policy, keys, entries, counters, flights, reads, loads, near);
-        this.writes = new Writes<>(store, reads, entries, counters, flights, pauses, removals, tags);
-        this.async = new AsyncEngine<>(this, services);
+        this.entries = parts.entries();
+        this.reads = parts.reads();
+        this.loads = new Loads<>(parts);
+        this.readThrough = new ReadThrough<>(parts, loads);
+        this.writes = new Writes<>(parts);
+        this.async = new AsyncEngine<>(this, spec.services());
+        Near<K, V> near = parts.near();
+        Runnable closeNear = near == null ? () -> {} : near::close;
         this.closing =
-                new Closing(runner::close, flights::close, this::closeNear, entries::close, () -> whenClosed.run());
-    }
-
-    private Near<K, V> near(NearTerms front, EngineParts<K, V> parts, Stamps stamps) {
-        try {
-            return front.open(name, parts.store(), stamps, keys, parts.services(), entries);
-        } catch (Throwable e) {
-            entries.close();
-            throw e;
-        }
+                new Closing(loads::close, parts.flights()::close, closeNear, entries::close, () -> whenClosed.run());
     }
 
     @Override
     public String name() {
-        return name;
+        return parts.name();
     }
 
     @Override
     public CachePolicy policy() {
-        return policy;
+        return parts.policy();
     }
 
     @Override
     public @Nullable V get(K key) {
-        return held(key);
+        requireUsable();
+        return readThrough.get(key);
     }
 
     @Override
     public Optional<V> find(K key) {
-        return Optional.ofNullable(held(key));
-    }
-
-    /** The value of a key that the cache holds. Never loads. */
-    final @Nullable V held(K key) {
         requireUsable();
-        return readThrough.get(key);
+        return Optional.ofNullable(readThrough.get(key));
     }
 
     @Override
@@ -139,11 +102,6 @@ class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public Map<K, V> getAll(Collection<? extends K> wanted) {
-        return allHeld(wanted);
-    }
-
-    /** The values of keys that the cache holds. Never loads. */
-    final Map<K, V> allHeld(Collection<? extends K> wanted) {
         requireUsable();
         return readThrough.getAll(wanted);
     }
@@ -158,25 +116,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public Lookup<V> lookup(K key) {
-        Found<V> found = reads.look(usable(key));
-        String tier = store.tierName();
-        V value = found.value();
-        (found.isAnswer() ? counters.hits : counters.misses).increment();
-        byte[] entry = found.entry();
-        if (entry == null || (value == null && !found.isAbsence())) {
-            return new Lookup<>(Lookup.State.ABSENT, null, Duration.ZERO, Optional.empty(), tier);
-        }
-        Lookup.State state = found.isAbsence()
-                ? Lookup.State.KNOWN_ABSENT
-                : found.fresh() != null ? Lookup.State.FRESH : Lookup.State.STALE;
-        return new Lookup<>(state, value, entries.age(entry, entries.now()), entries.etag(entry), tier);
+        return reads.lookup(usable(key));
     }
 
     @Override
     public boolean contains(K key) {
-        String storeKey = usable(key);
-        long trusted = reads.trustedUntil();
-        return reads.foundUncounted(storeKey, reads.get(storeKey), trusted).fresh() != null;
+        return reads.peek(usable(key)).fresh() != null;
     }
 
     @Override
@@ -204,7 +149,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(ttl, "ttl");
         requireEnveloped("putAbsent: a raw codec's entries can't say that there is no value");
-        CachePolicy remembering = policy.withRememberAbsence(ttl);
+        CachePolicy remembering = policy().withRememberAbsence(ttl);
         if (ttl.isZero()) {
             throw new IllegalArgumentException("how long an absence is remembered must be positive: " + ttl);
         }
@@ -222,20 +167,12 @@ class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public Optional<Duration> ttl(K key) {
-        String storeKey = usable(key);
-        if (entries.isRaw()) {
-            return Optional.ofNullable(store.ttl(storeKey));
-        }
-        long trusted = reads.trustedUntil();
-        byte[] entry = reads.get(storeKey);
-        return reads.foundUncounted(storeKey, entry, trusted).fresh() == null || entry == null
-                ? Optional.empty()
-                : Optional.of(Lifetime.remaining(Envelope.freshUntil(entry), entries.now()));
+        return Optional.ofNullable(reads.ttl(usable(key)));
     }
 
     @Override
     public boolean expire(K key, Duration ttl) {
-        return writes.expire(usable(key), entries.checked(policy.withTtl(ttl)));
+        return writes.expire(usable(key), entries.checked(policy().withTtl(ttl)));
     }
 
     @Override
@@ -272,9 +209,6 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         requireEnveloped("clear: a raw codec's keys can't be told from those of others");
         writes.clear(keys.prefix());
-        if (near != null) {
-            near.forgetAll();
-        }
     }
 
     @Override
@@ -282,7 +216,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         Objects.requireNonNull(tag, "tag");
         requireEnveloped("removeByTag: a raw codec's entries have no tags");
-        writes.removeByTag(tag, policy.withTags(tag));
+        writes.removeByTag(tag, policy().withTags(tag));
     }
 
     @Override
@@ -290,7 +224,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         Objects.requireNonNull(tag, "tag");
         requireEnveloped("markStaleByTag: a raw codec's entries have no tags");
-        writes.markStaleByTag(tag, policy.withTags(tag));
+        writes.markStaleByTag(tag, policy().withTags(tag));
     }
 
     private void requireEnveloped(String why) {
@@ -301,31 +235,31 @@ class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public CacheStats stats() {
-        return counters.snapshot(runner.gate().running(), runner.gate().waiting());
+        return parts.counters().snapshot(gate().running(), gate().waiting());
     }
 
     CacheFigures figures() {
         return new CacheFigures() {
             @Override
             public CacheStats totals() {
-                return counters.totals(runner.gate().running(), runner.gate().waiting());
+                return parts.counters().totals(gate().running(), gate().waiting());
             }
 
             @Override
             public @Nullable EntryUse use() {
-                return entries.isRaw() ? null : store.use(keys.prefix());
+                return entries.isRaw() ? null : parts.store().use(prefix());
             }
         };
     }
 
     /** How many entries were read under another key since the cache was opened, whatever statistics were reset. */
     long misplaced() {
-        return counters.misplaced();
+        return parts.counters().misplaced();
     }
 
     /** Sets every count to zero. */
     void resetStats() {
-        counters.reset();
+        parts.counters().reset();
     }
 
     @Override
@@ -342,33 +276,25 @@ class CacheEngine<K, V> implements Cache<K, V> {
     }
 
     LoadGate gate() {
-        return runner.gate();
+        return loads.gate();
     }
 
     /** Refuses a policy that needs what the entries of a raw codec don't have. */
-    void requireSuited(CachePolicy callPolicy) {
-        checked(callPolicy);
-    }
-
-    private CachePolicy checked(CachePolicy callPolicy) {
+    CachePolicy checked(CachePolicy callPolicy) {
         return entries.checked(Objects.requireNonNull(callPolicy, "policy"));
     }
 
     /** The same for a policy that a value is put under. */
-    void requireSuitedToPut(CachePolicy callPolicy) {
-        checkedToPut(callPolicy);
-    }
-
-    private CachePolicy checkedToPut(CachePolicy callPolicy) {
+    CachePolicy checkedToPut(CachePolicy callPolicy) {
         return entries.checkedToPut(Objects.requireNonNull(callPolicy, "policy"));
     }
 
     int loadsUnderWay() {
-        return flights.count();
+        return parts.flights().count();
     }
 
     int changesUnderWay() {
-        return flights.changes();
+        return parts.flights().changes();
     }
 
     /** What its keys in the store begin with; empty if they are raw. */
@@ -379,7 +305,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** For how long its removals leave tombstones; {@code null} if they leave none. */
     @Nullable
     Duration tombstoneLife() {
-        return removals.life();
+        return parts.tombstones().life();
     }
 
     /** Sets what is done once after closing; before the cache is shared. */
@@ -390,16 +316,11 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** What is to be said of its near cache: why it does not see others' changes; {@code null} if it does, or there is none. */
     @Nullable
     String nearNote() {
+        Near<K, V> near = parts.near();
         Tracking.State state = near == null ? null : near.state();
         return state == null || state.kind() != Tracking.Kind.UNTRACKED
                 ? null
-                : "near: untracked: cache " + name + ": " + state.why();
-    }
-
-    private void closeNear() {
-        if (near != null) {
-            near.close();
-        }
+                : "near: untracked: cache " + name() + ": " + state.why();
     }
 
     /** Says whether the cache was closed: its name is free then. */
@@ -416,13 +337,13 @@ class CacheEngine<K, V> implements Cache<K, V> {
     final void requireUsable() {
         requireOpen();
         if (Thread.currentThread().isInterrupted()) {
-            throw new CacheInterruptedException("interrupted before a call of the cache " + name, null, false);
+            throw new CacheInterruptedException("interrupted before a call of the cache " + name(), null, false);
         }
     }
 
     void requireOpen() {
         if (closed) {
-            throw new IllegalStateException("the cache " + name + " is closed");
+            throw new IllegalStateException("the cache " + name() + " is closed");
         }
     }
 
@@ -434,6 +355,6 @@ class CacheEngine<K, V> implements Cache<K, V> {
 
     @Override
     public String toString() {
-        return "Cache(" + name + " over " + store + ')';
+        return "Cache(" + name() + " over " + parts.store() + ')';
     }
 }

@@ -59,12 +59,12 @@ final class Entries<V> {
     }
 
     /** Those of a cache. */
-    static <V> Entries<V> of(EngineParts<?, V> parts) {
-        Duration agreeWithin = parts.policy().agreeWithin();
-        String prefix = parts.keys().prefix();
+    static <V> Entries<V> of(EngineSpec<?, V> spec) {
+        Duration agreeWithin = spec.policy().agreeWithin();
+        String prefix = spec.keys().prefix();
         Agreement agreement =
-                parts.codec().isRaw() ? Agreement.NONE : parts.store().agreement(prefix, agreeWithin);
-        return new Entries<>(prefix, parts.codec(), parts.services().clock(), agreement, !agreeWithin.isZero());
+                spec.codec().isRaw() ? Agreement.NONE : spec.store().agreement(prefix, agreeWithin);
+        return new Entries<>(prefix, spec.codec(), spec.services().clock(), agreement, !agreeWithin.isZero());
     }
 
     /** Ends what is known of the cache beside it. */

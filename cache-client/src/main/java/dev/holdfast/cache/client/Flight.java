@@ -6,7 +6,6 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *      └─ the lease runs out: nobody joins any more, those who wait are told; a late result may still be stored
  * </pre>
  *
- * The lock is held for a few instructions, never across I/O or a loader.
+ * Its monitor is held for a few instructions, never across I/O or a loader.
  */
 final class Flight<K, V> {
     private enum Phase {
@@ -46,7 +45,6 @@ final class Flight<K, V> {
     /** An earlier load of the same key that may still be stored: its lease ran out, or a change waits for the end of its store. */
     private volatile @Nullable Flight<K, V> previous;
 
-    private final ReentrantLock lock = new ReentrantLock();
     /** In the order of their coming; each leaves in constant time, however many there are. */
     private final Set<Waiter<K, V>> waiters = new LinkedHashSet<>(2);
 
@@ -98,15 +96,12 @@ final class Flight<K, V> {
     /** Hands the load to a run; returns false if it needs none any more. */
     boolean runBy(LoadRun newRun) {
         boolean now;
-        lock.lock();
-        try {
-            if (expired || phase != Phase.LOADING) {
+        synchronized (this) {
+            if (isEnded()) {
                 return false;
             }
             run = newRun;
             now = urgent;
-        } finally {
-            lock.unlock();
         }
         if (now) {
             newRun.place().grantAtOnce();
@@ -114,15 +109,17 @@ final class Flight<K, V> {
         return true;
     }
 
+    /** Whether it needs no run any more: its loader has answered, or its lease has run out. */
+    private boolean isEnded() {
+        return expired || phase != Phase.LOADING;
+    }
+
     /** Lets the load run without waiting for a place: somebody who holds one waits for it. */
     void hurry() {
         LoadRun waiting;
-        lock.lock();
-        try {
+        synchronized (this) {
             urgent = true;
             waiting = run;
-        } finally {
-            lock.unlock();
         }
         if (waiting != null) {
             waiting.place().grantAtOnce();
@@ -138,41 +135,21 @@ final class Flight<K, V> {
     }
 
     /** Lets it store nothing. To be said before others can find it. */
-    void storesNothing() {
-        lock.lock();
-        try {
-            storesNothing = true;
-        } finally {
-            lock.unlock();
-        }
+    synchronized void storesNothing() {
+        storesNothing = true;
     }
 
-    void refresh() {
-        lock.lock();
-        try {
-            refresh = true;
-        } finally {
-            lock.unlock();
-        }
+    synchronized void refresh() {
+        refresh = true;
     }
 
-    boolean isRefresh() {
-        lock.lock();
-        try {
-            return refresh;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean isRefresh() {
+        return refresh;
     }
 
     /** Whether the calling thread runs this load, so that waiting for it would never end. */
-    boolean runsHere() {
-        lock.lock();
-        try {
-            return phase == Phase.LOADING && run != null && run.isOn(Thread.currentThread());
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean runsHere() {
+        return phase == Phase.LOADING && run != null && run.isOn(Thread.currentThread());
     }
 
     /**
@@ -183,8 +160,7 @@ final class Flight<K, V> {
      */
     boolean join(Waiter<K, V> waiter, boolean refreshing) {
         Outcome<V> known;
-        lock.lock();
-        try {
+        synchronized (this) {
             if (invalidated || expired || overtaken || phase == Phase.DONE || (refreshing && phase != Phase.LOADING)) {
                 return false;
             }
@@ -196,8 +172,6 @@ final class Flight<K, V> {
             if (known == null) {
                 waiters.add(waiter);
             }
-        } finally {
-            lock.unlock();
         }
         return known == null || waiter.complete(known);
     }
@@ -206,36 +180,34 @@ final class Flight<K, V> {
      * Adds a caller whose load this is: the one that began it, or that was handed it and gave it back. A change of the key does
      * not keep it out. Returns false if the load is over.
      */
-    boolean joinOwn(Waiter<K, V> waiter) {
-        lock.lock();
-        try {
-            if (expired || phase != Phase.LOADING) {
-                return false;
-            }
-            return waiters.add(waiter);
-        } finally {
-            lock.unlock();
+    synchronized boolean joinOwn(Waiter<K, V> waiter) {
+        if (isEnded()) {
+            return false;
         }
+        return waiters.add(waiter);
     }
 
     /** Lets the load go on without anybody waiting for it. */
-    void goOnUnattended() {
-        lock.lock();
-        try {
-            unattended = true;
-        } finally {
-            lock.unlock();
-        }
+    synchronized void goOnUnattended() {
+        unattended = true;
     }
 
     /** Tells everyone, unless somebody asked for a refresh: then the load must go on. Returns whether it did. */
     boolean endedUnloaded(Outcome<V> found) {
-        return end(found, true);
+        synchronized (this) {
+            if (refresh) {
+                return false;
+            }
+            decide(found);
+        }
+        tellAll(found);
+        return true;
     }
 
     /** Tells everyone who is not told yet. The first to call decides what later callers are told. */
     void ended(Outcome<V> result) {
-        boolean unused = end(result, false);
+        decide(result);
+        tellAll(result);
     }
 
     /**
@@ -243,34 +215,13 @@ final class Flight<K, V> {
      * it must not read afterwards what was there before. They are told by {@link #ended}.
      */
     void loaded(Outcome<V> result) {
-        boolean now;
-        lock.lock();
-        try {
-            decide(result);
-            now = !refresh;
-        } finally {
-            lock.unlock();
-        }
-        if (now) {
+        if (!decide(result)) {
             tellAll(result);
         }
     }
 
-    private boolean end(Outcome<V> result, boolean unloaded) {
-        lock.lock();
-        try {
-            if (unloaded && refresh) {
-                return false;
-            }
-            decide(result);
-        } finally {
-            lock.unlock();
-        }
-        tellAll(result);
-        return true;
-    }
-
-    private void decide(Outcome<V> result) {
+    /** Returns whether anybody asked for a refresh. */
+    private synchronized boolean decide(Outcome<V> result) {
         if (outcome == null) {
             outcome = result;
         }
@@ -278,18 +229,16 @@ final class Flight<K, V> {
             phase = Phase.LOADED;
         }
         run = null;
+        return refresh;
     }
 
     /** The lease ran out. Returns false if the load had ended before. */
     boolean expire(Outcome<V> result) {
-        lock.lock();
-        try {
-            if (expired || phase != Phase.LOADING) {
+        synchronized (this) {
+            if (isEnded()) {
                 return false;
             }
             expired = true;
-        } finally {
-            lock.unlock();
         }
         tellAll(result);
         return true;
@@ -306,17 +255,12 @@ final class Flight<K, V> {
         }
     }
 
-    private @Nullable Waiter<K, V> poll() {
-        lock.lock();
-        try {
-            Waiter<K, V> first = first();
-            if (first != null) {
-                waiters.remove(first);
-            }
-            return first;
-        } finally {
-            lock.unlock();
+    private synchronized @Nullable Waiter<K, V> poll() {
+        Waiter<K, V> first = first();
+        if (first != null) {
+            waiters.remove(first);
         }
+        return first;
     }
 
     private @Nullable Waiter<K, V> first() {
@@ -324,14 +268,9 @@ final class Flight<K, V> {
     }
 
     /** Whoever ran the load on its own thread was interrupted; the next who waits takes it over. */
-    Succession handOver() {
-        lock.lock();
-        try {
-            run = null;
-            return phase != Phase.LOADING || expired ? Succession.GOES_ON : succession();
-        } finally {
-            lock.unlock();
-        }
+    synchronized Succession handOver() {
+        run = null;
+        return isEnded() ? Succession.GOES_ON : succession();
     }
 
     private Succession succession() {
@@ -363,45 +302,32 @@ final class Flight<K, V> {
 
     /** Whoever waits first, and whose loader is to run in the background. */
     @Nullable
-    Waiter<K, V> next() {
-        lock.lock();
-        try {
-            return live();
-        } finally {
-            lock.unlock();
-        }
+    synchronized Waiter<K, V> next() {
+        return live();
     }
 
     /** A caller stops waiting. If the load then runs for nobody, it is over, and its run is to be told. */
-    Succession leave(Waiter<K, V> waiter) {
-        lock.lock();
-        try {
-            waiters.remove(waiter);
-            if (phase != Phase.LOADING || expired) {
-                return Succession.GOES_ON;
-            }
-            if (waiter.getNow(null) instanceof Outcome.TakeOver) {
-                return succession();
-            }
-            // Without a run, one whom the load was handed to has it in its hands.
-            if (live() != null || unattended || run == null || run.servesItsOwnThread()) {
-                return Succession.GOES_ON;
-            }
-            phase = Phase.DONE;
-            return Succession.OVER;
-        } finally {
-            lock.unlock();
+    synchronized Succession leave(Waiter<K, V> waiter) {
+        waiters.remove(waiter);
+        if (phase != Phase.LOADING || expired) {
+            return Succession.GOES_ON;
         }
+        if (waiter.getNow(null) instanceof Outcome.TakeOver) {
+            return succession();
+        }
+        // Without a run, one whom the load was handed to has it in its hands.
+        if (live() != null || unattended || run == null || run.servesItsOwnThread()) {
+            return Succession.GOES_ON;
+        }
+        phase = Phase.DONE;
+        return Succession.OVER;
     }
 
     /** Tells the run, if there is one, that nobody waits for this load. */
     void abandon() {
         LoadRun abandoned;
-        lock.lock();
-        try {
+        synchronized (this) {
             abandoned = run;
-        } finally {
-            lock.unlock();
         }
         if (abandoned != null) {
             abandoned.abandon();
@@ -409,103 +335,67 @@ final class Flight<K, V> {
     }
 
     /** Begins to store, unless the key was changed since the load began. */
-    boolean tryStore(boolean changing) {
-        lock.lock();
-        try {
-            if (invalidated || doubts > 0 || changing || phase != Phase.LOADED) {
-                return false;
-            }
-            phase = Phase.STORING;
-            return true;
-        } finally {
-            lock.unlock();
+    synchronized boolean tryStore(boolean changing) {
+        if (invalidated || doubts > 0 || changing || phase != Phase.LOADED) {
+            return false;
         }
+        phase = Phase.STORING;
+        return true;
     }
 
     /** The store has ended, however. Returns whether the entry must be removed again. */
     boolean done() {
-        lock.lock();
-        try {
+        boolean remove;
+        synchronized (this) {
             phase = Phase.DONE;
-            return removeAfterStore;
-        } finally {
-            lock.unlock();
-            stored.complete(null);
+            remove = removeAfterStore;
         }
+        stored.complete(null);
+        return remove;
     }
 
     /**
      * The key is being changed: what this load finds is not stored. Returns whether it is being stored already, and then
      * {@link #stored()} must be awaited, since two connections keep no order.
      */
-    boolean invalidate() {
-        lock.lock();
-        try {
-            invalidated = true;
-            return phase == Phase.STORING;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean invalidate() {
+        invalidated = true;
+        return phase == Phase.STORING;
     }
 
     /** A tag was removed, which may be one of this load's: it is not for later callers. Whether it is stored is a matter of its own tags. */
-    void overtake(String tag) {
-        lock.lock();
-        try {
-            overtaken = true;
-            if (phase != Phase.DONE) {
-                Set<String> removed = removedTags == null ? new HashSet<>(2) : removedTags;
-                removedTags = removed;
-                if (removed.size() < MOST_REMOVED_TAGS) {
-                    removed.add(tag);
-                }
+    synchronized void overtake(String tag) {
+        overtaken = true;
+        if (phase != Phase.DONE) {
+            Set<String> removed = removedTags == null ? new HashSet<>(2) : removedTags;
+            removedTags = removed;
+            if (removed.size() < MOST_REMOVED_TAGS) {
+                removed.add(tag);
             }
-        } finally {
-            lock.unlock();
         }
     }
 
     /** Whether one of these tags was removed by this client since the load began, or may have been: whatever the store that serves by now knows of that. */
-    boolean isOfRemoved(Collection<String> tags) {
-        lock.lock();
-        try {
-            return removedTags != null
-                    && !tags.isEmpty()
-                    && (removedTags.size() >= MOST_REMOVED_TAGS || !Collections.disjoint(removedTags, tags));
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean isOfRemoved(Collection<String> tags) {
+        return removedTags != null
+                && !tags.isEmpty()
+                && (removedTags.size() >= MOST_REMOVED_TAGS || !Collections.disjoint(removedTags, tags));
     }
 
     /** Like {@link #invalidate}, but for as long as it is not known whether the key is changed. */
-    boolean doubt() {
-        lock.lock();
-        try {
-            doubts++;
-            return phase == Phase.STORING;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean doubt() {
+        doubts++;
+        return phase == Phase.STORING;
     }
 
     /** A change that was doubtful is known. */
-    void settle(boolean changed) {
-        lock.lock();
-        try {
-            doubts--;
-            invalidated |= changed;
-        } finally {
-            lock.unlock();
-        }
+    synchronized void settle(boolean changed) {
+        doubts--;
+        invalidated |= changed;
     }
 
-    boolean isInvalidated() {
-        lock.lock();
-        try {
-            return invalidated;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean isInvalidated() {
+        return invalidated;
     }
 
     /** Completes when the store has ended. */
@@ -514,36 +404,21 @@ final class Flight<K, V> {
     }
 
     /** Nobody can wait for the store any longer: whoever stores removes the entry afterwards. Returns false if it has ended. */
-    boolean removeAfterStore() {
-        lock.lock();
-        try {
-            removeAfterStore = phase == Phase.STORING;
-            return removeAfterStore;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean removeAfterStore() {
+        removeAfterStore = phase == Phase.STORING;
+        return removeAfterStore;
     }
 
-    boolean isOver() {
-        lock.lock();
-        try {
-            return phase == Phase.DONE;
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean isOver() {
+        return phase == Phase.DONE;
     }
 
     /**
      * Whether this flight must stay known although another load of its key may begin: its result may still be stored, though its
      * lease ran out or it is not for a refresh, or it is being stored and a change of the key must wait for that.
      */
-    boolean mayStillBeStored() {
-        lock.lock();
-        try {
-            return phase == Phase.STORING
-                    || (!invalidated && (phase == Phase.LOADED || ((expired || overtaken) && phase == Phase.LOADING)));
-        } finally {
-            lock.unlock();
-        }
+    synchronized boolean mayStillBeStored() {
+        return phase == Phase.STORING
+                || (!invalidated && (phase == Phase.LOADED || ((expired || overtaken) && phase == Phase.LOADING)));
     }
 }

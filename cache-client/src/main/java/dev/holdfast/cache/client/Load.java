@@ -4,12 +4,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** One load, of one key or several: their flights, its place among the loads and its lease. All of them end with it. */
 final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     private final LoadRunner<K, V> runner;
-    private final Flights<K, V> flights;
     private final Loading<K, V> loading;
     private final List<LoadPart<K, V>> parts = new ArrayList<>(1);
     private volatile @Nullable LoadRun run;
@@ -22,15 +22,15 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     /** Whether it waits for an answer without a thread, whose arrival ends it. */
     private volatile boolean later;
 
-    Load(LoadRunner<K, V> runner, Flights<K, V> flights, Loading<K, V> loading) {
+    Load(LoadRunner<K, V> runner, Loading<K, V> loading) {
         this.runner = runner;
-        this.flights = flights;
         this.loading = loading;
     }
 
     /** Begins the load of a key, in the place of a flight that can't be joined or of none; returns false if another was faster. */
     boolean claim(Request<K, V> request, @Nullable Flight<K, V> present) {
-        LoadPart<K, V> part = new LoadPart<>(flights.next(request.storeKey(), present), request);
+        Flights<K, V> flights = runner.flights();
+        LoadPart<K, V> part = runner.part(flights.next(request.storeKey(), present), request);
         parts.add(part);
         if (!request.policy().storing()) {
             part.flight().storesNothing();
@@ -44,7 +44,7 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
 
     /** Takes over the load of a key whose runner has left it. */
     void adopt(Flight<K, V> flight, Request<K, V> request) {
-        parts.add(new LoadPart<>(flight, request));
+        parts.add(runner.part(flight, request));
     }
 
     /** The part that was claimed last. */
@@ -109,13 +109,45 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     public void expired() {
         expired = true;
         try {
-            parts.forEach(runner::expire);
+            parts.forEach(LoadPart::expire);
         } finally {
             LoadLease held = lease;
             if (held != null) {
                 held.releaseAside(); // the key is free, for others too
             }
         }
+    }
+
+    /** Hands its flights to a run; returns false if none needs it any more. */
+    boolean isRunBy(LoadRun newRun) {
+        boolean any = false;
+        for (LoadPart<K, V> part : parts) {
+            any |= part.flight().runBy(newRun);
+        }
+        return any;
+    }
+
+    /** Does something with each part that has no outcome yet. Throws nothing. */
+    void forEachOpen(Consumer<LoadPart<K, V>> action) {
+        for (LoadPart<K, V> part : parts) {
+            if (part.isOpen()) {
+                tryOn(part, action);
+            }
+        }
+    }
+
+    // Its outcome is decided, or whoever ends the load ends it; the others are none the worse.
+    private static <K, V> void tryOn(LoadPart<K, V> part, Consumer<LoadPart<K, V>> action) {
+        try {
+            action.accept(part);
+        } catch (Throwable e) {
+            said("the end of a failed load went wrong; others are not harmed", e);
+        }
+    }
+
+    /** Its keys as messages show them. */
+    String shownKeys() {
+        return parts.size() == 1 ? parts.get(0).request().shownKey() : parts.size() + " keys";
     }
 
     @Override
@@ -142,21 +174,11 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
                 runner.leave(begun);
             }
         } finally {
-            parts.forEach(part -> end(part, cause));
+            parts.forEach(part -> tryOn(part, each -> each.ended(cause)));
             LoadLease held = lease;
             if (held != null) {
                 held.release();
             }
-        }
-    }
-
-    private void end(LoadPart<K, V> part, @Nullable Throwable cause) {
-        try {
-            if (!part.isOver()) {
-                runner.broken(part, cause);
-            }
-        } catch (Throwable e) {
-            said("the end of a failed load went wrong; others are not harmed", e);
         }
     }
 }

@@ -22,16 +22,42 @@ final class LoadLocks<V> {
     private static final int MOST_HOLDERS = 2;
 
     private final CacheStore store;
+    /** Makes the key of a lease from that of an entry. */
     private final UnaryOperator<String> keys;
+
     private final Reads<V> reads;
     private final EngineServices services;
 
-    /** {@code keys}: makes the key of a lease from that of an entry. */
-    LoadLocks(CacheStore store, UnaryOperator<String> keys, Reads<V> reads, EngineServices services) {
-        this.store = store;
-        this.keys = keys;
-        this.reads = reads;
-        this.services = services;
+    LoadLocks(EngineParts<?, V> cache) {
+        this.store = cache.store();
+        this.keys = cache.keys()::ofLoad;
+        this.reads = cache.reads();
+        this.services = cache.services();
+    }
+
+    /**
+     * Waits for this client's turn to load a key that one client at a time is to load. Returns whether another has loaded it: then its callers were told. A
+     * refresh that was asked for wants what the source has from now on, whatever another has begun to load. A load that one waits for which has a lease waits for none: whoever has it
+     * might wait for that lease.
+     */
+    <K> boolean isLoadedElsewhere(Load<K, V> load, LoadPart<K, V> part) throws Exception {
+        Request<K, V> request = part.request();
+        boolean shared = !store.callBound().isZero();
+        if (request.policy().loadLock().isZero() || part.flight().isRefresh() || load.isNeededByLeased() || !shared) {
+            return false;
+        }
+        load.run().awaitPlace();
+        Turn<V> turn = await(request, part.flight()::isNeededByLeased);
+        load.under(turn.lease());
+        Found<V> now = turn.now();
+        if (now == null) {
+            return false;
+        }
+        if (turn.answered() && part.isAnsweredBy(now)) {
+            return true;
+        }
+        part.begin(now, request.refresh());
+        return false;
     }
 
     /**
@@ -41,14 +67,15 @@ final class LoadLocks<V> {
      * @param now what stood under the key after that; {@code null} if the store can't be asked
      * @param answered whether that is an answer, so that nothing need be loaded
      */
-    record Turn<V>(@Nullable LoadLease lease, @Nullable Found<V> now, boolean answered) {}
+    private record Turn<V>(
+            @Nullable LoadLease lease, @Nullable Found<V> now, boolean answered) {}
 
     /**
      * Waits until it is this client's turn to load a key, or another client has loaded it. An interrupt ends it.
      *
      * @param inNeed whether somebody who has a lease waits for this load: then it waits for none
      */
-    Turn<V> await(Request<?, V> request, BooleanSupplier inNeed) throws InterruptedException {
+    private Turn<V> await(Request<?, V> request, BooleanSupplier inNeed) throws InterruptedException {
         String leaseKey = keys.apply(request.storeKey());
         byte[] token = token();
         Attempt attempt = new Attempt(

@@ -1,5 +1,8 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CacheInterruptedException;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +49,13 @@ final class LoadRun implements Deadlines.Deadline {
 
     LoadGate.Place place() {
         return place;
+    }
+
+    /** Waits until it may run. */
+    void awaitPlace() throws InterruptedException, ExecutionException {
+        if (!place.granted().isDone()) {
+            place.granted().get();
+        }
     }
 
     /** The calling thread begins to wait for its place or to load. Returns false if the run was stopped before. */
@@ -152,5 +162,27 @@ final class LoadRun implements Deadlines.Deadline {
 
     boolean servesItsOwnThread() {
         return onCallersThread;
+    }
+
+    /**
+     * Whether the caller was interrupted while it loaded, as opposed to a loader that gave up by itself: the flag is set, or an
+     * InterruptedException has cleared it. One that comes from another thread, inside an ExecutionException, is a failed load,
+     * as are the loader's own timeouts and cancellations.
+     */
+    static boolean isInterruption(Throwable thrown) {
+        if (Thread.currentThread().isInterrupted()) {
+            return true;
+        }
+        Throwable cause = thrown;
+        for (int depth = 0; cause != null && depth < 8; depth++) {
+            if (cause instanceof InterruptedException || cause instanceof CacheInterruptedException) {
+                return true;
+            }
+            if (cause instanceof ExecutionException || cause instanceof CompletionException) {
+                return false;
+            }
+            cause = cause.getCause();
+        }
+        return false;
     }
 }

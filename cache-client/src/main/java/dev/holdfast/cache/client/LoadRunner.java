@@ -7,39 +7,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Runs loads, on their caller's thread or aside. */
 final class LoadRunner<K, V> implements AutoCloseable {
-    private final Flights<K, V> flights;
+    private final EngineParts<K, V> cache;
     private final LoadedValues<K, V> loaded;
-    private final Entries<V> entries;
     private final Counters counters;
-    private final RetryPauses pauses;
     private final EngineServices services;
     private final LoadLocks<V> locks;
     private final LoadGate gate;
     private final RunningLoads running;
 
-    LoadRunner(
-            Flights<K, V> flights,
-            LoadedValues<K, V> loaded,
-            Entries<V> entries,
-            Counters counters,
-            RetryPauses pauses,
-            LoadLocks<V> locks,
-            int maxLoads,
-            EngineServices services) {
-        this.flights = flights;
-        this.loaded = loaded;
-        this.entries = entries;
-        this.counters = counters;
-        this.pauses = pauses;
-        this.services = services;
-        this.locks = locks;
-        this.gate = new LoadGate(maxLoads);
+    LoadRunner(EngineParts<K, V> cache) {
+        this.cache = cache;
+        this.loaded = new LoadedValues<>(cache);
+        this.counters = cache.counters();
+        this.services = cache.services();
+        this.locks = new LoadLocks<>(cache);
+        this.gate = new LoadGate(cache.policy().maxLoads());
         this.running = new RunningLoads(services.deadlines());
     }
 
@@ -49,7 +35,16 @@ final class LoadRunner<K, V> implements AutoCloseable {
 
     /** Makes a load that has no keys yet. Whoever has it in hand runs it or ends it. */
     Load<K, V> load(Loading<K, V> loading) {
-        return new Load<>(this, flights, loading);
+        return new Load<>(this, loading);
+    }
+
+    /** Makes the part of a load that has to do with one key. */
+    LoadPart<K, V> part(Flight<K, V> flight, Request<K, V> request) {
+        return new LoadPart<>(cache, loaded, flight, request);
+    }
+
+    Flights<K, V> flights() {
+        return cache.flights();
     }
 
     /** Runs a load on the calling thread, which waits for it anyway. Then each part has its outcome. */
@@ -68,7 +63,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     void runAside(Load<K, V> load, CarriedContext.Captured context) {
         try {
             LoadRun run = begin(load, false);
-            if (!flightsRunBy(run, load)) {
+            if (!load.isRunBy(run)) {
                 load.end(null);
                 return;
             }
@@ -93,14 +88,6 @@ final class LoadRunner<K, V> implements AutoCloseable {
         }
     }
 
-    private static <K, V> boolean flightsRunBy(LoadRun run, Load<K, V> load) {
-        boolean any = false;
-        for (LoadPart<K, V> part : load.parts()) {
-            any |= part.flight().runBy(run);
-        }
-        return any;
-    }
-
     private LoadRun begin(Load<K, V> load, boolean onCallersThread) {
         long deadline = services.deadlines().now() + load.lease().toNanos();
         LoadRun run = new LoadRun(onCallersThread, gate.enter(), deadline, load);
@@ -120,7 +107,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         LoadRun run = load.run();
         if (!run.begin()) {
             // The lease ran out, or all have left, before it began.
-            load.parts().forEach(part -> part.outcome(Outcome.overdue()));
+            load.parts().forEach(LoadPart::overdue);
             return;
         }
         try {
@@ -136,14 +123,14 @@ final class LoadRunner<K, V> implements AutoCloseable {
         List<LoadPart<K, V>> wanted = new ArrayList<>(load.parts().size());
         try {
             for (LoadPart<K, V> part : load.parts()) {
-                if (isWanted(part, run)) {
+                if (part.isWanted(run)) {
                     wanted.add(part);
                 }
             }
             if (wanted.isEmpty()) {
                 return;
             }
-            if (isLoadedElsewhere(load, run, wanted)) {
+            if (wanted.size() == 1 && locks.isLoadedElsewhere(load, wanted.get(0))) {
                 return;
             }
             loaded.readTags(wanted);
@@ -211,76 +198,9 @@ final class LoadRunner<K, V> implements AutoCloseable {
         }
     }
 
-    /** Whether a key must be loaded: its lease lasts, and no load of it has ended between the caller's look at the store and its flight. */
-    private boolean isWanted(LoadPart<K, V> part, LoadRun run) {
-        Request<K, V> request = part.request();
-        String storeKey = request.storeKey();
-        if (!part.flight().runBy(run)) {
-            part.outcome(Outcome.overdue());
-            return false;
-        }
-        Request<K, V> upToDate = request;
-        if (flights.stamp(storeKey) != request.stamp()) {
-            Found<V> now = loaded.look(storeKey);
-            boolean mayDo = !request.refresh() && !part.flight().isRefresh() && now.isAnswer();
-            Outcome<V> found = mayDo ? new Outcome.Loaded<>(now.fresh()) : null;
-            if (found != null && part.flight().endedUnloaded(found)) {
-                counters.joins.increment();
-                put(part, found);
-                return false;
-            }
-            // A loader must not find a last value "not modified" that was removed after its caller had seen it.
-            upToDate = request.withLook(request.last() == null ? null : now.last(true), now.entry());
-        }
-        part.begin(upToDate, new LoadDecisions<>(entries, counters, upToDate));
-        return true;
-    }
-
-    /**
-     * Waits for this client's turn to load a key that one client at a time is to load. Returns whether another has loaded it: then its callers were told. A
-     * refresh that was asked for wants what the source has from now on, whatever another has begun to load. A load that one waits for which has a lease waits for none: whoever has it
-     * might wait for that lease.
-     */
-    private boolean isLoadedElsewhere(Load<K, V> load, LoadRun run, List<LoadPart<K, V>> wanted) throws Exception {
-        LoadPart<K, V> part = wanted.get(0);
-        Request<K, V> request = part.request();
-        if (wanted.size() > 1
-                || request.policy().loadLock().isZero()
-                || part.flight().isRefresh()
-                || load.isNeededByLeased()
-                || !loaded.isShared()) {
-            return false;
-        }
-        awaitPlace(run);
-        LoadLocks.Turn<V> turn = locks.await(request, part.flight()::isNeededByLeased);
-        load.under(turn.lease());
-        Found<V> now = turn.now();
-        if (now == null) {
-            return false;
-        }
-        if (turn.answered()) {
-            Outcome<V> found = new Outcome.Loaded<>(now.fresh());
-            if (part.flight().endedUnloaded(found)) {
-                counters.joins.increment();
-                put(part, found);
-                return true;
-            }
-        }
-        Request<K, V> upToDate =
-                request.withLook(request.last() == null ? null : now.last(request.refresh()), now.entry());
-        part.begin(upToDate, new LoadDecisions<>(entries, counters, upToDate));
-        return false;
-    }
-
-    private static void awaitPlace(LoadRun run) throws Exception {
-        if (!run.place().granted().isDone()) {
-            run.place().granted().get();
-        }
-    }
-
     /** Waits for a place and loads, measuring the loader alone. */
     private void timed(Load<K, V> load, LoadRun run, List<LoadPart<K, V>> wanted) throws Exception {
-        awaitPlace(run);
+        run.awaitPlace();
         CallObserver.Ended observed = services.loads().began("load", counters.cache());
         Throwable failure = null;
         long start = System.nanoTime();
@@ -300,101 +220,25 @@ final class LoadRunner<K, V> implements AutoCloseable {
 
     /** Values are encoded before anybody else gets hold of them: who changes one does not change what is stored. */
     private void succeeded(List<LoadPart<K, V>> wanted) {
-        for (LoadPart<K, V> part : wanted) {
-            part.encoded(loaded.encode(part));
-            counters.loads.increment();
-            pauses.end(part.request().storeKey());
-        }
-        for (LoadPart<K, V> part : wanted) {
-            Outcome<V> outcome = new Outcome.Loaded<>(part.value());
-            part.outcome(outcome);
-            part.flight().loaded(outcome);
-        }
+        wanted.forEach(LoadPart::answered);
+        wanted.forEach(LoadPart::tell);
         try {
             loaded.keep(wanted);
         } finally {
-            wanted.forEach(part -> part.flight().ended(new Outcome.Loaded<>(part.value())));
+            wanted.forEach(LoadPart::tellAll);
         }
     }
 
     private void failed(Load<K, V> load, LoadRun run, Throwable cause) {
         if (run.end()) {
             // The lease ran out and the others were told, or nobody waits any more.
-            forEachOpen(load, part -> put(part, Outcome.overdue()));
-        } else if (run.servesItsOwnThread() && isInterruption(cause)) {
-            forEachOpen(load, this::handOver);
+            load.forEachOpen(part -> part.put(Outcome.overdue()));
+        } else if (run.servesItsOwnThread() && LoadRun.isInterruption(cause)) {
+            load.forEachOpen(this::handOver);
             Thread.currentThread().interrupt();
-            throw new CacheInterruptedException("interrupted while loading " + named(load), cause);
+            throw new CacheInterruptedException("interrupted while loading " + load.shownKeys(), cause);
         } else {
-            forEachOpen(load, part -> failed(part, cause));
-        }
-    }
-
-    private void forEachOpen(Load<K, V> load, Consumer<LoadPart<K, V>> action) {
-        for (LoadPart<K, V> part : load.parts()) {
-            if (part.outcome() == null && !part.isOver()) {
-                try {
-                    action.accept(part);
-                } catch (Throwable e) {
-                    // Its outcome is decided, or whoever ends the load ends it; the others are none the worse.
-                    UnderWay.said("the end of a failed load went wrong; others are not harmed", e);
-                }
-            }
-        }
-    }
-
-    private String named(Load<K, V> load) {
-        int size = load.parts().size();
-        return size == 1 ? load.parts().get(0).request().shownKey() : size + " keys";
-    }
-
-    private void failed(LoadPart<K, V> part, Throwable cause) {
-        try {
-            counters.loadFailed(part.request().storeKey(), cause);
-            rest(part.flight(), part.request());
-        } finally {
-            put(part, new Outcome.Failed<>(cause));
-        }
-    }
-
-    /** A load has ended and this part of it has not: nobody must wait for it any longer. Once told, it takes no memory to end it. */
-    void broken(LoadPart<K, V> part, @Nullable Throwable cause) {
-        Outcome<V> outcome = part.outcome();
-        try {
-            if (outcome == null && cause != null) {
-                failed(part, cause);
-            }
-        } finally {
-            if (!part.isOver()) {
-                put(part, outcome == null ? Outcome.overdue() : outcome);
-            }
-        }
-    }
-
-    /** Tells everyone and puts the flight away, with nothing to store. */
-    private void put(LoadPart<K, V> part, Outcome<V> outcome) {
-        part.outcome(outcome);
-        try {
-            part.flight().ended(outcome);
-        } finally {
-            loaded.done(part);
-        }
-    }
-
-    void expire(LoadPart<K, V> part) {
-        if (part.flight().expire(Outcome.overdue())) {
-            counters.leaseExpired(part.request().storeKey());
-            rest(part.flight(), part.request());
-        }
-    }
-
-    /** Lets a key rest whose load has failed, unless it was changed since that began. */
-    void rest(Flight<K, V> flight, Request<K, V> request) {
-        if (request.last() != null && !flight.isInvalidated()) {
-            pauses.begin(request.storeKey(), request.policy().retryLoadAfter());
-            if (flight.isInvalidated()) {
-                pauses.end(request.storeKey());
-            }
+            load.forEachOpen(part -> part.failed(cause));
         }
     }
 
@@ -414,7 +258,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         switch (succession) {
             case GOES_ON -> {}
             case OVER -> {
-                flights.done(flight);
+                cache.flights().done(flight);
                 flight.abandon();
             }
             case ASIDE -> succeed(flight, request);
@@ -427,28 +271,6 @@ final class LoadRunner<K, V> implements AutoCloseable {
         successor.adopt(flight, next == null ? request : next.request());
         CarriedContext.Captured context = next == null ? null : next.context();
         runAside(successor, context == null ? services.context().capture() : context);
-    }
-
-    /**
-     * Whether the caller was interrupted while it loaded, as opposed to a loader that gave up by itself: the flag is set, or an
-     * InterruptedException has cleared it. One that comes from another thread, inside an ExecutionException, is a failed load,
-     * as are the loader's own timeouts and cancellations.
-     */
-    static boolean isInterruption(Throwable thrown) {
-        if (Thread.currentThread().isInterrupted()) {
-            return true;
-        }
-        Throwable cause = thrown;
-        for (int depth = 0; cause != null && depth < 8; depth++) {
-            if (cause instanceof InterruptedException || cause instanceof CacheInterruptedException) {
-                return true;
-            }
-            if (cause instanceof ExecutionException || cause instanceof CompletionException) {
-                return false;
-            }
-            cause = cause.getCause();
-        }
-        return false;
     }
 
     /** Ends loads in the background, and lets nobody wait for the others. */

@@ -1,10 +1,8 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
@@ -13,7 +11,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /** Stores what loads found, unless their keys were changed meanwhile. What fails here is counted and harms no caller. */
 final class LoadedValues<K, V> {
@@ -22,29 +19,17 @@ final class LoadedValues<K, V> {
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
-    private final Removals removals;
+    private final Tombstones tombstones;
     private final Tags tags;
 
-    LoadedValues(
-            CacheStore store,
-            Reads<V> reads,
-            Entries<V> entries,
-            Counters counters,
-            Flights<K, V> flights,
-            Removals removals,
-            Tags tags) {
-        this.store = store;
-        this.reads = reads;
-        this.entries = entries;
-        this.counters = counters;
-        this.flights = flights;
-        this.removals = removals;
-        this.tags = tags;
-    }
-
-    /** Whether other clients see what is stored. */
-    boolean isShared() {
-        return !store.callBound().isZero();
+    LoadedValues(EngineParts<K, V> cache) {
+        this.store = cache.store();
+        this.reads = cache.reads();
+        this.entries = cache.entries();
+        this.counters = cache.counters();
+        this.flights = cache.flights();
+        this.tombstones = cache.tombstones();
+        this.tags = cache.tags();
     }
 
     /** Notes where the tags of loads stand that begin now, which have one policy. Of those for which that can't be told nothing is stored. */
@@ -109,33 +94,6 @@ final class LoadedValues<K, V> {
         }
     }
 
-    /** Encodes what a load found, its absence included; {@code null} if nothing is to be stored. Throws nothing. */
-    Entries.@Nullable Encoded encode(LoadPart<K, V> part) {
-        LoadDecisions<V> decisions = part.decisions();
-        CachePolicy policy = part.request().policy();
-        V value = part.value();
-        String storeKey = part.request().storeKey();
-        try {
-            if (!decisions.isCached()) {
-                return null;
-            }
-            if (value != null) {
-                Lifetime lifetime = entries.lifetime(policy, decisions.ttlOr(policy.ttl()));
-                return entries.encode(storeKey, value, lifetime, decisions.begin(), decisions.etag(), decisions.tags());
-            }
-            return policy.rememberAbsence().isZero()
-                    ? null
-                    : entries.encodeAbsence(storeKey, policy.rememberAbsence(), decisions.begin(), decisions.tags());
-        } catch (CacheException e) {
-            counters.writeFailed("encode", e);
-        } catch (Throwable e) {
-            counters.writeFailed(
-                    "encode",
-                    new CacheCodecException("a codec failed: " + e.getClass().getName(), e));
-        }
-        return null;
-    }
-
     /** Stores what a load found, several values in one call of the store, and ends their flights. */
     void keep(List<LoadPart<K, V>> parts) {
         // An interrupt of the caller's must not keep from the store what is already loaded.
@@ -182,77 +140,18 @@ final class LoadedValues<K, V> {
     private boolean keep(LoadPart<K, V> part, Entries.Encoded encoded) {
         Request<K, V> request = part.request();
         return part.flight().isRefresh()
-                ? refresh(request.storeKey(), request.seen(), encoded)
-                : fill(request.storeKey(), request.seen(), encoded);
-    }
-
-    private boolean fill(String storeKey, byte @Nullable [] seen, Entries.Encoded encoded) {
-        if (removals.leaveTombstones()) {
-            try {
-                return store.fill(storeKey, seen, encoded.entry(), encoded.ttl());
-            } catch (CacheRejectedException e) {
-                requireIncomparable(seen != null, e);
-            }
-        }
-        store.fill(storeKey, encoded.entry(), encoded.ttl());
-        return true;
-    }
-
-    /**
-     * A refresh is a change: a server that is out while it happens must not bring the old value back. Nor must a value of somebody
-     * else's stay that may be older: what can't take the place of what was seen takes away what is there.
-     */
-    private boolean refresh(String storeKey, byte @Nullable [] seen, Entries.Encoded encoded) {
-        if (!removals.leaveTombstones()) {
-            store.put(storeKey, encoded.entry(), encoded.ttl());
-            return true;
-        }
-        boolean stored = false;
-        try {
-            stored = seen == null
-                    ? store.putIfAbsent(storeKey, encoded.entry(), encoded.ttl())
-                    : store.replace(storeKey, seen, encoded.entry(), encoded.ttl());
-            return stored;
-        } catch (CacheRejectedException e) {
-            requireIncomparable(seen != null, e);
-            store.put(storeKey, encoded.entry(), encoded.ttl());
-            stored = true;
-            return true;
-        } finally {
-            if (!stored) {
-                boolean unused = removals.remove(storeKey);
-            }
-        }
-    }
-
-    /** A user who may not run scripts leaves no tombstones either, and a database may not take two large values in one command. */
-    private static void requireIncomparable(boolean compared, CacheRejectedException e) {
-        if (!compared) {
-            throw e;
-        }
+                ? tombstones.refresh(request.storeKey(), request.seen(), encoded)
+                : tombstones.fill(request.storeKey(), request.seen(), encoded);
     }
 
     private void fillAll(Map<String, byte[]> batch, Map<String, byte[]> seen, Duration ttl) {
         if (!batch.isEmpty()) {
             attempt(() -> {
-                int changed = fillIfUnchanged(batch, seen, ttl);
+                int changed = tombstones.fillAll(batch, seen, ttl);
                 counters.stored.add(batch.size() - changed);
                 counters.notStored.add(changed);
             });
         }
-    }
-
-    /** Returns how many had changed. */
-    private int fillIfUnchanged(Map<String, byte[]> batch, Map<String, byte[]> seen, Duration ttl) {
-        if (removals.leaveTombstones()) {
-            try {
-                return store.fillAll(batch, seen, ttl).size();
-            } catch (CacheRejectedException e) {
-                requireIncomparable(!seen.isEmpty(), e);
-            }
-        }
-        store.fillAll(batch, ttl);
-        return 0;
     }
 
     /** The source has no value any more: the last one must not stand in for a later load that fails. */
@@ -298,7 +197,7 @@ final class LoadedValues<K, V> {
         part.over();
         if (remove) {
             try {
-                boolean unused = removals.remove(part.request().storeKey());
+                boolean unused = tombstones.remove(part.request().storeKey());
             } catch (CacheException e) {
                 counters.removalFailed("remove", e);
             } catch (IllegalStateException e) {

@@ -2,6 +2,8 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.BulkCacheLoader;
 import dev.holdfast.cache.CacheLoader;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,6 +19,20 @@ interface Loading<K, V> {
 
     /** How many parts it may be given. */
     int maxBatch();
+
+    /** Divides what is to be loaded by it; each batch is a load of its own. */
+    default List<? extends Collection<Request<K, V>>> batches(Collection<Request<K, V>> missing) {
+        int most = maxBatch();
+        if (missing.size() <= most) {
+            return List.of(missing);
+        }
+        List<Request<K, V>> all = List.copyOf(missing);
+        List<List<Request<K, V>>> batches = new ArrayList<>();
+        for (int from = 0; from < all.size(); from += most) {
+            batches.add(all.subList(from, Math.min(all.size(), from + most)));
+        }
+        return batches;
+    }
 
     /** One part, by the loader of its own request. */
     @SuppressWarnings("unchecked") // keeps nothing of any type

@@ -11,10 +11,10 @@ final class LoadingEngine<K, V> extends CacheEngine<K, V> implements LoadingCach
     private final Loaders<K, V> loaders;
     private final AsyncLoadingCache<K, V> async;
 
-    LoadingEngine(EngineParts<K, V> parts, Loaders<K, V> loaders) {
-        super(parts);
+    LoadingEngine(EngineSpec<K, V> spec, Loaders<K, V> loaders) {
+        super(spec);
         this.loaders = loaders;
-        this.async = new AsyncLoadingEngine<>(this, parts.services());
+        this.async = new AsyncLoadingEngine<>(this, spec.services());
     }
 
     Loaders<K, V> loaders() {

@@ -1,7 +1,6 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheLoadException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -15,29 +14,29 @@ import org.jspecify.annotations.Nullable;
  * that nobody loads. The own load comes first, so that two callers never wait for each other.
  */
 final class Loads<K, V> {
-    private final String cache;
     private final Flights<K, V> flights;
     private final LoadRunner<K, V> runner;
-    private final Entries<V> entries;
     private final Counters counters;
     private final RetryPauses pauses;
     private final EngineServices services;
+    private final Answers<K, V> answers;
 
-    Loads(
-            String cache,
-            Flights<K, V> flights,
-            LoadRunner<K, V> runner,
-            Entries<V> entries,
-            Counters counters,
-            RetryPauses pauses,
-            EngineServices services) {
-        this.cache = cache;
-        this.flights = flights;
-        this.runner = runner;
-        this.entries = entries;
-        this.counters = counters;
-        this.pauses = pauses;
-        this.services = services;
+    Loads(EngineParts<K, V> cache) {
+        this.flights = cache.flights();
+        this.runner = new LoadRunner<>(cache);
+        this.counters = cache.counters();
+        this.pauses = cache.pauses();
+        this.services = cache.services();
+        this.answers = new Answers<>(cache);
+    }
+
+    LoadGate gate() {
+        return runner.gate();
+    }
+
+    /** Ends loads in the background, and lets nobody wait for the others. */
+    void close() {
+        runner.close();
     }
 
     /**
@@ -61,11 +60,11 @@ final class Loads<K, V> {
     private void load(Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values) {
         Begun<K, V> begun = new Begun<>(runner.load(loading), missing.size() > 1);
         try {
-            for (Collection<Request<K, V>> batch : batches(missing, loading)) {
+            for (Collection<Request<K, V>> batch : loading.batches(missing)) {
                 begun.next(runner, loading);
                 begin(batch, begun, values);
                 // Whoever has no stale value must wait for the load anyway, so it may as well run here.
-                boolean aside = begun.own.parts().stream().allMatch(part -> mayRunAside(part.request()));
+                boolean aside = begun.own.parts().stream().allMatch(part -> answers.mayRunAside(part.request()));
                 if (aside) {
                     runAside(begun);
                 } else {
@@ -88,7 +87,7 @@ final class Loads<K, V> {
             Collection<Request<K, V>> missing, Loading<K, V> loading, Map<K, V> values, AsyncCall<K, V, ?> caller) {
         Begun<K, V> begun = new Begun<>(runner.load(loading), true);
         try {
-            for (Collection<Request<K, V>> batch : batches(missing, loading)) {
+            for (Collection<Request<K, V>> batch : loading.batches(missing)) {
                 begun.next(runner, loading);
                 begin(batch, begun, values);
                 runAside(begun);
@@ -136,21 +135,6 @@ final class Loads<K, V> {
         }
     }
 
-    /** What is asked of a loader at once; each batch is a load of its own. */
-    private static <K, V> List<? extends Collection<Request<K, V>>> batches(
-            Collection<Request<K, V>> missing, Loading<K, V> loading) {
-        int most = loading.maxBatch();
-        if (missing.size() <= most) {
-            return List.of(missing);
-        }
-        List<Request<K, V>> all = List.copyOf(missing);
-        List<List<Request<K, V>>> batches = new ArrayList<>();
-        for (int from = 0; from < all.size(); from += most) {
-            batches.add(all.subList(from, Math.min(all.size(), from + most)));
-        }
-        return batches;
-    }
-
     /** What a call has begun and joined so far. */
     private static final class Begun<K, V> {
         private Load<K, V> own;
@@ -182,7 +166,7 @@ final class Loads<K, V> {
 
     private void begin(Collection<Request<K, V>> missing, Begun<K, V> begun, Map<K, V> values) {
         for (Request<K, V> request : missing) {
-            V resting = resting(request);
+            V resting = answers.resting(request);
             if (resting != null) {
                 values.put(request.key(), resting);
             } else {
@@ -234,7 +218,7 @@ final class Loads<K, V> {
     }
 
     private Waiter.Patience patience(Request<K, V> request, boolean bounded, long until) {
-        boolean walksAway = mayWalkAway(request);
+        boolean walksAway = answers.mayWalkAway(request);
         if (!bounded && !walksAway) {
             return Waiter.Patience.ENDLESS;
         }
@@ -268,7 +252,7 @@ final class Loads<K, V> {
         runner.runHere(own);
         for (LoadPart<K, V> part : own.parts()) {
             Outcome<V> outcome = Objects.requireNonNull(part.outcome(), "a load that ran has an outcome");
-            putIfPresent(values, part.request().key(), answer(part.flight(), part.request(), outcome, true));
+            putIfPresent(values, part.request().key(), answers.of(part.flight(), part.request(), outcome, true));
         }
     }
 
@@ -298,7 +282,13 @@ final class Loads<K, V> {
             outcome = Objects.requireNonNull(successor.parts().get(0).outcome());
         }
         told(waiter, outcome);
-        return answer(waiter.flight(), waiter.request(), outcome, false);
+        return answer(waiter, outcome);
+    }
+
+    /** What a caller that waited gets. */
+    @Nullable
+    V answer(Waiter<K, V> waiter, Outcome<V> outcome) {
+        return answers.of(waiter.flight(), waiter.request(), outcome, false);
     }
 
     /** A caller has what it waited for, or has waited enough. */
@@ -315,89 +305,5 @@ final class Loads<K, V> {
         if (waiter.leaves()) {
             runner.leave(waiter);
         }
-    }
-
-    private boolean mayRunAside(Request<K, V> request) {
-        return request.loader() instanceof LaterLoader || mayWalkAway(request);
-    }
-
-    /** With a stale value at hand and a soft timeout a caller does not wait for the end of a load, unless it asked for just that. */
-    private boolean mayWalkAway(Request<K, V> request) {
-        return !request.refresh() && !request.policy().loadSoftTimeout().isZero() && canStandIn(request);
-    }
-
-    /**
-     * What a caller gets for an outcome.
-     *
-     * @param own whether the load ran on the caller's own thread
-     */
-    @Nullable
-    V answer(Flight<K, V> flight, Request<K, V> request, Outcome<V> outcome, boolean own) {
-        if (outcome instanceof Outcome.Loaded<V> loaded) {
-            return loaded.value();
-        }
-        V standIn = request.refresh() || !canStandIn(request) ? null : staleValue(request);
-        if (outcome instanceof Outcome.Failed<V> failed) {
-            if (standIn == null) {
-                throw failure(request, failed.cause(), own);
-            }
-            runner.rest(flight, request);
-        }
-        if (standIn == null) {
-            throw new CacheLoadException(
-                    "the load of " + request.shownKey() + " takes longer than this caller waits", null);
-        }
-        return standIn;
-    }
-
-    /**
-     * What a caller gets for a failed load. An unchecked exception is the loader's own word, to the one who gave that loader and to all who would
-     * have given the like: whoever handles it need not know whether he was first. An Error is told only to the thread that it struck, and what
-     * speaks of an interrupt to nobody, as it is not his.
-     */
-    private RuntimeException failure(Request<K, V> request, @Nullable Throwable cause, boolean own) {
-        if (cause instanceof RuntimeException unchecked && !(cause instanceof CacheInterruptedException)) {
-            return unchecked;
-        }
-        if (own && cause instanceof Error error) {
-            throw error;
-        }
-        return new CacheLoadException(what(request, cause), cause);
-    }
-
-    /** Of the loader's failure nothing but its type: what it says may be a value or a secret, and the cause says it anyway. */
-    private String what(Request<K, V> request, @Nullable Throwable cause) {
-        return cause == null
-                ? "cache " + cache + ": the load of " + request.shownKey() + " did not end within its lease"
-                : "cache " + cache + ": the loader of " + request.shownKey() + " failed: "
-                        + cause.getClass().getName();
-    }
-
-    /** The stale value of a key whose last load failed a moment ago, else {@code null}. */
-    private @Nullable V resting(Request<K, V> request) {
-        return !request.refresh() && pauses.holds(request.storeKey()) && canStandIn(request)
-                ? staleValue(request)
-                : null;
-    }
-
-    private boolean canStandIn(Request<K, V> request) {
-        byte[] last = request.last();
-        return last != null
-                && !request.policy().staleIfError().isZero()
-                && mayStandIn(request, entries.state(request.storeKey(), last, entries.now()));
-    }
-
-    /** What was stale for its age alone is fresh again when it turns out that no client was missing. */
-    private static boolean mayStandIn(Request<?, ?> request, Entries.State last) {
-        return last == Entries.State.STALE || (last == Entries.State.FRESH && !request.refresh());
-    }
-
-    private @Nullable V staleValue(Request<K, V> request) {
-        byte[] last = request.last();
-        V value = last == null ? null : entries.decode(request.storeKey(), last, counters);
-        if (value != null) {
-            counters.staleServed(request.storeKey());
-        }
-        return value;
     }
 }

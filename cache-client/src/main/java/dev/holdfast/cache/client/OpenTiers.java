@@ -147,7 +147,7 @@ record OpenTiers(
                 .config(builder.failover())
                 .prefixes(caches::prefixes)
                 .made(Envelope::made)
-                .tombstones(Removals::tombstone, caches::tombstoneLife);
+                .tombstones(Tombstones::tombstone, caches::tombstoneLife);
         InstantSource clock = builder.clock();
         if (clock != null) {
             failover.clock(clock);

@@ -24,24 +24,15 @@ final class ReadThrough<K, V> {
     private final Loads<K, V> loads;
     private final @Nullable Near<K, V> near;
 
-    /** {@code policy}: that of the cache. */
-    ReadThrough(
-            CachePolicy policy,
-            StoreKeys<K> keys,
-            Entries<V> entries,
-            Counters counters,
-            Flights<K, V> flights,
-            Reads<V> reads,
-            Loads<K, V> loads,
-            @Nullable Near<K, V> near) {
-        this.policy = policy;
-        this.keys = keys;
-        this.entries = entries;
-        this.counters = counters;
-        this.flights = flights;
-        this.reads = reads;
+    ReadThrough(EngineParts<K, V> cache, Loads<K, V> loads) {
+        this.policy = cache.policy();
+        this.keys = cache.keys();
+        this.entries = cache.entries();
+        this.counters = cache.counters();
+        this.flights = cache.flights();
+        this.reads = cache.reads();
+        this.near = cache.near();
         this.loads = loads;
-        this.near = near;
     }
 
     /** The fresh value of a key, or a stale one if the policy says that it is better than none; {@code null} if there is none. */

@@ -6,12 +6,15 @@ import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.Lookup;
+import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -92,10 +95,40 @@ final class Reads<V> {
         return failure instanceof CacheUnavailableException e ? e.partialResult() : Map.of();
     }
 
-    /** Reads a key and says what it found. */
-    Found<V> look(String storeKey) {
+    /** Reads a key and says all that is known of it. */
+    Lookup<V> lookup(String storeKey) {
         long trusted = entries.trustedUntil();
-        return found(storeKey, get(storeKey), trusted);
+        Found<V> found = found(storeKey, get(storeKey), trusted);
+        String tier = store.tierName();
+        V value = found.value();
+        (found.isAnswer() ? counters.hits : counters.misses).increment();
+        byte[] entry = found.entry();
+        if (entry == null || (value == null && !found.isAbsence())) {
+            return new Lookup<>(Lookup.State.ABSENT, null, Duration.ZERO, Optional.empty(), tier);
+        }
+        Lookup.State state = found.isAbsence()
+                ? Lookup.State.KNOWN_ABSENT
+                : found.fresh() != null ? Lookup.State.FRESH : Lookup.State.STALE;
+        return new Lookup<>(state, value, entries.age(entry, entries.now()), entries.etag(entry), tier);
+    }
+
+    /** For how much longer a key has a fresh value; {@code null} if it has none. */
+    @Nullable
+    Duration ttl(String storeKey) {
+        if (entries.isRaw()) {
+            return store.ttl(storeKey);
+        }
+        Found<V> found = peek(storeKey);
+        byte[] entry = found.entry();
+        return found.fresh() == null || entry == null
+                ? null
+                : Lifetime.remaining(Envelope.freshUntil(entry), entries.now());
+    }
+
+    /** Reads a key and says what it found, neither as a hit nor as a miss. */
+    Found<V> peek(String storeKey) {
+        long trusted = entries.trustedUntil();
+        return foundUncounted(storeKey, get(storeKey), trusted);
     }
 
     /** Says what an entry is; one that can't be read is counted. */

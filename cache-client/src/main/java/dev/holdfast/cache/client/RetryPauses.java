@@ -33,6 +33,16 @@ final class RetryPauses {
         this.nanoTime = nanoTime;
     }
 
+    /** Lets the key of a load that has failed rest, where a stale value can stand in, unless it was changed since the load began. */
+    void begin(Request<?, ?> request, Flight<?, ?> flight) {
+        if (request.last() != null && !flight.isInvalidated()) {
+            begin(request.storeKey(), request.policy().retryLoadAfter());
+            if (flight.isInvalidated()) {
+                end(request.storeKey());
+            }
+        }
+    }
+
     void begin(String storeKey, Duration duration) {
         if (duration.isZero()) {
             return;

@@ -4,72 +4,49 @@ import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CacheUnavailableException.Reason;
-import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What callers change in the store; each change wins over the loads under way. */
 final class Writes<K, V> {
-    /**
-     * Compare-and-set tries before giving up. A failure means that another caller got its change through, or that reads come from a
-     * replica that is behind: then none ever succeeds.
-     */
-    private static final int ATTEMPTS = 100;
-
-    /** What no caller stores: a value of 16 random bytes. */
-    private static final byte[] NOBODYS = nobodys();
-
     private final CacheStore store;
-    private final Reads<V> reads;
+    private final CompareAndSet<V> comparing;
     private final Entries<V> entries;
     private final Counters counters;
     private final Flights<K, V> flights;
     private final RetryPauses pauses;
-    private final Removals removals;
+    private final Tombstones tombstones;
     private final Tags tags;
+    private final @Nullable Near<K, V> near;
 
-    Writes(
-            CacheStore store,
-            Reads<V> reads,
-            Entries<V> entries,
-            Counters counters,
-            Flights<K, V> flights,
-            RetryPauses pauses,
-            Removals removals,
-            Tags tags) {
-        this.store = store;
-        this.reads = reads;
-        this.entries = entries;
-        this.counters = counters;
-        this.flights = flights;
-        this.pauses = pauses;
-        this.removals = removals;
-        this.tags = tags;
-    }
-
-    private static byte[] nobodys() {
-        byte[] value = new byte[16];
-        ThreadLocalRandom.current().nextBytes(value);
-        return value;
+    Writes(EngineParts<K, V> cache) {
+        this.store = cache.store();
+        this.comparing = new CompareAndSet<>(cache);
+        this.entries = cache.entries();
+        this.counters = cache.counters();
+        this.flights = cache.flights();
+        this.pauses = cache.pauses();
+        this.tombstones = cache.tombstones();
+        this.tags = cache.tags();
+        this.near = cache.near();
     }
 
     void put(String storeKey, V value, CachePolicy policy) {
-        Entries.Encoded encoded = encode("put", storeKey, value, policy);
-        change(storeKey, "put", () -> {
+        put("put", storeKey, encode("put", storeKey, value, policy));
+        counters.stored.increment();
+    }
+
+    private void put(String operation, String storeKey, Entries.Encoded encoded) {
+        change(storeKey, operation, () -> {
             store.put(storeKey, encoded.entry(), encoded.ttl());
             return true;
         });
-        counters.stored.increment();
     }
 
     void putAll(Map<String, V> values, CachePolicy policy) {
@@ -86,75 +63,27 @@ final class Writes<K, V> {
 
     boolean putIfAbsent(String storeKey, V value, CachePolicy policy) {
         Entries.Encoded encoded = encode("putIfAbsent", storeKey, value, policy);
-        boolean stored = changeIf(storeKey, "putIfAbsent", () -> putIfAbsent(storeKey, encoded));
+        boolean stored = changeIf(storeKey, "putIfAbsent", () -> comparing.putIfAbsent(storeKey, encoded));
         if (stored) {
             counters.stored.increment();
         }
         return stored;
     }
 
-    private boolean putIfAbsent(String storeKey, Entries.Encoded encoded) {
-        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            if (store.putIfAbsent(storeKey, encoded.entry(), encoded.ttl())) {
-                return true;
-            }
-            byte[] present = store.get(storeKey);
-            if (present == null) {
-                continue;
-            }
-            if (reads.found(storeKey, present).fresh() != null) {
-                return false;
-            }
-            // Stale, a remembered absence, or unreadable: absent to callers, so it gives way.
-            if (store.replace(storeKey, present, encoded.entry(), encoded.ttl())) {
-                return true;
-            }
-        }
-        throw givenUp("putIfAbsent");
-    }
-
-    /** Nothing was changed, and why can't be told: an answer would be a guess. */
-    private CacheException givenUp(String operation) {
-        return new CacheUnavailableException(
-                operation + ": " + ATTEMPTS + " times what was read from the tier " + store.tierName()
-                        + " was not what stood there; nothing was changed",
-                null,
-                Reason.PARTIAL,
-                false);
-    }
-
     boolean replace(String storeKey, V expected, V value, CachePolicy policy) {
         Entries.Encoded encoded = encode("replace", storeKey, value, policy);
-        boolean replaced = changeIf(storeKey, "replace", () -> replaceFresh(storeKey, encoded, expected));
+        boolean replaced = changeIf(
+                storeKey,
+                "replace",
+                () -> comparing.changeFresh(
+                        "replace",
+                        storeKey,
+                        present -> Objects.deepEquals(present, expected),
+                        present -> store.replace(storeKey, present, encoded.entry(), encoded.ttl())));
         if (replaced) {
             counters.stored.increment();
         }
         return replaced;
-    }
-
-    private boolean replaceFresh(String storeKey, Entries.Encoded encoded, V expected) {
-        return changeFresh(
-                "replace",
-                storeKey,
-                value -> Objects.deepEquals(value, expected),
-                present -> store.replace(storeKey, present, encoded.entry(), encoded.ttl()));
-    }
-
-    /** Tries a change of the fresh entry that is there until none comes in between; {@code false} if there is none, or not one that is wanted. */
-    private boolean changeFresh(
-            String operation, String storeKey, Predicate<V> wanted, Predicate<byte[]> comparedChange) {
-        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            long trusted = entries.trustedUntil();
-            byte[] present = store.get(storeKey);
-            V value = reads.found(storeKey, present, trusted).fresh();
-            if (present == null || value == null || !wanted.test(value)) {
-                return false;
-            }
-            if (comparedChange.test(present)) {
-                return true;
-            }
-        }
-        throw givenUp(operation);
     }
 
     /** Gives a fresh value another time to live. */
@@ -165,7 +94,7 @@ final class Writes<K, V> {
         return changeIf(
                 storeKey,
                 "expire",
-                () -> changeFresh("expire", storeKey, value -> true, present -> {
+                () -> comparing.changeFresh("expire", storeKey, value -> true, present -> {
                     // So that its tags last as long; whether one was removed meanwhile, the entry's own numbers say.
                     Map<String, Long> unused =
                             tags.toStore(entries.tags(present).keySet(), Tags.lifeOf(policy));
@@ -177,11 +106,7 @@ final class Writes<K, V> {
     /** Remembers that the source has no value, for as long as the policy says. */
     void putAbsent(String storeKey, CachePolicy policy) {
         Map<String, Long> numbers = tagsOf("putAbsent", policy);
-        Entries.Encoded absence = entries.encodeAbsence(storeKey, policy.rememberAbsence(), entries.begin(), numbers);
-        change(storeKey, "putAbsent", () -> {
-            store.put(storeKey, absence.entry(), absence.ttl());
-            return true;
-        });
+        put("putAbsent", storeKey, entries.encodeAbsence(storeKey, policy.rememberAbsence(), entries.begin(), numbers));
     }
 
     /** Removes what is expected to be there. */
@@ -189,11 +114,11 @@ final class Writes<K, V> {
         boolean removed = changeIf(
                 storeKey,
                 "remove",
-                () -> changeFresh(
+                () -> comparing.changeFresh(
                         "remove",
                         storeKey,
                         value -> Objects.deepEquals(value, expected),
-                        present -> removals.remove(storeKey, present)));
+                        present -> tombstones.remove(storeKey, present)));
         if (removed) {
             counters.removals.increment();
         }
@@ -206,17 +131,7 @@ final class Writes<K, V> {
      */
     @Nullable
     V getAndRemove(String storeKey) {
-        Optional<V> taken = change(storeKey, "remove", () -> {
-            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                long trusted = entries.trustedUntil();
-                byte[] present = store.get(storeKey);
-                V value = reads.found(storeKey, present, trusted).fresh();
-                if (present == null ? removals.removeAbsent(storeKey, NOBODYS) : removals.remove(storeKey, present)) {
-                    return Optional.ofNullable(value);
-                }
-            }
-            throw givenUp("getAndRemove");
-        });
+        Optional<V> taken = change(storeKey, "remove", () -> comparing.take(storeKey));
         counters.removals.increment();
         return taken.orElse(null);
     }
@@ -227,37 +142,11 @@ final class Writes<K, V> {
      * stronger invalidation.
      */
     boolean markStale(String storeKey) {
-        return change(storeKey, "markStale", () -> {
-            boolean fresh = false;
-            for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-                byte[] present = store.get(storeKey);
-                Found<V> found = reads.found(storeKey, present);
-                fresh = found.fresh() != null;
-                if (present == null || found.value() == null) {
-                    // Nothing could stand in: absent, a remembered absence, or unreadable.
-                    if (present == null) {
-                        removals.remove(storeKey);
-                        return false;
-                    } else if (removals.remove(storeKey, present)) {
-                        return false;
-                    }
-                } else if (replaceByStale(storeKey, present)) {
-                    return fresh;
-                }
-            }
-            removals.remove(storeKey);
-            return fresh;
-        });
-    }
-
-    private boolean replaceByStale(String storeKey, byte[] present) {
-        long now = entries.now();
-        Duration left = Lifetime.remaining(Envelope.staleUntil(present), now);
-        return store.replace(storeKey, present, entries.markedStale(present, now), left);
+        return change(storeKey, "markStale", () -> comparing.markStale(storeKey));
     }
 
     boolean remove(String storeKey) {
-        boolean removed = change(storeKey, "remove", () -> removals.remove(storeKey));
+        boolean removed = change(storeKey, "remove", () -> tombstones.remove(storeKey));
         counters.removals.increment();
         return removed;
     }
@@ -266,7 +155,7 @@ final class Writes<K, V> {
         if (storeKeys.isEmpty()) {
             return;
         }
-        change(storeKeys, "removeAll", () -> removals.removeAll(storeKeys));
+        change(storeKeys, "removeAll", () -> tombstones.removeAll(storeKeys));
         counters.removals.add(storeKeys.size());
     }
 
@@ -309,6 +198,9 @@ final class Writes<K, V> {
             throw counted("clear", e);
         } finally {
             pauses.endAll();
+        }
+        if (near != null) {
+            near.forgetAll();
         }
     }
 

@@ -65,7 +65,7 @@ abstract class EngineFixture {
             Codec<V> codec,
             CachePolicy policy,
             EngineServices services) {
-        return new CacheEngine<>(new EngineParts<>(name, store, keyMapper, codec, policy, services, null));
+        return new CacheEngine<>(new EngineSpec<>(name, store, keyMapper, codec, policy, services, null));
     }
 
     CacheEngine<String, String> open(CachePolicy policy) {

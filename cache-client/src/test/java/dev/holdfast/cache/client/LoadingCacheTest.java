@@ -42,7 +42,7 @@ class LoadingCacheTest extends EngineFixture {
 
     private LoadingCache<String, String> open(CachePolicy policy, Loaders<String, String> loaders) {
         return new LoadingEngine<>(
-                new EngineParts<>("l", store, Function.identity(), Codec.string(), policy, services, null), loaders);
+                new EngineSpec<>("l", store, Function.identity(), Codec.string(), policy, services, null), loaders);
     }
 
     private String load(String key) {

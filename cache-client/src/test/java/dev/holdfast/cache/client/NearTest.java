@@ -70,7 +70,7 @@ class NearTest {
 
     private CacheEngine<String, String> open(CacheStore over, CachePolicy policy, NearCache near) {
         return new CacheEngine<>(
-                new EngineParts<>("c", over, Function.identity(), codec, policy, services, new NearTerms(near, true)));
+                new EngineSpec<>("c", over, Function.identity(), codec, policy, services, new NearTerms(near, true)));
     }
 
     @Test
@@ -262,7 +262,7 @@ class NearTest {
     void rawCachesAreRefused() {
         assertThrows(
                 IllegalArgumentException.class,
-                () -> new CacheEngine<>(new EngineParts<>(
+                () -> new CacheEngine<>(new EngineSpec<>(
                         "c",
                         store,
                         Function.<String>identity(),
@@ -310,7 +310,7 @@ class NearTest {
 
     @Test
     void aKeyThatIsChangedInPlaceIsAnotherKey() {
-        try (CacheEngine<byte[], String> cache = new CacheEngine<>(new EngineParts<>(
+        try (CacheEngine<byte[], String> cache = new CacheEngine<>(new EngineSpec<>(
                 "b",
                 store,
                 (byte[] key) -> Arrays.toString(key),

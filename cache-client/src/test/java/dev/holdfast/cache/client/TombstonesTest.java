@@ -266,7 +266,7 @@ class TombstonesTest {
     /** A release before this one reads it as an absence that has ended, whatever its clock says, and writes over it. */
     @Test
     void anOlderReleaseTakesATombstoneForNothing() {
-        byte[] tombstone = Removals.tombstone();
+        byte[] tombstone = Tombstones.tombstone();
         assertNull(EnvelopeOfVersionOne.problem(tombstone));
         assertTrue(EnvelopeOfVersionOne.isAbsence(tombstone));
         assertEquals(0, EnvelopeOfVersionOne.freshUntil(tombstone));
