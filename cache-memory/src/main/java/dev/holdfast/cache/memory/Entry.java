@@ -1,6 +1,9 @@
 package dev.holdfast.cache.memory;
 
 import com.github.benmanes.caffeine.cache.Ticker;
+import dev.holdfast.cache.CacheRejectedException;
+import dev.holdfast.cache.ForeignText;
+import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /** A key's value and when it ends. Two are equal only if they are the same. */
@@ -94,6 +97,36 @@ final class Entry {
         return !replaced && (end == NEVER || end > clock.read());
     }
 
+    /** The sum of the number that it holds and another. */
+    long plus(long delta) {
+        try {
+            return Math.addExact(parse(value), delta);
+        } catch (NumberFormatException e) {
+            throw new CacheRejectedException("in-memory: the value of \"" + ForeignText.shown(key)
+                    + "\" is not a signed 64-bit integer, so it can't be incremented");
+        } catch (ArithmeticException e) {
+            throw new CacheRejectedException(
+                    "in-memory: the increment of \"" + ForeignText.shown(key)
+                            + "\" would overflow a signed 64-bit integer",
+                    e);
+        }
+    }
+
+    /** Reads what {@link Long#toString(long)} writes and nothing else, as Redis does. */
+    private static long parse(byte[] value) {
+        String digits = new String(value, 0, Math.min(value.length, 21), StandardCharsets.ISO_8859_1);
+        long number = Long.parseLong(digits);
+        if (!Long.toString(number).equals(digits)) {
+            throw new NumberFormatException();
+        }
+        return number;
+    }
+
+    /** A number as it is held. */
+    static byte[] digits(long number) {
+        return Long.toString(number).getBytes(StandardCharsets.US_ASCII);
+    }
+
     /** What this entry and its key weigh, in bytes of heap. */
     static long weigh(String key, int valueLength) {
         return OVERHEAD_BYTES + STRING_BYTES + arrayBytes(textBytes(key)) + arrayBytes(valueLength);
@@ -112,5 +145,19 @@ final class Entry {
             }
         }
         return length;
+    }
+
+    /** Refuses what is no key. */
+    static void requireScalars(String key) {
+        int length = key.length();
+        for (int i = 0; i < length; i++) {
+            char c = key.charAt(i);
+            if (Character.isSurrogate(c)) {
+                if (Character.isLowSurrogate(c) || i + 1 == length || !Character.isLowSurrogate(key.charAt(i + 1))) {
+                    throw new IllegalArgumentException("a key holds an unpaired surrogate");
+                }
+                i++;
+            }
+        }
     }
 }

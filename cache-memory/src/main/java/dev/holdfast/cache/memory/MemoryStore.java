@@ -1,23 +1,15 @@
 package dev.holdfast.cache.memory;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Expiry;
-import com.github.benmanes.caffeine.cache.RemovalCause;
-import com.github.benmanes.caffeine.cache.Ticker;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.EntryUse;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Latency;
-import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.Tracking;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -27,11 +19,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentMap;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -49,86 +38,23 @@ import org.jspecify.annotations.Nullable;
  * prefix has no colon.
  *
  * <p>Calls never wait ({@link #callBound()} is zero), so an interrupted thread is answered like any other and stays
- * interrupted. {@link #incrementOnce} remembers the last {@value #ONCE_IDS} names. Health counts operations and does not
+ * interrupted. {@link #incrementOnce} remembers the last {@value OnceResults#MOST} names. Health counts operations and does not
  * time them.
  *
  * <p>For any number of threads.
  */
 public final class MemoryStore implements CacheStore {
-    /** An entry over the 16,384th part of the store is large. */
-    private static final int LARGE_SHIFT = 14;
-
-    /** One read of 64 that Caffeine need not answer is told to it all the same. */
-    private static final int TOLD_MASK = 63;
-
-    private static final int ONCE_IDS = 1_024;
-    private static final Duration ONCE_TTL = Duration.ofHours(1);
-
-    private final long maxBytes;
     private final KeyPrefix keyPrefix;
-    private final Ticker clock;
-    private final Cache<String, Entry> cache;
-    private final ConcurrentMap<String, Entry> map;
-    private final RecentReads recent;
-    private final PrefixIndex index = new PrefixIndex();
-    private final Evictions evictions = new Evictions();
-    private final ExpiryTimer timer = new ExpiryTimer();
-    private final Watchers watchers = new Watchers();
-    /** Made by the first increment that needs it, under its lock. */
-    private @Nullable Cache<OnceId, Long> onceResults;
-
-    private final ReentrantLock onceLock = new ReentrantLock();
+    private final EntryMap entries;
+    private final OnceResults onceResults;
     private final LongAdder operations = new LongAdder();
     private final Instant startedAt = Instant.now();
     private volatile boolean closed;
 
-    /** No record: on Java 17 the equals of one leaves its class loader in a cache of the JDK's. */
-    private static final class OnceId {
-        private final String key;
-        private final String id;
-
-        OnceId(String key, String id) {
-            this.key = key;
-            this.id = id;
-        }
-
-        @Override
-        public boolean equals(@Nullable Object other) {
-            return other instanceof OnceId that && key.equals(that.key) && id.equals(that.id);
-        }
-
-        @Override
-        public int hashCode() {
-            return 31 * key.hashCode() + id.hashCode();
-        }
-    }
-
     MemoryStore(long maxBytes, KeyPrefix keyPrefix, LongSupplier nanoTime) {
-        if (maxBytes <= 0) {
-            throw new IllegalArgumentException("maxBytes must be positive: " + maxBytes);
-        }
-        this.maxBytes = maxBytes;
         this.keyPrefix = keyPrefix;
-        // From zero on, so that no instant is Entry.NEVER.
-        long origin = nanoTime.getAsLong();
-        this.clock = () -> nanoTime.getAsLong() - origin;
-        this.recent = new RecentReads(maxBytes);
-        this.cache = Caffeine.newBuilder()
-                .maximumWeight(maxBytes)
-                .weigher((String key, Entry entry) ->
-                        (int) Math.min(Integer.MAX_VALUE, Entry.weigh(key, entry.value.length)))
-                .expireAfter(new EntryExpiry())
-                .ticker(clock)
-                .scheduler(timer)
-                .evictionListener((@Nullable String key, @Nullable Entry entry, RemovalCause cause) -> {
-                    if (entry != null) {
-                        remove(entry);
-                        evictions.add(entry.key, cause == RemovalCause.SIZE);
-                    }
-                })
-                .build();
-        this.map = cache.asMap();
-        timer.serves(cache);
+        this.entries = new EntryMap(maxBytes, nanoTime);
+        this.onceResults = new OnceResults(nanoTime::getAsLong);
     }
 
     /**
@@ -224,61 +150,11 @@ public final class MemoryStore implements CacheStore {
     }
 
     private byte @Nullable [] read(String key) {
-        Entry entry = recent.candidate(key);
-        if (entry != null
-                && entry.key.equals(key)
-                && entry.current(clock)
-                // Now and then Caffeine hears of it, so that it knows what is worth keeping.
-                && (ThreadLocalRandom.current().nextInt() & TOLD_MASK) != 0) {
-            return entry.value;
+        byte[] value = entries.read(key);
+        if (value == null) {
+            Entry.requireScalars(key); // what is present was checked when it was stored
         }
-        return readFromMap(key);
-    }
-
-    private byte @Nullable [] readFromMap(String key) {
-        Entry entry = present(key);
-        if (entry == null) {
-            requireScalars(key); // what is present was checked when it was stored
-            return null;
-        }
-        recent.keep(entry);
-        return entry.value;
-    }
-
-    private @Nullable Entry present(String key) {
-        Entry entry = cache.getIfPresent(key);
-        return entry == null || entry.removed() ? null : entry;
-    }
-
-    /** Within the map's step that takes the entry out. */
-    private void remove(Entry entry) {
-        entry.remove();
-        index.remove(entry);
-        recent.drop(entry);
-    }
-
-    /** Within the map's step that puts another entry in its place. */
-    private Entry entered(@Nullable Entry old, Entry entry) {
-        if (old == null) {
-            index.add(entry);
-        } else {
-            old.replace();
-            index.replace(old, entry);
-            recent.drop(old);
-        }
-        return entry;
-    }
-
-    /** Marks an entry as removed in the same step that removes it. */
-    private boolean removeMarked(String key) {
-        boolean[] present = new boolean[1];
-        map.computeIfPresent(key, (k, entry) -> {
-            present[0] = true;
-            remove(entry);
-            return null;
-        });
-        watchers.changed(key);
-        return present[0];
+        return value;
     }
 
     @Override
@@ -296,96 +172,65 @@ public final class MemoryStore implements CacheStore {
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
-        begin();
-        requireStorable(key, value);
-        long expiresAtNanos = expiresAtNanos(ttl);
-        put(key, value.clone(), expiresAtNanos);
-    }
-
-    private void put(String key, byte[] value, long expiresAtNanos) {
-        map.compute(key, (mapsKey, old) -> entered(old, new Entry(mapsKey, value, expiresAtNanos)));
-        watchers.changed(key);
-        evictIfLarge(value.length);
+        begin(key);
+        entries.requireRoom(key, value.length);
+        entries.put(key, value.clone(), entries.end(ttl));
     }
 
     @Override
-    public void putAll(Map<String, byte[]> entries, Duration ttl) {
+    public void putAll(Map<String, byte[]> values, Duration ttl) {
         begin();
-        long expiresAtNanos = expiresAtNanos(ttl);
+        long expiresAtNanos = entries.end(ttl);
         Map<String, byte[]> checked = new LinkedHashMap<>();
-        entries.forEach((key, value) -> {
-            requireStorable(key, value);
+        values.forEach((key, value) -> {
+            Entry.requireScalars(key);
+            entries.requireRoom(key, value.length);
             checked.put(key, value.clone());
         });
-        checked.forEach((key, value) -> put(key, value, expiresAtNanos));
+        checked.forEach((key, value) -> entries.put(key, value, expiresAtNanos));
     }
 
     @Override
     public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        begin();
-        requireStorable(key, value);
-        long expiresAtNanos = expiresAtNanos(ttl);
+        begin(key);
+        entries.requireRoom(key, value.length);
+        long expiresAtNanos = entries.end(ttl);
         byte[] copy = value.clone();
-        boolean[] stored = new boolean[1];
-        map.compute(key, (mapsKey, old) -> {
-            stored[0] = old == null;
-            return old == null ? entered(null, new Entry(mapsKey, copy, expiresAtNanos)) : old;
-        });
-        watchers.changed(key);
-        evictIfLarge(value.length);
-        return stored[0];
+        return entries.change(
+                key, copy.length, (mapsKey, old) -> old == null ? new Entry(mapsKey, copy, expiresAtNanos) : old);
     }
 
     @Override
     public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        begin();
+        begin(key);
         Objects.requireNonNull(expected, "expected");
-        requireStorable(key, value);
-        long expiresAtNanos = expiresAtNanos(ttl);
+        entries.requireRoom(key, value.length);
+        long expiresAtNanos = entries.end(ttl);
         byte[] copy = value.clone();
-        boolean[] replaced = new boolean[1];
-        map.computeIfPresent(key, (mapsKey, old) -> {
-            replaced[0] = Arrays.equals(old.value, expected);
-            if (!replaced[0]) {
-                return old;
-            }
-            return entered(old, new Entry(mapsKey, copy, expiresAtNanos));
-        });
-        watchers.changed(key);
-        evictIfLarge(value.length);
-        return replaced[0];
+        return entries.changePresent(
+                key,
+                copy.length,
+                old -> Arrays.equals(old.value, expected) ? new Entry(old.key, copy, expiresAtNanos) : old);
     }
 
     @Override
     public boolean remove(String key) {
-        begin();
-        requireScalars(key);
-        return removeMarked(key);
+        begin(key);
+        return entries.remove(key);
     }
 
     @Override
     public boolean remove(String key, byte[] expected) {
-        begin();
-        requireScalars(key);
+        begin(key);
         Objects.requireNonNull(expected, "expected");
-        boolean[] removed = new boolean[1];
-        map.computeIfPresent(key, (k, entry) -> {
-            if (!Arrays.equals(entry.value, expected)) {
-                return entry;
-            }
-            removed[0] = true;
-            remove(entry);
-            return null;
-        });
-        watchers.changed(key);
-        return removed[0];
+        return entries.changePresent(key, 0, old -> Arrays.equals(old.value, expected) ? null : old);
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
         begin();
-        keys.forEach(MemoryStore::requireScalars);
-        keys.forEach(this::removeMarked);
+        keys.forEach(Entry::requireScalars);
+        keys.forEach(entries::remove);
     }
 
     /** {@inheritDoc} Leaves nothing: nobody outside of this process can have seen what was there. */
@@ -409,129 +254,45 @@ public final class MemoryStore implements CacheStore {
 
     @Override
     public boolean contains(String key) {
-        begin();
-        requireScalars(key);
-        Entry entry = cache.policy().getIfPresentQuietly(key);
-        return entry != null && !entry.removed();
+        begin(key);
+        return entries.peek(key) != null;
     }
 
     @Override
     public @Nullable Duration ttl(String key) {
-        begin();
-        requireScalars(key);
-        Entry entry = cache.policy().getIfPresentQuietly(key);
-        if (entry == null || entry.removed()) {
-            return null;
-        }
-        long end = entry.expiresAtNanos();
-        if (end == Entry.NEVER) {
-            return FOREVER;
-        }
-        long left = end - clock.read();
-        return left <= 0 ? null : Duration.ofMillis((left + 999_999) / 1_000_000);
+        begin(key);
+        return entries.ttl(key);
     }
 
     @Override
     public boolean expire(String key, Duration ttl) {
-        begin();
-        requireScalars(key);
-        long expiresAtNanos = expiresAtNanos(ttl);
-        Entry present = map.computeIfPresent(
-                key, (mapsKey, old) -> entered(old, new Entry(mapsKey, old.value, expiresAtNanos)));
-        watchers.changed(key);
-        return present != null;
+        begin(key);
+        long expiresAtNanos = entries.end(ttl);
+        return entries.changePresent(key, 0, old -> new Entry(old.key, old.value, expiresAtNanos));
     }
 
     @Override
     public long increment(String key, long delta, Duration ttlIfCreated) {
-        begin();
-        return add(key, delta, ttlIfCreated);
+        begin(key);
+        return entries.add(key, delta, entries.end(ttlIfCreated));
     }
 
     @Override
     public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
-        begin();
-        OnceId id = new OnceId(Objects.requireNonNull(key, "key"), CacheStore.onceId(onceId));
-        CacheStore.ttlMillis(ttlIfCreated);
-        onceLock.lock();
-        try {
-            Cache<OnceId, Long> results = onceResults();
-            Long earlier = results.getIfPresent(id);
-            if (earlier != null) {
-                return OptionalLong.of(earlier);
-            }
-            long result = add(key, delta, ttlIfCreated);
-            results.put(id, result);
-            return OptionalLong.of(result);
-        } finally {
-            onceLock.unlock();
-        }
-    }
-
-    private Cache<OnceId, Long> onceResults() {
-        if (onceResults == null) {
-            onceResults = Caffeine.newBuilder()
-                    .maximumSize(ONCE_IDS)
-                    .expireAfterWrite(ONCE_TTL)
-                    .ticker(clock)
-                    .build();
-        }
-        return onceResults;
-    }
-
-    private long add(String key, long delta, Duration ttlIfCreated) {
-        requireScalars(key);
-        requireRoom(key, Long.BYTES);
-        long expiresAtNanos = expiresAtNanos(ttlIfCreated);
-        long[] sum = new long[1];
-        map.compute(key, (mapsKey, old) -> {
-            sum[0] = old == null ? delta : sum(key, old.value, delta);
-            byte[] digits = Long.toString(sum[0]).getBytes(StandardCharsets.US_ASCII);
-            return entered(old, new Entry(mapsKey, digits, old == null ? expiresAtNanos : old.expiresAtNanos()));
-        });
-        watchers.changed(key);
-        return sum[0];
-    }
-
-    private static long sum(String key, byte[] value, long delta) {
-        try {
-            return Math.addExact(parse(value), delta);
-        } catch (NumberFormatException e) {
-            throw new CacheRejectedException("in-memory: the value of \"" + ForeignText.shown(key)
-                    + "\" is not a signed 64-bit integer, so it can't be incremented");
-        } catch (ArithmeticException e) {
-            throw new CacheRejectedException(
-                    "in-memory: the increment of \"" + ForeignText.shown(key)
-                            + "\" would overflow a signed 64-bit integer",
-                    e);
-        }
-    }
-
-    /** Reads what {@link Long#toString(long)} writes and nothing else, as Redis does. */
-    private static long parse(byte[] value) {
-        String digits = new String(value, 0, Math.min(value.length, 21), StandardCharsets.ISO_8859_1);
-        long number = Long.parseLong(digits);
-        if (!Long.toString(number).equals(digits)) {
-            throw new NumberFormatException();
-        }
-        return number;
+        begin(key);
+        String id = CacheStore.onceId(onceId);
+        long end = entries.end(ttlIfCreated);
+        return OptionalLong.of(onceResults.of(key, id, () -> entries.add(key, delta, end)));
     }
 
     @Override
     public long removeByPrefix(String prefix) {
-        begin();
-        requireScalars(prefix);
+        begin(prefix);
         if (prefix.isEmpty() && keyPrefix.isEmpty()) {
             throw new IllegalArgumentException(
                     "an empty prefix is refused by a store without a key prefix of its own: give the store one");
         }
-        long[] removed = new long[1];
-        index.forEach(prefix, entry -> {
-            if (removeMarked(entry.key)) {
-                removed[0]++;
-            }
-        });
-        return removed[0];
+        return entries.removeByPrefix(prefix);
     }
 
     /** Says {@link ProbeResult#OK}: nothing can be in the way. */
@@ -563,18 +324,12 @@ public final class MemoryStore implements CacheStore {
     /** {@inheritDoc} Exact, and at once: there is nobody but this store who could change an entry. */
     @Override
     public Tracking track(String prefix, Stamps stamps) {
-        return watchers.add(this, prefix, stamps);
+        return entries.track(this, prefix, stamps);
     }
 
     @Override
     public EntryUse use(String prefix) {
-        LongAdder entries = new LongAdder();
-        index.forEach(prefix, entry -> {
-            if (entry.current(clock)) {
-                entries.increment();
-            }
-        });
-        return new EntryUse(entries.sum(), evictions.of(prefix));
+        return entries.use(prefix);
     }
 
     @Override
@@ -582,45 +337,24 @@ public final class MemoryStore implements CacheStore {
         return StoreHealth.of("in-memory", false, startedAt)
                 .withAvailable(!closed)
                 .withOperations(new OperationStats(operations.sum(), 0, Latency.NONE))
-                .withMemory(new MemoryUse(weight(), maxBytes, evictions.forRoom()));
+                .withMemory(entries.memory());
     }
 
     /** Forgets every entry. */
     @Override
     public void close() {
         closed = true;
-        cache.invalidateAll();
-        index.clear();
-        recent.clear();
-        timer.close();
-        onceLock.lock();
-        try {
-            onceResults = null;
-        } finally {
-            onceLock.unlock();
-        }
+        entries.close();
+        onceResults.clear();
     }
 
-    /** What its entries weigh now, in bytes. */
-    long weightedBytes() {
-        cache.cleanUp();
-        return weight();
+    EntryMap entries() {
+        return entries;
     }
 
-    private long weight() {
-        return cache.policy().eviction().orElseThrow().weightedSize().orElseThrow();
-    }
-
-    /** How many entries take memory, expired ones that are not yet removed included. */
-    long entries() {
-        return cache.estimatedSize();
-    }
-
-    /** How many entries its index has. */
-    int indexed() {
-        int[] count = new int[1];
-        index.forEach("", entry -> count[0]++);
-        return count[0];
+    private void begin(String key) {
+        begin();
+        Entry.requireScalars(key);
     }
 
     private void begin() {
@@ -630,69 +364,9 @@ public final class MemoryStore implements CacheStore {
         operations.increment();
     }
 
-    private void requireStorable(String key, byte[] value) {
-        requireScalars(key);
-        requireRoom(key, value.length);
-    }
-
-    /**
-     * Caffeine evicts in the background, some hundred entries for each processor late at most. Small ones may wait for it;
-     * large ones would pile up far beyond the bound.
-     */
-    private void evictIfLarge(int valueLength) {
-        if (valueLength > maxBytes >> LARGE_SHIFT) {
-            cache.cleanUp();
-        }
-    }
-
-    private void requireRoom(String key, int valueLength) {
-        long weight = Entry.weigh(key, valueLength);
-        if (weight > maxBytes) {
-            throw new CacheRejectedException("in-memory: an entry of " + weight + " bytes (" + valueLength
-                    + " of them the value) is larger than the whole store, which takes " + maxBytes);
-        }
-    }
-
-    private long expiresAtNanos(Duration ttl) {
-        long millis = CacheStore.ttlMillis(ttl);
-        return millis == Long.MAX_VALUE ? Entry.NEVER : clock.read() + TimeUnit.MILLISECONDS.toNanos(millis);
-    }
-
-    private static void requireScalars(String key) {
-        int length = key.length();
-        for (int i = 0; i < length; i++) {
-            char c = key.charAt(i);
-            if (Character.isSurrogate(c)) {
-                if (Character.isLowSurrogate(c) || i + 1 == length || !Character.isLowSurrogate(key.charAt(i + 1))) {
-                    throw new IllegalArgumentException("a key holds an unpaired surrogate");
-                }
-                i++;
-            }
-        }
-    }
-
-    /** Each entry carries its own end; reading does not move it. */
-    private static final class EntryExpiry implements Expiry<String, Entry> {
-        @Override
-        public long expireAfterCreate(String key, Entry entry, long currentTime) {
-            long end = entry.expiresAtNanos();
-            return end == Entry.NEVER ? Entry.NEVER : end - currentTime;
-        }
-
-        @Override
-        public long expireAfterUpdate(String key, Entry entry, long currentTime, long currentDuration) {
-            return expireAfterCreate(key, entry, currentTime);
-        }
-
-        @Override
-        public long expireAfterRead(String key, Entry entry, long currentTime, long currentDuration) {
-            return currentDuration;
-        }
-    }
-
     @Override
     public String toString() {
-        return "MemoryStore[in-memory, maxBytes=" + maxBytes + (keyPrefix.isEmpty() ? "" : ", keyPrefix=" + keyPrefix)
-                + ']';
+        return "MemoryStore[in-memory, maxBytes=" + entries.memory().maxBytes()
+                + (keyPrefix.isEmpty() ? "" : ", keyPrefix=" + keyPrefix) + ']';
     }
 }

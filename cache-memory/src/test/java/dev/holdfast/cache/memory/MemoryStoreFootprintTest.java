@@ -20,9 +20,9 @@ class MemoryStoreFootprintTest {
         for (int i = 0; i < ENTRIES; i++) {
             store.put(keyPrefix + i, new byte[valueBytes], Duration.ofHours(1));
         }
-        long claimed = store.weightedBytes();
+        long claimed = store.entries().weightedBytes();
         long taken = usedHeap() - before;
-        assertEquals(ENTRIES, store.entries());
+        assertEquals(ENTRIES, store.entries().size());
         System.out.printf(
                 "%d entries with %d bytes under \"%s…\": claimed %d bytes each, taken %d%n",
                 ENTRIES, valueBytes, keyPrefix, claimed / ENTRIES, taken / ENTRIES);

@@ -113,8 +113,10 @@ class MemoryStoreTest {
                 real.put("k" + i, VALUE, Duration.ofMillis(20));
             }
             long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-            while (real.entries() > 0) {
-                assertTrue(System.nanoTime() < deadline, () -> "after 20 s there are still " + real.entries());
+            while (real.entries().size() > 0) {
+                assertTrue(
+                        System.nanoTime() < deadline,
+                        () -> "after 20 s there are still " + real.entries().size());
                 Thread.sleep(20);
             }
         }
@@ -126,10 +128,14 @@ class MemoryStoreTest {
         for (int i = 0; i < 5_000; i++) {
             small.put("key" + i, new byte[i % 997], TTL);
             if (i % 100 == 0) {
-                assertTrue(small.weightedBytes() <= 100_000, () -> small.weightedBytes() + " bytes");
+                assertTrue(
+                        small.entries().weightedBytes() <= 100_000,
+                        () -> small.entries().weightedBytes() + " bytes");
             }
         }
-        assertTrue(small.entries() > 50, "there is room for more than " + small.entries());
+        assertTrue(
+                small.entries().size() > 50,
+                "there is room for more than " + small.entries().size());
     }
 
     @Test
@@ -137,7 +143,7 @@ class MemoryStoreTest {
         MemoryStore small = on(1_000_000);
         for (int i = 0; i < 1_000; i++) {
             small.put("key" + i, new byte[100_000], TTL);
-            assertTrue(small.entries() < 10, () -> small.entries() + " entries of 100,000 bytes");
+            assertTrue(small.entries().size() < 10, () -> small.entries().size() + " entries of 100,000 bytes");
         }
     }
 
@@ -252,7 +258,7 @@ class MemoryStoreTest {
             store.put(key, large, TTL);
             store.get(key);
         }
-        long reachable = store.weightedBytes();
+        long reachable = store.entries().weightedBytes();
         long read = 0;
         for (int i = 0; i < 100; i++) {
             byte[] value = store.getShared("large:" + i);
@@ -298,14 +304,14 @@ class MemoryStoreTest {
                 store.put("k" + i, new byte[100_000], Duration.ofMinutes(1));
             }
             store.remove("k0");
-            store.weightedBytes();
+            store.entries().weightedBytes();
             assertEquals(0, Objects.requireNonNull(store.health().memory()).evictions(), "all had room");
             for (int i = 5; i < 25; i++) {
                 store.put("k" + i, new byte[100_000], Duration.ofMinutes(1));
             }
-            store.weightedBytes();
+            store.entries().weightedBytes();
             long evicted = Objects.requireNonNull(store.health().memory()).evictions();
-            assertEquals(24 - store.entries(), evicted);
+            assertEquals(24 - store.entries().size(), evicted);
             assertTrue(evicted >= 14, () -> "evicted " + evicted);
         }
     }
@@ -325,7 +331,7 @@ class MemoryStoreTest {
         store.put("k", VALUE, TTL);
         store.close();
 
-        assertEquals(0, store.weightedBytes());
+        assertEquals(0, store.entries().weightedBytes());
         assertFalse(store.health().available());
     }
 

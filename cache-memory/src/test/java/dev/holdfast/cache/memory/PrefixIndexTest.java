@@ -3,6 +3,7 @@ package dev.holdfast.cache.memory;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.KeyPrefix;
 import java.time.Duration;
@@ -100,13 +101,13 @@ class PrefixIndexTest {
             for (int i = 0; i < 5_000; i++) {
                 store.put("c:" + i, new byte[10], HOUR);
             }
-            store.weightedBytes();
+            store.entries().weightedBytes();
             now[0] = HOUR.toNanos() + 1;
             store.put("c:last", new byte[10], HOUR);
-            store.weightedBytes();
+            store.entries().weightedBytes();
             assertEquals(1, store.removeByPrefix("c:"));
             assertFalse(store.contains("c:last"));
-            assertEquals(0, store.indexed());
+            store.entries().forEach("", entry -> fail("left in the index: " + entry.key));
         }
     }
 }
