@@ -4,8 +4,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -136,9 +138,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withTtl(Duration ttl) {
-        Draft draft = fields.copy();
-        draft.ttl = Objects.requireNonNull(ttl, "ttl");
-        return draft.build();
+        return with(draft -> draft.ttl = Objects.requireNonNull(ttl, "ttl"));
     }
 
     /**
@@ -150,9 +150,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withStaleIfError(Duration staleIfError) {
-        Draft draft = fields.copy();
-        draft.staleIfError = Objects.requireNonNull(staleIfError, "staleIfError");
-        return draft.build();
+        return with(draft -> draft.staleIfError = Objects.requireNonNull(staleIfError, "staleIfError"));
     }
 
     /**
@@ -164,9 +162,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withRetryLoadAfter(Duration retryLoadAfter) {
-        Draft draft = fields.copy();
-        draft.retryLoadAfter = Objects.requireNonNull(retryLoadAfter, "retryLoadAfter");
-        return draft.build();
+        return with(draft -> draft.retryLoadAfter = Objects.requireNonNull(retryLoadAfter, "retryLoadAfter"));
     }
 
     /**
@@ -178,9 +174,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withLoadTimeout(Duration loadTimeout) {
-        Draft draft = fields.copy();
-        draft.loadTimeout = Objects.requireNonNull(loadTimeout, "loadTimeout");
-        return draft.build();
+        return with(draft -> draft.loadTimeout = Objects.requireNonNull(loadTimeout, "loadTimeout"));
     }
 
     /**
@@ -191,9 +185,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withLoadSoftTimeout(Duration loadSoftTimeout) {
-        Draft draft = fields.copy();
-        draft.loadSoftTimeout = Objects.requireNonNull(loadSoftTimeout, "loadSoftTimeout");
-        return draft.build();
+        return with(draft -> draft.loadSoftTimeout = Objects.requireNonNull(loadSoftTimeout, "loadSoftTimeout"));
     }
 
     /**
@@ -205,9 +197,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withRefreshAhead(double fraction) {
-        Draft draft = fields.copy();
-        draft.refreshAhead = fraction;
-        return draft.build();
+        return with(draft -> draft.refreshAhead = fraction);
     }
 
     /**
@@ -219,9 +209,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withTtlJitter(double fraction) {
-        Draft draft = fields.copy();
-        draft.ttlJitter = fraction;
-        return draft.build();
+        return with(draft -> draft.ttlJitter = fraction);
     }
 
     /**
@@ -232,9 +220,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withRememberAbsence(Duration rememberAbsence) {
-        Draft draft = fields.copy();
-        draft.rememberAbsence = Objects.requireNonNull(rememberAbsence, "rememberAbsence");
-        return draft.build();
+        return with(draft -> draft.rememberAbsence = Objects.requireNonNull(rememberAbsence, "rememberAbsence"));
     }
 
     /**
@@ -249,9 +235,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withAgreeWithin(Duration agreeWithin) {
-        Draft draft = fields.copy();
-        draft.agreeWithin = Objects.requireNonNull(agreeWithin, "agreeWithin");
-        return draft.build();
+        return with(draft -> draft.agreeWithin = Objects.requireNonNull(agreeWithin, "agreeWithin"));
     }
 
     /**
@@ -269,13 +253,8 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if there are too many, or one is empty, too long or holds an unpaired surrogate
      */
     public CachePolicy withTags(String... tags) {
-        Draft draft = fields.copy();
-        Set<String> distinct = new LinkedHashSet<>();
-        for (String tag : Objects.requireNonNull(tags, "tags")) {
-            distinct.add(Objects.requireNonNull(tag, "tag"));
-        }
-        draft.tags = Collections.unmodifiableSet(distinct);
-        return draft.build();
+        Set<String> distinct = new LinkedHashSet<>(List.of(Objects.requireNonNull(tags, "tags")));
+        return with(draft -> draft.tags = Collections.unmodifiableSet(distinct));
     }
 
     /**
@@ -290,9 +269,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withLoadLock(Duration loadLock) {
-        Draft draft = fields.copy();
-        draft.loadLock = Objects.requireNonNull(loadLock, "loadLock");
-        return draft.build();
+        return with(draft -> draft.loadLock = Objects.requireNonNull(loadLock, "loadLock"));
     }
 
     /**
@@ -305,9 +282,7 @@ public final class CachePolicy {
      * @return the derived policy
      */
     public CachePolicy withStaleOnGet(boolean staleOnGet) {
-        Draft draft = fields.copy();
-        draft.staleOnGet = staleOnGet;
-        return draft.build();
+        return with(draft -> draft.staleOnGet = staleOnGet);
     }
 
     /**
@@ -324,9 +299,7 @@ public final class CachePolicy {
      * @return the derived policy
      */
     public CachePolicy withReading(boolean reading) {
-        Draft draft = fields.copy();
-        draft.reading = reading;
-        return draft.build();
+        return with(draft -> draft.reading = reading);
     }
 
     /**
@@ -338,9 +311,7 @@ public final class CachePolicy {
      * @return the derived policy
      */
     public CachePolicy withStoring(boolean storing) {
-        Draft draft = fields.copy();
-        draft.storing = storing;
-        return draft.build();
+        return with(draft -> draft.storing = storing);
     }
 
     /**
@@ -354,9 +325,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withMaxLoads(int maxLoads) {
-        Draft draft = fields.copy();
-        draft.maxLoads = maxLoads;
-        return draft.build();
+        return with(draft -> draft.maxLoads = maxLoads);
     }
 
     /**
@@ -368,9 +337,7 @@ public final class CachePolicy {
      * @throws IllegalArgumentException if it is out of these bounds
      */
     public CachePolicy withMaxBatch(int maxBatch) {
-        Draft draft = fields.copy();
-        draft.maxBatch = maxBatch;
-        return draft.build();
+        return with(draft -> draft.maxBatch = maxBatch);
     }
 
     /**
@@ -405,6 +372,12 @@ public final class CachePolicy {
         return fields.toString();
     }
 
+    private CachePolicy with(Consumer<Draft> change) {
+        Draft draft = fields.copy();
+        change.accept(draft);
+        return draft.build();
+    }
+
     /** Refuses more tags than an entry can have, and what is none. */
     static void requireTags(Set<String> tags) {
         Draft.require(tags.size() <= MAX_TAGS, "an entry has at most " + MAX_TAGS + " tags: " + tags.size());
@@ -419,10 +392,8 @@ public final class CachePolicy {
     }
 
     /** The fields while they are being chosen; never shared before {@link #build} has checked them. */
-    private static final class Draft {
+    private static final class Draft implements Cloneable {
         private static final Duration DAY = Duration.ofDays(1);
-        private static final Duration SHORTEST_AGREEMENT = Duration.ofSeconds(5);
-        private static final Duration SHORTEST_LOCK = Duration.ofMillis(100);
 
         private Duration ttl = Duration.ofMinutes(5);
         private Duration staleIfError = Duration.ZERO;
@@ -442,24 +413,11 @@ public final class CachePolicy {
         private int maxBatch = 1_000;
 
         Draft copy() {
-            Draft copy = new Draft();
-            copy.ttl = ttl;
-            copy.staleIfError = staleIfError;
-            copy.retryLoadAfter = retryLoadAfter;
-            copy.loadTimeout = loadTimeout;
-            copy.loadSoftTimeout = loadSoftTimeout;
-            copy.refreshAhead = refreshAhead;
-            copy.ttlJitter = ttlJitter;
-            copy.rememberAbsence = rememberAbsence;
-            copy.agreeWithin = agreeWithin;
-            copy.tags = tags;
-            copy.loadLock = loadLock;
-            copy.staleOnGet = staleOnGet;
-            copy.reading = reading;
-            copy.storing = storing;
-            copy.maxLoads = maxLoads;
-            copy.maxBatch = maxBatch;
-            return copy;
+            try {
+                return (Draft) clone();
+            } catch (CloneNotSupportedException e) {
+                throw new AssertionError("a draft is cloneable", e);
+            }
         }
 
         CachePolicy build() {
@@ -472,11 +430,11 @@ public final class CachePolicy {
             fraction("ttlJitter", ttlJitter);
             span("rememberAbsence", rememberAbsence, Duration.ZERO, CacheStore.MAX_TTL);
             if (!agreeWithin.isZero()) {
-                span("agreeWithin", agreeWithin, SHORTEST_AGREEMENT, DAY);
+                span("agreeWithin", agreeWithin, Duration.ofSeconds(5), DAY);
             }
             requireTags(tags);
             if (!loadLock.isZero()) {
-                span("loadLock", loadLock, SHORTEST_LOCK, Duration.ofMinutes(1));
+                span("loadLock", loadLock, Duration.ofMillis(100), Duration.ofMinutes(1));
             }
             require(maxLoads >= 1 && maxLoads <= 100_000, "maxLoads must be from 1 to 100000: " + maxLoads);
             require(maxBatch >= 1 && maxBatch <= 1_000_000, "maxBatch must be from 1 to 1000000: " + maxBatch);
