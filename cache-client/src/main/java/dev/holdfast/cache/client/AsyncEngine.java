@@ -280,7 +280,7 @@ class AsyncEngine<K, V> implements AsyncCache<K, V> {
         cache.requireOpen();
         // What a loader waits for must not wait for the loader's place, whichever thread asks for it.
         Supplier<T> held = cache.gate().isHeldHere() ? () -> cache.gate().holding(step::get) : step;
-        return call.start(LeasedThreads.isHere() ? () -> LeasedThreads.holding(held::get) : held);
+        return call.start(MarkedThreads.LEASED.isHere() ? () -> MarkedThreads.LEASED.holding(held::get) : held);
     }
 
     private List<K> copyOf(Collection<? extends K> keys) {

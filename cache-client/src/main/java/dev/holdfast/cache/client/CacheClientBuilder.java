@@ -9,7 +9,6 @@ import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreConfig;
-import dev.holdfast.cache.failover.FailoverBuilder;
 import dev.holdfast.cache.failover.FailoverConfig;
 import dev.holdfast.cache.failover.TierPolicy;
 import java.time.Duration;
@@ -21,7 +20,6 @@ import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +33,7 @@ public final class CacheClientBuilder {
     private KeyPrefix keyPrefix = KeyPrefix.NONE;
     private Settings settings = Settings.of(Map.of());
     private boolean settingsGiven;
-    private final List<Server> servers = new ArrayList<>();
+    private final GivenServers servers = new GivenServers();
     private final List<Consumer<Events>> listeners = new ArrayList<>();
     private final List<ContextCarrier> carriers = new ArrayList<>();
     private @Nullable Supplier<? extends CacheStore> memories;
@@ -48,7 +46,6 @@ public final class CacheClientBuilder {
     private @Nullable Boolean strictStart;
     private @Nullable Duration startTimeout;
     private boolean built;
-    private boolean takenOver;
 
     CacheClientBuilder() {}
 
@@ -81,32 +78,6 @@ public final class CacheClientBuilder {
         this.settings = Objects.requireNonNull(value, "settings");
         this.settingsGiven = true;
         return this;
-    }
-
-    /** A server as it was asked for: its store, or what opens that; {@code rules} is null where settings and its name decide. */
-    private record Server(
-            String name,
-            @Nullable CacheStore store,
-            @Nullable StoreConfig config,
-            @Nullable TierPolicy rules) {
-        TierPolicy rules(ClientSettings settings) {
-            if (rules != null) {
-                return rules;
-            }
-            TierPolicy ofName = settings.rulesOf(name);
-            return config != null && config.buffered() ? ofName.withBuffered(true) : ofName;
-        }
-
-        CacheStore open(String client, KeyPrefix keyPrefix) {
-            return store != null
-                    ? store
-                    : Objects.requireNonNull(config, "config").open(connectionName(client), keyPrefix);
-        }
-    }
-
-    /** A client's name as servers take it for that of a connection: printable ASCII without blanks. */
-    static String connectionName(String client) {
-        return client.replaceAll("[^!-~]", "-");
     }
 
     /**
@@ -142,15 +113,7 @@ public final class CacheClientBuilder {
      * @throws IllegalArgumentException if the name is none
      */
     public CacheClientBuilder tier(String tier, StoreConfig config) {
-        return add(new Server(tier, null, Objects.requireNonNull(config, "config"), null));
-    }
-
-    private CacheClientBuilder add(Server server) {
-        String tier = FailoverBuilder.requireTierName(server.name());
-        if (servers.stream().anyMatch(other -> other.name().equals(tier))) {
-            throw new IllegalArgumentException("there is a tier \"" + tier + "\" already: give each a name of its own");
-        }
-        servers.add(server);
+        servers.add(tier, Objects.requireNonNull(config, "config"));
         return this;
     }
 
@@ -178,8 +141,8 @@ public final class CacheClientBuilder {
      * @throws IllegalArgumentException if the name is none
      */
     public CacheClientBuilder tier(String tier, CacheStore store, TierPolicy rules) {
-        return add(
-                new Server(tier, Objects.requireNonNull(store, "store"), null, Objects.requireNonNull(rules, "rules")));
+        servers.add(tier, Objects.requireNonNull(store, "store"), Objects.requireNonNull(rules, "rules"));
+        return this;
     }
 
     /**
@@ -342,7 +305,7 @@ public final class CacheClientBuilder {
         try {
             requireConsistent();
         } catch (Throwable e) {
-            Closing.after(e, this::closeGiven);
+            Closing.after(e, servers::close);
             throw e;
         }
         Caches caches = new Caches();
@@ -354,7 +317,7 @@ public final class CacheClientBuilder {
         try {
             open = OpenTiers.open(this, caches, new TierEvents(events));
         } catch (Throwable e) {
-            Closing.after(e, services::close, this::closeGiven);
+            Closing.after(e, services::close, servers::close);
             throw e;
         }
         CacheClient client;
@@ -387,7 +350,7 @@ public final class CacheClientBuilder {
 
     /** Of the tier that is this process's memory, unless there is none. */
     private void requireFree(String tier) {
-        if (!withoutMemory && servers.stream().anyMatch(server -> server.name().equals(tier))) {
+        if (!withoutMemory && servers.has(tier)) {
             throw new IllegalStateException(
                     "a tier \"" + tier + "\" is there already, this process's: give the server another name, or say"
                             + " withoutMemory(); memory(stores) takes a store of one's own for it");
@@ -428,18 +391,6 @@ public final class CacheClientBuilder {
         return !servers.isEmpty();
     }
 
-    /** Closes the stores that were given, if the start ended before it took them over. */
-    private void closeGiven() {
-        if (takenOver) {
-            return;
-        }
-        new Closing(servers.stream()
-                        .flatMap(each -> Stream.ofNullable(each.store()))
-                        .map(store -> (Runnable) store::close)
-                        .toArray(Runnable[]::new))
-                .close();
-    }
-
     @Nullable
     InstantSource clock() {
         return clock;
@@ -447,25 +398,7 @@ public final class CacheClientBuilder {
 
     /** Opens those that are not open, and hands them over: whoever asked closes them. If one can't be opened, all are closed. */
     List<Tier> servers() {
-        takenOver = true;
-        List<Tier> open = new ArrayList<>();
-        try {
-            ClientSettings client = client();
-            for (Server each : servers) {
-                open.add(new Tier(each.name(), each.open(name, keyPrefix), each.rules(client)));
-            }
-            return open;
-        } catch (Throwable e) {
-            Stream<CacheStore> opened = open.stream().map(Tier::store);
-            Stream<CacheStore> given =
-                    servers.stream().skip(open.size()).flatMap(each -> Stream.ofNullable(each.store()));
-            Closing.after(
-                    e,
-                    Stream.concat(opened, given)
-                            .map(store -> (Runnable) store::close)
-                            .toArray(Runnable[]::new));
-            throw e;
-        }
+        return servers.open(name, keyPrefix, client());
     }
 
     /** Makes memories; {@code null} if there is to be none. */

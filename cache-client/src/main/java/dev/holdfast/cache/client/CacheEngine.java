@@ -9,7 +9,6 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStats;
 import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Lookup;
-import dev.holdfast.cache.Tracking;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -54,10 +53,8 @@ class CacheEngine<K, V> implements Cache<K, V> {
         this.readThrough = new ReadThrough<>(parts, loads);
         this.writes = new Writes<>(parts);
         this.async = new AsyncEngine<>(this, spec.services());
-        Near<K, V> near = parts.near();
-        Runnable closeNear = near == null ? () -> {} : near::close;
-        this.closing =
-                new Closing(loads::close, parts.flights()::close, closeNear, entries::close, () -> whenClosed.run());
+        this.closing = new Closing(
+                loads::close, parts.flights()::close, parts::closeNear, entries::close, () -> whenClosed.run());
     }
 
     @Override
@@ -148,12 +145,8 @@ class CacheEngine<K, V> implements Cache<K, V> {
         requireUsable();
         Objects.requireNonNull(key, "key");
         Objects.requireNonNull(ttl, "ttl");
-        requireEnveloped("putAbsent: a raw codec's entries can't say that there is no value");
-        CachePolicy remembering = policy().withRememberAbsence(ttl);
-        if (ttl.isZero()) {
-            throw new IllegalArgumentException("how long an absence is remembered must be positive: " + ttl);
-        }
-        writes.putAbsent(keys.of(key), remembering);
+        entries.requireEnveloped("putAbsent: a raw codec's entries can't say that there is no value");
+        writes.putAbsent(keys.of(key), entries.checkedAbsence(policy(), ttl));
     }
 
     @Override
@@ -200,14 +193,14 @@ class CacheEngine<K, V> implements Cache<K, V> {
     public boolean markStale(K key) {
         requireUsable();
         Objects.requireNonNull(key, "key");
-        requireEnveloped("markStale: a raw codec's entries don't say how long they are fresh");
+        entries.requireEnveloped("markStale: a raw codec's entries don't say how long they are fresh");
         return writes.markStale(keys.of(key));
     }
 
     @Override
     public void clear() {
         requireUsable();
-        requireEnveloped("clear: a raw codec's keys can't be told from those of others");
+        entries.requireEnveloped("clear: a raw codec's keys can't be told from those of others");
         writes.clear(keys.prefix());
     }
 
@@ -215,7 +208,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     public void removeByTag(String tag) {
         requireUsable();
         Objects.requireNonNull(tag, "tag");
-        requireEnveloped("removeByTag: a raw codec's entries have no tags");
+        entries.requireEnveloped("removeByTag: a raw codec's entries have no tags");
         writes.removeByTag(tag, policy().withTags(tag));
     }
 
@@ -223,14 +216,8 @@ class CacheEngine<K, V> implements Cache<K, V> {
     public void markStaleByTag(String tag) {
         requireUsable();
         Objects.requireNonNull(tag, "tag");
-        requireEnveloped("markStaleByTag: a raw codec's entries have no tags");
+        entries.requireEnveloped("markStaleByTag: a raw codec's entries have no tags");
         writes.markStaleByTag(tag, policy().withTags(tag));
-    }
-
-    private void requireEnveloped(String why) {
-        if (entries.isRaw()) {
-            throw new UnsupportedOperationException(why);
-        }
     }
 
     @Override
@@ -316,11 +303,7 @@ class CacheEngine<K, V> implements Cache<K, V> {
     /** What is to be said of its near cache: why it does not see others' changes; {@code null} if it does, or there is none. */
     @Nullable
     String nearNote() {
-        Near<K, V> near = parts.near();
-        Tracking.State state = near == null ? null : near.state();
-        return state == null || state.kind() != Tracking.Kind.UNTRACKED
-                ? null
-                : "near: untracked: cache " + name() + ": " + state.why();
+        return parts.nearNote();
     }
 
     /** Says whether the cache was closed: its name is free then. */

@@ -4,6 +4,7 @@ import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.NearStats;
 import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.Tracking;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,21 @@ record EngineParts<K, V>(
         } catch (Throwable e) {
             entries.close();
             throw e;
+        }
+    }
+
+    /** What is to be said of what is near: why it does not see others' changes; {@code null} if it does, or there is nothing. */
+    @Nullable
+    String nearNote() {
+        Tracking.State state = near == null ? null : near.state();
+        return state == null || state.kind() != Tracking.Kind.UNTRACKED
+                ? null
+                : "near: untracked: cache " + name + ": " + state.why();
+    }
+
+    void closeNear() {
+        if (near != null) {
+            near.close();
         }
     }
 }

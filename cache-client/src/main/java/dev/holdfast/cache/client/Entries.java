@@ -101,6 +101,22 @@ final class Entries<V> {
         return checked(policy);
     }
 
+    /** The same for an absence to be remembered for so long. */
+    CachePolicy checkedAbsence(CachePolicy policy, Duration ttl) {
+        CachePolicy remembering = policy.withRememberAbsence(ttl);
+        if (ttl.isZero()) {
+            throw new IllegalArgumentException("how long an absence is remembered must be positive: " + ttl);
+        }
+        return remembering;
+    }
+
+    /** Refuses what needs envelopes, where there are none. */
+    void requireEnveloped(String why) {
+        if (raw) {
+            throw new UnsupportedOperationException(why);
+        }
+    }
+
     private static boolean needsEnvelope(CachePolicy policy) {
         return !policy.staleIfError().isZero()
                 || policy.staleOnGet()

@@ -86,8 +86,10 @@ final class Load<K, V> extends UnderWay implements LoadRun.Owner {
     }
 
     /** Runs its loader, or what begins it. */
-    <T extends @Nullable Object, E extends Exception> T holding(LoadGate gate, LoadGate.Held<T, E> call) throws E {
-        return lease == null && !neededByLeased ? gate.holding(call) : LeasedThreads.holding(() -> gate.holding(call));
+    <T extends @Nullable Object, E extends Exception> T holding(LoadGate gate, MarkedThreads.Call<T, E> call) throws E {
+        return lease == null && !neededByLeased
+                ? gate.holding(call)
+                : MarkedThreads.LEASED.holding(() -> gate.holding(call));
     }
 
     /** From now on what it waits for ends it, and not its thread. */

@@ -3,7 +3,6 @@ package dev.holdfast.cache.client;
 import java.util.LinkedHashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +20,7 @@ final class LoadGate {
     /** In the order of their coming; each leaves in constant time. */
     private final Set<Place> queue = new LinkedHashSet<>();
     /** Threads that run a loader, or a call for one. */
-    private final Set<Thread> holders = ConcurrentHashMap.newKeySet();
+    private final MarkedThreads holders = new MarkedThreads();
 
     private final int size;
     private int running;
@@ -60,26 +59,12 @@ final class LoadGate {
 
     /** Whether the calling thread runs a loader of this cache, or acts for one that waits for it. */
     boolean isHeldHere() {
-        return !holders.isEmpty() && holders.contains(Thread.currentThread());
+        return holders.isHere();
     }
 
     /** Runs a loader, or a call that one waits for: the loads that it begins need no place. */
-    <T extends @Nullable Object, E extends Exception> T holding(Held<T, E> call) throws E {
-        Thread thread = Thread.currentThread();
-        boolean outermost = holders.add(thread);
-        try {
-            return call.run();
-        } finally {
-            if (outermost) {
-                holders.remove(thread);
-            }
-        }
-    }
-
-    /** What runs while a place is held. */
-    @FunctionalInterface
-    interface Held<T extends @Nullable Object, E extends Exception> {
-        T run() throws E;
+    <T extends @Nullable Object, E extends Exception> T holding(MarkedThreads.Call<T, E> call) throws E {
+        return holders.holding(call);
     }
 
     int running() {

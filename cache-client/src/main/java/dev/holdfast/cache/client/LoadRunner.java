@@ -91,7 +91,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
     private LoadRun begin(Load<K, V> load, boolean onCallersThread) {
         long deadline = services.deadlines().now() + load.lease().toNanos();
         LoadRun run = new LoadRun(onCallersThread, gate.enter(), deadline, load);
-        load.neededByLeased(LeasedThreads.isHere());
+        load.neededByLeased(MarkedThreads.LEASED.isHere());
         load.runBy(run);
         running.add(run);
         return run;

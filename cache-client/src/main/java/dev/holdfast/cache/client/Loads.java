@@ -206,7 +206,7 @@ final class Loads<K, V> {
         if (runner.gate().isHeldHere()) {
             present.hurry();
         }
-        if (LeasedThreads.isHere()) {
+        if (MarkedThreads.LEASED.isHere()) {
             present.neededByLeased();
         }
         watch(waiter);

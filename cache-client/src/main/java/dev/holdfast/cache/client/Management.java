@@ -1,7 +1,6 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.TierHealth;
 import java.util.HashMap;
@@ -19,11 +18,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
-import javax.management.InstanceAlreadyExistsException;
-import javax.management.InstanceNotFoundException;
-import javax.management.JMException;
 import javax.management.MBeanServer;
-import javax.management.MalformedObjectNameException;
 import javax.management.ObjectName;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -37,8 +32,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Management implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Management.class);
-    private static final String DOMAIN = "dev.holdfast.cache:";
-    private static final int MOST_CLIENTS_OF_A_NAME = 100_000;
     private static final long CLOSING_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     private final CacheClient client;
@@ -61,10 +54,9 @@ final class Management implements AutoCloseable {
 
     // What is shown; for whoever looks.
     private final ReentrantLock looking = new ReentrantLock();
-    private final Map<ObjectName, Object> shown = new LinkedHashMap<>();
+    private final RegisteredBeans beans = new RegisteredBeans();
     private Map<String, Set<String>> nodesShown = Map.of();
     private @Nullable Supplier<MBeanServer> servers;
-    private @Nullable MBeanServer server;
     private volatile String clientName;
     /** Whether anything may be shown already. */
     private volatile boolean begun;
@@ -130,7 +122,7 @@ final class Management implements AutoCloseable {
         looking.lock();
         try {
             if (closed) {
-                Map.copyOf(shown).keySet().forEach(this::hide);
+                beans.all().keySet().forEach(beans::hide);
             } else if (!refused) {
                 show();
             }
@@ -185,19 +177,19 @@ final class Management implements AutoCloseable {
     }
 
     private void show() {
-        if (server == null) {
-            server = Objects.requireNonNull(servers, "not started").get();
-        }
+        beans.findServer(Objects.requireNonNull(servers, "not started"));
         begun = true;
         if (closed) {
             return; // while the MBean server started
         }
         if (!registered) {
-            registered = registerClient(client.name());
+            String name = beans.showClient(client, ManagedBeans.client(client, this::healthNow));
+            registered = name != null;
             refused = !registered;
-            if (refused) {
+            if (name == null) {
                 return;
             }
+            clientName = name;
             CacheHealth health = client.health();
             health.tiers().forEach(tier -> showTier(tier.name()));
             nodes = addresses(health);
@@ -216,33 +208,11 @@ final class Management implements AutoCloseable {
         });
     }
 
-    /** Registers the client under its name, or with a number behind it if that is taken. */
-    private boolean registerClient(String wanted) {
-        ManagedBean<CacheClient, CacheHealth> bean = ManagedBeans.client(client, this::healthNow);
-        for (int number = 1; number <= MOST_CLIENTS_OF_A_NAME; number++) {
-            String candidate = number == 1 ? wanted : wanted + '-' + number;
-            ObjectName name = name("CacheClient", "name", candidate);
-            try {
-                server().registerMBean(bean, name);
-                shown.put(name, client);
-                clientName = candidate;
-                return true;
-            } catch (InstanceAlreadyExistsException e) {
-                LOG.debug("the name {} is taken, trying the next", candidate);
-            } catch (JMException | RuntimeException e) {
-                LOG.warn(
-                        "JMX does not take the cache client {}, which works without: {}",
-                        wanted,
-                        ForeignText.shown(e.toString()));
-                return false;
-            }
-        }
-        LOG.warn("{} cache clients are open under the name {}", MOST_CLIENTS_OF_A_NAME, wanted);
-        return false;
-    }
-
     private void showTier(String tier) {
-        show(name("Tier", "client", clientName, "name", tier), tier, ManagedBeans.tier(tier, () -> tierNow(tier)));
+        beans.show(
+                RegisteredBeans.name("Tier", "client", clientName, "name", tier),
+                tier,
+                ManagedBeans.tier(tier, () -> tierNow(tier)));
     }
 
     private void showCache(CacheEngine<?, ?> cache) {
@@ -251,39 +221,40 @@ final class Management implements AutoCloseable {
             return;
         }
         // A predecessor was closed and is about to be hidden.
-        if (shown.containsKey(name)) {
-            hide(name);
+        if (beans.of(name) != null) {
+            beans.hide(name);
         }
-        show(name, cache, ManagedBeans.cache(cache));
+        beans.show(name, cache, ManagedBeans.cache(cache));
     }
 
     private void hideCache(CacheEngine<?, ?> cache) {
         gone.remove(cache);
         ObjectName name = nameOf(cache);
-        if (shown.get(name) == cache) {
-            hide(name);
+        if (beans.of(name) == cache) {
+            beans.hide(name);
         }
     }
 
     private ObjectName nameOf(CacheEngine<?, ?> cache) {
-        return name("Cache", "client", clientName, "name", cache.name());
+        return RegisteredBeans.name("Cache", "client", clientName, "name", cache.name());
     }
 
     /** Makes the node beans those of the nodes there are. */
     private void showNodes() {
         Map<ObjectName, Runnable> wanted = new LinkedHashMap<>();
         nodesShown.forEach((tier, addresses) -> addresses.forEach(address -> {
-            ObjectName name = nodeName(tier, address);
+            ObjectName name = RegisteredBeans.nodeName(clientName, tier, address);
             wanted.put(
-                    name, () -> show(name, NodeHealth.class, ManagedBeans.node(address, () -> nodeNow(tier, address))));
+                    name,
+                    () -> beans.show(name, NodeHealth.class, ManagedBeans.node(address, () -> nodeNow(tier, address))));
         }));
-        Map.copyOf(shown).forEach((name, what) -> {
+        beans.all().forEach((name, what) -> {
             if (what == NodeHealth.class && !wanted.containsKey(name)) {
-                hide(name);
+                beans.hide(name);
             }
         });
         wanted.forEach((name, show) -> {
-            if (!shown.containsKey(name)) {
+            if (beans.of(name) == null) {
                 show.run();
             }
         });
@@ -322,57 +293,6 @@ final class Management implements AutoCloseable {
                 .filter(node -> node.address().equals(address))
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException(address + " is not a node of " + tier + " any more"));
-    }
-
-    private ObjectName nodeName(String tier, String address) {
-        // Always quoted: the colon would need it in most cases, and names should look alike.
-        return objectName(DOMAIN + "type=Node,client=" + quoted(clientName) + ",tier=" + quoted(tier) + ",name="
-                + ObjectName.quote(address));
-    }
-
-    private static ObjectName name(String type, String... keysAndValues) {
-        StringBuilder name = new StringBuilder(DOMAIN).append("type=").append(type);
-        for (int i = 0; i < keysAndValues.length; i += 2) {
-            name.append(',').append(keysAndValues[i]).append('=').append(quoted(keysAndValues[i + 1]));
-        }
-        return objectName(name.toString());
-    }
-
-    private static String quoted(String value) {
-        return value.matches("[A-Za-z0-9._-]+") ? value : ObjectName.quote(value);
-    }
-
-    private static ObjectName objectName(String name) {
-        try {
-            return new ObjectName(name);
-        } catch (MalformedObjectNameException e) {
-            throw new AssertionError("every value is quoted: " + name, e);
-        }
-    }
-
-    /** {@code what}: tells it from others of its name. */
-    private void show(ObjectName name, Object what, ManagedBean<?, ?> bean) {
-        try {
-            server().registerMBean(bean, name);
-            shown.put(name, what);
-        } catch (JMException | RuntimeException e) {
-            LOG.warn("JMX does not take {}: {}", ForeignText.shown(name.toString()), ForeignText.shown(e.toString()));
-        }
-    }
-
-    private void hide(ObjectName name) {
-        shown.remove(name);
-        try {
-            server().unregisterMBean(name);
-        } catch (InstanceNotFoundException e) {
-            LOG.debug("someone else has taken {} away", name);
-        } catch (JMException | RuntimeException | Error e) {
-            LOG.warn("JMX does not let {} go: {}", ForeignText.shown(name.toString()), ForeignText.shown(e.toString()));
-        }
-    }
-
-    private MBeanServer server() {
-        return Objects.requireNonNull(server, "not found yet");
     }
 
     /** Takes away what is shown. Waits for that a second at most: beyond it, whoever is in the way lets it go when they return. */

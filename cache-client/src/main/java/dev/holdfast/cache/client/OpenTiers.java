@@ -74,8 +74,7 @@ record OpenTiers(
     }
 
     private static Wanted bySettings(CacheClientBuilder builder, StoreProviders stores) {
-        Settings settings =
-                builder.settings().withDefault(CLIENT_NAME, CacheClientBuilder.connectionName(builder.name()));
+        Settings settings = builder.settings().withDefault(CLIENT_NAME, GivenServers.connectionName(builder.name()));
         ClientSettings client = new ClientSettings(settings);
         TierPlan plan = TierPlan.of(settings, stores);
         for (KnownTier known : KnownTier.values()) {
