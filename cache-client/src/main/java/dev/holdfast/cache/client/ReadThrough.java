@@ -216,8 +216,9 @@ final class ReadThrough<K, V> {
 
     /** What a read without a loader gets of a stale entry; {@code null} unless the policy says that it is better than nothing. */
     private @Nullable V stale(String storeKey, byte @Nullable [] entry, Entries.State state) {
-        boolean wanted = entry != null && state == Entries.State.STALE && policy.staleOnGet();
-        V value = wanted ? reads.decode(storeKey, entry) : null;
+        V value = entry != null && state == Entries.State.STALE && policy.staleOnGet()
+                ? reads.decode(storeKey, entry)
+                : null;
         if (value != null) {
             counters.staleServed(storeKey);
         }
