@@ -63,11 +63,13 @@ final class ReadThrough<K, V> {
             Near<K, V>.Readings readings = near == null ? null : near.beginAll(asked);
             Map<String, byte[]> read = reads.getAll(asked.values(), readings);
             Map<String, Found<V>> all = reads.foundAll(asked.values(), read, trusted, readings);
-            asked.forEach((key, storeKey) -> {
+            for (Map.Entry<K, String> each : asked.entrySet()) {
+                String storeKey = each.getValue();
                 Found<V> found = Objects.requireNonNull(all.get(storeKey), "each key was looked at");
                 V value = answer(storeKey, found.entry(), found.state(), of(readings, storeKey));
-                putIfPresent(values, key, value == null ? stale(storeKey, found.entry(), found.state()) : value);
-            });
+                putIfPresent(
+                        values, each.getKey(), value == null ? stale(storeKey, found.entry(), found.state()) : value);
+            }
         }
         return near == null ? values : inOrder(storeKeys.keySet(), values);
     }
