@@ -1,7 +1,9 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.redis.CanaryLog;
 import java.util.BitSet;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ThreadLocalRandom;
@@ -17,7 +19,7 @@ final class Canaries {
     private final String id = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36);
     private final AtomicInteger made = new AtomicInteger();
     private final Outages outages = new Outages();
-    private final ConcurrentMap<Integer, Canary> bySlot = new ConcurrentHashMap<>();
+    private final ConcurrentMap<Integer, CanaryLog> bySlot = new ConcurrentHashMap<>();
 
     /** The slot of the canary that was given up last; negative if none was. */
     private volatile int leaving = -1;
@@ -33,29 +35,27 @@ final class Canaries {
 
     /** The canary of a master that has these slots; {@code null} if none of this store's keys can be on it. */
     @Nullable
-    Canary among(BitSet slots) {
-        for (Canary canary : bySlot.values()) {
-            if (slots.get(canary.slot()) && !isReplaced(canary)) {
-                return canary;
+    CanaryLog among(BitSet slots) {
+        for (Map.Entry<Integer, CanaryLog> canary : bySlot.entrySet()) {
+            if (slots.get(canary.getKey())) {
+                return canary.getValue();
             }
         }
-        int slot = slots.nextSetBit(0);
-        if (slot < 0) {
+        int lowest = slots.nextSetBit(0);
+        if (lowest < 0) {
             return null;
         }
         // Slots leave one after the other, the lowest first as a rule.
-        Canary canary = create(slot == leaving ? slots.length() - 1 : slot);
-        return slots.get(canary.slot()) ? bySlot.computeIfAbsent(canary.slot(), any -> canary) : null;
+        CanaryLog canary = create(lowest == leaving ? slots.length() - 1 : lowest);
+        int slot = Slots.of(canary.key());
+        return slots.get(slot) ? bySlot.computeIfAbsent(slot, any -> canary) : null;
     }
 
     /** Gives one up whose slot is on its way elsewhere: it is neither here nor there for as long as that takes. The next is in another slot. */
-    void giveUp(Canary canary) {
-        leaving = canary.slot();
-        bySlot.remove(canary.slot(), canary);
-    }
-
-    private boolean isReplaced(Canary canary) {
-        return canary.isWornOut() && bySlot.remove(canary.slot(), canary);
+    void giveUp(CanaryLog canary) {
+        int slot = Slots.of(canary.key());
+        leaving = slot;
+        bySlot.remove(slot, canary);
     }
 
     /**
@@ -64,7 +64,7 @@ final class Canaries {
      * @param before what was there before, which may tell that the cluster has lost writes
      * @param link on which
      */
-    void acknowledge(Canary canary, Canary.Question question, byte @Nullable [] before, Link link) {
+    void acknowledge(CanaryLog canary, CanaryLog.Question question, byte @Nullable [] before, Link link) {
         if (canary.acknowledge(question, before, link)) {
             outages.lost();
         }
@@ -72,17 +72,13 @@ final class Canaries {
 
     /** Whether a canary was written in one of these slots. */
     boolean isKnown(BitSet slots) {
-        for (Canary canary : bySlot.values()) {
-            if (slots.get(canary.slot()) && canary.isKnown()) {
-                return true;
-            }
-        }
-        return false;
+        return bySlot.entrySet().stream()
+                .anyMatch(canary ->
+                        slots.get(canary.getKey()) && canary.getValue().isKnown());
     }
 
-    private Canary create(int slot) {
-        byte[] key = config.keyPrefix()
-                .encodeKey(SparedKeys.CANARY + id + '.' + made.incrementAndGet() + ":{" + Slots.tagOf(slot) + '}');
-        return new Canary(key, Slots.of(key));
+    private CanaryLog create(int slot) {
+        return new CanaryLog(config.keyPrefix()
+                .encodeKey(SparedKeys.CANARY + id + '.' + made.incrementAndGet() + ":{" + Slots.tagOf(slot) + '}'));
     }
 }

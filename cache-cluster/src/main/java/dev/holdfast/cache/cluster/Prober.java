@@ -3,6 +3,7 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.ProbeLimit;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.redis.CanaryLog;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.time.Duration;
 import java.time.Instant;
@@ -217,7 +218,7 @@ final class Prober {
     }
 
     private CompletableFuture<Finding> ask(Probe probe, Link link, boolean writes) {
-        Canary canary = writes ? canaries.among(node.role().slots()) : null;
+        CanaryLog canary = writes ? canaries.among(node.role().slots()) : null;
         if (canary == null) {
             AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
             link.send(ping);
@@ -229,8 +230,9 @@ final class Prober {
             CompletableFuture<?> unused = ping.thenRun(probe::spoke).toCompletableFuture();
             link.send(ping);
         }
-        Canary.Question question = canary.ask();
-        AsyncCommand<byte[], byte[], byte[]> swap = Requests.swap(canary.key(), question.digits(), Canary.LIFE_MILLIS)
+        CanaryLog.Question question = canary.ask();
+        AsyncCommand<byte[], byte[], byte[]> swap = Requests.swap(
+                        canary.key(), question.digits(), CanaryLog.LIFE_MILLIS)
                 .command();
         link.send(swap);
         CompletableFuture<Finding> finding = new CompletableFuture<>();
@@ -256,7 +258,11 @@ final class Prober {
 
     /** One that refuses writes may be read, so its canary is compared without being written. */
     private void lookOnly(
-            Link link, Canary canary, Canary.Question question, Throwable refusal, CompletableFuture<Finding> finding) {
+            Link link,
+            CanaryLog canary,
+            CanaryLog.Question question,
+            Throwable refusal,
+            CompletableFuture<Finding> finding) {
         AsyncCommand<byte[], byte[], byte[]> get = Requests.get(canary.key()).command();
         link.send(get);
         CompletableFuture<?> unused = get.whenComplete((present, failure) -> {
@@ -278,8 +284,8 @@ final class Prober {
     /** A loss is believed of a connection only whose replies are shown to be those to its commands: else it is the connection's fault. */
     private void answered(
             Link link,
-            Canary canary,
-            Canary.Question question,
+            CanaryLog canary,
+            CanaryLog.Question question,
             byte @Nullable [] before,
             CompletableFuture<Finding> finding) {
         if (!canary.canBeAnswer(before)) {
@@ -299,7 +305,7 @@ final class Prober {
         }
     }
 
-    private Finding acknowledged(Link link, Canary canary, Canary.Question question, byte @Nullable [] before) {
+    private Finding acknowledged(Link link, CanaryLog canary, CanaryLog.Question question, byte @Nullable [] before) {
         compared = true;
         canaries.acknowledge(canary, question, before, link);
         return found(null);

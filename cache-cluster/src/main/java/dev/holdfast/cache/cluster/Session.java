@@ -1,6 +1,5 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.CallObservers;
@@ -8,6 +7,7 @@ import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.redis.ProbeTurn;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -41,8 +41,7 @@ final class Session {
 
     private final Watch watch;
 
-    /** Held for a whole probe, with bounded waits. */
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final ProbeTurn turn;
 
     private final ReentrantLock lifecycle = new ReentrantLock();
     private volatile boolean started;
@@ -63,6 +62,7 @@ final class Session {
     Session(ClusterConfig config, BiFunction<Runnable, String, Thread> threads) {
         this.config = config;
         this.threads = threads;
+        this.turn = new ProbeTurn(config.toString());
         this.errors = new LettuceErrors(config);
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
         this.topology = new Topology(config, errors);
@@ -107,19 +107,7 @@ final class Session {
 
     /** Probes every master, all at once; it takes more than half of the slots to be missing to fail. */
     ProbeResult probe(Duration timeout) {
-        long until = System.nanoTime() + Math.min(timeout.toNanos(), Long.MAX_VALUE / 4);
-        try {
-            if (!turn.tryLock(until - System.nanoTime(), TimeUnit.NANOSECONDS)) {
-                throw new CacheTimeoutException("another probe of " + config + " is still under way", null, false);
-            }
-        } catch (InterruptedException e) {
-            throw errors.interrupted(e);
-        }
-        try {
-            return probeUntil(until);
-        } finally {
-            turn.unlock();
-        }
+        return turn.probe(timeout, this::probeUntil);
     }
 
     private ProbeResult probeUntil(long until) {

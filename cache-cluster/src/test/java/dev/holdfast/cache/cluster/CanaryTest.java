@@ -14,13 +14,9 @@ import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -120,35 +116,6 @@ class CanaryTest {
     }
 
     @Test
-    void noOrderOfQuestionsAnswersAndSilenceSaysThatAServerLostWritesThatDidNot() {
-        for (int seed = 0; seed < 5_000; seed++) {
-            Random random = new Random(seed);
-            History history = new History();
-            for (int step = 0; step < 60; step++) {
-                assertFalse(history.step(random), "seed " + seed);
-            }
-        }
-    }
-
-    @Test
-    void aLossIsSeenByTheFirstQuestionAfterTwoThatWereAnsweredWhateverWasInDoubtBefore() {
-        for (int seed = 0; seed < 2_000; seed++) {
-            Random random = new Random(seed);
-            History history = new History();
-            byte[] old = history.answered();
-            for (int step = 0; step < 30; step++) {
-                history.step(random);
-            }
-            history.answered();
-            byte[] beforeLast = history.value;
-            history.answered();
-            history.value = random.nextInt(3) == 0 ? null : random.nextBoolean() ? old : beforeLast;
-
-            assertTrue(history.isLossSeen(), "seed " + seed);
-        }
-    }
-
-    @Test
     void aCanaryWhoseSlotIsOnItsWayElsewhereIsGivenUpForOneThatTheMasterTakes() {
         try (RedisCluster cluster = RedisCluster.builder().replicasPerMaster(0).start();
                 ClusterStore store = ClusterStore.of(Shards.patient(cluster))) {
@@ -224,61 +191,6 @@ class CanaryTest {
             store.put("k", bytes("v"), TTL);
             Finding finding = node.prober().probe().finding().join();
             assertTrue(finding.failure() == null, () -> String.valueOf(finding.failure()));
-        }
-    }
-
-    /** A key of a server, and questions of which each is executed at some time after it was asked and answered at some time after that. */
-    private static final class History {
-        private final Canary canary = new Canary(bytes("canary"), 1);
-        private final List<Canary.Question> asked = new ArrayList<>();
-        private final Map<Canary.Question, Optional<byte[]>> executed = new LinkedHashMap<>();
-        private byte[] value;
-
-        /** Something that may happen next; returns whether the canary says that something was lost. */
-        boolean step(Random random) {
-            switch (random.nextInt(4)) {
-                case 0 -> asked.add(canary.ask());
-                case 1 -> {
-                    if (!asked.isEmpty()) {
-                        execute(asked.remove(random.nextInt(asked.size())));
-                    }
-                }
-                case 2 -> {
-                    if (!executed.isEmpty()) {
-                        List<Canary.Question> unanswered = List.copyOf(executed.keySet());
-                        return answer(unanswered.get(random.nextInt(unanswered.size())));
-                    }
-                }
-                default -> {
-                    if (!executed.isEmpty() && random.nextBoolean()) {
-                        executed.remove(executed.keySet().iterator().next());
-                    }
-                }
-            }
-            return false;
-        }
-
-        private void execute(Canary.Question question) {
-            executed.put(question, Optional.ofNullable(value));
-            value = question.digits();
-        }
-
-        private boolean answer(Canary.Question question) {
-            return canary.acknowledge(question, executed.remove(question).orElse(null), new Object());
-        }
-
-        /** Asks once more and hears the answer; returns what was written. */
-        byte[] answered() {
-            Canary.Question question = canary.ask();
-            execute(question);
-            assertFalse(answer(question));
-            return value;
-        }
-
-        boolean isLossSeen() {
-            Canary.Question question = canary.ask();
-            execute(question);
-            return answer(question);
         }
     }
 

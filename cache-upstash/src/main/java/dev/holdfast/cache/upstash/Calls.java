@@ -12,7 +12,6 @@ import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -34,10 +33,10 @@ final class Calls {
     private final OperationMeter meter = new OperationMeter();
     final CallObservers observers = new CallObservers();
     private final Saturation saturation;
-    private final Instant startedAt;
+    private final Instant startedAt = Instant.now();
     private volatile boolean closed;
 
-    Calls(UpstashConfig config, Dns resolver, Clock clock, Duration others) {
+    Calls(UpstashConfig config, Dns resolver, Duration others) {
         this.config = config;
         this.prefix = config.keyPrefix();
         this.spared = new SparedKeys(prefix, LoggerFactory.getLogger(UpstashStore.class)::warn);
@@ -50,8 +49,7 @@ final class Calls {
                 saturation,
                 rest.replacements());
         this.repetitions = new Repetitions(combiner, rest);
-        this.startedAt = clock.instant();
-        this.canary = new Canary(rest, prefix, clock);
+        this.canary = new Canary(rest, prefix);
     }
 
     /** What becomes of a good reply. */

@@ -6,7 +6,6 @@ import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -73,7 +72,7 @@ public final class UpstashStore implements CacheStore {
      * @param others for how long after an answer there are callers to be spared by those whose requests break connections
      */
     static UpstashStore create(UpstashConfig config, Dns resolver, Duration others) {
-        Calls calls = new Calls(config, resolver, Clock.systemUTC(), others);
+        Calls calls = new Calls(config, resolver, others);
         return new UpstashStore(
                 calls,
                 new MultiKey(calls),
