@@ -75,6 +75,6 @@ final class Blame {
     }
 
     private static boolean isAnswer(@Nullable Throwable failure) {
-        return failure != null && LettuceErrors.isAnswer(failure);
+        return failure != null && FailureKind.isAnswer(failure);
     }
 }

@@ -58,18 +58,6 @@ final class Canaries {
         bySlot.remove(slot, canary);
     }
 
-    /**
-     * Notes that a question was answered.
-     *
-     * @param before what was there before, which may tell that the cluster has lost writes
-     * @param link on which
-     */
-    void acknowledge(CanaryLog canary, CanaryLog.Question question, byte @Nullable [] before, Link link) {
-        if (canary.acknowledge(question, before, link)) {
-            outages.lost();
-        }
-    }
-
     /** Whether a canary was written in one of these slots. */
     boolean isKnown(BitSet slots) {
         return bySlot.entrySet().stream()

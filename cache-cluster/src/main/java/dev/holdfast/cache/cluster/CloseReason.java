@@ -1,5 +1,6 @@
 package dev.holdfast.cache.cluster;
 
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,5 +19,10 @@ record CloseReason(Kind kind, @Nullable Throwable cause) {
         DISCONNECTED,
         /** Nobody wants it any more. */
         DISCARDED
+    }
+
+    /** That nothing came on the connection while the node answered elsewhere. */
+    static CloseReason hung(String why) {
+        return new CloseReason(Kind.HUNG, new TimeoutException(why));
     }
 }

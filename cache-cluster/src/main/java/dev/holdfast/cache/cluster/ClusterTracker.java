@@ -6,10 +6,11 @@ import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.Invalidations;
-import dev.holdfast.cache.redis.UntrackedException;
+import dev.holdfast.cache.redis.TrackingStatus;
 import java.nio.ByteBuffer;
-import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -27,10 +28,8 @@ final class ClusterTracker {
 
     private final Topology topology;
     private final Invalidations invalidations;
+    private final TrackingStatus status = new TrackingStatus(LOG, RULE);
     private final Map<Node, NodeTracking> nodes = new ConcurrentHashMap<>();
-    private volatile @Nullable String untracked;
-    private volatile Instant since = Instant.now();
-    private volatile boolean warned;
     private volatile boolean closed;
 
     ClusterTracker(ClusterConfig config, Topology topology) {
@@ -40,10 +39,10 @@ final class ClusterTracker {
     }
 
     /** Begins to track a prefix for reads of a store. */
-    Tracking track(ClusterStore store, String prefix, Stamps stamps) {
+    Tracking track(ClusterStore store, Calls calls, String prefix, Stamps stamps) {
         Invalidations.Tracked tracked = invalidations.add(prefix, stamps);
         nodes.values().forEach(each -> each.track(tracked));
-        return new Reads(store, tracked);
+        return new Reads(store, calls, tracked);
     }
 
     /** Whether changes at a node are worth to be told of. */
@@ -61,7 +60,7 @@ final class ClusterTracker {
     Guard guard(Node master, Invalidations.Tracked tracked) {
         Guard guard = nodes.computeIfAbsent(master, node -> new NodeTracking(node, this, invalidations))
                 .guard(ByteBuffer.wrap(tracked.serverPrefix()));
-        return guard != null ? guard : untracked == null ? null : Guard.UNTRACKED;
+        return status.guard(guard);
     }
 
     /** Slots may have other owners than before. */
@@ -75,26 +74,9 @@ final class ClusterTracker {
         nodes.values().forEach(NodeTracking::ownersChanged);
     }
 
-    /** A node tells of changes. */
-    void tells() {
-        untracked = null;
-        since = Instant.now();
-    }
-
-    /** A node tells of changes no more. */
-    void changed() {
-        since = Instant.now();
-    }
-
-    void refused(Node node, UntrackedException why) {
-        untracked = node + " does not tell of changes: " + why.getMessage() + ". Its user needs " + RULE;
-        since = Instant.now();
-        if (!warned) {
-            warned = true;
-            LOG.warn(
-                    "near cache: {}. Until then entries are kept for their untrackedTtl where there is one, else not at all",
-                    untracked);
-        }
+    /** Whether nodes tell of changes. */
+    TrackingStatus status() {
+        return status;
     }
 
     void authenticate(Authentication words) {
@@ -113,22 +95,59 @@ final class ClusterTracker {
     /** The reads of one cache. */
     private final class Reads implements Tracking {
         private final ClusterStore store;
+        private final Calls calls;
         private final Invalidations.Tracked tracked;
         private volatile boolean ended;
 
-        Reads(ClusterStore store, Invalidations.Tracked tracked) {
+        Reads(ClusterStore store, Calls calls, Invalidations.Tracked tracked) {
             this.store = store;
+            this.calls = calls;
             this.tracked = tracked;
         }
 
         @Override
         public Covered get(String key) {
-            return ended ? new Covered(store.get(key), null) : store.covered(tracked, key);
+            if (ended) {
+                return new Covered(store.get(key), null);
+            }
+            byte[] server = calls.serverKey(key);
+            RoutedRequest<byte[]> routed =
+                    new RoutedRequest<>(Slots.of(server), RoutedRequest.Kind.READ, Requests.get(server));
+            Node master = expected(routed);
+            Guard guard = master == null ? null : guard(master, tracked);
+            byte[] value = calls.run(routed);
+            return new Covered(value, routed.answeredBy() == master ? guard : null);
         }
 
         @Override
         public Map<String, Covered> getAll(Collection<String> keys) {
-            return store.covered(ended ? null : tracked, keys);
+            Map<String, RoutedRequest<byte[]>> allRouted =
+                    calls.allRouted(keys, RoutedRequest.Kind.READ, Requests::get);
+            Map<String, Node> masters = new HashMap<>();
+            Map<String, Guard> guards = new HashMap<>();
+            allRouted.forEach((key, routed) -> {
+                Node master = expected(routed);
+                Guard guard = master == null || ended ? null : guard(master, tracked);
+                if (guard != null) {
+                    masters.put(key, master);
+                    guards.put(key, guard);
+                }
+            });
+            calls.runAll(allRouted);
+            Map<String, Covered> found = new LinkedHashMap<>();
+            Calls.found(allRouted).forEach((key, value) -> {
+                RoutedRequest<byte[]> routed = allRouted.get(key);
+                boolean byMaster = routed != null && routed.answeredBy() == masters.get(key);
+                found.put(key, new Covered(value, byMaster ? guards.get(key) : null));
+            });
+            return found;
+        }
+
+        /** Has a read go to the master, if that is there; returns which that is, as far as is known. */
+        private @Nullable Node expected(RoutedRequest<?> routed) {
+            routed.preferMaster();
+            SlotMap.Shard shard = topology.map().shard(routed.slot());
+            return shard == null ? null : shard.master();
         }
 
         @Override
@@ -139,10 +158,6 @@ final class ClusterTracker {
         /** {@inheritDoc} They are if all masters tell that were read from, and there are some. */
         @Override
         public State state() {
-            String why = untracked;
-            if (why != null) {
-                return new State(Kind.UNTRACKED, since, why);
-            }
             List<Node> masters = topology.map().masters();
             ByteBuffer prefix = ByteBuffer.wrap(tracked.serverPrefix());
             long telling = masters.stream()
@@ -151,10 +166,9 @@ final class ClusterTracker {
                         return at != null && at.isCovered(prefix);
                     })
                     .count();
-            return telling > 0 && telling == masters.size()
-                    ? new State(Kind.TRACKED, since, null)
-                    : new State(
-                            Kind.INTERRUPTED, since, telling + " of " + masters.size() + " masters tell of changes");
+            return status.state(
+                    telling > 0 && telling == masters.size() && !status.isRefused(),
+                    telling + " of " + masters.size() + " masters tell of changes");
         }
 
         @Override

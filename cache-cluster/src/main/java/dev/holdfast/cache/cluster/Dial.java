@@ -207,7 +207,7 @@ final class Dial {
             return;
         }
         Authentication begun = begunWith;
-        boolean broken = begun != null && why != null && LettuceErrors.kindOf(why) == LettuceErrors.Kind.LOST;
+        boolean broken = begun != null && why != null && FailureKind.of(why) == FailureKind.LOST;
         if (!broken || begun == null || loggedInAnew || result.isDone() || left() <= 0) {
             fail(why);
             return;
@@ -312,9 +312,7 @@ final class Dial {
                         if (why == null) {
                             wire.entered(words, zoneOf(greetings));
                             ready.complete(wire);
-                        } else if (mayAskAgain
-                                && words != null
-                                && LettuceErrors.isOfLogin(failureOf(greetings.get(0)))) {
+                        } else if (mayAskAgain && words != null && FailureKind.isOfLogin(failureOf(greetings.get(0)))) {
                             askAgain(wire, words, why);
                         } else {
                             fail(wire, why);
@@ -376,7 +374,7 @@ final class Dial {
         private @Nullable Throwable refusal(List<AsyncCommand<byte[], byte[], ?>> greetings) {
             for (AsyncCommand<byte[], byte[], ?> greeting : greetings) {
                 Throwable why = failureOf(greeting);
-                if (why != null && (greeting.getType() == CommandType.AUTH || !LettuceErrors.isAnswer(why))) {
+                if (why != null && (greeting.getType() == CommandType.AUTH || !FailureKind.isAnswer(why))) {
                     return why;
                 }
             }

@@ -109,7 +109,7 @@ final class Inquiry {
     private CompletableFuture<View> ask(Node node, Link link, Dialect dialect, Dialect first) {
         CompletableFuture<View> answer = new CompletableFuture<>();
         CompletableFuture<?> unused = askIn(node, link, dialect).whenComplete((view, failure) -> {
-            boolean refused = failure != null && LettuceErrors.isCommandRefused(failure);
+            boolean refused = failure != null && FailureKind.isCommandRefused(failure);
             if (refused && dialect.next() != first) {
                 CompletableFuture<?> unusedAgain =
                         ask(node, link, dialect.next(), first).whenComplete((seen, why) -> end(answer, seen, why));
@@ -177,7 +177,7 @@ final class Inquiry {
             info.cancel();
             return null;
         } catch (ExecutionException e) {
-            return LettuceErrors.isCommandRefused(e) ? REFUSED : null;
+            return FailureKind.isCommandRefused(e) ? REFUSED : null;
         }
     }
 

@@ -9,17 +9,17 @@ import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.redis.AccessVariables;
-import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.CredentialsException;
+import dev.holdfast.cache.redis.CredentialsHint;
+import dev.holdfast.cache.redis.ErrorReply;
+import dev.holdfast.cache.redis.Failures;
 import dev.holdfast.cache.redis.TlsHints;
 import io.lettuce.core.RedisCommandExecutionException;
-import java.io.IOException;
 import java.net.ConnectException;
 import java.net.UnknownHostException;
 import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
@@ -28,135 +28,10 @@ import org.jspecify.annotations.Nullable;
 
 /** What Lettuce, the nodes and the network have to say, in the cache's terms. */
 final class LettuceErrors {
-    private static final Set<String> PASSING = Set.of("TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "READONLY");
-    private static final Set<String> WRITES_ONLY = Set.of("OOM", "NOREPLICAS", "MISCONF");
-    private static final Set<String> STATES = Set.of("OOM", "NOREPLICAS", "MISCONF", "BUSY");
-    private static final Set<String> CREDENTIALS = Set.of("NOAUTH", "WRONGPASS", "DENIED");
-
     private final ClusterConfig config;
 
     LettuceErrors(ClusterConfig config) {
         this.config = config;
-    }
-
-    /** What kind of failure it is, as far as it decides what is done next. */
-    enum Kind {
-        /** Another node has the slot. */
-        MOVED,
-        /** Another node may have the key, for this once. */
-        ASK,
-        /** A state of the node or the cluster that passes by itself. */
-        PASSING,
-        /** A script must be sent in full. */
-        NO_SCRIPT,
-        /** The answer is larger than it may be. */
-        TOO_LARGE,
-        /** The node answered, and that is that. */
-        ANSWERED,
-        /** The connection was lost or could not be opened. */
-        LOST
-    }
-
-    static Kind kindOf(Throwable failure) {
-        RedisCommandExecutionException answer = answer(failure);
-        if (answer == null) {
-            return failure instanceof ReplyTooLargeException ? Kind.TOO_LARGE : Kind.LOST;
-        }
-        String code = codeOf(answer);
-        return switch (code) {
-            case "MOVED" -> Kind.MOVED;
-            case "ASK" -> Kind.ASK;
-            case "NOSCRIPT" -> Kind.NO_SCRIPT;
-            default -> PASSING.contains(code) ? Kind.PASSING : Kind.ANSWERED;
-        };
-    }
-
-    /** Whether a node said so, which a dead one can't. */
-    static boolean isAnswer(Throwable failure) {
-        return answer(failure) != null && !isRefusal(failure);
-    }
-
-    /** Whether a node will not talk to this client. */
-    private static boolean isRefusal(Throwable failure) {
-        RedisCommandExecutionException answer = answer(failure);
-        return answer != null && (CREDENTIALS.contains(codeOf(answer)) || isAboutClients(answer));
-    }
-
-    /** Whether a node refused a log-in for its words. */
-    static boolean isOfLogin(@Nullable Throwable failure) {
-        RedisCommandExecutionException answer = failure == null ? null : answer(failure);
-        return answer != null && !isAboutClients(answer) && !PASSING.contains(codeOf(answer));
-    }
-
-    /** Whether a node does not know a command, or this client's user may never use it. */
-    static boolean isCommandRefused(Throwable failure) {
-        RedisCommandExecutionException answer = answer(failure);
-        return answer != null
-                && !isRefusal(answer)
-                && (codeOf(answer).equals("NOPERM") || codeOf(answer).equals("ERR"))
-                && !textOf(answer).contains("cluster support disabled");
-    }
-
-    static boolean isNoPermission(Throwable failure) {
-        RedisCommandExecutionException answer = answer(failure);
-        return answer != null && codeOf(answer).equals("NOPERM");
-    }
-
-    static boolean isRedirection(Throwable failure) {
-        Kind kind = kindOf(failure);
-        return kind == Kind.MOVED || kind == Kind.ASK;
-    }
-
-    private static @Nullable RedisCommandExecutionException answer(Throwable failure) {
-        return Causes.find(failure, RedisCommandExecutionException.class);
-    }
-
-    private static boolean isAboutClients(Throwable answer) {
-        return textOf(answer).contains("max number of clients");
-    }
-
-    /** Whether the node, or something between, ended the connection. */
-    static boolean isClosedByPeer(Throwable failure) {
-        return Causes.find(failure, ClosedByPeerException.class) != null
-                || Causes.find(failure, IOException.class) != null;
-    }
-
-    /**
-     * Where MOVED or ASK points to.
-     *
-     * @param from the node that said it, whose host stands for one that is left out
-     * @return {@code null} if it is malformed
-     */
-    static @Nullable Redirection redirection(Throwable failure, Node from) {
-        String[] words = textOf(answer(failure)).split(" ", -1);
-        int slot = words.length < 3 ? -1 : Slots.parse(words[1]);
-        if (slot < 0) {
-            return null;
-        }
-        if (words[2].startsWith("?:")) {
-            // A node whose name is not known yet: others may know its address.
-            return new Redirection(slot, null);
-        }
-        try {
-            return new Redirection(
-                    slot,
-                    Address.parse(words[2].startsWith(":") ? from.address().host() + words[2] : words[2]));
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
-    }
-
-    /**
-     * A slot, and who has it.
-     *
-     * @param to {@code null} if the node that said so does not know where that is
-     */
-    record Redirection(int slot, @Nullable Address to) {}
-
-    /** Whether a node refuses writes for a state of its own in which it answers reads. */
-    static boolean isOfWritesOnly(Throwable failure) {
-        RedisCommandExecutionException answer = answer(failure);
-        return answer != null && WRITES_ONLY.contains(codeOf(answer));
     }
 
     /** What a node said makes no sense. */
@@ -174,7 +49,9 @@ final class LettuceErrors {
     }
 
     CacheRejectedException tooLarge(Node node, Throwable failure) {
-        return new CacheRejectedException(at(node) + ": " + messageOf(failure) + " (" + limitOfValues() + ')', failure);
+        return new CacheRejectedException(
+                at(node) + ": " + messageOf(failure) + " (" + named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes") + ')',
+                failure);
     }
 
     /** A request under which the node closed every connection while it answered others of the same kind. */
@@ -187,16 +64,6 @@ final class LettuceErrors {
                 failure);
     }
 
-    /** The same failure, of which nobody knows what came of the call. */
-    static RuntimeException outcomeUnknown(RuntimeException why) {
-        if (!(why instanceof CacheUnavailableException known) || known.outcomeUnknown()) {
-            return why;
-        }
-        return known instanceof CacheTimeoutException
-                ? new CacheTimeoutException(messageOf(known), known, true)
-                : new CacheUnavailableException(messageOf(known), known, known.reason(), true);
-    }
-
     /**
      * Translates what ended a call.
      *
@@ -204,7 +71,7 @@ final class LettuceErrors {
      * @param shardOnly says whether the cluster serves most slots without this node
      */
     CacheException failed(Throwable failure, Node node, @Nullable Link link, BooleanSupplier shardOnly) {
-        RedisCommandExecutionException answer = answer(failure);
+        RedisCommandExecutionException answer = Causes.find(failure, RedisCommandExecutionException.class);
         boolean sent = !(failure instanceof UnsentException);
         if (answer != null) {
             return answered(answer, node, shardOnly);
@@ -252,17 +119,21 @@ final class LettuceErrors {
     }
 
     private CacheException answered(RedisCommandExecutionException e, Node node, BooleanSupplier shardOnly) {
-        String code = codeOf(e);
+        ErrorReply reply = ErrorReply.of(e.getMessage());
         String message = at(node) + " answered: " + messageOf(e);
-        if (code.equals("CLUSTERDOWN") && message.contains("slot not served")) {
+        if (reply.is("CLUSTERDOWN") && message.contains("slot not served")) {
             return new CacheUnavailableException(
                     message, e, shardOnly.getAsBoolean() ? Reason.PARTIAL : Reason.SERVER_STATE, false);
         }
-        if (PASSING.contains(code) || STATES.contains(code) || isAboutClients(e)) {
+        if (reply.isOfState()) {
             return new CacheUnavailableException(message, e, Reason.SERVER_STATE, false);
         }
-        if (CREDENTIALS.contains(code)) {
-            return refused(e, node, credentialsHint(), shardOnly);
+        if (reply.isOfCredentials()) {
+            return refused(
+                    e,
+                    node,
+                    CredentialsHint.of(config.access(), "withPassword", "withUsername and withPassword", ""),
+                    shardOnly);
         }
         if (message.contains("cluster support disabled")) {
             return refused(
@@ -284,26 +155,9 @@ final class LettuceErrors {
                 false);
     }
 
-    private String credentialsHint() {
-        if (config.access().credentials() == null) {
-            return "it wants a password (" + named("REDIS_CLUSTER_PASSWORD", "withPassword") + ')';
-        }
-        return config.password() == null
-                ? named(
-                        "check the user (REDIS_CLUSTER_USERNAME) and the file that REDIS_CLUSTER_PASSWORD_FILE names",
-                        "check the user (withUsername) and what withCredentials was given")
-                : "check the user and the password ("
-                        + named("REDIS_CLUSTER_USERNAME, REDIS_CLUSTER_PASSWORD", "withUsername, withPassword") + ')';
-    }
-
     /** Names a setting as it was given. */
     private String named(String variable, String inCode) {
         return config.access().named(variable, inCode);
-    }
-
-    /** How the user has set how large values may be. */
-    String limitOfValues() {
-        return named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes");
     }
 
     /** A call for a node that is out of service. */
@@ -404,6 +258,14 @@ final class LettuceErrors {
                 : new CacheUnavailableException(messageOf(known), failure, Reason.REFUSED, false);
     }
 
+    /** What became of a request that failed; throws it, if it does not say that the cluster is unavailable. */
+    CacheUnavailableException unavailable(RuntimeException failure) {
+        if (failure instanceof CacheException known && !(failure instanceof CacheUnavailableException)) {
+            throw known;
+        }
+        return failure instanceof CacheUnavailableException known ? known : broken(failure);
+    }
+
     /** Something that has nothing to do with any node. */
     CacheUnavailableException broken(Throwable e) {
         return new CacheUnavailableException(cluster() + ": " + e, e, Reason.CONNECTION, false);
@@ -427,9 +289,7 @@ final class LettuceErrors {
 
     /** An instance of its own for each caller that failed for the same reason. */
     CacheUnavailableException again(CacheUnavailableException e) {
-        CacheUnavailableException copy = e instanceof CacheTimeoutException
-                ? new CacheTimeoutException(messageOf(e), e.getCause(), e.outcomeUnknown())
-                : new CacheUnavailableException(messageOf(e), e.getCause(), e.reason(), e.outcomeUnknown());
+        CacheUnavailableException copy = Failures.copy(e, messageOf(e), e.getCause(), e.outcomeUnknown());
         for (Throwable suppressed : e.getSuppressed()) {
             copy.addSuppressed(suppressed);
         }
@@ -446,21 +306,6 @@ final class LettuceErrors {
 
     private String cluster() {
         return "Redis cluster " + config.nodes();
-    }
-
-    /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */
-    private static String codeOf(Throwable e) {
-        String message = textOf(e);
-        if (message.startsWith("ERR Error running script")) {
-            int inner = message.lastIndexOf(": -");
-            message = inner < 0 ? message : message.substring(inner + 3);
-        }
-        int space = message.indexOf(' ');
-        return space < 0 ? message : message.substring(0, space);
-    }
-
-    private static String textOf(@Nullable Throwable e) {
-        return e == null ? "" : String.valueOf(e.getMessage());
     }
 
     /** What went wrong, in the words of whoever saw it first, made fit to be shown. */

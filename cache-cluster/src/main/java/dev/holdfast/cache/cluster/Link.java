@@ -11,7 +11,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -324,7 +323,7 @@ final class Link {
         AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
         Runnable verdict = () -> {
             if (!ping.isDone()) {
-                pool.hung(this, new TimeoutException("no answer on a connection that had been idle"));
+                pool.hung(this, "no answer on a connection that had been idle");
             }
         };
         EventLoop loop = open.channel().eventLoop();

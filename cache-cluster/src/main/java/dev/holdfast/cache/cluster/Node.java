@@ -255,7 +255,7 @@ final class Node {
             CompletableFuture<?> unused = info.whenComplete((said, failure) -> {
                 if (failure == null) {
                     memory.answered(said);
-                } else if (LettuceErrors.isNoPermission(failure)) {
+                } else if (FailureKind.isNoPermission(failure)) {
                     memory.refused();
                 }
             });

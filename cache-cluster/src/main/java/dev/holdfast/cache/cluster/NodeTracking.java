@@ -128,7 +128,7 @@ final class NodeTracking implements TrackingDialogue.Listener {
     /** The connection has ended, or there is none. */
     private void ended(Throwable why) {
         if (why instanceof UntrackedException refusal) {
-            owner.refused(node, refusal);
+            owner.status().refused(node.toString(), refusal);
             notBefore = System.nanoTime() + REFUSED_PAUSE_NANOS;
         } else {
             backoff.failed(System.nanoTime());
@@ -161,7 +161,7 @@ final class NodeTracking implements TrackingDialogue.Listener {
         covered = Set.of();
         if (before != null) {
             before.end();
-            owner.changed();
+            owner.status().interrupted();
             invalidations.flush(reason);
         }
     }
@@ -176,7 +176,7 @@ final class NodeTracking implements TrackingDialogue.Listener {
             covered.add(serverPrefix);
             if (guard == null) {
                 guard = new Guard();
-                owner.tells();
+                owner.status().told();
                 backoff.succeeded();
             }
         } finally {
@@ -236,24 +236,16 @@ final class NodeTracking implements TrackingDialogue.Listener {
     void track(Invalidations.Tracked tracked) {
         Connection connection = present;
         if (connection != null) {
-            try {
-                connection.dialogue().track(tracked);
-            } catch (IOException e) {
-                LOG.debug("the tracking connection breaks", e);
-            }
+            connection.dialogue().track(tracked);
         }
     }
 
     void authenticate(Authentication words) {
         Connection connection = present;
-        if (connection != null && !words.equals(connection.wire().words())) {
-            try {
-                if (connection.dialogue().authenticate(words)) {
-                    connection.wire().words(words);
-                }
-            } catch (IOException e) {
-                LOG.debug("the tracking connection breaks", e);
-            }
+        if (connection != null
+                && !words.equals(connection.wire().words())
+                && connection.dialogue().authenticate(words)) {
+            connection.wire().words(words);
         }
     }
 

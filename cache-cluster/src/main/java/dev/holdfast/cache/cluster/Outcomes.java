@@ -1,7 +1,6 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.cluster.LettuceErrors.Redirection;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
@@ -11,9 +10,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Waits for the answers to attempts. What becomes of a failed one is decided here and nowhere else. Thread-safe. */
 final class Outcomes {
-    private static final int MOST_REDIRECTIONS = 32;
-    private static final int REDIRECTIONS_WITHOUT_PAUSE = 4;
-
     /** So often a read that is waited for looks whether its node holds writes back. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
 
@@ -25,6 +21,7 @@ final class Outcomes {
     private final Watch watch;
     private final LettuceErrors errors;
     private final Blame blame;
+    private final Redirections redirections;
     private final long commandNanos;
 
     Outcomes(ClusterConfig config, Topology topology, Targets targets, Watch watch, LettuceErrors errors) {
@@ -33,6 +30,7 @@ final class Outcomes {
         this.watch = watch;
         this.errors = errors;
         this.blame = new Blame(config, errors);
+        this.redirections = new Redirections(topology, errors);
         this.commandNanos = config.commandTimeout().toNanos();
     }
 
@@ -143,12 +141,12 @@ final class Outcomes {
     private void decide(Attempt<?> attempt, Throwable failure, long until) {
         RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
-        LettuceErrors.Kind kind = LettuceErrors.kindOf(failure);
-        if (kind != LettuceErrors.Kind.LOST) {
+        FailureKind kind = FailureKind.of(failure);
+        if (kind != FailureKind.LOST) {
             node.pool().answered(attempt.link());
         }
         switch (kind) {
-            case MOVED, ASK -> redirected(attempt, failure);
+            case MOVED, ASK -> redirections.follow(attempt, failure);
             case PASSING -> passing(attempt, failure);
             case NO_SCRIPT -> routed.failed(translated(attempt, failure));
             case TOO_LARGE -> routed.failed(errors.tooLarge(node, failure));
@@ -167,76 +165,6 @@ final class Outcomes {
 
     private RuntimeException translated(Attempt<?> attempt, Throwable failure) {
         return errors.failed(failure, attempt.node(), attempt.link(), () -> targets.servesMostWithout(attempt.node()));
-    }
-
-    private void redirected(Attempt<?> attempt, Throwable failure) {
-        RoutedRequest<?> routed = attempt.routed();
-        Node node = attempt.node();
-        Redirection redirection = LettuceErrors.redirection(failure, node);
-        if (redirection == null || redirection.slot() != routed.slot()) {
-            // Either the node is confused, or this is the answer to another's command.
-            attempt.link().verify();
-            if (routed.isHarmless()) {
-                nonsense(attempt, failure);
-            } else {
-                routed.mayHaveRun();
-                routed.failed(errors.malformed(node, failure));
-            }
-        } else if (redirection.to() == null) {
-            // It does not know where: the others are asked.
-            routed.askAround(node, errors.malformed(node, failure));
-        } else {
-            follow(attempt, failure, topology.named(redirection.to()));
-        }
-        limitRedirections(routed);
-    }
-
-    private void follow(Attempt<?> attempt, Throwable failure, @Nullable Node to) {
-        RoutedRequest<?> routed = attempt.routed();
-        if (to == null || to == attempt.node()) {
-            // It names itself, or one of too many that nobody else knows.
-            nonsense(attempt, failure);
-        } else if (!topology.isMember(to)) {
-            askStranger(attempt, failure, to);
-        } else if (LettuceErrors.kindOf(failure) == LettuceErrors.Kind.ASK) {
-            routed.askAt(to);
-        } else {
-            topology.moved(routed.slot(), to);
-            routed.again();
-        }
-    }
-
-    /**
-     * One answer alone names the node: others go there once the cluster says so. Nobody waits for a connection to it, which may
-     * never be made; until there is one, whoever has the slot is asked again. ASKING does no harm at a master that has it already.
-     */
-    private void askStranger(Attempt<?> attempt, Throwable failure, Node to) {
-        if (to.pool().link(false).isOpen()) {
-            topology.refreshSoon();
-            attempt.routed().askAt(to);
-        } else {
-            nonsense(attempt, failure);
-        }
-    }
-
-    /**
-     * A redirection that leads nowhere says nothing of the node's health: the topology is asked for when it is time, and the call
-     * is repeated.
-     */
-    private void nonsense(Attempt<?> attempt, Throwable failure) {
-        topology.refreshSoon();
-        attempt.routed().pause(errors.malformed(attempt.node(), failure));
-    }
-
-    private void limitRedirections(RoutedRequest<?> routed) {
-        int redirections = routed.redirected();
-        if (redirections > MOST_REDIRECTIONS) {
-            routed.failed(errors.redirectedTooOften(routed.slot()));
-        } else if (redirections > REDIRECTIONS_WITHOUT_PAUSE
-                && routed.next() == RoutedRequest.Next.SEND
-                && routed.askNext() == null) {
-            routed.pause(errors.redirectedTooOften(routed.slot()));
-        }
     }
 
     private void passing(Attempt<?> attempt, Throwable failure) {
@@ -309,7 +237,7 @@ final class Outcomes {
         RoutedRequest<?> routed = attempt.routed();
         Link link = attempt.link();
         boolean sent = !(failure instanceof UnsentException);
-        boolean closed = sent && LettuceErrors.isClosedByPeer(failure);
+        boolean closed = sent && FailureKind.isClosedByPeer(failure);
         boolean suspicious = closed && (link.isLaden() || link.waiting() <= 1);
         // Where many wish for that it is the node.
         boolean mayGoAlone = closed && attempt.node().pool().mayHaveAnotherAlone();
@@ -332,7 +260,7 @@ final class Outcomes {
         RoutedRequest<?> routed = attempt.routed();
         Node node = attempt.node();
         Link link = attempt.link();
-        boolean closed = LettuceErrors.isClosedByPeer(failure);
+        boolean closed = FailureKind.isClosedByPeer(failure);
         if (closed) {
             routed.closedBy(node, node.pool().closedByPeer(link));
         }

@@ -7,11 +7,12 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -84,58 +85,40 @@ final class Pool {
 
     /** Logs all that are open in anew; adds what is completed when that is done. */
     void authenticate(Authentication words, List<CompletableFuture<?>> pending) {
-        for (int i = 0; i <= controlIndex; i++) {
-            Link link = links.get(i);
-            if (link != null) {
-                pending.add(link.authenticate(words));
-            }
-        }
-        alone.forEach(link -> pending.add(link.authenticate(words)));
+        all().forEach(link -> pending.add(link.authenticate(words)));
+    }
+
+    private Stream<Link> all() {
+        return Stream.concat(first(controlIndex + 1), alone.stream());
+    }
+
+    /** Those that callers share, and behind them that which probes. */
+    private Stream<Link> first(int count) {
+        return IntStream.range(0, count).boxed().flatMap(i -> Stream.ofNullable(links.get(i)));
     }
 
     /** Whether this client has a connection to it. */
     boolean isUsed() {
-        for (int i = 0; i <= controlIndex; i++) {
-            Link link = links.get(i);
-            if (link != null && link.isOpen()) {
-                return true;
-            }
-        }
-        return false;
+        return first(controlIndex + 1).anyMatch(Link::isOpen);
     }
 
     /** Whether anything came from it since a moment. */
     boolean spokeSince(long moment) {
-        for (int i = 0; i <= controlIndex; i++) {
-            Link link = links.get(i);
-            if (link != null && link.isOpen() && link.readAt() - moment > 0) {
-                return true;
-            }
-        }
-        return alone.stream().anyMatch(link -> link.isOpen() && link.readAt() - moment > 0);
+        return all().anyMatch(link -> link.isOpen() && link.readAt() - moment > 0);
     }
 
     /**
      * Whether its other connections get on since a moment, however slowly: something came in, or it took more of something large.
      */
     boolean isMovingSince(long moment) {
-        for (int i = 0; i < controlIndex; i++) {
-            Link link = links.get(i);
-            if (link != null && link.waiting() > 0 && link.movedSince(moment)) {
-                return true;
-            }
-        }
-        return false;
+        return first(controlIndex).anyMatch(link -> link.waiting() > 0 && link.movedSince(moment));
     }
 
     /** How many bytes of large commands it has been sent and has not answered. */
     long largeBytes() {
-        long bytes = 0;
-        for (int i = 0; i < controlIndex; i++) {
-            Link link = links.get(i);
-            bytes += link == null ? 0 : link.largeBytes();
-        }
-        return bytes + alone.stream().mapToLong(Link::largeBytes).sum();
+        return Stream.concat(first(controlIndex), alone.stream())
+                .mapToLong(Link::largeBytes)
+                .sum();
     }
 
     long idleNanos() {
@@ -289,16 +272,13 @@ final class Pool {
     }
 
     /** A connection turned out to be dropped by something between: it is closed, and so are others that idled for as long. */
-    void hung(Link link, Throwable why) {
-        CloseReason closeReason = new CloseReason(CloseReason.Kind.HUNG, why);
+    void hung(Link link, String why) {
+        CloseReason closeReason = CloseReason.hung(why);
         drop(link, closeReason);
         long now = System.nanoTime();
-        for (int i = 0; i < controlIndex; i++) {
-            Link other = links.get(i);
-            if (other != null && other.isOpen() && other.waiting() == 0 && now - other.readAt() > idleNanos()) {
-                drop(other, closeReason);
-            }
-        }
+        first(controlIndex)
+                .filter(other -> other.isOpen() && other.waiting() == 0 && now - other.readAt() > idleNanos())
+                .forEach(other -> drop(other, closeReason));
     }
 
     /**
@@ -306,23 +286,14 @@ final class Pool {
      * are attempts to connect for which they wait.
      */
     void dropSilent(long moment) {
-        for (int i = 0; i < controlIndex; i++) {
-            Link link = links.get(i);
-            if (link != null && link.isOpeningSince(moment)) {
-                drop(
-                        link,
-                        new CloseReason(
-                                CloseReason.Kind.HUNG,
-                                new TimeoutException(
-                                        "it was not opened while the node answered on another connection")));
-            } else if (link != null && link.isSilentSince(moment)) {
+        first(controlIndex).forEach(link -> {
+            if (link.isOpeningSince(moment)) {
+                drop(link, CloseReason.hung("it was not opened while the node answered on another connection"));
+            } else if (link.isSilentSince(moment)) {
                 Wire wire = link.opened().getNow(null);
                 Runnable verdict = () -> {
                     if (link.isSilentSince(moment)) {
-                        hung(
-                                link,
-                                new TimeoutException(
-                                        "nothing came on this connection while the node answered on another"));
+                        hung(link, "nothing came on this connection while the node answered on another");
                     }
                 };
                 wire.onLoop(() -> {
@@ -330,7 +301,7 @@ final class Pool {
                             wire.channel().eventLoop().schedule(verdict, HUNG_GRACE_MILLIS, TimeUnit.MILLISECONDS);
                 });
             }
-        }
+        });
     }
 
     /** How many attempts to connect in a row were of no use. */
@@ -389,11 +360,7 @@ final class Pool {
     }
 
     PoolHealth health(int calls) {
-        int open = 0;
-        for (int i = 0; i < controlIndex; i++) {
-            Link link = links.get(i);
-            open += link != null && link.isOpen() ? 1 : 0;
-        }
+        int open = (int) first(controlIndex).filter(Link::isOpen).count();
         return new PoolHealth(controlIndex, open, Math.min(open, calls), 0, 0, dials.failed());
     }
 }

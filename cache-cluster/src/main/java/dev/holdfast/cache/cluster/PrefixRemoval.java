@@ -2,12 +2,12 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.PrefixScan;
 import dev.holdfast.cache.PrefixScans;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.redis.Failures;
 import io.lettuce.core.KeyScanCursor;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
@@ -20,8 +20,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,8 +29,6 @@ import org.jspecify.annotations.Nullable;
  * they were.
  */
 final class PrefixRemoval {
-    private static final Pattern RUN_ID = Pattern.compile("(?m)^run_id:(\\p{XDigit}{8,64})\\s*$");
-
     /** What the removals of one store have in common. */
     static final class Unfinished {
         final PrefixScans scans = new PrefixScans();
@@ -41,9 +37,9 @@ final class PrefixRemoval {
         volatile boolean nameless;
     }
 
-    private final Topology topology;
     private final Router router;
     private final LettuceErrors errors;
+    private final Survey survey;
     private final Unfinished unfinished;
     private final byte[] pattern;
     private final SparedKeys spared;
@@ -55,18 +51,6 @@ final class PrefixRemoval {
 
     /** How far each master has come. */
     private Map<Node, PrefixScan> scans = Map.of();
-
-    /** What the masters answered when they were last asked where the slots are. */
-    private Map<Node, Answer> answers = Map.of();
-
-    /**
-     * An answer.
-     *
-     * @param asked when it was asked for
-     * @param since when the connection was opened on which it came
-     * @param process the name of the process that gave it; {@code null} if the node does not say it
-     */
-    private record Answer(long asked, long since, @Nullable String process) {}
 
     /** What tells by the first bytes of a value that it may go; then nothing else does, and there is no hurry. */
     record Useless(int head, Predicate<byte[]> says) {}
@@ -84,7 +68,7 @@ final class PrefixRemoval {
         this.useless = useless;
         this.begun = begun;
         this.enough = begun == null ? PrefixScan::isComplete : scan -> scan.isCoveredSince(begun);
-        this.topology = session.topology;
+        this.survey = new Survey(session, until);
         this.router = session.router;
         this.errors = session.errors;
         this.unfinished = session.unfinishedRemovals;
@@ -96,7 +80,7 @@ final class PrefixRemoval {
     /** Does it; returns how many keys there were. */
     long run() {
         boolean ended = false;
-        SlotMap map = survey();
+        SlotMap map = survey.make();
         try {
             begin(map);
             while (true) {
@@ -105,7 +89,8 @@ final class PrefixRemoval {
                     scans.values().forEach(PrefixScan::again);
                     pass(map);
                 }
-                SlotMap after = survey();
+                SlotMap after = survey.make();
+                hear();
                 if (!after.signature().equals(map.signature())) {
                     map = after;
                     begin(map);
@@ -154,123 +139,12 @@ final class PrefixRemoval {
     }
 
     private void hear() {
-        answers.forEach((master, answer) -> {
+        survey.tell((master, answer) -> {
             PrefixScan scan = scans.get(master);
             if (scan != null) {
                 scan.heard(answer.asked(), answer.since(), answer.process());
             }
         });
-    }
-
-    /** Asks every master now, each for what it alone knows: which slots it is just giving or taking. */
-    private SlotMap survey() {
-        List<Node> masters = topology.known(until).masters();
-        List<Seen> seen = askWhoIsThere(masters);
-        hear();
-        boolean named = seen.stream().anyMatch(Seen::hasHostNames);
-        List<List<Object>> slots = named ? askAll(masters, Requests.CLUSTER_SLOTS) : List.of();
-        List<View> views = new ArrayList<>();
-        for (int i = 0; i < masters.size(); i++) {
-            Node master = masters.get(i);
-            try {
-                views.add(seen.get(i).view(named ? slots.get(i) : List.of(), master.asked()));
-            } catch (IllegalArgumentException e) {
-                throw errors.noView(master, null, e);
-            }
-        }
-        return topology.publish(views);
-    }
-
-    /**
-     * What a master sees of the cluster.
-     *
-     * @param dialect how it was asked
-     * @param reply its reply
-     * @param openSince when the connection was opened on which it came
-     */
-    private record Seen(Dialect dialect, Object reply, long openSince) {
-        boolean hasHostNames() {
-            return dialect.hasHostNames(reply);
-        }
-
-        View view(List<?> slots, Asked asked) {
-            return dialect.view(reply, slots, asked);
-        }
-    }
-
-    /** What a question was answered with; while it is refused, the master is asked in other words. */
-    private Seen seen(Node master, Dialect first, RoutedRequest<Object> asked) {
-        Dialect dialect = first;
-        RoutedRequest<Object> question = asked;
-        while (question.reply() == null
-                && dialect.next() != first
-                && LettuceErrors.isCommandRefused(question.failure())) {
-            dialect = dialect.next();
-            question = question(master, dialect.request().widened());
-            router.runAll(List.of(question), System.nanoTime(), until);
-        }
-        Object reply = replyTo(question);
-        master.dialect(dialect);
-        return new Seen(dialect, reply, question.openSince());
-    }
-
-    /** As calls, so that a master that hangs or is gone is noticed as with any call, and is not waited for. */
-    private <T> List<T> askAll(List<Node> masters, Request<T> request) {
-        List<RoutedRequest<T>> questions = new ArrayList<>();
-        masters.forEach(master -> questions.add(question(master, request)));
-        router.runAll(questions, System.nanoTime(), until);
-        return questions.stream().map(this::replyTo).toList();
-    }
-
-    private static <T> RoutedRequest<T> question(Node master, Request<T> request) {
-        RoutedRequest<T> question = new RoutedRequest<>(0, RoutedRequest.Kind.READ, request);
-        question.pinTo(master);
-        return question;
-    }
-
-    private <T> T replyTo(RoutedRequest<T> question) {
-        T reply = question.reply();
-        if (reply == null) {
-            throw unavailable(question.failure());
-        }
-        return reply;
-    }
-
-    /** Asks every master who is in the cluster, and what its process is called, for which it need not have an answer. */
-    private List<Seen> askWhoIsThere(List<Node> masters) {
-        List<Dialect> dialects = masters.stream().map(Node::dialect).toList();
-        List<RoutedRequest<Object>> questions = new ArrayList<>();
-        for (int i = 0; i < masters.size(); i++) {
-            questions.add(question(masters.get(i), dialects.get(i).request().widened()));
-        }
-        if (!unfinished.nameless) {
-            masters.forEach(master -> questions.add(question(master, Requests.INFO_SERVER.widened())));
-        }
-        long asked = System.nanoTime();
-        router.runAll(questions, asked, until);
-        Map<Node, Answer> heard = new LinkedHashMap<>();
-        List<Seen> seen = new ArrayList<>();
-        for (int i = 0; i < masters.size(); i++) {
-            RoutedRequest<Object> members = questions.get(i);
-            Seen answer = seen(masters.get(i), dialects.get(i), members);
-            seen.add(answer);
-            RoutedRequest<Object> info = questions.get(questions.size() - masters.size() + i);
-            String process = info == members ? null : processOf(info);
-            // The name is that of the connection on which it came.
-            long since = process == null ? answer.openSince() : info.openSince();
-            heard.put(masters.get(i), new Answer(asked, since, process));
-        }
-        answers = heard;
-        return seen;
-    }
-
-    private @Nullable String processOf(RoutedRequest<Object> info) {
-        if (!(info.reply() instanceof byte[] text)) {
-            unfinished.nameless |= info.failure() instanceof CacheRejectedException;
-            return null;
-        }
-        Matcher line = RUN_ID.matcher(new String(text, StandardCharsets.ISO_8859_1));
-        return line.find() ? line.group(1) : null;
     }
 
     private void pass(SlotMap map) {
@@ -307,19 +181,14 @@ final class PrefixRemoval {
                 + " masters are done; the next attempt goes on there): " + first.getMessage();
         boolean unknown =
                 first.outcomeUnknown() || removed > 0 || scans.values().stream().anyMatch(PrefixScan::isCovered);
-        return first instanceof CacheTimeoutException
-                ? new CacheTimeoutException(message, first, unknown)
-                : new CacheUnavailableException(message, first, first.reason(), unknown);
+        return Failures.copy(first, message, first, unknown);
     }
 
     /** One page of each master. */
     private void scan(List<Node> masters, Map<Node, CacheUnavailableException> unreached) {
         List<RoutedRequest<KeyScanCursor<byte[]>>> pages = new ArrayList<>();
         for (Node master : masters) {
-            RoutedRequest<KeyScanCursor<byte[]>> page = new RoutedRequest<>(
-                    0, RoutedRequest.Kind.READ, Requests.scan(scan(master).cursor(), pattern));
-            page.pinTo(master);
-            pages.add(page);
+            pages.add(RoutedRequest.pinned(master, Requests.scan(scan(master).cursor(), pattern)));
         }
         long asked = System.nanoTime();
         router.runAll(pages, asked, until);
@@ -334,7 +203,7 @@ final class PrefixRemoval {
                 PrefixScan scan = scan(masters.get(i));
                 done.put(masters.get(i), () -> scan.moved(asked, since, next));
             } else {
-                unreached.put(masters.get(i), unavailable(pages.get(i).failure()));
+                unreached.put(masters.get(i), errors.unavailable(pages.get(i).failure()));
             }
         }
         try {
@@ -358,10 +227,7 @@ final class PrefixRemoval {
         found.forEach((master, page) -> page.stream()
                 .filter(key -> !spared.contains(key))
                 .forEach(key -> {
-                    RoutedRequest<byte[]> head =
-                            new RoutedRequest<>(0, RoutedRequest.Kind.READ, Requests.head(key, those.head()));
-                    head.pinTo(master);
-                    heads.add(head);
+                    heads.add(RoutedRequest.pinned(master, Requests.head(key, those.head())));
                     keys.add(key);
                 }));
         if (keys.isEmpty()) {
@@ -392,16 +258,6 @@ final class PrefixRemoval {
             throw errors.malformed("a cursor that is none");
         }
         return cursor;
-    }
-
-    private CacheUnavailableException unavailable(RuntimeException failure) {
-        if (failure instanceof CacheUnavailableException known) {
-            return known;
-        }
-        if (failure instanceof CacheException other) {
-            throw other;
-        }
-        return errors.broken(failure);
     }
 
     /** Each by itself, those of a node together: keys of different slots can't be named in one command. */

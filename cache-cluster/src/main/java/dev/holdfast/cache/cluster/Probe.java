@@ -188,11 +188,7 @@ final class Probe {
 
     private void keepOrDrop(@Nullable Link fresh, boolean answeredFirst) {
         if (fresh != null && answeredFirst) {
-            node.pool()
-                    .replaceControl(
-                            fresh,
-                            new CloseReason(
-                                    CloseReason.Kind.HUNG, new TimeoutException("another connection answered first")));
+            node.pool().replaceControl(fresh, CloseReason.hung("another connection answered first"));
         } else if (fresh != null) {
             node.pool().drop(fresh, new CloseReason(CloseReason.Kind.DISCARDED, null));
         }

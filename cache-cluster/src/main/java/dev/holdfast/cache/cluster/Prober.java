@@ -230,88 +230,25 @@ final class Prober {
             CompletableFuture<?> unused = ping.thenRun(probe::spoke).toCompletableFuture();
             link.send(ping);
         }
-        CanaryLog.Question question = canary.ask();
-        AsyncCommand<byte[], byte[], byte[]> swap = Requests.swap(
-                        canary.key(), question.digits(), CanaryLog.LIFE_MILLIS)
-                .command();
-        link.send(swap);
-        CompletableFuture<Finding> finding = new CompletableFuture<>();
-        CompletableFuture<?> unused = swap.whenComplete((before, failure) -> {
-            if (failure == null) {
-                answered(link, canary, question, before, finding);
-            } else {
-                if (failure instanceof UnsentException || LettuceErrors.isOfWritesOnly(failure)) {
-                    canary.withdraw(question);
-                }
-                if (LettuceErrors.kindOf(failure) == LettuceErrors.Kind.ASK) {
-                    canaries.giveUp(canary);
-                }
-                if (!compared && LettuceErrors.isOfWritesOnly(failure)) {
-                    lookOnly(link, canary, question, failure, finding);
-                } else {
-                    finding.complete(found(failure));
-                }
-            }
-        });
-        return finding;
+        return new CanaryQuestion(this, link, canary).ask();
     }
 
-    /** One that refuses writes may be read, so its canary is compared without being written. */
-    private void lookOnly(
-            Link link,
-            CanaryLog canary,
-            CanaryLog.Question question,
-            Throwable refusal,
-            CompletableFuture<Finding> finding) {
-        AsyncCommand<byte[], byte[], byte[]> get = Requests.get(canary.key()).command();
-        link.send(get);
-        CompletableFuture<?> unused = get.whenComplete((present, failure) -> {
-            if (failure != null) {
-                finding.complete(found(failure));
-            } else if (!canary.canBeAnswer(present)) {
-                finding.complete(outOfStep(link));
-            } else {
-                if (canary.isLoss(question, present, link)) {
-                    canaries.outages().lost();
-                    canary.seen(present);
-                }
-                compared = true;
-                finding.complete(found(refusal));
-            }
-        });
+    /** Whether the canary was seen since the node was last doubted. */
+    boolean isCompared() {
+        return compared;
     }
 
-    /** A loss is believed of a connection only whose replies are shown to be those to its commands: else it is the connection's fault. */
-    private void answered(
-            Link link,
-            CanaryLog canary,
-            CanaryLog.Question question,
-            byte @Nullable [] before,
-            CompletableFuture<Finding> finding) {
-        if (!canary.canBeAnswer(before)) {
-            finding.complete(outOfStep(link));
-        } else if (!canary.isLoss(question, before, link)) {
-            finding.complete(acknowledged(link, canary, question, before));
-        } else {
-            byte[] word = Pairing.newWord();
-            AsyncCommand<byte[], byte[], byte[]> mark = Requests.ping(word).command();
-            link.send(mark);
-            CompletableFuture<?> unused = mark.whenComplete((reply, failure) -> {
-                boolean shifted = failure == null
-                        ? Pairing.isOfAnother(word, reply)
-                        : failure.getCause() instanceof MalformedReplyException;
-                finding.complete(shifted ? outOfStep(link) : acknowledged(link, canary, question, before));
-            });
-        }
-    }
-
-    private Finding acknowledged(Link link, CanaryLog canary, CanaryLog.Question question, byte @Nullable [] before) {
+    /** Notes that the canary was seen. */
+    void compared() {
         compared = true;
-        canaries.acknowledge(canary, question, before, link);
-        return found(null);
     }
 
-    private Finding outOfStep(Link link) {
+    Canaries canaries() {
+        return canaries;
+    }
+
+    /** What is found of a node whose answers are not those to its commands on a connection, which ends. */
+    Finding outOfStep(Link link) {
         MalformedReplyException why = Pairing.outOfStep();
         node.pool().drop(link, new CloseReason(CloseReason.Kind.HUNG, why));
         return Finding.ill(false, why);
@@ -320,21 +257,22 @@ final class Prober {
     private Finding pinged(@Nullable Throwable failure) {
         return failure == null
                 ? Finding.pinged(mayWrite(), mayWrite() && !node.isWritten())
-                : Finding.ill(LettuceErrors.isAnswer(failure), failure);
+                : Finding.ill(FailureKind.isAnswer(failure), failure);
     }
 
-    private Finding found(@Nullable Throwable failure) {
+    /** What a write that ended so says of the node; {@code null} for one that was answered. */
+    Finding found(@Nullable Throwable failure) {
         if (failure == null) {
             return Finding.well(true);
         }
-        if (LettuceErrors.isNoPermission(failure)) {
+        if (FailureKind.isNoPermission(failure)) {
             readOnlyUntil = System.nanoTime() + NO_PERMISSION_NANOS;
             sayReadOnly();
             return Finding.well(false);
         }
-        boolean answered = LettuceErrors.isAnswer(failure);
+        boolean answered = FailureKind.isAnswer(failure);
         // If the slot has moved, the node is well, and somebody else will have the canary.
-        return answered && LettuceErrors.isRedirection(failure) ? Finding.passedOn() : Finding.ill(answered, failure);
+        return answered && FailureKind.isRedirection(failure) ? Finding.passedOn() : Finding.ill(answered, failure);
     }
 
     private void sayReadOnly() {

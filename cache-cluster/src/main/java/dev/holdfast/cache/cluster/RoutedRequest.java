@@ -1,5 +1,7 @@
 package dev.holdfast.cache.cluster;
 
+import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.redis.Failures;
 import io.lettuce.core.protocol.AsyncCommand;
 import io.lettuce.core.protocol.ProtocolKeyword;
 import java.util.HashSet;
@@ -77,6 +79,13 @@ final class RoutedRequest<T> {
         this.request = request;
     }
 
+    /** One that reads at a node, whoever has which slot. */
+    static <T> RoutedRequest<T> pinned(Node node, Request<T> request) {
+        RoutedRequest<T> routed = new RoutedRequest<>(0, Kind.READ, request);
+        routed.pinned = node;
+        return routed;
+    }
+
     int slot() {
         return slot;
     }
@@ -118,7 +127,7 @@ final class RoutedRequest<T> {
     /** What is to be thrown if it failed, or if there is no time for another attempt. */
     RuntimeException failure() {
         RuntimeException why = failure == null ? new IllegalStateException("no failure is known") : failure;
-        return mayHaveRun ? LettuceErrors.outcomeUnknown(why) : why;
+        return mayHaveRun && why instanceof CacheUnavailableException known ? Failures.outcomeUnknown(known) : why;
     }
 
     /** What the last attempt that failed did so with; {@code null} if none did, or it is answered. */
@@ -231,11 +240,6 @@ final class RoutedRequest<T> {
     /** Notes that it was sent and that nobody knows what came of it, so that whatever it fails with later does not either. */
     void mayHaveRun() {
         mayHaveRun = true;
-    }
-
-    /** Has it go to one node, whoever has its slot. */
-    void pinTo(Node node) {
-        pinned = node;
     }
 
     /** The only node that it may go to, if there is one. */

@@ -17,14 +17,9 @@ import java.util.function.Function;
  * @param <T> what it returns
  */
 final class Script<T> {
-    static final Script<Long> REPLACE = new Script<>(RedisScript.REPLACE, IntegerOutput::new);
-    static final Script<Long> REMOVE_LEAVING = new Script<>(RedisScript.REMOVE_LEAVING, IntegerOutput::new);
-    static final Script<Long> REMOVE_HEADED = new Script<>(RedisScript.REMOVE_HEADED, IntegerOutput::new);
-    static final Script<Long> REMOVE = new Script<>(RedisScript.REMOVE, IntegerOutput::new);
-    static final Script<Long> PERSIST = new Script<>(RedisScript.PERSIST, IntegerOutput::new);
-    static final Script<byte[]> INCREMENT = new Script<>(RedisScript.INCREMENT, ByteArrayOutput::new);
+    static final Script<Long> REPLACE = number(RedisScript.REPLACE);
+    static final Script<Long> REMOVE_HEADED = number(RedisScript.REMOVE_HEADED);
     static final Script<List<Object>> BEAT = new Script<>(RedisScript.BEAT, ArrayOutput::new);
-    static final Script<byte[]> INCREMENT_ONCE = new Script<>(RedisScript.INCREMENT_ONCE, ByteArrayOutput::new);
 
     private final RedisScript script;
     private final Function<ByteArrayCodec, CommandOutput<byte[], byte[], T>> output;
@@ -32,6 +27,16 @@ final class Script<T> {
     private Script(RedisScript script, Function<ByteArrayCodec, CommandOutput<byte[], byte[], T>> output) {
         this.script = script;
         this.output = output;
+    }
+
+    /** One that answers a number. */
+    static Script<Long> number(RedisScript script) {
+        return new Script<>(script, IntegerOutput::new);
+    }
+
+    /** One that answers a number in digits. */
+    static Script<byte[]> sum(RedisScript script) {
+        return new Script<>(script, ByteArrayOutput::new);
     }
 
     Request<T> byDigest(List<byte[]> keys, List<byte[]> arguments) {

@@ -3,11 +3,17 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.CallObservers;
+import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.MemoryUse;
+import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.OperationMeter;
+import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.redis.ProbeTurn;
+import dev.holdfast.cache.redis.RemoteAccess;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -23,14 +29,20 @@ import org.slf4j.LoggerFactory;
 
 /** What a store and its views have in common; its threads start with the first call. */
 final class Session {
+    private static final long LARGEST_VALUE = 512L << 20;
+
     final ClusterConfig config;
+
+    /** With what a cluster takes for a value, at most. */
+    final RemoteAccess access;
+
     final LettuceErrors errors;
     final Topology topology;
     final Router router;
     final ClusterTracker tracker;
     final OperationMeter meter = new OperationMeter();
     final CallObservers observers = new CallObservers();
-    final Instant startedAt = Instant.now();
+    private final Instant startedAt = Instant.now();
 
     final PrefixRemoval.Unfinished unfinishedRemovals = new PrefixRemoval.Unfinished();
 
@@ -62,6 +74,7 @@ final class Session {
     Session(ClusterConfig config, BiFunction<Runnable, String, Thread> threads) {
         this.config = config;
         this.threads = threads;
+        this.access = config.access().withMaxValueBytes(Math.min(LARGEST_VALUE, config.maxValueBytes()));
         this.turn = new ProbeTurn(config.toString());
         this.errors = new LettuceErrors(config);
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
@@ -193,6 +206,45 @@ final class Session {
         }
         tracker.disconnect(cause);
         topology.disconnect(cause);
+    }
+
+    StoreHealth health() {
+        SlotMap map = topology.map();
+        boolean reached = map != SlotMap.UNKNOWN;
+        HealthState unreached = failed ? HealthState.DOWN : HealthState.UNKNOWN;
+        // Of a cluster that never answered the configured nodes are known, and no more.
+        List<NodeHealth> nodes = reached
+                ? map.nodes().stream().map(Node::health).toList()
+                : config.nodes().stream()
+                        .map(node -> new NodeHealth(node, "unknown", unreached, 0, null, PoolHealth.NONE, 0))
+                        .toList();
+        return StoreHealth.of("redis-cluster", true, startedAt)
+                .withState(reached ? map.served() == Slots.COUNT ? HealthState.UP : HealthState.DOWN : unreached)
+                .withReadYourWrites(config.readFrom() == ReadFrom.MASTER)
+                .withOperations(meter.snapshot())
+                .withPool(nodes.stream().map(NodeHealth::pool).reduce(PoolHealth.NONE, Session::together))
+                .withNodes(nodes)
+                .withMemory(fullest(map));
+    }
+
+    /** Of the masters that say so the one that is fullest. */
+    private static @Nullable MemoryUse fullest(SlotMap map) {
+        MemoryUse fullest = null;
+        for (Node node : map.nodes()) {
+            MemoryUse use = node.memory();
+            fullest = use != null && (fullest == null || use.percent() > fullest.percent()) ? use : fullest;
+        }
+        return fullest;
+    }
+
+    private static PoolHealth together(PoolHealth one, PoolHealth other) {
+        return new PoolHealth(
+                one.max() + other.max(),
+                one.total() + other.total(),
+                one.active() + other.active(),
+                one.waiting() + other.waiting(),
+                one.exhausted() + other.exhausted(),
+                one.failedDials() + other.failedDials());
     }
 
     /** Ends everything and waits for its threads, two seconds at most each. */

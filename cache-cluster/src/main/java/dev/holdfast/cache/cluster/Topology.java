@@ -4,19 +4,15 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Authentication;
-import dev.holdfast.cache.redis.CredentialsException;
 import dev.holdfast.cache.redis.Login;
 import dev.holdfast.cache.redis.Rotation;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -36,14 +32,12 @@ import org.slf4j.LoggerFactory;
 final class Topology implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(ClusterStore.class);
     private static final int VIEWS = 2;
-    private static final int MOST_STRANGERS = 32;
     private static final long SHORTEST_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long AMISS_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
     /** So often that all slots are served again is followed at once, whatever was asked before. */
     private static final long RECOVERED_GAP_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private static final long FAILED_GAP_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-    private static final long CLOSE_NANOS = TimeUnit.SECONDS.toNanos(2);
     private static final long VIEW_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(1);
 
     /** So long the known nodes may take before the configured ones are asked as well. */
@@ -51,11 +45,8 @@ final class Topology implements Runnable {
 
     private final ClusterConfig config;
     private final LettuceErrors errors;
-    private final Canaries canaries;
-    private final Map<Address, Node> nodes = new ConcurrentHashMap<>();
-    private final Map<Node, Long> retired = new ConcurrentHashMap<>();
+    private final Nodes nodes;
     private final ReentrantLock lock = new ReentrantLock();
-    private final long retireNanos;
 
     /** What went wrong in the present round; of the thread that asks. */
     private final List<CacheUnavailableException> failures = new ArrayList<>();
@@ -73,7 +64,6 @@ final class Topology implements Runnable {
     private long recoveredAt = System.nanoTime() - RECOVERED_GAP_NANOS;
     private volatile long freshSince = System.nanoTime();
 
-    private final Login login;
     private final Rotation rotation;
     private volatile SlotMap map = SlotMap.UNKNOWN;
     private volatile @Nullable ClusterTracker tracker;
@@ -83,7 +73,6 @@ final class Topology implements Runnable {
     private volatile boolean urgent = true;
     private volatile boolean closed;
     private volatile @Nullable Thread thread;
-    private volatile @Nullable Wiring wiring;
 
     /** Completed by the next round; guarded by the lock, like what writes {@link #map}. */
     private CompletableFuture<SlotMap> round = new CompletableFuture<>();
@@ -97,10 +86,9 @@ final class Topology implements Runnable {
     Topology(ClusterConfig config, LettuceErrors errors) {
         this.config = config;
         this.errors = errors;
-        this.canaries = new Canaries(config);
-        this.login = new Login(config.access());
+        Login login = new Login(config.access());
+        this.nodes = new Nodes(config, errors, login);
         this.rotation = new Rotation(login, this::authenticate, "holdfast-cluster-credentials");
-        this.retireNanos = config.connectTimeout().plus(config.commandTimeout()).toNanos();
     }
 
     SlotMap map() {
@@ -122,64 +110,23 @@ final class Topology implements Runnable {
         }
     }
 
-    /** Logs connections in anew that have other words than these, and waits for that, as long as a command may take. */
     private void authenticate(Authentication words) {
-        List<CompletableFuture<?>> pending = new ArrayList<>();
-        nodes.values().forEach(node -> node.pool().authenticate(words, pending));
         ClusterTracker tracking = tracker;
         if (tracking != null) {
             tracking.authenticate(words);
         }
-        await(
-                CompletableFuture.allOf(pending.toArray(CompletableFuture[]::new)),
-                config.commandTimeout().toNanos());
-        for (CompletableFuture<?> each : pending) {
-            Throwable why = each.handle((done, failure) -> failure).getNow(null);
-            if (why != null && LettuceErrors.isOfLogin(why) && !mayBeRefusedBy(words)) {
-                throw errors.broken(why);
-            }
-        }
-    }
-
-    /** Asks for other words, for the next turn; returns whether there are some. */
-    private boolean mayBeRefusedBy(Authentication words) {
-        try {
-            return login.askAgain(words) != null;
-        } catch (CredentialsException e) {
-            return false;
-        }
+        nodes.authenticate(words);
     }
 
     /** All nodes that are in use: those of the cluster, and the configured ones while they are needed. */
     Collection<Node> nodes() {
-        return nodes.values();
+        return nodes.all();
     }
 
-    /** The node that announces itself like this. */
-    Node node(Address announced) {
-        Address reached = config.reached(announced);
-        Node node = nodes.computeIfAbsent(reached, address -> new Node(address, config, wiring(), canaries));
-        retired.remove(node);
-        return node;
-    }
-
-    private Wiring wiring() {
-        Wiring present = wiring;
-        if (present == null) {
-            throw new IllegalStateException("not started");
-        }
-        return present;
-    }
-
-    /** The node that announces itself like this, if it is known or few are not: a flood of names must not make a flood of nodes. */
+    /** The node that announces itself like this; {@code null} if it is one of too many that nobody else knows. */
     @Nullable
     Node named(Address announced) {
-        Node known = nodes.get(config.reached(announced));
-        if (known != null) {
-            retired.remove(known);
-            return known;
-        }
-        return nodes.size() - map.nodes().size() < MOST_STRANGERS ? node(announced) : null;
+        return nodes.named(announced, map.nodes().size());
     }
 
     /** Whether a node belongs to the cluster, by what was last heard. */
@@ -188,7 +135,7 @@ final class Topology implements Runnable {
     }
 
     Outages outages() {
-        return canaries.outages();
+        return nodes.outages();
     }
 
     /** Asks for the topology soon; cheap, and for any thread. */
@@ -262,7 +209,7 @@ final class Topology implements Runnable {
 
     /** Makes known what nodes said. */
     SlotMap publish(List<View> views) {
-        SlotMap merged = SlotMap.merge(views, this::node);
+        SlotMap merged = SlotMap.merge(views, nodes::node);
         lock.lock();
         try {
             become(merged);
@@ -340,7 +287,7 @@ final class Topology implements Runnable {
     void disconnect(Throwable cause) {
         cut = new Cut(cause);
         failWaiting(errors.disconnected(cause, false));
-        nodes.values().forEach(node -> node.reset(new CloseReason(CloseReason.Kind.DISCONNECTED, cause)));
+        nodes.all().forEach(node -> node.reset(new CloseReason(CloseReason.Kind.DISCONNECTED, cause)));
     }
 
     private void failWaiting(CacheUnavailableException failure) {
@@ -365,7 +312,7 @@ final class Topology implements Runnable {
         rotation.close();
         cut = new Cut(why.cause());
         failWaiting(errors.disconnected(why.cause(), false));
-        closeAll(why);
+        nodes.closeAll(why);
     }
 
     @Override
@@ -384,23 +331,24 @@ final class Topology implements Runnable {
             }
         }
         // Whatever was begun while it was being closed.
-        closeAll(new CloseReason(CloseReason.Kind.DISCARDED, null));
+        nodes.closeAll(new CloseReason(CloseReason.Kind.DISCARDED, null));
     }
 
     private void look() {
         long began = System.nanoTime();
         CompletableFuture<SlotMap> awaited = begin();
         try {
-            if (wiring == null) {
-                wiring = new Wiring(login, config.tls());
-            }
+            nodes.start();
             rotation.start();
             round(gather());
         } finally {
             freshSince = began;
             awaited.complete(map);
         }
-        retire();
+        SlotMap known = map;
+        if (known != SlotMap.UNKNOWN) {
+            nodes.retire(Set.copyOf(known.nodes()));
+        }
     }
 
     private void failed(Throwable e) {
@@ -459,16 +407,6 @@ final class Topology implements Runnable {
         }
     }
 
-    private void closeAll(CloseReason why) {
-        CompletableFuture<?>[] closing =
-                nodes.values().stream().map(node -> node.close(why)).toArray(CompletableFuture[]::new);
-        await(CompletableFuture.allOf(closing), CLOSE_NANOS);
-        Wiring present = wiring;
-        if (present != null) {
-            present.close();
-        }
-    }
-
     /** Waits until something is to be asked; returns whether it is the whole topology. */
     private boolean pause() {
         long end = System.nanoTime();
@@ -508,7 +446,7 @@ final class Topology implements Runnable {
     }
 
     private void round(List<View> views) {
-        SlotMap merged = views.isEmpty() ? null : SlotMap.merge(views, this::node);
+        SlotMap merged = views.isEmpty() ? null : SlotMap.merge(views, nodes::node);
         CompletableFuture<SlotMap> ended;
         lock.lock();
         try {
@@ -543,7 +481,7 @@ final class Topology implements Runnable {
         boolean answered = !known.isEmpty() && inquiry.awaitFirst(BESIDE_NANOS);
         if (!answered) {
             inquiry.ask(known.subList(0, Math.min(2 * VIEWS, known.size())));
-            inquiry.ask(seeds());
+            inquiry.ask(nodes.seeds(map.nodes()));
             inquiry.awaitFirst(
                     Math.max(VIEW_TIMEOUT_NANOS, config.connectTimeout().toNanos()));
         }
@@ -565,43 +503,5 @@ final class Topology implements Runnable {
         known.removeIf(node -> !node.isFit());
         Collections.shuffle(known);
         return known;
-    }
-
-    private List<Node> seeds() {
-        Set<Node> seeds = new LinkedHashSet<>();
-        for (Address seed : config.seeds()) {
-            seeds.add(nodes.computeIfAbsent(seed, address -> new Node(address, config, wiring(), canaries)));
-        }
-        // Those that are out may be back; who asks them learns it first.
-        seeds.addAll(map.nodes());
-        seeds.forEach(retired::remove);
-        return List.copyOf(seeds);
-    }
-
-    private static void await(CompletableFuture<?> future, long nanos) {
-        try {
-            future.get(nanos, TimeUnit.NANOSECONDS);
-        } catch (InterruptedException | TimeoutException | ExecutionException e) {
-            // What is there by now is taken.
-        }
-    }
-
-    /** Closes nodes that belong to the cluster no more, once no call can be under way on them. */
-    private void retire() {
-        SlotMap present = map;
-        if (present == SlotMap.UNKNOWN) {
-            return;
-        }
-        Set<Node> members = Set.copyOf(present.nodes());
-        long now = System.nanoTime();
-        for (Node node : List.copyOf(nodes.values())) {
-            if (members.contains(node)) {
-                retired.remove(node);
-            } else if (now - retired.computeIfAbsent(node, any -> now) > retireNanos) {
-                nodes.remove(node.address(), node);
-                retired.remove(node);
-                CompletableFuture<Void> unused = node.close(new CloseReason(CloseReason.Kind.DISCARDED, null));
-            }
-        }
     }
 }

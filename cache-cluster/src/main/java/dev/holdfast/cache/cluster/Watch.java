@@ -204,7 +204,7 @@ final class Watch implements Runnable {
             node.pool().dropSilent(probe.startNanos());
         }
         boolean was = node.isUp();
-        boolean serves = failure == null || LettuceErrors.isOfWritesOnly(failure);
+        boolean serves = failure == null || FailureKind.isOfWritesOnly(failure);
         Prober prober = node.prober();
         if (!was && (!serves || prober.owesComparison())) {
             // It may have come back with older data, which nobody may read before its canary was compared.

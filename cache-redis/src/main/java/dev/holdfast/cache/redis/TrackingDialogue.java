@@ -13,6 +13,8 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What is said on a tracking connection that is logged in, whatever carries it: RESP3, the prefixes whose changes are wanted, and every half second a question
@@ -20,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * {@link #ANSWER_NANOS}, no change is unknown for longer than that and {@link #BEAT_NANOS}. One thread feeds it; any may ask.
  */
 public final class TrackingDialogue implements PushParser.Listener {
+    private static final Logger LOG = LoggerFactory.getLogger(TrackingDialogue.class);
+
     /** Between two questions whether the server is there. */
     public static final long BEAT_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
@@ -124,12 +128,20 @@ public final class TrackingDialogue implements PushParser.Listener {
             sending.unlock();
         }
         for (Invalidations.Tracked each : invalidations.all()) {
-            track(each);
+            trackOrThrow(each);
         }
     }
 
-    /** Asks to be told of changes under one more prefix, unless that is to come or was done. */
-    public void track(Invalidations.Tracked tracked) throws IOException {
+    /** Asks to be told of changes under one more prefix, unless that is to come or was done. If the connection breaks, its reader finds out, too. */
+    public void track(Invalidations.Tracked tracked) {
+        try {
+            trackOrThrow(tracked);
+        } catch (IOException e) {
+            LOG.debug("the tracking connection breaks", e);
+        }
+    }
+
+    private void trackOrThrow(Invalidations.Tracked tracked) throws IOException {
         ByteBuffer prefix = ByteBuffer.wrap(tracked.serverPrefix());
         boolean known = false;
         sending.lock();
@@ -160,7 +172,7 @@ public final class TrackingDialogue implements PushParser.Listener {
     }
 
     /** Logs in anew; refused, it stays logged in as it was. Returns whether it was asked. */
-    public boolean authenticate(Authentication words) throws IOException {
+    public boolean authenticate(Authentication words) {
         sending.lock();
         try {
             if (greeted) {
@@ -170,6 +182,9 @@ public final class TrackingDialogue implements PushParser.Listener {
                 ask(command, new Question(Asked.AUTH, System.nanoTime(), null));
             }
             return greeted;
+        } catch (IOException e) {
+            LOG.debug("the tracking connection breaks", e);
+            return false;
         } finally {
             sending.unlock();
         }

@@ -32,7 +32,7 @@ final class Canary {
     private final SingleConfig config;
     private final Reserve reserve;
     private final IntSupplier generation;
-    private final Connections connections;
+    private final Combiner combiner;
     private final JedisErrors errors;
     private final ProbeTurn turn;
     private final CanaryLog log;
@@ -44,11 +44,11 @@ final class Canary {
     /** The process that the last answer came from; {@code null} if that did not say. */
     private @Nullable String process;
 
-    Canary(SingleConfig config, Reserve reserve, IntSupplier generation, Connections connections, JedisErrors errors) {
+    Canary(SingleConfig config, Reserve reserve, IntSupplier generation, Combiner combiner, JedisErrors errors) {
         this.config = config;
         this.reserve = reserve;
         this.generation = generation;
-        this.connections = connections;
+        this.combiner = combiner;
         this.errors = errors;
         this.turn = new ProbeTurn("Redis at " + config.address());
         String id = Long.toUnsignedString(ThreadLocalRandom.current().nextLong(), 36);
@@ -128,7 +128,7 @@ final class Canary {
         for (Object reply : replies) {
             if (reply instanceof Refusal refusal) {
                 if (errors.isReadOnly(refusal)) {
-                    connections.renew();
+                    combiner.renew();
                 }
                 throw unavailable(errors.refusal(refusal));
             }

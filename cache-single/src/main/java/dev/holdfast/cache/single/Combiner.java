@@ -3,22 +3,15 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CallObservers;
-import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.PoolHealth;
-import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.redis.Authentication;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Queue;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -27,9 +20,12 @@ import org.jspecify.annotations.Nullable;
  * A bounded number of connections that callers share: a call that finds one unused has it for itself; those that come
  * while all are in use are sent together, in one write, by the first who can, and one of them reads the replies for all.
  * Nothing waits for a batch to fill, and no thread stands between. With a server that is far away a connection takes the
- * next batch before it has answered the last.
+ * next batch before it has answered the last. Times are those of {@link System#nanoTime()}. For any number of threads.
+ *
+ * <p>Whatever goes wrong is thrown as the {@link CacheException} that names it; use after {@link #close} is an
+ * {@link IllegalStateException}.
  */
-final class Combiner implements Connections {
+final class Combiner {
     /** How often a caller lets others run before it sleeps. */
     private static final int YIELDS = 20;
 
@@ -38,41 +34,21 @@ final class Combiner implements Connections {
 
     private static final int FEW_LANES = 2;
 
-    /** How long a call that was not sent sleeps before it looks for a connection among all; doubled each time. */
-    private static final long FIRST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
-
-    /** How long a call waits for the next attempt to connect. */
-    private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
-
-    private static final long LONGEST_NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(64);
-
-    /** How often a call is repeated by itself whose connection the other side closed: chance hits the same small call hardly as often. */
-    private static final int REPEATS = 3;
-
-    /** So long a call is repeated whose connections are silent. */
-    private static final long SILENCES_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
-
-    /** And a large one, which was by itself from the start. */
-    private static final int LARGE_REPEATS = 1;
-
     private final Connector connector;
     private final JedisErrors errors;
     private final CallObservers observers;
     private final String address;
     private final Restarts restarts;
     private final int size;
-    private final long connectNanos;
     private final long commandNanos;
-    private final byte[] nobody;
     private final RoundTrip roundTrip = new RoundTrip();
     private final Pending pending = new Pending();
     private final Queue<Call> alone = new ConcurrentLinkedQueue<>();
     private final Pipelines pipelines;
     private final Silence silence;
     private final AtomicBoolean redialling = new AtomicBoolean();
-    private final LongAdder exhausted = new LongAdder();
-    private final Map<Thread, Call> sleepers = new ConcurrentHashMap<>();
-    private final DeadlineWatch<Call> alarm;
+    private final Waits waits;
+    private final Repetitions repetitions;
     private final AtomicInteger underWay = new AtomicInteger();
     private final AtomicInteger workers = new AtomicInteger();
     private final Reauthentication reauthentication;
@@ -84,13 +60,11 @@ final class Combiner implements Connections {
         this.address = config.address();
         this.restarts = connector.restarts();
         this.size = config.poolSize();
-        this.connectNanos = config.connectTimeout().toNanos();
         this.commandNanos = config.commandTimeout().toNanos();
-        this.nobody = config.keyPrefix().encodeKey(SparedKeys.CANARY + "nobody");
         this.silence = new Silence(config, connector, reserve);
         this.pipelines = new Pipelines(config, connector, errors, roundTrip, silence, this::dialled);
-        this.alarm =
-                new DeadlineWatch<>(sleepers.values(), Call::alarmAt, (call, until) -> call.wake(), connector::execute);
+        this.waits = new Waits(config, pipelines, errors, connector::execute, this::waiting, this::handToOthers);
+        this.repetitions = new Repetitions(config, pipelines, restarts, errors, this::answer);
         this.reauthentication = new Reauthentication(config, connector.login(), this::sent, this::read);
     }
 
@@ -98,14 +72,22 @@ final class Combiner implements Connections {
         silence.expect(pipeline);
     }
 
-    @Override
-    public <T extends @Nullable Object> T call(Request command, Reply<T> type, long start, long until) {
+    /**
+     * Sends a command and waits for its reply.
+     *
+     * @param command the command
+     * @param type what the reply has to be: if it is not, requests and replies are out of step, and the connection is lost
+     * @param start when the call began
+     * @param until when it must have ended
+     * @return the reply
+     */
+    <T extends @Nullable Object> T call(Request command, Reply<T> type, long start, long until) {
         Call call = Call.of(List.of(command), false, until);
         Object reply;
         try {
             reply = answer(call, start);
         } catch (CacheUnavailableException e) {
-            Answered answered = repeated(call, List.of(command), false, e);
+            Repetitions.Answered answered = repetitions.repeated(call, List.of(command), false, e);
             call = answered.by();
             reply = answered.reply();
         }
@@ -126,15 +108,23 @@ final class Combiner implements Connections {
         }
     }
 
-    @Override
-    public List<@Nullable Object> callAll(List<Request> commands, long start, long until) {
+    /**
+     * Sends several commands in one go and waits for all replies.
+     *
+     * @param commands the commands
+     * @param start when the call began
+     * @param until when it must have ended
+     * @return a reply for each, in their order; a refusal stands there as a {@link RuntimeException} that is ready to be
+     *     thrown
+     */
+    List<@Nullable Object> callAll(List<Request> commands, long start, long until) {
         Call call = Call.of(commands, true, until);
         List<@Nullable Object> replies = new ArrayList<>(commands.size());
         Object all;
         try {
             all = answer(call, start);
         } catch (CacheUnavailableException e) {
-            all = repeated(call, commands, true, e).reply();
+            all = repetitions.repeated(call, commands, true, e).reply();
         }
         if (all instanceof List<?> list) {
             replies.addAll(list);
@@ -146,89 +136,6 @@ final class Combiner implements Connections {
         return replies;
     }
 
-    /**
-     * Repeats a call whose connection broke, if it may be, on connections that it shares with nobody. If the other side closes each
-     * of them, though it closes no others meanwhile and answers another call of the same kind, it is this call that it can't bear.
-     */
-    private Answered repeated(Call first, List<Request> commands, boolean plural, CacheUnavailableException broken) {
-        noteClosed(first);
-        if (!isRepeatable(first, commands)) {
-            throw broken;
-        }
-        long bytes = commands.stream().mapToLong(Request::bytes).sum();
-        int most = bytes >= Call.LARGE_BYTES ? LARGE_REPEATS : REPEATS;
-        long lostBefore = pipelines.lost();
-        CacheUnavailableException last = broken;
-        List<Call> attempts = new ArrayList<>(most);
-        int repeats = 0;
-        boolean closed = true;
-        boolean elsewhere = true;
-        long start = System.nanoTime();
-        while (elsewhere && repeats < most && first.until() - System.nanoTime() > 0) {
-            Call again = Call.again(commands, plural, first.until());
-            attempts.add(again);
-            repeats++;
-            try {
-                return new Answered(again, answer(again, System.nanoTime()));
-            } catch (CacheUnavailableException e) {
-                if (restarts.holds()) {
-                    // Not sent again, and what became of the first is as unknown as before.
-                    throw broken;
-                }
-                last = e;
-                Lost lost = again.lost();
-                closed &= lost != null && lost.closedByServer();
-                if (pipelines.lost() - lostBefore > repeats) {
-                    noteClosed(again);
-                }
-                // Silence takes its time, so it is not met again and again.
-                elsewhere = lost != null
-                        && lost.elsewhere()
-                        && (lost.closedByServer() || System.nanoTime() - start < SILENCES_NANOS);
-            }
-        }
-        boolean others = pipelines.lost() - lostBefore > repeats;
-        if (closed && repeats == most && !others && getsThrough(commands.get(0).witness(nobody), first.until())) {
-            throw errors.unbearable(last, bytes, 1 + repeats);
-        }
-        // Not before, if only this call's break: whoever asks for what can't be borne has no other caller wait for a
-        // connection.
-        attempts.forEach(this::noteClosed);
-        // The first attempt may have been applied, whatever became of the others.
-        boolean readOnly = commands.stream().allMatch(Request::readOnly);
-        throw readOnly || last.outcomeUnknown() ? last : errors.again(last, true);
-    }
-
-    private void noteClosed(Call attempt) {
-        Lost lost = attempt.lost();
-        if (lost != null && lost.closedByServer()) {
-            pipelines.closedUnderCall(attempt.pipeline().link(), lost);
-        }
-    }
-
-    /** The reply to a call that was repeated, and the repetition that got it. */
-    private record Answered(Call by, @Nullable Object reply) {}
-
-    private static boolean isRepeatable(Call first, List<Request> commands) {
-        Lost lost = first.lost();
-        return lost != null && lost.elsewhere() && commands.stream().allMatch(Request::harmless);
-    }
-
-    /** Whether another call is answered, whatever the answer is. */
-    private boolean getsThrough(@Nullable Request witness, long until) {
-        if (witness == null) {
-            return false;
-        }
-        long now = System.nanoTime();
-        try {
-            Object unused = answer(
-                    Call.again(List.of(witness), false, until - now < commandNanos ? until : now + commandNanos), now);
-            return true;
-        } catch (CacheException e) {
-            return false;
-        }
-    }
-
     private @Nullable Object answer(Call call, long start) {
         if (Thread.currentThread().isInterrupted()) {
             throw errors.interrupted(null, false);
@@ -237,16 +144,16 @@ final class Combiner implements Connections {
         boolean interrupted = false;
         try {
             enqueue(call);
-            long nap = FIRST_NAP_NANOS;
+            long nap = Waits.FIRST_NAP_NANOS;
             for (int i = call.leads() && roundTrip.isShort() ? YIELDS : 0; !call.isAnswered(); i--) {
-                if (lead(call, nap > FIRST_NAP_NANOS)) {
+                if (lead(call, nap > Waits.FIRST_NAP_NANOS)) {
                     continue;
                 }
                 if (i > 0) {
                     Threads.letOthersRun();
                 } else {
-                    interrupted |= rest(call, start, nap);
-                    nap = Math.min(2 * nap, LONGEST_NAP_NANOS);
+                    interrupted |= waits.rest(call, start, nap);
+                    nap = Math.min(2 * nap, Waits.LONGEST_NAP_NANOS);
                 }
             }
         } finally {
@@ -504,118 +411,6 @@ final class Combiner implements Connections {
         }
     }
 
-    /**
-     * Sleeps until there may be something to do.
-     *
-     * @return whether the caller was interrupted meanwhile, though it must wait on
-     */
-    private boolean rest(Call call, long start, long nap) {
-        if (call.isPending()) {
-            long left = patience(call, start) - System.nanoTime();
-            failAtOnceIfNobodyConnects(call);
-            if (left <= 0) {
-                giveUpUnsent(call, start);
-            } else {
-                sleep(call, call.leads() ? Math.min(left, nap) : left);
-            }
-        } else if (call.isSent()) {
-            long left = call.deadline() - System.nanoTime();
-            if (left <= 0) {
-                giveUp(call);
-            } else {
-                sleep(call, left);
-            }
-        }
-        return Thread.interrupted() && interrupted(call);
-    }
-
-    /** May return early. Virtual threads share an alarm: a timer for each costs as much as the rest of a call. */
-    private void sleep(Call call, long nanos) {
-        if (call.leads()) {
-            call.park(nanos);
-            return;
-        }
-        Thread caller = Thread.currentThread();
-        long until = System.nanoTime() + nanos;
-        call.alarmAt(until);
-        sleepers.put(caller, call);
-        try {
-            alarm.expect(until);
-            call.park();
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
-            // No thread for the alarm.
-            call.park(nanos);
-        } finally {
-            sleepers.remove(caller);
-        }
-    }
-
-    private boolean interrupted(Call call) {
-        boolean unsent = call.leaveUnsent();
-        if (unsent || (call.readOnly() && call.leave())) {
-            handToOthers();
-            throw errors.interrupted(null, !unsent);
-        }
-        return true;
-    }
-
-    /** While attempts to connect keep failing, who comes waits for the next only if it is soon. */
-    private void failAtOnceIfNobodyConnects(Call call) {
-        CacheUnavailableException failure = pipelines.lastFailure();
-        if (failure != null
-                && pipelines.all().length == 0
-                && !pipelines.isConnecting()
-                && pipelines.pause() > LONGEST_PAUSE_NANOS
-                && call.leaveUnsent()) {
-            handToOthers();
-            throw errors.again(failure, false);
-        }
-    }
-
-    /** When a call that was not sent gives up: half of its time is for its reply, unless it is connecting that takes so long. */
-    private long patience(Call call, long start) {
-        long until = call.until();
-        long patience = start + Math.min(commandNanos / 2, (until - start) / 2);
-        if (pipelines.isConnecting()) {
-            return until - patience < connectNanos ? until : patience + connectNanos;
-        }
-        long openedAt = pipelines.openedAt();
-        if (openedAt != 0 && openedAt - start > 0) {
-            // What was waited for is there: it is not given up at the very moment.
-            long again = openedAt + Math.min(commandNanos / 2, (until - openedAt) / 2);
-            return again - patience > 0 ? again : patience;
-        }
-        return patience;
-    }
-
-    private void giveUpUnsent(Call call, long start) {
-        if (call.leaveUnsent()) {
-            handToOthers();
-            exhausted.increment();
-            throw errors.exhausted(System.nanoTime() - start, pipelines.all().length, size, waiting());
-        }
-    }
-
-    /**
-     * Ends the wait for a reply. A connection that had the whole command timeout is reset; so is one that has a write under
-     * way of which nobody would know whether it comes later. A mere reader with less time just goes.
-     */
-    private void giveUp(Call call) {
-        Pipeline pipeline = call.pipeline();
-        if (!call.limited() || !call.readOnly()) {
-            if (!pipeline.isBroken()) {
-                pipeline.link().reset(call.limited() ? CloseReason.CALLER_OVERDUE : CloseReason.OVERDUE);
-            }
-            // Also of one that is broken already: an Error may have kept whoever broke it from telling all.
-            pipeline.fail(new IOException("overdue"));
-            // Answered by now, or as soon as its reader has noticed.
-            call.park(LONGEST_NAP_NANOS);
-        } else if (call.leave()) {
-            handToOthers();
-            throw errors.lost(null, CloseReason.CALLER_OVERDUE, true);
-        }
-    }
-
     /** What a caller that leaves was to do for others, others do. */
     private void handToOthers() {
         pending.oneLeft();
@@ -632,38 +427,46 @@ final class Combiner implements Connections {
         renew();
     }
 
-    @Override
-    public void renew() {
+    /** Closes what is idle, and what is in use once its call has ended; the name is resolved anew. */
+    void renew() {
         pipelines.renew();
         wakeOne();
     }
 
-    @Override
-    public void disconnect(Throwable cause) {
+    /**
+     * Fails every call that is under way, connecting or waiting, now.
+     *
+     * @param cause why
+     */
+    void disconnect(Throwable cause) {
         failAll(() -> errors.disconnected(cause, false));
         pipelines.disconnect(cause, false);
     }
 
-    @Override
-    public void switchOver(Throwable why) {
+    /**
+     * Leaves the present server for another one. What was sent and may be sent twice is repeated there.
+     *
+     * @param why why
+     */
+    void switchOver(Throwable why) {
         pipelines.switchOver(why);
         connector.backoff().ready();
         wakeOne();
     }
 
-    @Override
-    public void authenticate(Authentication words) {
+    /** Logs in anew whichever connections have other words than these, between calls. Blocks for a bounded time. */
+    void authenticate(Authentication words) {
         reauthentication.of(pipelines.all(), words);
     }
 
-    @Override
-    public void close() {
+    /** Disconnects for good. Idempotent. */
+    void close() {
         IllegalStateException cause = errors.closed();
         failAll(() -> errors.disconnected(cause, false));
         pending.close(errors::closed);
         pipelines.disconnect(cause, true);
         silence.stop();
-        alarm.stop();
+        waits.stop();
         connector.close();
     }
 
@@ -671,9 +474,9 @@ final class Combiner implements Connections {
         return pending.count() + (int) alone.stream().filter(Call::isPending).count();
     }
 
-    @Override
-    public PoolHealth figures() {
+    /** The figures. */
+    PoolHealth figures() {
         return new PoolHealth(
-                size, pipelines.all().length, pipelines.busy(), waiting(), exhausted.sum(), connector.failedDials());
+                size, pipelines.all().length, pipelines.busy(), waiting(), waits.exhausted(), connector.failedDials());
     }
 }

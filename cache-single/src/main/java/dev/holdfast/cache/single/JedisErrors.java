@@ -8,10 +8,10 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Causes;
 import dev.holdfast.cache.ForeignText;
-import dev.holdfast.cache.Secret;
-import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.CredentialsException;
-import dev.holdfast.cache.redis.RemoteAccess;
+import dev.holdfast.cache.redis.CredentialsHint;
+import dev.holdfast.cache.redis.ErrorReply;
+import dev.holdfast.cache.redis.Failures;
 import dev.holdfast.cache.redis.TlsHints;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
@@ -25,10 +25,6 @@ import redis.clients.jedis.util.SafeEncoder;
 
 /** What Jedis, the server and the network have to say, in the cache's terms. */
 final class JedisErrors {
-    private static final Set<String> SERVER_STATES = Set.of(
-            "READONLY", "OOM", "LOADING", "MASTERDOWN", "NOREPLICAS", "MISCONF", "BUSY", "TRYAGAIN", "CLUSTERDOWN");
-    private static final Set<String> CREDENTIALS = Set.of("NOAUTH", "WRONGPASS", "DENIED");
-    private static final String TOO_MANY_CLIENTS = "max number of clients";
     private static final Set<String> REDIRECTIONS = Set.of("MOVED", "ASK", "CROSSSLOT");
 
     private final String server;
@@ -41,12 +37,12 @@ final class JedisErrors {
 
     /** Whether the server refused to write because it has become a replica. */
     boolean isReadOnly(@Nullable Object failure) {
-        return failure instanceof Refusal e && code(e).equals("READONLY");
+        return failure instanceof Refusal e && reply(e).is("READONLY");
     }
 
     /** Whether the server refused because this client's user may not do it. */
     boolean isNoPermission(@Nullable Object failure) {
-        return failure instanceof Refusal e && code(e).equals("NOPERM");
+        return failure instanceof Refusal e && reply(e).is("NOPERM");
     }
 
     /** Whether the server does not know a command, or this client's user may never use it. */
@@ -58,32 +54,30 @@ final class JedisErrors {
 
     /** Whether the server does not know the script of an EVALSHA and has done nothing: it must be sent in full. */
     static boolean isUnknownScript(CacheRejectedException e) {
-        return e.getCause() instanceof Refusal refusal && code(refusal).equals("NOSCRIPT");
+        return e.getCause() instanceof Refusal refusal && reply(refusal).is("NOSCRIPT");
     }
 
     /** Whether the server will have nothing to do with this client, whatever it asks for. */
     static boolean refusesClient(Refusal refusal) {
-        String code = code(refusal);
-        return CREDENTIALS.contains(code) || message(refusal).contains(TOO_MANY_CLIENTS) || code.equals("LOADING");
+        return reply(refusal).isOfClient() || reply(refusal).is("LOADING");
     }
 
     /** Whether a refused log-in may be one of its words: not a state of the server. */
     static boolean isOfLogin(Refusal refusal) {
-        String code = code(refusal);
-        return !message(refusal).contains(TOO_MANY_CLIENTS) && !SERVER_STATES.contains(code);
+        return !reply(refusal).isOfState();
     }
 
     /** Translates a refusal. */
     RuntimeException refusal(RuntimeException e) {
-        String code = code(e);
+        ErrorReply reply = reply(e);
         String message = server + " answered: " + e.getMessage();
-        if (SERVER_STATES.contains(code) || message.contains(TOO_MANY_CLIENTS)) {
+        if (reply.isOfState()) {
             return new CacheUnavailableException(message, e, Reason.SERVER_STATE, false);
         }
-        if (CREDENTIALS.contains(code)) {
+        if (reply.isOfCredentials()) {
             return refused(e, credentialsHint());
         }
-        if (REDIRECTIONS.contains(code)) {
+        if (REDIRECTIONS.contains(reply.code())) {
             return refused(
                     e,
                     "it is a node of a cluster: use the cluster tier ("
@@ -99,28 +93,13 @@ final class JedisErrors {
     }
 
     private String credentialsHint() {
-        RemoteAccess access = config.access();
-        String inCode = "withSentinelCredentials";
-        String where = config.isSentinel() ? "" : ", or in " + config.named("REDIS_URL", "the URL");
-        if (access.credentials() == null) {
-            return "it wants a password ("
-                    + access.named(AccessVariables::password, config.isSentinel() ? inCode : "withPassword") + where
-                    + ')';
-        }
-        Secret password = config.password();
-        if (password == null) {
-            return access.named(
-                    all -> "check the user (" + all.username() + ") and the file that " + all.passwordFile() + " names",
-                    "check the user (withUsername) and what withCredentials was given");
-        }
-        String hint = "check the user and the password ("
-                + access.named(
-                        all -> all.username() + " and " + all.password(),
-                        config.isSentinel() ? inCode : "withUsername and withPassword")
-                + where + ')';
-        return password.reveal().equals(password.reveal().strip())
-                ? hint
-                : hint + "; the password begins or ends with white space, as one from a file may";
+        return config.isSentinel()
+                ? CredentialsHint.of(config.access(), "withSentinelCredentials", "withSentinelCredentials", "")
+                : CredentialsHint.of(
+                        config.access(),
+                        "withPassword",
+                        "withUsername and withPassword",
+                        ", or in " + config.named("REDIS_URL", "the URL"));
     }
 
     /**
@@ -177,7 +156,9 @@ final class JedisErrors {
         }
         SSLException tls = Causes.find(e, SSLException.class);
         if (tls != null) {
-            String hint = TlsHints.hint(tls, hostOf(config), config.access());
+            String host =
+                    config.place() instanceof Place.Port port ? port.address().host() : "that the sentinels name";
+            String hint = TlsHints.hint(tls, host, config.access());
             // Who only closes the connection may have been stopped meanwhile, or be a proxy whose server was.
             return TlsHints.isBrokenOff(tls)
                     ? new CacheUnavailableException(
@@ -199,10 +180,6 @@ final class JedisErrors {
         }
         return new CacheUnavailableException(
                 "could not connect to " + server + ": " + whyNotConnected(e), e, Reason.CONNECTION, false);
-    }
-
-    private static String hostOf(SingleConfig config) {
-        return config.place() instanceof Place.Port port ? port.address().host() : "that the sentinels name";
     }
 
     /** The address leads to one server and to another in turn. */
@@ -307,12 +284,10 @@ final class JedisErrors {
 
     /** The value is there, but larger than this client takes. */
     CacheRejectedException tooLarge(TooLargeReplyException e) {
-        return new CacheRejectedException(server + " has " + e.getMessage() + " (" + limitOfValues() + ')', e);
-    }
-
-    /** How the user has set how large values may be. */
-    String limitOfValues() {
-        return config.named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes");
+        return new CacheRejectedException(
+                server + " has " + e.getMessage() + " (" + config.named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes")
+                        + ')',
+                e);
     }
 
     /** Every connection broke under the same call and no other, while the server answers. */
@@ -340,21 +315,11 @@ final class JedisErrors {
 
     /** An instance of its own for each caller that failed for the same reason. */
     CacheUnavailableException again(CacheUnavailableException e, boolean outcomeUnknown) {
-        String message = String.valueOf(e.getMessage());
-        return e instanceof CacheTimeoutException
-                ? new CacheTimeoutException(message, e.getCause(), outcomeUnknown)
-                : new CacheUnavailableException(message, e.getCause(), e.reason(), outcomeUnknown);
+        return Failures.copy(e, String.valueOf(e.getMessage()), e.getCause(), outcomeUnknown);
     }
 
-    /** The first word. Before Redis 7 a script's error has it in the middle: {@code ERR Error running script …: -OOM …}. */
-    private static String code(Throwable e) {
-        String message = message(e);
-        if (message.startsWith("ERR Error running script")) {
-            int inner = message.lastIndexOf(": -");
-            message = inner < 0 ? message : message.substring(inner + 3);
-        }
-        int space = message.indexOf(' ');
-        return space < 0 ? message : message.substring(0, space);
+    private static ErrorReply reply(Throwable refusal) {
+        return ErrorReply.of(refusal.getMessage());
     }
 
     private static String message(@Nullable Throwable e) {

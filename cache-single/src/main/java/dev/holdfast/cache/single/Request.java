@@ -1,5 +1,7 @@
 package dev.holdfast.cache.single;
 
+import dev.holdfast.cache.RedisScript;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;
 import redis.clients.jedis.Protocol.Command;
@@ -31,6 +33,17 @@ final class Request extends CommandArguments {
     /** One that is not to be done twice, or whose answer would be another the second time. */
     static Request once(Command command) {
         return new Request(command, false, false);
+    }
+
+    /** A script, by its digest or in full. */
+    static Request script(
+            RedisScript script, boolean inFull, boolean harmless, List<byte[]> keys, List<byte[]> arguments) {
+        Request whole = new Request(inFull ? Command.EVAL : Command.EVALSHA, false, harmless)
+                .with(inFull ? script.text() : script.sha1())
+                .with(keys.size());
+        keys.forEach(whole::with);
+        arguments.forEach(whole::with);
+        return whole;
     }
 
     Request with(byte[] argument) {

@@ -10,11 +10,11 @@ import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.Invalidations;
 import dev.holdfast.cache.redis.TrackingDialogue;
+import dev.holdfast.cache.redis.TrackingStatus;
 import dev.holdfast.cache.redis.UntrackedException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -45,6 +45,7 @@ final class Tracker {
     private final Invalidations invalidations;
     private final List<Reads> all = new CopyOnWriteArrayList<>();
     private final Backoff backoff = new Backoff(Duration.ofMillis(50), Duration.ofSeconds(1));
+    private final TrackingStatus status = new TrackingStatus(LOG, RULE);
     private final AtomicBoolean running = new AtomicBoolean();
 
     /** Held for moments, never across I/O. Guards what guards there are. */
@@ -56,9 +57,6 @@ final class Tracker {
     private volatile @Nullable TrackingDialogue dialogue;
     private volatile @Nullable Link presentLink;
     private volatile @Nullable Thread thread;
-    private volatile @Nullable String untracked;
-    private volatile Instant since = Instant.now();
-    private volatile boolean warned;
     private volatile boolean closed;
 
     Tracker(SingleConfig config, Connector connector) {
@@ -74,11 +72,7 @@ final class Tracker {
         all.add(reads);
         TrackingDialogue present = dialogue;
         if (present != null) {
-            try {
-                present.track(reads.tracked);
-            } catch (IOException e) {
-                LOG.debug("the tracking connection breaks", e); // its reader finds out, too
-            }
+            present.track(reads.tracked);
         }
         return reads;
     }
@@ -87,14 +81,8 @@ final class Tracker {
     void authenticate(Authentication words) {
         TrackingDialogue present = dialogue;
         Link link = presentLink;
-        if (present != null && link != null && !words.equals(link.words())) {
-            try {
-                if (present.authenticate(words)) {
-                    link.words(words);
-                }
-            } catch (IOException e) {
-                LOG.debug("the tracking connection breaks", e);
-            }
+        if (present != null && link != null && !words.equals(link.words()) && present.authenticate(words)) {
+            link.words(words);
         }
     }
 
@@ -142,25 +130,13 @@ final class Tracker {
         try {
             reason = session();
         } catch (UntrackedException e) {
-            refused(e);
+            status.refused("Redis at " + config.address(), e);
         } catch (Throwable e) {
             // Whatever it was: nobody else tries again.
             backoff.failed(System.nanoTime());
             debug(e);
         } finally {
             lost(reason);
-        }
-    }
-
-    private void refused(UntrackedException e) {
-        untracked = "Redis at " + config.address() + " does not tell of changes: " + e.getMessage()
-                + ". Its user needs " + RULE;
-        since = Instant.now();
-        if (!warned) {
-            warned = true;
-            LOG.warn(
-                    "near cache: {}. Until then entries are kept for their untrackedTtl where there is one, else not at all",
-                    untracked);
         }
     }
 
@@ -173,7 +149,7 @@ final class Tracker {
     }
 
     private void rest() {
-        long until = System.nanoTime() + (untracked == null ? 0 : REFUSED_PAUSE_NANOS);
+        long until = System.nanoTime() + (status.isRefused() ? REFUSED_PAUSE_NANOS : 0);
         while (isWanted()) {
             // Of a thread of a pool that is shut down.
             Thread.interrupted();
@@ -246,7 +222,7 @@ final class Tracker {
                 all.forEach(reads -> reads.guard = null);
                 guard.end();
                 guard = null;
-                since = Instant.now();
+                status.interrupted();
                 invalidations.flush(reason);
             }
         } finally {
@@ -273,8 +249,7 @@ final class Tracker {
                 if (present == null) {
                     present = new Guard();
                     guard = present;
-                    since = Instant.now();
-                    untracked = null;
+                    status.told();
                     backoff.succeeded();
                 }
                 for (Reads reads : all) {
@@ -333,8 +308,7 @@ final class Tracker {
 
         private @Nullable Guard guard() {
             start();
-            Guard present = guard;
-            return ended ? null : present != null ? present : untracked != null ? Guard.UNTRACKED : null;
+            return ended ? null : status.guard(guard);
         }
 
         @Override
@@ -358,10 +332,7 @@ final class Tracker {
 
         @Override
         public State state() {
-            String why = untracked;
-            return guard != null
-                    ? new State(Kind.TRACKED, since, null)
-                    : new State(why == null ? Kind.INTERRUPTED : Kind.UNTRACKED, since, why);
+            return status.state(guard != null, null);
         }
 
         @Override

@@ -78,21 +78,26 @@ final class Calls {
         return metered(first, observed, () -> repetitions.all(commands, deadline));
     }
 
-    /** Runs a script that answers a number, by its name if the server knows it. */
-    long script(RedisScript script, List<String> keys, List<String> arguments, long deadline) {
-        return script(script, keys, arguments, deadline, Reply::number);
-    }
-
-    private <T> T script(
-            RedisScript script, List<String> keys, List<String> arguments, long deadline, Answer<T> answer) {
+    /** Runs a script, by its name if the server knows it; {@code repeatable}: whether that may be done twice. */
+    <T> T script(
+            RedisScript script,
+            boolean repeatable,
+            List<String> keys,
+            List<String> arguments,
+            long deadline,
+            Answer<T> answer) {
         try {
-            return run(Command.of(byName(script, keys, arguments)), deadline, answer);
+            return run(command(byName(script, keys, arguments), repeatable), deadline, answer);
         } catch (CacheRejectedException e) {
             if (!isUnknownScript(e)) {
                 throw e;
             }
-            return run(Command.of(inFull(script, keys, arguments)), deadline, answer);
+            return run(command(inFull(script, keys, arguments), repeatable), deadline, answer);
         }
+    }
+
+    private static Command command(List<String> parts, boolean repeatable) {
+        return repeatable ? Command.repeatable(parts) : Command.of(parts);
     }
 
     /** Whether the database does not know a script by its name, and has done nothing. */
@@ -101,8 +106,8 @@ final class Calls {
     }
 
     /** Runs a script that answers 1 or 0. */
-    boolean flag(RedisScript script, List<String> keys, List<String> arguments, long deadline) {
-        return script(script, keys, arguments, deadline, Reply::isOne);
+    boolean flag(RedisScript script, boolean repeatable, List<String> keys, List<String> arguments, long deadline) {
+        return script(script, repeatable, keys, arguments, deadline, Reply::isOne);
     }
 
     /** Whether the database would take a script with these arguments, even if it does not know it by its name. */

@@ -7,6 +7,7 @@ import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.redis.Failures;
 import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.List;
 import java.util.Queue;
@@ -422,11 +423,8 @@ final class Combiner {
     /** Callers of one request fail together; each gets an exception with its own stack, and the common one as its cause. */
     private CacheException ownCopy(String what, @Nullable Throwable shared) {
         String message = String.valueOf(shared == null ? null : shared.getMessage());
-        if (shared instanceof CacheTimeoutException timeout) {
-            return new CacheTimeoutException(message, timeout, timeout.outcomeUnknown());
-        }
         if (shared instanceof CacheUnavailableException e) {
-            return new CacheUnavailableException(message, e, e.reason(), e.outcomeUnknown());
+            return Failures.copy(e, message, e, e.outcomeUnknown());
         }
         if (shared instanceof CacheRejectedException || shared instanceof CacheCodecException) {
             return new CacheRejectedException(message, shared);

@@ -1,9 +1,7 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.RedisScript;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Set;
 
 /** One command with its arguments, as a JSON array of strings. */
 final class Command {
@@ -15,14 +13,6 @@ final class Command {
 
     private static final int LARGE_BYTES = 64 * 1024;
     private static final int LARGEST_SHARED_BYTES = 256 * 1024;
-
-    private static final Set<String> REPEATABLE_SCRIPTS = Set.of(
-            RedisScript.REMOVE_LEAVING.sha1(),
-            RedisScript.REMOVE_LEAVING.text(),
-            RedisScript.INCREMENT_ONCE.sha1(),
-            RedisScript.INCREMENT_ONCE.text(),
-            RedisScript.PERSIST.sha1(),
-            RedisScript.PERSIST.text());
 
     private final String name;
     private final byte[] json;
@@ -44,8 +34,6 @@ final class Command {
         return switch (parts.get(0)) {
             case "GET", "MGET", "EXISTS", "PTTL", "SCAN", "PING", "INFO", "UNLINK", "PEXPIRE" -> true;
             case "SET" -> !parts.get(parts.size() - 1).equals("NX") || parts.size() == 3;
-            // A second execution finds what the first left behind, and answers the same.
-            case "EVALSHA", "EVAL" -> REPEATABLE_SCRIPTS.contains(parts.get(1));
             default -> false;
         };
     }

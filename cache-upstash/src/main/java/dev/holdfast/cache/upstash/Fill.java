@@ -28,6 +28,6 @@ record Fill(String key, List<String> parts, List<String> full) {
 
     /** Whether a good reply says that it was stored. */
     boolean isDone(Reply reply) {
-        return full.isEmpty() ? UpstashStore.stored(reply) : reply.isOne();
+        return full.isEmpty() ? reply.isStored() : reply.isOne();
     }
 }

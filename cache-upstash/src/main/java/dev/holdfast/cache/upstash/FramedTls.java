@@ -9,6 +9,8 @@ import javax.net.ssl.SSLSocketFactory;
 
 /** Puts TLS over a connected socket, so that the answers within it are framed. */
 final class FramedTls extends SSLSocketFactory {
+    private static final String UNCONNECTED = "TLS is only put over connected sockets here";
+
     private final Supplier<SSLSocketFactory> tls;
 
     /**
@@ -40,22 +42,22 @@ final class FramedTls extends SSLSocketFactory {
 
     @Override
     public Socket createSocket(String host, int port) throws IOException {
-        throw new IOException("TLS is only put over connected sockets here");
+        throw new IOException(UNCONNECTED);
     }
 
     @Override
     public Socket createSocket(String host, int port, InetAddress localHost, int localPort) throws IOException {
-        return createSocket(host, port);
+        throw new IOException(UNCONNECTED);
     }
 
     @Override
     public Socket createSocket(InetAddress host, int port) throws IOException {
-        return createSocket(host.getHostAddress(), port);
+        throw new IOException(UNCONNECTED);
     }
 
     @Override
     public Socket createSocket(InetAddress address, int port, InetAddress localAddress, int localPort)
             throws IOException {
-        return createSocket(address.getHostAddress(), port);
+        throw new IOException(UNCONNECTED);
     }
 }

@@ -227,7 +227,10 @@ final class MultiKey {
         for (int from = 0; from < keys.size(); from += MAX_KEYS) {
             List<String> some = keys.subList(from, Math.min(keys.size(), from + MAX_KEYS));
             List<String> there = some.stream().map(calls.prefix::apply).toList();
-            chunks.add(new Chunk(some, chunk -> calls.script(RedisScript.REMOVE_LEAVING, there, tombstone, deadline)));
+            chunks.add(new Chunk(
+                    some,
+                    chunk ->
+                            calls.script(RedisScript.REMOVE_LEAVING, true, there, tombstone, deadline, Reply::number)));
         }
         Chunks.run(chunks, calls);
         requireDone(chunks, Map.of());

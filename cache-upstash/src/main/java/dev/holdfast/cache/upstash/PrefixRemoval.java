@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.PrefixScan;
 import dev.holdfast.cache.PrefixScans;
+import dev.holdfast.cache.redis.Failures;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,7 +61,7 @@ final class PrefixRemoval {
         } catch (CacheUnavailableException e) {
             ended = scan.isCovered() && System.nanoTime() - deadline >= 0;
             if (!ended) {
-                throw begun ? Repetitions.outcomeUnknown(e) : e;
+                throw begun ? Failures.outcomeUnknown(e) : e;
             }
         } finally {
             if (!ended) {

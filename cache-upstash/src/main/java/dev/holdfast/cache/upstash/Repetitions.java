@@ -4,6 +4,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.redis.Failures;
 import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.io.IOException;
 import java.util.List;
@@ -163,7 +164,7 @@ final class Repetitions {
                             + " of them without any other command",
                     last);
         }
-        throw unknown && !command.isReadOnly() ? outcomeUnknown(last) : last;
+        throw unknown && !command.isReadOnly() ? Failures.outcomeUnknown(last) : last;
     }
 
     /** Whether who broke a connection in company may have company again: not while there are some who break whatever they are sent on. */
@@ -214,18 +215,7 @@ final class Repetitions {
                 unknown |= e.outcomeUnknown();
             }
         }
-        throw unknown && !commands.stream().allMatch(Command::isReadOnly) ? outcomeUnknown(last) : last;
-    }
-
-    /** The same failure, of which it is not known what came of an attempt before. */
-    static CacheUnavailableException outcomeUnknown(CacheUnavailableException e) {
-        String message = String.valueOf(e.getMessage());
-        return e.outcomeUnknown()
-                ? e
-                : e instanceof CacheTimeoutException
-                        ? new CacheTimeoutException(message, e, true, e.failedKeys(), e.partialResult())
-                        : new CacheUnavailableException(
-                                message, e, e.reason(), true, e.failedKeys(), e.partialResult());
+        throw unknown && !commands.stream().allMatch(Command::isReadOnly) ? Failures.outcomeUnknown(last) : last;
     }
 
     /** Whether it was sent, and its connection broke. Silence is no sign of poison: whatever limits requests or answers ends the connection. */

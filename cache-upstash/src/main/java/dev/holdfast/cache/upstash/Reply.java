@@ -94,4 +94,13 @@ sealed interface Reply {
                 && bytes.value()[0] == 'O'
                 && bytes.value()[1] == 'K';
     }
+
+    /** Whether it says that something was stored, and not that a condition did not hold. */
+    default boolean isStored() {
+        if (!(this instanceof Nil) && !isOk()) {
+            throw new MalformedReplyException(
+                    "OK was expected, not " + getClass().getSimpleName());
+        }
+        return isOk();
+    }
 }

@@ -8,6 +8,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.redis.ErrorReply;
 import dev.holdfast.cache.redis.RemoteAccess;
 import dev.holdfast.cache.redis.TlsHints;
 import java.io.IOException;
@@ -27,19 +28,7 @@ final class UpstashErrors {
             "err max concurrent connections exceeded",
             "err this database has been suspended",
             "err db capacity quota exceeded",
-            "server is stopping",
-            "readonly",
-            "loading",
-            "oom",
-            "masterdown",
-            "misconf",
-            "busy",
-            "noreplicas",
-            "clusterdown",
-            "tryagain",
-            "err max number of clients reached");
-
-    private static final List<String> REFUSED = List.of("wrongpass", "noauth", "unauthorized");
+            "server is stopping");
 
     private final String address;
     private final RemoteAccess access;
@@ -140,10 +129,11 @@ final class UpstashErrors {
     CacheException text(String command, String text) {
         String lower = text.substring(0, Math.min(text.length(), 64)).toLowerCase(Locale.ROOT);
         String message = command + " at " + address + ": " + quoted(text);
-        if (OUT_OF_SERVICE.stream().anyMatch(lower::startsWith)) {
+        ErrorReply reply = ErrorReply.of(text);
+        if (reply.isOfState() || OUT_OF_SERVICE.stream().anyMatch(lower::startsWith)) {
             return new CacheUnavailableException(message, null, Reason.SERVER_STATE, false);
         }
-        if (REFUSED.stream().anyMatch(lower::startsWith)) {
+        if (reply.isOfCredentials() || lower.startsWith("unauthorized")) {
             return new CacheUnavailableException(message, null, Reason.REFUSED, false);
         }
         return new CacheRejectedException(message);

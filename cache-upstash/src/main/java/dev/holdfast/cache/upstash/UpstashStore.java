@@ -1,11 +1,11 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.redis.RedisStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -13,7 +13,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.OptionalLong;
 import java.util.Set;
 import okhttp3.Dns;
 import org.jspecify.annotations.Nullable;
@@ -34,22 +33,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>When every connection is busy, the commands of waiting callers share the next request. For any number of threads.
  */
-public final class UpstashStore implements CacheStore {
-    private static final Duration MARKER_TTL = Duration.ofHours(1);
-
+@SuppressWarnings("exports") // What it extends is for the stores alone.
+public final class UpstashStore extends RedisStore<String> {
     private final Calls calls;
     private final MultiKey multiKey;
     private final PrefixRemoval.Unfinished unfinished;
-    private final Duration limit;
-    private final boolean view;
 
     private UpstashStore(
             Calls calls, MultiKey multiKey, PrefixRemoval.Unfinished unfinished, Duration limit, boolean view) {
+        super(calls.config.access(), limit, view);
         this.calls = calls;
         this.multiKey = multiKey;
         this.unfinished = unfinished;
-        this.limit = limit;
-        this.view = view;
     }
 
     /**
@@ -91,13 +86,13 @@ public final class UpstashStore implements CacheStore {
     @Override
     public Map<String, byte[]> getAll(Collection<String> keys) {
         long deadline = deadline();
-        return multiKey.getAll(checked(keys), deadline);
+        return multiKey.getAll(checkedAll(keys), deadline);
     }
 
     @Override
     public void put(String key, byte[] value, Duration ttl) {
         long deadline = deadline();
-        calls.run(set(key, value, ttl), deadline, UpstashStore::stored);
+        calls.run(set(key, value, ttl), deadline, Reply::isStored);
     }
 
     @Override
@@ -115,21 +110,6 @@ public final class UpstashStore implements CacheStore {
             keys.add(key);
         });
         multiKey.putAll(keys, commands, deadline);
-    }
-
-    /** To find out twice whether what was seen is still there does no harm, so that it is repeated as a {@link #put} is. */
-    @Override
-    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
-        long deadline = deadline();
-        Fill fill = filling(key, seen, value, ttl);
-        try {
-            return calls.run(fill.command(), deadline, fill::isDone);
-        } catch (CacheRejectedException e) {
-            if (!fill.mayBeUnknown() || !Calls.isUnknownScript(e)) {
-                throw e;
-            }
-            return calls.run(fill.inFull().command(), deadline, fill::isDone);
-        }
     }
 
     @Override
@@ -153,7 +133,7 @@ public final class UpstashStore implements CacheStore {
             return new Fill(key, setting(key, value, ttl, "NX"), List.of());
         }
         List<String> keys = List.of(serverKey(key));
-        List<String> arguments = List.of(ValueText.encode(seen), encoded(value), millis(ttl));
+        List<String> arguments = replacing(seen, value, ttl);
         return new Fill(
                 key,
                 Calls.byName(RedisScript.REPLACE, keys, arguments),
@@ -161,69 +141,40 @@ public final class UpstashStore implements CacheStore {
     }
 
     @Override
-    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        long deadline = deadline();
-        return calls.run(set(key, value, ttl, "NX"), deadline, UpstashStore::stored);
-    }
-
-    @Override
-    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        long deadline = deadline();
-        return ifStored(RedisScript.REPLACE, key, expected, List.of(encoded(value), millis(ttl)), deadline);
-    }
-
-    @Override
     public boolean remove(String key) {
         return calls.run(Command.of("UNLINK", serverKey(key)), deadline(), Reply::isOne);
     }
 
+    /** The expected value may stand as base64 or, as others write it, as text. */
     @Override
-    public boolean remove(String key, byte[] expected) {
+    protected boolean ifStored(RedisScript script, String key, byte[] expected, List<String> others) {
         long deadline = deadline();
-        return ifStored(RedisScript.REMOVE, key, expected, List.of(), deadline);
-    }
-
-    /** Changes a value if it is the expected one, which may stand as base64 or, as others write it, as text. */
-    private boolean ifStored(RedisScript script, String key, byte[] expected, List<String> arguments, long deadline) {
         List<String> keys = List.of(serverKey(key));
-        if (calls.flag(script, keys, with(ValueText.encode(expected), arguments), deadline)) {
+        if (calls.flag(script, false, keys, with(ValueText.encode(expected), others), deadline)) {
             return true;
         }
         String text = ValueText.avoidedText(expected);
-        List<String> asText = text == null ? List.of() : with(text, arguments);
+        List<String> asText = text == null ? List.of() : with(text, others);
         // What does not fit into a command was not stored by one.
-        return text != null && calls.fits(script, keys, asText) && calls.flag(script, keys, asText, deadline);
-    }
-
-    private static List<String> with(String first, List<String> others) {
-        List<String> all = new ArrayList<>(1 + others.size());
-        all.add(first);
-        all.addAll(others);
-        return all;
+        return text != null && calls.fits(script, keys, asText) && calls.flag(script, false, keys, asText, deadline);
     }
 
     @Override
     public void removeAll(Collection<String> keys) {
         long deadline = deadline();
-        multiKey.removeAll(checked(keys), deadline);
-    }
-
-    @Override
-    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
-        long deadline = deadline();
-        List<String> keys = List.of(serverKey(key));
-        return calls.flag(RedisScript.REMOVE_LEAVING, keys, leaving(tombstone, ttl), deadline);
+        multiKey.removeAll(checkedAll(keys), deadline);
     }
 
     /** One command for many keys: each command is billed. */
     @Override
     public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
         long deadline = deadline();
-        multiKey.removeAllLeaving(checked(keys), leaving(tombstone, ttl), deadline);
+        multiKey.removeAllLeaving(checkedAll(keys), leaving(tombstone, ttl), deadline);
     }
 
-    private List<String> leaving(byte[] tombstone, Duration ttl) {
-        String text = encoded(tombstone);
+    @Override
+    protected List<String> leaving(byte[] tombstone, Duration ttl) {
+        String text = checked(tombstone);
         int lead = ValueText.lead(text, CacheStore.tombstoneLead(tombstone));
         return List.of(text, millis(ttl), Integer.toString(lead));
     }
@@ -234,49 +185,9 @@ public final class UpstashStore implements CacheStore {
     }
 
     @Override
-    public @Nullable Duration ttl(String key) {
-        long millis = calls.run(Command.of("PTTL", serverKey(key)), deadline(), UpstashStore::millisLeft);
-        if (millis == -2) {
-            return null;
-        }
-        return millis == -1 ? FOREVER : Duration.ofMillis(Math.max(1, millis));
-    }
-
-    @Override
-    public boolean expire(String key, Duration ttl) {
-        long millis = CacheStore.ttlMillis(ttl);
-        if (millis != Long.MAX_VALUE) {
-            Command command = Command.of("PEXPIRE", serverKey(key), Long.toString(millis));
-            return calls.run(command, deadline(), Reply::isOne);
-        }
-        return calls.flag(RedisScript.PERSIST, List.of(serverKey(key)), List.of(), deadline());
-    }
-
-    @Override
-    public long increment(String key, long delta, Duration ttlIfCreated) {
-        List<String> arguments = List.of(Long.toString(delta), millis(ttlIfCreated));
-        return calls.script(RedisScript.INCREMENT, List.of(serverKey(key)), arguments, deadline());
-    }
-
-    @Override
-    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
-        CacheStore.onceId(onceId);
-        List<String> keys = List.of(serverKey(key), serverKey("#once:" + onceId + ':' + key));
-        List<String> arguments =
-                List.of(Long.toString(delta), millis(ttlIfCreated), Long.toString(MARKER_TTL.toMillis()));
-        return OptionalLong.of(calls.script(RedisScript.INCREMENT_ONCE, keys, arguments, deadline()));
-    }
-
-    @Override
     public long removeByPrefix(String prefix) {
         calls.requireOpen();
-        return new PrefixRemoval(calls, unfinished, prefix, view ? limit : PREFIX_REMOVAL_LIMIT).run();
-    }
-
-    @Override
-    public ProbeResult probe(Duration timeout) {
-        calls.requireOpen();
-        return calls.canary.probe(positive("timeout", timeout));
+        return new PrefixRemoval(calls, unfinished, prefix, removalLimit()).run();
     }
 
     @Override
@@ -284,18 +195,6 @@ public final class UpstashStore implements CacheStore {
         Objects.requireNonNull(cause, "cause");
         calls.combiner.disconnect(cause);
         calls.rest.disconnect(cause);
-    }
-
-    @Override
-    public Duration callBound() {
-        return limit;
-    }
-
-    @Override
-    public CacheStore within(Duration shorter) {
-        return positive("limit", shorter).compareTo(limit) >= 0
-                ? this
-                : new UpstashStore(calls, multiKey, unfinished, shorter, true);
     }
 
     @Override
@@ -309,26 +208,72 @@ public final class UpstashStore implements CacheStore {
     }
 
     @Override
-    public void close() {
-        if (!view) {
-            calls.close();
-        }
-    }
-
-    @Override
     public String toString() {
         return "UpstashStore[" + calls.rest.errors().address() + ']';
     }
 
-    static boolean stored(Reply reply) {
-        if (reply instanceof Reply.Nil) {
-            return false;
-        }
-        if (!reply.isOk()) {
-            throw new MalformedReplyException(
-                    "OK was expected, not " + reply.getClass().getSimpleName());
-        }
-        return true;
+    @Override
+    protected void requireOpen() {
+        calls.requireOpen();
+    }
+
+    /** Also refuses what has no UTF-8 form: JSON could not carry it. */
+    @Override
+    protected String serverKey(String key) {
+        return calls.prefix.checkedKey(key);
+    }
+
+    @Override
+    protected String stored(byte[] value) {
+        return ValueText.encode(value);
+    }
+
+    @Override
+    protected String word(String ascii) {
+        return ascii;
+    }
+
+    @Override
+    protected boolean setIfAbsent(String key, byte[] value, Duration ttl, boolean repeatable) {
+        List<String> parts = setting(key, value, ttl, "NX");
+        Command set = repeatable ? Command.repeatable(parts) : Command.of(parts);
+        return calls.run(set, deadline(), Reply::isStored);
+    }
+
+    @Override
+    protected long millisToLive(String key) {
+        return calls.run(Command.of("PTTL", serverKey(key)), deadline(), UpstashStore::millisLeft);
+    }
+
+    @Override
+    protected boolean expire(String key, long millis) {
+        return calls.run(Command.of("PEXPIRE", serverKey(key), Long.toString(millis)), deadline(), Reply::isOne);
+    }
+
+    @Override
+    protected boolean flag(RedisScript script, boolean repeatable, List<String> keys, List<String> arguments) {
+        return calls.flag(script, repeatable, keys, arguments, deadline());
+    }
+
+    /** A second execution of one that is done once finds what the first left behind, and answers the same. */
+    @Override
+    protected long sum(RedisScript script, List<String> keys, List<String> arguments) {
+        return calls.script(script, script == RedisScript.INCREMENT_ONCE, keys, arguments, deadline(), Reply::number);
+    }
+
+    @Override
+    protected ProbeResult probed(Duration timeout) {
+        return calls.canary.probe(timeout);
+    }
+
+    @Override
+    protected CacheStore view(Duration limit) {
+        return new UpstashStore(calls, multiKey, unfinished, limit, true);
+    }
+
+    @Override
+    protected void end() {
+        calls.close();
     }
 
     private static long millisLeft(Reply reply) {
@@ -339,24 +284,15 @@ public final class UpstashStore implements CacheStore {
         return millis;
     }
 
-    private String encoded(byte[] value) {
-        if (value.length > calls.config.maxValueBytes()) {
-            throw new CacheRejectedException(this + ": a value has " + value.length + " bytes, but may have at most "
-                    + calls.config.maxValueBytes() + " ("
-                    + calls.config.access().named("CACHE_MAX_VALUE_BYTES", "withMaxValueBytes") + ')');
-        }
-        return ValueText.encode(value);
-    }
-
-    private Command set(String key, byte[] value, Duration ttl, String... flags) {
-        return Command.of(setting(key, value, ttl, flags));
+    private Command set(String key, byte[] value, Duration ttl) {
+        return Command.of(setting(key, value, ttl));
     }
 
     private List<String> setting(String key, byte[] value, Duration ttl, String... flags) {
         List<String> parts = new ArrayList<>(6);
         parts.add("SET");
         parts.add(serverKey(key));
-        parts.add(encoded(value));
+        parts.add(checked(value));
         long millis = CacheStore.ttlMillis(ttl);
         if (millis != Long.MAX_VALUE) {
             parts.add("PX");
@@ -366,31 +302,13 @@ public final class UpstashStore implements CacheStore {
         return parts;
     }
 
-    /** As the scripts take it: empty for ever. */
-    private static String millis(Duration ttl) {
-        long millis = CacheStore.ttlMillis(ttl);
-        return millis == Long.MAX_VALUE ? "" : Long.toString(millis);
-    }
-
-    private List<String> checked(Collection<String> keys) {
+    private List<String> checkedAll(Collection<String> keys) {
         calls.requireOpen();
         keys.forEach(this::serverKey);
         return List.copyOf(new LinkedHashSet<>(keys));
     }
 
-    /** Also refuses what has no UTF-8 form: JSON could not carry it. */
-    private String serverKey(String key) {
-        return calls.prefix.checkedKey(key);
-    }
-
     private long deadline() {
-        return System.nanoTime() + limit.toNanos();
-    }
-
-    private static Duration positive(String what, Duration value) {
-        if (value.isNegative() || value.isZero()) {
-            throw new IllegalArgumentException(what + " must be positive: " + value);
-        }
-        return value;
+        return System.nanoTime() + callBound().toNanos();
     }
 }
