@@ -20,10 +20,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -164,10 +162,11 @@ final class Tracker {
 
     /** Takes one connection through its life; returns what it ended for, or throws. */
     private FlushReason session() throws IOException {
-        Link link = opened();
+        TrackingSession session =
+                TrackingSession.open(connector, 2 * config.connectTimeout().toNanos());
+        Link link = session.link();
         try {
-            requireKnown(link);
-            TrackingSession session = new TrackingSession(link, connector);
+            session.requireKnown();
             SessionListener listener = new SessionListener(link);
             TrackingDialogue made = new TrackingDialogue(invalidations, session, listener, "PING");
             presentLink = link;
@@ -186,31 +185,6 @@ final class Tracker {
             dialogue = null;
             presentLink = null;
             connector.discard(link);
-        }
-    }
-
-    private Link opened() throws IOException {
-        Link link = connector.dial();
-        try {
-            return link.opened().get(2 * config.connectTimeout().toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException | ExecutionException | TimeoutException e) {
-            connector.discard(link);
-            throw new IOException("the tracking connection could not be opened", e);
-        }
-    }
-
-    /** What is told on a connection is of use only if reads are known to lead to the same process. */
-    private void requireKnown(Link link) throws IOException {
-        String process = link.process();
-        if (process == null || !Restarts.isRunId(process)) {
-            throw new UntrackedException(
-                    "INFO does not say which process it is, so that a change of servers would go unnoticed");
-        }
-        if (connector.restarts().areSeveralNow()) {
-            throw new UntrackedException("several servers answer at its address");
-        }
-        if (!connector.restarts().isPresent(process)) {
-            throw new IOException("another process answered reads meanwhile");
         }
     }
 

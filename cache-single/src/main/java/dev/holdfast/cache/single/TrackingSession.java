@@ -1,7 +1,11 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.redis.TrackingDialogue;
+import dev.holdfast.cache.redis.UntrackedException;
 import java.io.IOException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 
@@ -13,9 +17,39 @@ final class TrackingSession implements TrackingDialogue.Carrier {
     private final Connector connector;
     private final ReentrantLock writing = new ReentrantLock();
 
-    TrackingSession(Link link, Connector connector) {
+    private TrackingSession(Link link, Connector connector) {
         this.link = link;
         this.connector = connector;
+    }
+
+    /** Opens one. */
+    static TrackingSession open(Connector connector, long patienceNanos) throws IOException {
+        Link link = connector.dial();
+        try {
+            return new TrackingSession(link.opened().get(patienceNanos, TimeUnit.NANOSECONDS), connector);
+        } catch (InterruptedException | ExecutionException | TimeoutException e) {
+            connector.discard(link);
+            throw new IOException("the tracking connection could not be opened", e);
+        }
+    }
+
+    Link link() {
+        return link;
+    }
+
+    /** What is told on a connection is of use only if reads are known to lead to the same process. */
+    void requireKnown() throws IOException {
+        String process = link.process();
+        if (process == null || !Restarts.isRunId(process)) {
+            throw new UntrackedException(
+                    "INFO does not say which process it is, so that a change of servers would go unnoticed");
+        }
+        if (connector.restarts().areSeveralNow()) {
+            throw new UntrackedException("several servers answer at its address");
+        }
+        if (!connector.restarts().isPresent(process)) {
+            throw new IOException("another process answered reads meanwhile");
+        }
     }
 
     @Override

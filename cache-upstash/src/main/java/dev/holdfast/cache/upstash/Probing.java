@@ -107,17 +107,17 @@ final class Probing {
      */
     Result run(Supplier<RestCall> bodies, long timeoutNanos, long firstNanos) {
         long deadline = System.nanoTime() + timeoutNanos;
-        Attempt first = new Attempt(transport.probing(), bodies.get(), deadline).begin();
+        Attempt first = new Attempt(transport.clients().probing(), bodies.get(), deadline).begin();
         Attempt second = null;
         try {
             await(first.replies, firstNanos);
             if (first.replies.isDone() && !first.isInconclusive()) {
                 return result(first, null);
             }
-            second = new Attempt(transport.unconnected(), bodies.get(), deadline).begin();
+            second = new Attempt(transport.clients().unconnected(), bodies.get(), deadline).begin();
             awaitBoth(first, second, deadline);
             if (second.answered() && !first.answered()) {
-                transport.probeBy(second.client);
+                transport.clients().probeBy(second.client);
                 return result(second, first);
             }
             return result(first.answered() ? first : second, null);
@@ -171,8 +171,8 @@ final class Probing {
         if (!attempt.replies.isDone()) {
             attempt.body.cancel();
         }
-        if (attempt.client != transport.probing()) {
-            Transport.abandon(attempt.client);
+        if (attempt.client != transport.clients().probing()) {
+            Clients.abandon(attempt.client);
         }
     }
 }

@@ -85,7 +85,7 @@ final class RestClient implements Requests {
     }
 
     private Reply single(RestCall body, long timeoutNanos) {
-        Reply reply = send(transport.shared(), body, timeoutNanos).get(0);
+        Reply reply = send(transport.clients().shared(), body, timeoutNanos).get(0);
         if (body.isPipeline() && reply instanceof Reply.Failure refused) {
             throw errors.text(body.name(), refused.text());
         }
@@ -112,22 +112,22 @@ final class RestClient implements Requests {
     }
 
     private List<Reply> alone(RestCall body, long timeoutNanos) {
-        OkHttpClient unconnected = transport.unconnected();
+        OkHttpClient unconnected = transport.clients().unconnected();
         try {
             return send(unconnected, body, timeoutNanos);
         } finally {
-            Transport.abandon(unconnected);
+            Clients.abandon(unconnected);
         }
     }
 
     @Override
     public List<Reply> manyAgain(List<Command> commands, long timeoutNanos) {
-        return send(transport.shared(), RestCall.again(commands), timeoutNanos);
+        return send(transport.clients().shared(), RestCall.again(commands), timeoutNanos);
     }
 
     @Override
     public List<Reply> many(List<Command> commands, long timeoutNanos) {
-        return send(transport.shared(), RestCall.pipeline(commands), timeoutNanos);
+        return send(transport.clients().shared(), RestCall.pipeline(commands), timeoutNanos);
     }
 
     private List<Reply> send(OkHttpClient client, RestCall body, long timeoutNanos) {
@@ -140,7 +140,7 @@ final class RestClient implements Requests {
                         : List.of(parser.one(bytes, body.commands().get(0))));
         if (body.isOnShared()) {
             answeredAt = System.nanoTime();
-            brokenBefore = transport.broken();
+            brokenBefore = transport.losses().broken();
         }
         return replies;
     }
@@ -189,16 +189,16 @@ final class RestClient implements Requests {
 
     @Override
     public long broken() {
-        return transport.brokenBySmall();
+        return transport.losses().brokenBySmall();
     }
 
     @Override
     public long brokenInARow() {
-        return transport.broken() - brokenBefore;
+        return transport.losses().broken() - brokenBefore;
     }
 
     Replacements replacements() {
-        return transport.replacements();
+        return transport.losses().replacements();
     }
 
     void disconnect(Throwable cause) {
@@ -223,7 +223,7 @@ final class RestClient implements Requests {
         requireAdmitted(body);
         long until = System.nanoTime() + timeoutNanos;
         String authorization = token.header(timeoutNanos);
-        Transport.Answer answer = transport.exchange(client, body, request(body, authorization), until);
+        HttpAnswer answer = transport.exchange(client, body, request(body, authorization), until);
         if (isRefused(answer)) {
             // Nothing was executed, and whoever gives the token may have another by now.
             String other = token.other(authorization, until - System.nanoTime());
@@ -240,7 +240,7 @@ final class RestClient implements Requests {
         throw errors.status(body, answer.status(), error == null ? UpstashErrors.beginning(answer.body()) : error);
     }
 
-    private static boolean isRefused(Transport.Answer answer) {
+    private static boolean isRefused(HttpAnswer answer) {
         return answer.status() == 401 || answer.status() == 403;
     }
 
@@ -274,7 +274,7 @@ final class RestClient implements Requests {
             return parsing.apply(answer);
         } catch (MalformedReplyException e) {
             // It may be the answer to another request; its connection is in the pool by now, or under another's call.
-            transport.distrust(body);
+            transport.losses().distrust(body);
             throw errors.malformed(body, e);
         } catch (RuntimeException | Error e) {
             throw errors.unexpected(body, e);

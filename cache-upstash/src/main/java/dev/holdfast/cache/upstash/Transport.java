@@ -5,12 +5,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.DeadlineWatch;
 import dev.holdfast.cache.IsolatedThreads;
-import dev.holdfast.cache.TlsConfig;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.net.Proxy;
-import java.time.Duration;
-import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -20,12 +15,9 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import okhttp3.Call;
 import okhttp3.Connection;
 import okhttp3.Dns;
-import okhttp3.EventListener;
 import okhttp3.Interceptor;
 import okhttp3.OkHttpClient;
 import okhttp3.Protocol;
@@ -41,11 +33,6 @@ import org.jspecify.annotations.Nullable;
  * any other way than with a whole answer takes its connection with it. For any number of threads.
  */
 final class Transport {
-    /** A connection that idled for longer is closed: a balancer or a firewall may have dropped it without a word. */
-    private static final long IDLE_SECONDS = 15;
-
-    private static final long PROBE_IDLE_SECONDS = 600;
-
     /** How many pooled connections may turn out to be useless before a call gives up; nothing was sent on them. */
     private static final int MAX_UNUSABLE = 4;
 
@@ -54,20 +41,15 @@ final class Transport {
     private final UpstashErrors errors;
     private final long maxAnswerBytes;
     private final long maxValueAnswerBytes;
-    private final OkHttpThreads okHttpThreads = new OkHttpThreads();
     private final ExecutorService threads = threads();
     private final Set<RestCall> underWay = ConcurrentHashMap.newKeySet();
     private final DeadlineWatch<RestCall> watch =
             new DeadlineWatch<>(underWay, RestCall::deadline, RestCall::cancel, threads);
     private final Silence silence;
-    private final Doubt doubt = new Doubt(System.nanoTime());
-    private final Replacements replacements;
-    private final AtomicLong broken = new AtomicLong();
-    private final AtomicLong brokenBySmall = new AtomicLong();
     private final Dials dials = new Dials(this::current);
     private final TrackedSockets sockets = new TrackedSockets(dials);
-    private final OkHttpClient shared;
-    private final AtomicReference<OkHttpClient> probing;
+    private final Clients clients;
+    private final Losses losses;
 
     private volatile boolean closed;
     private volatile @Nullable Disconnect disconnect;
@@ -82,73 +64,13 @@ final class Transport {
         }
     }
 
-    /** An answer, read to its end, or as far as it is of use. */
-    static final class Answer {
-        private final Response response;
-        private final byte[] body;
-        private final boolean whole;
-
-        Answer(Response response, byte[] body, boolean whole) {
-            this.response = response;
-            this.body = body;
-            this.whole = whole;
-        }
-
-        int status() {
-            return response.code();
-        }
-
-        /** Unpacked. */
-        byte[] body() {
-            return body;
-        }
-
-        @Nullable
-        String header(String name) {
-            return response.header(name);
-        }
-
-        /** Whether it was read to its end. */
-        boolean whole() {
-            return whole;
-        }
-    }
-
     Transport(UpstashConfig config, UpstashErrors errors, Dns resolver, Silence.Question question) {
         this.silence = new Silence(underWay, threads, question);
-        this.replacements = new Replacements(config.maxConnections());
         this.errors = errors;
         this.maxAnswerBytes = maxAnswerBytes(config);
+        this.losses = new Losses(config.maxConnections());
+        this.clients = new Clients(config, sockets, dials, new Names(resolver, threads, this::current), this::framed);
         this.maxValueAnswerBytes = config.maxValueBytes() * 16 / 9 + 4_096;
-        OkHttpClient plain = new OkHttpClient();
-        TlsConfig tls = config.tls();
-        OkHttpClient.Builder client = new OkHttpClient.Builder()
-                .socketFactory(sockets)
-                .sslSocketFactory(
-                        new FramedTls(
-                                tls == null
-                                        ? plain::sslSocketFactory
-                                        : () -> tls.context().getSocketFactory()),
-                        Objects.requireNonNull(plain.x509TrustManager()))
-                .dns(new Names(resolver, threads, this::current))
-                .eventListener(new DialEvents())
-                .addNetworkInterceptor(this::framed)
-                .connectionPool(okHttpThreads.pool(config.maxConnections(), IDLE_SECONDS))
-                .connectTimeout(config.connectTimeout())
-                // One watch ends what is overdue. OkHttp's own timeouts wake a thread for every read and write.
-                .readTimeout(Duration.ZERO)
-                .writeTimeout(Duration.ZERO)
-                .followRedirects(false)
-                .followSslRedirects(false)
-                .retryOnConnectionFailure(false)
-                // Its race of connections throws InterruptedException through interfaces that don't declare it.
-                .fastFallback(false);
-        if (tls != null && tls.verification() != TlsConfig.Verification.FULL) {
-            client.hostnameVerifier((host, session) -> true);
-        }
-        okHttpThreads.use(client);
-        this.shared = client.build();
-        this.probing = new AtomicReference<>(unconnected());
     }
 
     /** An answer is limited like a command; base64 takes a third more, a base64 marker's value a third of that again. */
@@ -171,49 +93,14 @@ final class Transport {
         return threads;
     }
 
-    /** The pace at which shared connections that were lost are replaced. */
-    Replacements replacements() {
-        return replacements;
+    /** By which requests go out. */
+    Clients clients() {
+        return clients;
     }
 
-    /** How many shared connections broke, none of them by this side's doing. */
-    long broken() {
-        return broken.get();
-    }
-
-    /** How many of those did so under requests that no size could be held against. */
-    long brokenBySmall() {
-        return brokenBySmall.get();
-    }
-
-    /** The connections that calls share. */
-    OkHttpClient shared() {
-        return shared;
-    }
-
-    /** The connection that is kept for probes. */
-    OkHttpClient probing() {
-        return Objects.requireNonNull(probing.get());
-    }
-
-    /** One without any connection yet. */
-    OkHttpClient unconnected() {
-        return shared.newBuilder()
-                .connectionPool(okHttpThreads.pool(1, PROBE_IDLE_SECONDS))
-                .build();
-    }
-
-    /** Closes the idle connections of one that is not needed any more. */
-    static void abandon(OkHttpClient client) {
-        client.connectionPool().evictAll();
-    }
-
-    /** From now on, probes go over the connection of another. */
-    void probeBy(OkHttpClient other) {
-        OkHttpClient before = Objects.requireNonNull(probing.getAndSet(other));
-        if (before != other) {
-            abandon(before);
-        }
+    /** What became of the connections that calls share. */
+    Losses losses() {
+        return losses;
     }
 
     int connections() {
@@ -229,8 +116,7 @@ final class Transport {
         disconnect = new Disconnect(cause);
         underWay.forEach(RestCall::cancel);
         sockets.resetAll();
-        abandon(shared);
-        abandon(probing());
+        clients.evict();
         // Again, for calls that began after the first mark and were caught on an old connection all the same.
         disconnect = new Disconnect(cause);
         disconnecting.decrementAndGet();
@@ -245,7 +131,7 @@ final class Transport {
     }
 
     /** Sends a request on the calling thread, and returns its answer, whatever it says. */
-    Answer exchange(OkHttpClient client, RestCall body, Request request, long until) {
+    HttpAnswer exchange(OkHttpClient client, RestCall body, Request request, long until) {
         if (Thread.currentThread().isInterrupted()) {
             throw errors.interrupted(body.name(), new InterruptedException());
         }
@@ -264,7 +150,8 @@ final class Transport {
         }
     }
 
-    private Answer onAnyConnection(OkHttpClient client, RestCall body, Request request, long until) throws IOException {
+    private HttpAnswer onAnyConnection(OkHttpClient client, RestCall body, Request request, long until)
+            throws IOException {
         for (int useless = 1; ; ) {
             try {
                 return once(client, body, request, until);
@@ -277,11 +164,11 @@ final class Transport {
         }
     }
 
-    private Answer once(OkHttpClient client, RestCall body, Request request, long until) throws IOException {
+    private HttpAnswer once(OkHttpClient client, RestCall body, Request request, long until) throws IOException {
         Call call =
                 client.newCall(request.newBuilder().tag(RestCall.class, body).build());
         Response response = null;
-        Answer answer = null;
+        HttpAnswer answer = null;
         try {
             begin(body, call, until);
             response = call.execute();
@@ -300,48 +187,10 @@ final class Transport {
                 }
             } finally {
                 if (body.isOnShared() && (answer == null || !answer.whole())) {
-                    lost(body, answer != null);
+                    losses.lost(body, answer != null);
                 }
                 body.end();
                 underWay.remove(body);
-            }
-        }
-    }
-
-    /** A shared connection gave no whole answer. */
-    private void lost(RestCall body, boolean answered) {
-        FramedSocket connection = body.connection();
-        if (connection == null) {
-            return;
-        }
-        boolean silent = body.listening().isBroken();
-        boolean byPeer = !answered
-                && !silent
-                && !body.isCancelled()
-                && !Thread.currentThread().isInterrupted();
-        if (connection.hasEndedUncounted()) {
-            replacements.lost();
-            if (byPeer) {
-                broken.incrementAndGet();
-                if (body.commands().stream().noneMatch(Command::isLarge)) {
-                    brokenBySmall.incrementAndGet();
-                }
-            }
-        }
-        if (silent) {
-            doubt.foundSilent(System.nanoTime());
-        } else if (!answered && !Thread.currentThread().isInterrupted()) {
-            doubt.broke(connection.heardAt(), body.sentAt(), System.nanoTime());
-        }
-    }
-
-    /** Ends the connection of a call that was answered with what may be meant for another. */
-    void distrust(RestCall body) {
-        FramedSocket connection = body.connection();
-        if (connection != null && !body.isMultiplexed()) {
-            connection.sever();
-            if (body.isOnShared() && connection.hasEndedUncounted()) {
-                replacements.lost();
             }
         }
     }
@@ -380,7 +229,7 @@ final class Transport {
     }
 
     /** Reads a body to its end, but never more than an answer may have: neither one without an end nor an unpacked bomb. */
-    private Answer read(RestCall body, Response response) throws IOException {
+    private HttpAnswer read(RestCall body, Response response) throws IOException {
         long limit =
                 response.isSuccessful() ? body.maxAnswerBytes(maxAnswerBytes, maxValueAnswerBytes) : MAX_ERROR_BYTES;
         Buffer buffer = new Buffer();
@@ -396,7 +245,7 @@ final class Transport {
         if (!whole && response.isSuccessful()) {
             throw MalformedHttpException.tooLarge(limit);
         }
-        return new Answer(response, buffer.readByteArray(), whole);
+        return new HttpAnswer(response, buffer.readByteArray(), whole);
     }
 
     /** Tells the connection that an answer is due, and lets nothing go out on one that is of no use. */
@@ -405,7 +254,7 @@ final class Transport {
         RestCall body = chain.request().tag(RestCall.class);
         if (connection != null && body != null && connection.socket() instanceof FramedSocket socket) {
             boolean multiplexed = connection.protocol() == Protocol.HTTP_2;
-            if (!multiplexed && body.isOnShared() && doubt.isIn(socket.heardAt())) {
+            if (!multiplexed && body.isOnShared() && losses.isInDoubt(socket)) {
                 socket.sever();
                 throw UnusableConnectionException.inDoubt();
             }
@@ -428,24 +277,5 @@ final class Transport {
             }
         }
         return null;
-    }
-
-    private final class DialEvents extends EventListener {
-        @Override
-        public void connectEnd(Call call, InetSocketAddress address, Proxy proxy, @Nullable Protocol protocol) {
-            RestCall body = call.request().tag(RestCall.class);
-            if (body != null && protocol != null) {
-                dials.succeeded(body);
-            }
-        }
-
-        @Override
-        public void connectFailed(
-                Call call, InetSocketAddress address, Proxy proxy, @Nullable Protocol protocol, IOException e) {
-            RestCall body = call.request().tag(RestCall.class);
-            if (body != null) {
-                body.dialFailed(e);
-            }
-        }
     }
 }
