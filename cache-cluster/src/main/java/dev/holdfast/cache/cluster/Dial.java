@@ -3,8 +3,6 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Authentication;
-import io.lettuce.core.protocol.AsyncCommand;
-import io.lettuce.core.protocol.CommandType;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
@@ -18,9 +16,7 @@ import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
@@ -305,20 +301,19 @@ final class Dial {
         }
 
         private void greet(Wire wire, @Nullable Authentication words, boolean mayAskAgain) {
-            List<AsyncCommand<byte[], byte[], ?>> greetings = greetings(words);
-            CompletableFuture<?> unused = CompletableFuture.allOf(greetings.toArray(CompletableFuture[]::new))
-                    .whenComplete((all, failure) -> {
-                        Throwable why = refusal(greetings);
-                        if (why == null) {
-                            wire.entered(words, zoneOf(greetings));
-                            ready.complete(wire);
-                        } else if (mayAskAgain && words != null && FailureKind.isOfLogin(failureOf(greetings.get(0)))) {
-                            askAgain(wire, words, why);
-                        } else {
-                            fail(wire, why);
-                        }
-                    });
-            wire.write(List.of(greetings));
+            Greeting greeting = new Greeting(config, words);
+            CompletableFuture<?> unused = greeting.answered().whenComplete((all, failure) -> {
+                Throwable why = greeting.refusal();
+                if (why == null) {
+                    wire.entered(words, greeting.zone());
+                    ready.complete(wire);
+                } else if (mayAskAgain && words != null && greeting.isLoginRefused()) {
+                    askAgain(wire, words, why);
+                } else {
+                    fail(wire, why);
+                }
+            });
+            wire.write(List.of(greeting.commands()));
         }
 
         /** Whoever gives the words may have others by now. */
@@ -336,60 +331,6 @@ final class Dial {
         private void fail(Wire wire, Throwable why) {
             ready.completeExceptionally(why);
             wire.end(why);
-        }
-
-        private List<AsyncCommand<byte[], byte[], ?>> greetings(@Nullable Authentication words) {
-            List<AsyncCommand<byte[], byte[], ?>> greetings = new ArrayList<>();
-            if (words != null) {
-                greetings.add(Requests.auth(words).command());
-            }
-            greetings.add(Requests.name(config.clientName()).command());
-            if (config.readFrom() != ReadFrom.MASTER) {
-                // Whoever is a replica, or becomes one, shall answer reads.
-                greetings.add(Requests.READONLY.command());
-            }
-            if (config.readFrom() == ReadFrom.ZONE) {
-                greetings.add(Requests.INFO_SERVER.command());
-            }
-            greetings.add(Requests.PING.command());
-            return greetings;
-        }
-
-        /** The zone that the node says it is in; {@code null} if it was not asked or does not say. */
-        private static @Nullable String zoneOf(List<AsyncCommand<byte[], byte[], ?>> greetings) {
-            for (AsyncCommand<byte[], byte[], ?> greeting : greetings) {
-                if (greeting.getType() == CommandType.INFO
-                        && failureOf(greeting) == null
-                        && greeting.join() instanceof byte[] info) {
-                    return Zones.in(info);
-                }
-            }
-            return null;
-        }
-
-        /**
-         * Returns why the node won't have this client. One that is loading, or has lost its master, has answered; what it thinks of
-         * calls is theirs to hear.
-         */
-        private @Nullable Throwable refusal(List<AsyncCommand<byte[], byte[], ?>> greetings) {
-            for (AsyncCommand<byte[], byte[], ?> greeting : greetings) {
-                Throwable why = failureOf(greeting);
-                if (why != null && (greeting.getType() == CommandType.AUTH || !FailureKind.isAnswer(why))) {
-                    return why;
-                }
-            }
-            return null;
-        }
-
-        private static @Nullable Throwable failureOf(AsyncCommand<byte[], byte[], ?> done) {
-            try {
-                done.join();
-                return null;
-            } catch (CompletionException e) {
-                return e.getCause() == null ? e : e.getCause();
-            } catch (CancellationException e) {
-                return e;
-            }
         }
     }
 }

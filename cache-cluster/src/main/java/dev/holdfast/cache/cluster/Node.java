@@ -147,11 +147,6 @@ final class Node {
         return outage == null && illness == null;
     }
 
-    /** Whether it answers, but not what it is asked. */
-    boolean isIll() {
-        return illness != null;
-    }
-
     /** Notes that it answers, but refuses calls for a state of its own: others are asked first until a probe is well. */
     void ill(Throwable why) {
         illness = why;

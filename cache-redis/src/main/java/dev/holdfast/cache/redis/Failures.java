@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 public final class Failures {
     private Failures() {}
 
-    /** Returns an exception that says of several keys what a failure says, and in other words. */
+    /** Returns the same failure in other words, or for another caller. */
     public static CacheUnavailableException copy(
             CacheUnavailableException e, String message, @Nullable Throwable cause, boolean outcomeUnknown) {
         return e instanceof CacheTimeoutException
