@@ -342,7 +342,7 @@ abstract class CacheStoreContractThreads extends CacheStoreContractLife {
         assertTrue(
                 acknowledged.get() <= counter && counter <= acknowledged.get() + failed.get(),
                 () -> counter + " after " + acknowledged + " acknowledged and " + failed + " failed");
-        assertEquals(ProbeResult.OK, store.probe(PROBE_TIMEOUT));
+        assertProbedWell(store, "after the disconnects");
     }
 
     private static boolean mentions(Throwable thrown, Throwable cause) {
