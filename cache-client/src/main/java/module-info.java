@@ -1,6 +1,6 @@
 import dev.holdfast.cache.CodecProvider;
-import dev.holdfast.cache.StoreProvider;
 import dev.holdfast.cache.client.ClientObserver;
+import dev.holdfast.cache.spi.StoreProvider;
 import org.jspecify.annotations.NullMarked;
 
 /** The entry point: typed caches over every store that is there. */

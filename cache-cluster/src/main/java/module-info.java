@@ -16,6 +16,6 @@ module dev.holdfast.cache.cluster {
 
     exports dev.holdfast.cache.cluster;
 
-    provides dev.holdfast.cache.StoreProvider with
+    provides dev.holdfast.cache.spi.StoreProvider with
             dev.holdfast.cache.cluster.ClusterStoreProvider;
 }

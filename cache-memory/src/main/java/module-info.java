@@ -9,6 +9,6 @@ module dev.holdfast.cache.memory {
 
     exports dev.holdfast.cache.memory;
 
-    provides dev.holdfast.cache.StoreProvider with
+    provides dev.holdfast.cache.spi.StoreProvider with
             dev.holdfast.cache.memory.MemoryStoreProvider;
 }

@@ -12,6 +12,6 @@ module dev.holdfast.cache.single {
 
     exports dev.holdfast.cache.single;
 
-    provides dev.holdfast.cache.StoreProvider with
+    provides dev.holdfast.cache.spi.StoreProvider with
             dev.holdfast.cache.single.SingleStoreProvider;
 }

@@ -7,7 +7,7 @@ module dev.holdfast.cache.testkit {
 
     exports dev.holdfast.cache.testkit;
 
-    uses dev.holdfast.cache.StoreProvider;
+    uses dev.holdfast.cache.spi.StoreProvider;
 
     // The tests of the contract are package-private; JUnit calls them.
     opens dev.holdfast.cache.testkit to

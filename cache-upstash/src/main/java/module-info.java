@@ -1,4 +1,4 @@
-import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.spi.StoreProvider;
 import dev.holdfast.cache.upstash.UpstashStoreProvider;
 import org.jspecify.annotations.NullMarked;
 

@@ -1,5 +1,7 @@
 package dev.holdfast.cache;
 
+import dev.holdfast.cache.internal.ForeignText;
+import dev.holdfast.cache.spi.CacheStore;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collections;

@@ -1,5 +1,6 @@
 package dev.holdfast.cache;
 
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,6 @@
 package dev.holdfast.cache;
 
+import dev.holdfast.cache.internal.ForeignText;
 import java.io.ByteArrayInputStream;
 import java.io.FileNotFoundException;
 import java.io.IOException;

@@ -1,5 +1,7 @@
 package dev.holdfast.cache;
 
+import dev.holdfast.cache.spi.CacheStore;
+
 /**
  * What a {@link CacheStore#probe probe} learnt from a store that answered.
  *

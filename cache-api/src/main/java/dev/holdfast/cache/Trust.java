@@ -1,5 +1,6 @@
 package dev.holdfast.cache;
 
+import dev.holdfast.cache.internal.ForeignText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;

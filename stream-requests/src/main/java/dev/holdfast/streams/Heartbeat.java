@@ -1,6 +1,6 @@
 package dev.holdfast.streams;
 
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

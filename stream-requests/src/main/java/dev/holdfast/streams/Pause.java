@@ -1,6 +1,6 @@
 package dev.holdfast.streams;
 
-import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.internal.Backoff;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;

@@ -1,6 +1,6 @@
 package dev.holdfast.streams;
 
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import java.net.SocketTimeoutException;
 import java.util.NoSuchElementException;
 import java.util.Set;

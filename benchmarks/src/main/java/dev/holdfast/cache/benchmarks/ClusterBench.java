@@ -1,8 +1,8 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import io.lettuce.core.KeyValue;

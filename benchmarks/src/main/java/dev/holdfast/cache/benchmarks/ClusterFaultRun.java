@@ -1,8 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.benchmarks.ClusterLoad.Outcome;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
@@ -10,6 +8,8 @@ import dev.holdfast.cache.failover.FailoverStore;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;

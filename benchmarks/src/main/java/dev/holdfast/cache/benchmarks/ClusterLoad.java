@@ -1,7 +1,7 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.RedisCluster;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -1,12 +1,12 @@
 package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.failover.FailoverStore;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;

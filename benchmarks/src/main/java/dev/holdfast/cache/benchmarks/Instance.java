@@ -2,11 +2,11 @@ package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;

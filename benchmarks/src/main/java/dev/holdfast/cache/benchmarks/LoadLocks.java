@@ -1,10 +1,10 @@
 package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -2,9 +2,9 @@ package dev.holdfast.cache.benchmarks;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.failover.FailoverStore;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Level;

@@ -1,11 +1,11 @@
 package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.CallObserver;
-import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.internal.CallObservers;
 import dev.holdfast.cache.micrometer.CacheClientMetrics;
+import dev.holdfast.cache.spi.CallObserver;
 import dev.holdfast.cache.testkit.RedisServer;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.util.Map;

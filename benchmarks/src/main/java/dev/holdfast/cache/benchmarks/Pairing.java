@@ -1,13 +1,13 @@
 package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
@@ -37,6 +37,7 @@ final class Pairing {
     private static final int THREADS = 8;
     /** A run of ten million takes an hour or more, so it says every minute how far it is. */
     private static final long PROGRESS_NANOS = 60_000_000_000L;
+
     private static final Duration TTL = Duration.ofHours(12);
 
     private final CacheStore store;

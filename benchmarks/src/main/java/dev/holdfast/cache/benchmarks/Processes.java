@@ -1,7 +1,7 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.examples.instances.Fleet;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.UpstashGateway;

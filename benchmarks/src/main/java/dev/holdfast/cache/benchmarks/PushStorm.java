@@ -1,6 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.spi.Stamps;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

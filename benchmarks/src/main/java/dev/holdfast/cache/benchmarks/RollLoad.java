@@ -1,9 +1,9 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.Locale;

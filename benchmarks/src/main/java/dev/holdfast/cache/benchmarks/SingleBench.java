@@ -1,8 +1,8 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.benchmarks;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.UpstashGateway;
 import dev.holdfast.cache.upstash.UpstashConfig;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.ForkJoinWorkerThread;

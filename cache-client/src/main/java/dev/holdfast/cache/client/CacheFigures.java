@@ -1,7 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheStats;
-import dev.holdfast.cache.EntryUse;
+import dev.holdfast.cache.spi.EntryUse;
 import org.jspecify.annotations.Nullable;
 
 /**

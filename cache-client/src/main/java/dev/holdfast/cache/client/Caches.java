@@ -1,7 +1,7 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

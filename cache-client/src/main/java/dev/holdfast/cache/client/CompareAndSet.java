@@ -1,9 +1,9 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;

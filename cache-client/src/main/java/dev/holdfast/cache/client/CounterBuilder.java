@@ -1,7 +1,7 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Counter;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.internal.DeadlineWatch;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;

@@ -1,10 +1,10 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.NearStats;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import org.jspecify.annotations.Nullable;
 
 /**

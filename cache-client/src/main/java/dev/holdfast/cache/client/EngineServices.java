@@ -1,7 +1,7 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.ContextCarrier;
+import dev.holdfast.cache.internal.CallObservers;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.InstantSource;

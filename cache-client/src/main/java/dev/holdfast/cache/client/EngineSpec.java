@@ -1,8 +1,8 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.spi.CacheStore;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 

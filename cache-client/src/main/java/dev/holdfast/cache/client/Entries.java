@@ -1,10 +1,10 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.CacheCodecException;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
+import dev.holdfast.cache.spi.Agreement;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.InstantSource;

@@ -1,10 +1,10 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
-import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.failover.FailoverBuilder;
 import dev.holdfast.cache.failover.TierPolicy;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.StoreConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;

@@ -2,9 +2,9 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheHealth.Status;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.internal.ForeignText;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.LoadContext;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;

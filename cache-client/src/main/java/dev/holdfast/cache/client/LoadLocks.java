@@ -2,7 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;

@@ -2,7 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoader;
-import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.spi.CallObserver;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

@@ -1,11 +1,11 @@
 package dev.holdfast.cache.client;
 
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.holdfast.cache.Covered;
-import dev.holdfast.cache.Guard;
 import dev.holdfast.cache.NearStats;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Agreement;
+import dev.holdfast.cache.spi.Agreement;
 import java.time.Clock;
 import java.time.InstantSource;
 import java.util.concurrent.ThreadFactory;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.ForwardingStore;
-import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.ForwardingStore;
+import dev.holdfast.cache.spi.Stamps;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.util.function.Function;
 
 /**

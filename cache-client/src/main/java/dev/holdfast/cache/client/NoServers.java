@@ -1,10 +1,10 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Agreement;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.spi.Agreement;
+import dev.holdfast.cache.spi.CacheStore;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.time.Duration;

@@ -1,12 +1,12 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.failover.FailoverBuilder;
 import dev.holdfast.cache.failover.FailoverListener;
 import dev.holdfast.cache.failover.FailoverStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

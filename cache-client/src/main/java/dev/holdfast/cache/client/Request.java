@@ -2,7 +2,7 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.AsyncCounter;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Counter;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;

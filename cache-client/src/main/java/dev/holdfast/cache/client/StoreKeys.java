@@ -1,7 +1,7 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.ForeignText;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.ForeignText;
+import dev.holdfast.cache.internal.SparedKeys;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;

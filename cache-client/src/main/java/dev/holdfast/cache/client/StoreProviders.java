@@ -1,9 +1,9 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Guard;
+import dev.holdfast.cache.spi.Guard;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;

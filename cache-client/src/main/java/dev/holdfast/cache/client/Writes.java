@@ -3,7 +3,7 @@ package dev.holdfast.cache.client;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;

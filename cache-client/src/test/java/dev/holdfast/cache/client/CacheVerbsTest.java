@@ -8,10 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheLoader;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Lookup;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheStats;
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Codec;
-import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.spi.CallObserver;
+import dev.holdfast.cache.spi.EntryUse;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.util.List;
 import java.util.Map;

@@ -2,10 +2,10 @@ package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CacheEvent;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;

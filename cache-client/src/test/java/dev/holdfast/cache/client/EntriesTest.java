@@ -3,9 +3,9 @@ package dev.holdfast.cache.client;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Agreement;
 import dev.holdfast.cache.CachePolicy;
 import dev.holdfast.cache.Codec;
+import dev.holdfast.cache.spi.Agreement;
 import java.time.Clock;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

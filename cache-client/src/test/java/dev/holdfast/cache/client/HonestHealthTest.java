@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheHealth;
 import dev.holdfast.cache.CacheHealth.Status;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.Lookup;
@@ -17,6 +16,7 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;

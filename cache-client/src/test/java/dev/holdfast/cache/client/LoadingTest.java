@@ -12,7 +12,7 @@ import dev.holdfast.cache.CacheEvent.LeaseExpired;
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheLoadException;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import dev.holdfast.cache.memory.MemoryStore;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;

@@ -1,13 +1,13 @@
 package dev.holdfast.cache.client;
 
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
-import dev.holdfast.cache.Covered;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;

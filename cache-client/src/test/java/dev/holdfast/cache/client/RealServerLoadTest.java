@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Codec;
 import dev.holdfast.cache.Lookup;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.time.Duration;

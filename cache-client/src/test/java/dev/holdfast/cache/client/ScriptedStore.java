@@ -1,9 +1,9 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;

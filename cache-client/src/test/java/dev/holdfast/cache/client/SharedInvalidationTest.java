@@ -1,6 +1,6 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.FlakyStore;
 import java.time.Duration;
 

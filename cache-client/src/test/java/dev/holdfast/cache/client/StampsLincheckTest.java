@@ -1,7 +1,7 @@
 package dev.holdfast.cache.client;
 
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Stamps;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;

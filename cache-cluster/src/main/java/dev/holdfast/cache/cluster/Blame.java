@@ -1,7 +1,7 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.KeyPrefix;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.SparedKeys;
+import dev.holdfast.cache.spi.KeyPrefix;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;

@@ -2,8 +2,8 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.KeyFailures;
 import dev.holdfast.cache.cluster.RoutedRequest.Kind;
+import dev.holdfast.cache.spi.KeyFailures;
 import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.SparedKeys;
 import dev.holdfast.cache.redis.CanaryLog;
 import java.util.BitSet;
 import java.util.Map;

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
  * Why we closed a connection ourselves.
  *
  * @param kind what for
- * @param cause what showed it; for a disconnect, what {@link dev.holdfast.cache.CacheStore#disconnect} was given
+ * @param cause what showed it; for a disconnect, what {@link dev.holdfast.cache.spi.CacheStore#disconnect} was given
  */
 record CloseReason(Kind kind, @Nullable Throwable cause) {
     enum Kind {

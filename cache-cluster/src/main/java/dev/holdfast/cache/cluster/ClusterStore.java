@@ -1,18 +1,18 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.CallObserver;
-import dev.holdfast.cache.KeyFailures;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.RedisScript;
-import dev.holdfast.cache.Roll;
-import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.cluster.RoutedRequest.Kind;
 import dev.holdfast.cache.redis.BinaryStore;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.CallObserver;
+import dev.holdfast.cache.spi.KeyFailures;
+import dev.holdfast.cache.spi.PartialOutage;
+import dev.holdfast.cache.spi.RedisScript;
+import dev.holdfast.cache.spi.Roll;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import io.lettuce.core.protocol.CommandType;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

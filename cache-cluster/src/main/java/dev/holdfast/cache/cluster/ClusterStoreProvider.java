@@ -1,11 +1,11 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
 import dev.holdfast.cache.redis.AccessSettings;
 import dev.holdfast.cache.redis.AccessVariables;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;

@@ -1,12 +1,12 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.Covered;
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.Invalidations;
 import dev.holdfast.cache.redis.TrackingStatus;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.nio.ByteBuffer;
 import java.util.Collection;
 import java.util.HashMap;

@@ -12,7 +12,7 @@ final class Cut {
         this.why = why;
     }
 
-    /** What {@link dev.holdfast.cache.CacheStore#disconnect} was given; {@code null} before the first time. */
+    /** What {@link dev.holdfast.cache.spi.CacheStore#disconnect} was given; {@code null} before the first time. */
     @Nullable
     Throwable why() {
         return why;

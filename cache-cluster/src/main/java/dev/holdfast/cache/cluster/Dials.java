@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.internal.Backoff;
 import dev.holdfast.cache.redis.Address;
 import io.netty.channel.Channel;
 import java.time.Duration;

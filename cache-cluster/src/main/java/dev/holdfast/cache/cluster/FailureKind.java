@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.internal.Causes;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.ErrorReply;
 import io.lettuce.core.RedisCommandExecutionException;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.CallObserver;
-import dev.holdfast.cache.CallObservers;
+import dev.holdfast.cache.internal.CallObservers;
+import dev.holdfast.cache.spi.CallObserver;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.nio.NioEventLoopGroup;

@@ -4,7 +4,7 @@ import dev.holdfast.cache.HealthState;
 import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
-import dev.holdfast.cache.ServerMemory;
+import dev.holdfast.cache.internal.ServerMemory;
 import dev.holdfast.cache.redis.Address;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.util.BitSet;

@@ -1,12 +1,12 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.Guard;
+import dev.holdfast.cache.internal.Backoff;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.Invalidations;
 import dev.holdfast.cache.redis.TrackingDialogue;
 import dev.holdfast.cache.redis.UntrackedException;
+import dev.holdfast.cache.spi.Guard;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;

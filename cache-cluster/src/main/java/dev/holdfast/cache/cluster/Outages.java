@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.spi.PartialOutage;
 import java.util.BitSet;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;

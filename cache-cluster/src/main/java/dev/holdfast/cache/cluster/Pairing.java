@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.LoneCalls;
+import dev.holdfast.cache.internal.LoneCalls;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.Backoff;
-import dev.holdfast.cache.ProbeLimit;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.internal.ProbeLimit;
+import dev.holdfast.cache.internal.SparedKeys;
 import dev.holdfast.cache.redis.CanaryLog;
 import io.lettuce.core.protocol.AsyncCommand;
 import java.time.Duration;

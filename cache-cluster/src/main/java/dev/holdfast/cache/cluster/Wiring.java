@@ -1,7 +1,7 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.CredentialsException;

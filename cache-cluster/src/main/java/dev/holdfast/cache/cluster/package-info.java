@@ -1,5 +1,5 @@
 /**
- * A Redis or Valkey Cluster as a {@link dev.holdfast.cache.CacheStore}:
+ * A Redis or Valkey Cluster as a {@link dev.holdfast.cache.spi.CacheStore}:
  * {@link dev.holdfast.cache.cluster.ClusterStore}, on Lettuce.
  */
 @NullMarked

@@ -3,9 +3,9 @@ package dev.holdfast.cache.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.KeyPrefix;
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisCluster;
 import java.time.Duration;
 import java.util.Map;

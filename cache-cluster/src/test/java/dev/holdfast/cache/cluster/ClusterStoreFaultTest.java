@@ -13,9 +13,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.TcpProxy;

@@ -12,7 +12,7 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.spi.StoreProvider;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.io.InputStream;

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Covered;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.charset.StandardCharsets;

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;

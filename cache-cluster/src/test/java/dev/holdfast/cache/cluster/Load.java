@@ -1,8 +1,8 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.RedisCluster;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

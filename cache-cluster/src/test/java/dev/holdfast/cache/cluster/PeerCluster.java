@@ -1,6 +1,6 @@
 package dev.holdfast.cache.cluster;
 
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.SparedKeys;
 import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;
 import java.time.Duration;

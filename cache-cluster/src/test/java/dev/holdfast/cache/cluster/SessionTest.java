@@ -3,7 +3,7 @@ package dev.holdfast.cache.cluster;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

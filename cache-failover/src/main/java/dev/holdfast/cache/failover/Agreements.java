@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.Agreement;
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Agreement;
+import dev.holdfast.cache.spi.Roll;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.Roll;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Roll;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

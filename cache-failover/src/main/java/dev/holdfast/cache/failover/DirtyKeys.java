@@ -2,7 +2,7 @@ package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.PartialOutage;
+import dev.holdfast.cache.spi.PartialOutage;
 import java.util.List;
 
 /**

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.spi.PartialOutage;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

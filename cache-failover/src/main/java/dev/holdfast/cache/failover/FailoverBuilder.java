@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;

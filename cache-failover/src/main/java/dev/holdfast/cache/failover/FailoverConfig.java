@@ -39,7 +39,7 @@ public final class FailoverConfig {
     /**
      * Derives one with another {@code failoverTimeout}.
      *
-     * @param value the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.CacheStore#removeByPrefix} has its own limit); positive
+     * @param value the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.spi.CacheStore#removeByPrefix} has its own limit); positive
      * @return the derived config
      */
     public FailoverConfig withFailoverTimeout(Duration value) {
@@ -156,7 +156,7 @@ public final class FailoverConfig {
         return with(draft -> draft.maxDirtyBytes = value);
     }
 
-    /** Returns the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.CacheStore#removeByPrefix} has its own limit). */
+    /** Returns the most one call may take, every attempt and tier included ({@link dev.holdfast.cache.spi.CacheStore#removeByPrefix} has its own limit). */
     public Duration failoverTimeout() {
         return values.failoverTimeout;
     }

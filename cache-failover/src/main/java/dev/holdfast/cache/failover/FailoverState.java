@@ -1,12 +1,12 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.PartialOutage;
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.PartialOutage;
+import dev.holdfast.cache.spi.Roll;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,14 +1,14 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.Agreement;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.Tracking;
 import dev.holdfast.cache.failover.KeyOperation.No;
+import dev.holdfast.cache.spi.Agreement;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.CallObserver;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.Covered;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Covered;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

@@ -1,13 +1,13 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.Covered;
-import dev.holdfast.cache.EntryUse;
-import dev.holdfast.cache.ForwardingStore;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.EntryUse;
+import dev.holdfast.cache.spi.ForwardingStore;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.InstantSource;

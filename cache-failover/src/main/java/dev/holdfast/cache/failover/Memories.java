@@ -1,11 +1,11 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Tracking;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.internal.ForeignText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.ProbeLimit;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.internal.ProbeLimit;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.spi.CacheStore;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 
 /**
  * Where calls go that need no thought: what a call on the healthy path reads, once. Replaced whenever any of it changes, so a

@@ -1,10 +1,10 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Roll;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -1,10 +1,10 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheInterruptedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.PartialOutage;
-import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.PartialOutage;
+import dev.holdfast.cache.spi.Stamps;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

@@ -1,13 +1,13 @@
 package dev.holdfast.cache.failover;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.ForeignText;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.internal.ForeignText;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.PartialOutage;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;

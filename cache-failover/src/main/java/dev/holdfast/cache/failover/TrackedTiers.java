@@ -1,9 +1,9 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.Covered;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;

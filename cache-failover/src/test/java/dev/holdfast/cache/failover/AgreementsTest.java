@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Agreement;
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.ForwardingStore;
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.Agreement;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.ForwardingStore;
+import dev.holdfast.cache.spi.Roll;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;

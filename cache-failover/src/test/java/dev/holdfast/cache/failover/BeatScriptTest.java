@@ -2,10 +2,10 @@ package dev.holdfast.cache.failover;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;
 import java.util.HashMap;

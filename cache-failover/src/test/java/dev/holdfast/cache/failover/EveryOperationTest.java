@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.FlakyStore;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

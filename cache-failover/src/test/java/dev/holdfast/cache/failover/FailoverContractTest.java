@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.FlakyStore;
 import java.time.Duration;

@@ -9,9 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.TierHealth;
+import dev.holdfast.cache.spi.PartialOutage;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Agreement;
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.Agreement;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.ByteBuffer;
 import java.time.Duration;

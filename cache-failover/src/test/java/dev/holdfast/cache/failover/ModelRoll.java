@@ -1,7 +1,7 @@
 package dev.holdfast.cache.failover;
 
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.Roll;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What {@link dev.holdfast.cache.RedisScript#BEAT} does, in Java; {@code BeatScriptTest} holds the two against each other. */
+/** What {@link dev.holdfast.cache.spi.RedisScript#BEAT} does, in Java; {@code BeatScriptTest} holds the two against each other. */
 final class ModelRoll {
     private static final String NOBODY = "?";
     /** What a server may have lost unnoticed, as by a replica that is behind. */

@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.FlakyStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.ByteBuffer;

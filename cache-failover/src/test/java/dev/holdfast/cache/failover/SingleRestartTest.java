@@ -3,11 +3,11 @@ package dev.holdfast.cache.failover;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.TierHealth;
 import dev.holdfast.cache.memory.MemoryStore;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.PartialOutage;
 import dev.holdfast.cache.testkit.FlakyStore;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

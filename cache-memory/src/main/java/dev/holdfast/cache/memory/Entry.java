@@ -2,7 +2,7 @@ package dev.holdfast.cache.memory;
 
 import com.github.benmanes.caffeine.cache.Ticker;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 

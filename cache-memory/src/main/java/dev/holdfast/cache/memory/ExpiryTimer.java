@@ -1,7 +1,7 @@
 package dev.holdfast.cache.memory;
 
 import com.github.benmanes.caffeine.cache.Scheduler;
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.lang.ref.WeakReference;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;

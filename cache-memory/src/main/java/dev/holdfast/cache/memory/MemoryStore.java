@@ -1,15 +1,15 @@
 package dev.holdfast.cache.memory;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.EntryUse;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Latency;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.EntryUse;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.memory;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.time.InstantSource;
 
 /**

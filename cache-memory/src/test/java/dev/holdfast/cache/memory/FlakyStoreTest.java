@@ -10,11 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheInterruptedException;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.FlakyStore;
 import dev.holdfast.cache.testkit.FlakyStore.Call;
 import dev.holdfast.cache.testkit.FlakyStore.Effect;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.memory;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 
 class MemoryStoreContractTest extends CacheStoreContract {

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.github.benmanes.caffeine.cache.Caffeine;
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.Redeployment;
 import java.lang.ref.WeakReference;
 import java.time.Duration;

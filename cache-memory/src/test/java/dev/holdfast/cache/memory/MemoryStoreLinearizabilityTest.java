@@ -1,6 +1,6 @@
 package dev.holdfast.cache.memory;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import org.jetbrains.lincheck.datastructures.IntGen;
 import org.jetbrains.lincheck.datastructures.Operation;

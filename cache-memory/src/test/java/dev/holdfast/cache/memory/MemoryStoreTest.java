@@ -11,11 +11,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.EntryUse;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.MemoryUse;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.EntryUse;
+import dev.holdfast.cache.spi.KeyPrefix;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;

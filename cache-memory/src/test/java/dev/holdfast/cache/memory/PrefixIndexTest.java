@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
-import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.spi.KeyPrefix;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -2,7 +2,7 @@ package dev.holdfast.cache.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.memory;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 
 /** Each test in a virtual thread, where the JVM has them. */

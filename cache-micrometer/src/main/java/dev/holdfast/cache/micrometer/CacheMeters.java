@@ -2,10 +2,10 @@ package dev.holdfast.cache.micrometer;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheStats;
-import dev.holdfast.cache.EntryUse;
 import dev.holdfast.cache.FlushReason;
 import dev.holdfast.cache.client.CacheFigures;
 import dev.holdfast.cache.micrometer.MeterSet.Name;
+import dev.holdfast.cache.spi.EntryUse;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Locale;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.micrometer;
 
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.micrometer.MeterSet.Name;
+import dev.holdfast.cache.spi.CallObserver;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.Map;

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.micrometer;
 
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ContextCarrier;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.spi.CallObserver;
 import io.micrometer.context.ContextSnapshotFactory;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;

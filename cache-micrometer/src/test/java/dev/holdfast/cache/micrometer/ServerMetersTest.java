@@ -11,11 +11,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.Cache;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
+import dev.holdfast.cache.spi.CallObserver;
 import dev.holdfast.cache.testkit.RedisCluster;
 import dev.holdfast.cache.testkit.RedisServer;
 import io.micrometer.core.instrument.Meter;

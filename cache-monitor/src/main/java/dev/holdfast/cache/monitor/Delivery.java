@@ -1,7 +1,7 @@
 package dev.holdfast.cache.monitor;
 
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.client.JsonWriter;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.monitor;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

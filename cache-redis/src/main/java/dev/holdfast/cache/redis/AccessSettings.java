@@ -1,11 +1,11 @@
 package dev.holdfast.cache.redis;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.TlsConfig.Verification;
+import dev.holdfast.cache.spi.KeyPrefix;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;

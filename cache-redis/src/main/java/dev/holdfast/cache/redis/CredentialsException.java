@@ -1,6 +1,6 @@
 package dev.holdfast.cache.redis;
 
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 

@@ -1,8 +1,8 @@
 package dev.holdfast.cache.redis;
 
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.KeyPrefix;
-import dev.holdfast.cache.Stamps;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.Stamps;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;

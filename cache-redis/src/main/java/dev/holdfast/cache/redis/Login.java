@@ -1,9 +1,9 @@
 package dev.holdfast.cache.redis;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.CredentialsProvider;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.internal.ForeignText;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.redis;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.RedisScript;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,9 +2,9 @@ package dev.holdfast.cache.redis;
 
 import dev.holdfast.cache.Credentials;
 import dev.holdfast.cache.CredentialsProvider;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.TlsConfig;
+import dev.holdfast.cache.spi.KeyPrefix;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;

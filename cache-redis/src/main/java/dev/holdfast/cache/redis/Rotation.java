@@ -1,8 +1,8 @@
 package dev.holdfast.cache.redis;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CredentialsProvider;
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.time.Duration;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;

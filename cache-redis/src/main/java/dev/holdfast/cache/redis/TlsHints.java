@@ -1,6 +1,6 @@
 package dev.holdfast.cache.redis;
 
-import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.internal.Causes;
 import java.io.EOFException;
 import java.security.cert.CertificateExpiredException;
 import java.security.cert.CertificateNotYetValidException;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.redis;
 
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

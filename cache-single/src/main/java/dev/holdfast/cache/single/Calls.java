@@ -3,7 +3,7 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.spi.RedisScript;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;

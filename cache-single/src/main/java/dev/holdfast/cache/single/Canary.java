@@ -3,7 +3,7 @@ package dev.holdfast.cache.single;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.SparedKeys;
 import dev.holdfast.cache.redis.CanaryLog;
 import dev.holdfast.cache.redis.ProbeTurn;
 import java.time.Duration;

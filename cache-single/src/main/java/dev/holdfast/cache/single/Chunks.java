@@ -1,7 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.KeyFailures;
+import dev.holdfast.cache.spi.KeyFailures;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
  * Why we closed a connection ourselves.
  *
  * @param why the reason
- * @param cause what {@link dev.holdfast.cache.CacheStore#disconnect} was given
+ * @param cause what {@link dev.holdfast.cache.spi.CacheStore#disconnect} was given
  */
 record CloseReason(Why why, @Nullable Throwable cause) {
     enum Why {

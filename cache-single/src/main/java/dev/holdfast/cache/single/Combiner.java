@@ -2,8 +2,8 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.PoolHealth;
+import dev.holdfast.cache.internal.CallObservers;
 import dev.holdfast.cache.redis.Authentication;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.DeadlineWatch;
-import dev.holdfast.cache.IsolatedThreads;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.internal.DeadlineWatch;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Login;
 import dev.holdfast.cache.redis.Rotation;

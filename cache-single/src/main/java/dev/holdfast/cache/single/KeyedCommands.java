@@ -1,8 +1,8 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.KeyFailures;
-import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.spi.KeyFailures;
+import dev.holdfast.cache.spi.RedisScript;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;

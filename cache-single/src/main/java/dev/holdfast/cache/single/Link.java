@@ -28,7 +28,7 @@ import redis.clients.jedis.util.RedisOutputStream;
  * One connection: its log-in, the TCP socket beneath any TLS, and until when its present users may have it. One
  * thread at a time writes, one reads; only {@link #reset} and {@link #resetIfOverdue} come from others.
  *
- * <p>The socket has no read timeout: {@link dev.holdfast.cache.DeadlineWatch} resets a connection that is overdue, which also bounds what a timeout
+ * <p>The socket has no read timeout: {@link dev.holdfast.cache.internal.DeadlineWatch} resets a connection that is overdue, which also bounds what a timeout
  * of the socket can't, a reply that drips and a write into a full buffer.
  */
 final class Link {
@@ -447,7 +447,7 @@ final class Link {
         }
     }
 
-    /** When the earlier of its uses must have ended, for {@link dev.holdfast.cache.DeadlineWatch}; 0 if there is none or it was reset already. */
+    /** When the earlier of its uses must have ended, for {@link dev.holdfast.cache.internal.DeadlineWatch}; 0 if there is none or it was reset already. */
     long deadline() {
         long read = reading.deadline();
         long write = writing.deadline();

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import java.io.IOException;
 
 /** What came is no reply that this protocol has, or none that the command can have: what follows belongs to nobody. */

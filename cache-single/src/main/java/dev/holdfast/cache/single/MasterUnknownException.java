@@ -2,7 +2,7 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.Causes;
+import dev.holdfast.cache.internal.Causes;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 

@@ -2,7 +2,7 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.MemoryUse;
-import dev.holdfast.cache.ServerMemory;
+import dev.holdfast.cache.internal.ServerMemory;
 import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;

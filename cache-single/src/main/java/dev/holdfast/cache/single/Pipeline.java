@@ -1,7 +1,7 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.DeadlineWatch;
-import dev.holdfast.cache.LoneCalls;
+import dev.holdfast.cache.internal.DeadlineWatch;
+import dev.holdfast.cache.internal.LoneCalls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

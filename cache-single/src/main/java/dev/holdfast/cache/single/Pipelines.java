@@ -1,7 +1,7 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.internal.Backoff;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;

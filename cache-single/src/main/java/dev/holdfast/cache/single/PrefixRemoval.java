@@ -1,9 +1,9 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.PrefixScan;
-import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.internal.PrefixScan;
 import dev.holdfast.cache.redis.Failures;
+import dev.holdfast.cache.spi.RedisScript;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import redis.clients.jedis.exceptions.JedisDataException;
 
 /** What the server answered instead of doing it; the connection is as good as before. */

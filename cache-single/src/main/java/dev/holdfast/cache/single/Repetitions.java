@@ -2,7 +2,7 @@ package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.SparedKeys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

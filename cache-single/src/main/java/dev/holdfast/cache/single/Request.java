@@ -1,6 +1,6 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.spi.RedisScript;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import redis.clients.jedis.CommandArguments;

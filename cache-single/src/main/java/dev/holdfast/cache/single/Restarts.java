@@ -1,9 +1,9 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.spi.PartialOutage;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Executor;

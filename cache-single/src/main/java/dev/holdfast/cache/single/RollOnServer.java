@@ -1,9 +1,9 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Beat;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.RedisScript;
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.RedisScript;
+import dev.holdfast.cache.spi.Roll;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.internal.Backoff;
 import dev.holdfast.cache.redis.Address;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

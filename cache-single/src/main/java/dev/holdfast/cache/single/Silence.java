@@ -1,10 +1,10 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.DeadlineWatch;
-import dev.holdfast.cache.KeyPrefix;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.internal.DeadlineWatch;
+import dev.holdfast.cache.internal.SparedKeys;
+import dev.holdfast.cache.spi.KeyPrefix;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;

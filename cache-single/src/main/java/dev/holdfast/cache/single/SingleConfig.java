@@ -1,13 +1,13 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CredentialsProvider;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
-import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.RemoteAccess;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.StoreConfig;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

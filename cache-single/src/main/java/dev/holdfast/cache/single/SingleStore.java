@@ -1,18 +1,18 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Beat;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
-import dev.holdfast.cache.CallObserver;
-import dev.holdfast.cache.PartialOutage;
-import dev.holdfast.cache.PrefixScan;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.RedisScript;
-import dev.holdfast.cache.Roll;
-import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.internal.PrefixScan;
 import dev.holdfast.cache.redis.BinaryStore;
+import dev.holdfast.cache.spi.Beat;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.CallObserver;
+import dev.holdfast.cache.spi.PartialOutage;
+import dev.holdfast.cache.spi.RedisScript;
+import dev.holdfast.cache.spi.Roll;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

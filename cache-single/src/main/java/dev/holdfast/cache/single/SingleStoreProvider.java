@@ -1,13 +1,13 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.AccessSettings;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.RemoteAccess;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
 

@@ -1,17 +1,17 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.Backoff;
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.Covered;
 import dev.holdfast.cache.FlushReason;
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.Stamps;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.internal.Backoff;
 import dev.holdfast.cache.redis.Authentication;
 import dev.holdfast.cache.redis.Invalidations;
 import dev.holdfast.cache.redis.TrackingDialogue;
 import dev.holdfast.cache.redis.TrackingStatus;
 import dev.holdfast.cache.redis.UntrackedException;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.Tracking;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;

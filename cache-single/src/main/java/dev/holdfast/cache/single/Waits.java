@@ -1,7 +1,7 @@
 package dev.holdfast.cache.single;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.internal.DeadlineWatch;
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

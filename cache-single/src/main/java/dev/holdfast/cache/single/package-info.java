@@ -1,5 +1,5 @@
 /**
- * One Redis or Valkey server as a {@link dev.holdfast.cache.CacheStore}:
+ * One Redis or Valkey server as a {@link dev.holdfast.cache.spi.CacheStore}:
  * {@link dev.holdfast.cache.single.SingleStore}, on Jedis.
  */
 @NullMarked

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.ProbeResult;
+import dev.holdfast.cache.internal.CallObservers;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;

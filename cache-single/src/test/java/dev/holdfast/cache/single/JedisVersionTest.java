@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheConfigException;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
 import dev.holdfast.cache.redis.Address;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

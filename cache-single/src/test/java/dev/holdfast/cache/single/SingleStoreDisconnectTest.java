@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -288,7 +288,7 @@ class SingleStoreDisconnectTest {
     void removingEverythingUnderThePrefixIsNotTakenForLostWrites() {
         try (RedisServer server = RedisServer.start();
                 SingleStore store = SingleStore.of(
-                        SingleConfig.of(server.url()).withKeyPrefix(dev.holdfast.cache.KeyPrefix.of("app")))) {
+                        SingleConfig.of(server.url()).withKeyPrefix(dev.holdfast.cache.spi.KeyPrefix.of("app")))) {
             store.probe(Duration.ofSeconds(5));
             store.put("a", new byte[1], TTL);
             assertEquals(1, store.removeByPrefix(""));

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.time.Duration;

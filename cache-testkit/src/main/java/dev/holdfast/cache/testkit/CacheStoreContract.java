@@ -1,7 +1,7 @@
 package dev.holdfast.cache.testkit;
 
 /**
- * The contract of {@link dev.holdfast.cache.CacheStore} as tests: one behaviour each, named as a sentence. A store proves
+ * The contract of {@link dev.holdfast.cache.spi.CacheStore} as tests: one behaviour each, named as a sentence. A store proves
  * that it is one by passing them:
  *
  * <pre>{@code
@@ -20,7 +20,7 @@ package dev.holdfast.cache.testkit;
  * <p>Times to live are real: tests of expiry use short ones and poll with a bound of {@value #PATIENCE_SECONDS} seconds.
  * A store whose clock is a fake must move it along by itself.
  *
- * <p>A store whose {@link dev.holdfast.cache.CacheStore#callBound() callBound} is zero never waits, so it may answer a
+ * <p>A store whose {@link dev.holdfast.cache.spi.CacheStore#callBound() callBound} is zero never waits, so it may answer a
  * thread that was interrupted before the call; any other must refuse it before it sends anything.
  */
 public abstract class CacheStoreContract extends CacheStoreContractThreads {

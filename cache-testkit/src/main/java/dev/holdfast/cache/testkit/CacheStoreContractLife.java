@@ -10,9 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

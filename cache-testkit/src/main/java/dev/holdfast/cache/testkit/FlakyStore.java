@@ -1,18 +1,18 @@
 package dev.holdfast.cache.testkit;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.Covered;
-import dev.holdfast.cache.Guard;
-import dev.holdfast.cache.PartialOutage;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.Stamps;
 import dev.holdfast.cache.StoreHealth;
-import dev.holdfast.cache.StoreProvider;
-import dev.holdfast.cache.Tracking;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.Covered;
+import dev.holdfast.cache.spi.Guard;
+import dev.holdfast.cache.spi.PartialOutage;
+import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.StoreProvider;
+import dev.holdfast.cache.spi.Tracking;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;

@@ -3,8 +3,8 @@ package dev.holdfast.cache.testkit;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

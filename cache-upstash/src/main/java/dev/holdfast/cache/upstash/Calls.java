@@ -1,17 +1,17 @@
 package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CallObserver;
-import dev.holdfast.cache.CallObservers;
 import dev.holdfast.cache.HealthState;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.NodeHealth;
-import dev.holdfast.cache.OperationMeter;
 import dev.holdfast.cache.OperationStats;
 import dev.holdfast.cache.PoolHealth;
-import dev.holdfast.cache.RedisScript;
-import dev.holdfast.cache.SparedKeys;
 import dev.holdfast.cache.StoreHealth;
+import dev.holdfast.cache.internal.CallObservers;
+import dev.holdfast.cache.internal.OperationMeter;
+import dev.holdfast.cache.internal.SparedKeys;
+import dev.holdfast.cache.spi.CallObserver;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.RedisScript;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

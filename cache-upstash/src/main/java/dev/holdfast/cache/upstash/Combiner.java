@@ -6,7 +6,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.internal.DeadlineWatch;
 import dev.holdfast.cache.redis.Failures;
 import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.List;

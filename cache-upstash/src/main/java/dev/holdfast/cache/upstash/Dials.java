@@ -1,6 +1,6 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.internal.Backoff;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.Backoff;
+import dev.holdfast.cache.internal.Backoff;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;

@@ -2,8 +2,8 @@ package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.PrefixScan;
-import dev.holdfast.cache.PrefixScans;
+import dev.holdfast.cache.internal.PrefixScan;
+import dev.holdfast.cache.internal.PrefixScans;
 import dev.holdfast.cache.redis.Failures;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -3,7 +3,7 @@ package dev.holdfast.cache.upstash;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.SparedKeys;
+import dev.holdfast.cache.internal.SparedKeys;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;

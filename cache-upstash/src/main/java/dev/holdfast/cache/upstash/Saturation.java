@@ -1,6 +1,6 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.CallObservers;
+import dev.holdfast.cache.internal.CallObservers;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.Backoff;
-import dev.holdfast.cache.DeadlineWatch;
+import dev.holdfast.cache.internal.Backoff;
+import dev.holdfast.cache.internal.DeadlineWatch;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;

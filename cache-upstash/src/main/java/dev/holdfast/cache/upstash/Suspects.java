@@ -1,10 +1,10 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.Backoff;
 import dev.holdfast.cache.CacheException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
+import dev.holdfast.cache.internal.Backoff;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Semaphore;

@@ -1,12 +1,12 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CredentialsProvider;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
-import dev.holdfast.cache.StoreConfig;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.RemoteAccess;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
+import dev.holdfast.cache.spi.StoreConfig;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Locale;

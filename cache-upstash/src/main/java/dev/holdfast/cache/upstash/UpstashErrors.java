@@ -6,7 +6,7 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.ErrorReply;
 import dev.holdfast.cache.redis.RemoteAccess;

@@ -1,11 +1,11 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.ProbeResult;
-import dev.holdfast.cache.RedisScript;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.redis.RedisStore;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.CallObserver;
+import dev.holdfast.cache.spi.RedisScript;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;

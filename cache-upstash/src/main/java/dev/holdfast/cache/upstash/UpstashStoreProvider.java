@@ -1,13 +1,13 @@
 package dev.holdfast.cache.upstash;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
 import dev.holdfast.cache.redis.AccessSettings;
 import dev.holdfast.cache.redis.AccessVariables;
 import dev.holdfast.cache.redis.RemoteAccess;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.UpstashGateway;
 import java.time.Duration;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CallObserver;
+import dev.holdfast.cache.spi.CallObserver;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;

@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.spi.CacheStore;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,8 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.GatewayRequest;
 import dev.holdfast.cache.testkit.TcpProxy;

@@ -8,12 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheRejectedException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.GatewayRequest;
 import dev.holdfast.cache.testkit.UpstashGateway;

@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.Certificates;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.Redeployment;

@@ -4,9 +4,9 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.UUID;

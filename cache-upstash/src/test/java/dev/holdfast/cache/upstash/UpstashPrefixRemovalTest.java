@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.GatewayRequest;
 import dev.holdfast.cache.testkit.RedisServer;

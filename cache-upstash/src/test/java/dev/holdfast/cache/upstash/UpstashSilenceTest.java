@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.KeyPrefix;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Secret;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.testkit.Fault;
 import dev.holdfast.cache.testkit.TcpProxy;
 import java.time.Duration;

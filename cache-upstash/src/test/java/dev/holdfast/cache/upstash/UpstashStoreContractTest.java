@@ -1,6 +1,6 @@
 package dev.holdfast.cache.upstash;
 
-import dev.holdfast.cache.CacheStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.CacheStoreContract;
 import java.time.Duration;
 import java.util.Collection;

@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Secret;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreProvider;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.StoreProvider;
 import java.io.InputStream;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.validation;
 
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;

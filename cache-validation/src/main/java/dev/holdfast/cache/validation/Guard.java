@@ -1,8 +1,8 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.validation;
 
-import dev.holdfast.cache.Causes;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.TlsConfig.Verification;
+import dev.holdfast.cache.internal.Causes;
+import dev.holdfast.cache.internal.ForeignText;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.validation;
 
-import dev.holdfast.cache.ForeignText;
-import dev.holdfast.cache.RedisScript;
+import dev.holdfast.cache.internal.ForeignText;
+import dev.holdfast.cache.spi.RedisScript;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;

@@ -1,6 +1,6 @@
 package dev.holdfast.cache.validation;
 
-import dev.holdfast.cache.ForeignText;
+import dev.holdfast.cache.internal.ForeignText;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;

@@ -1,15 +1,15 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.CacheConfigException;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.CacheUnavailableException;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.internal.ForeignText;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.monitor.Monitor;
 import dev.holdfast.cache.monitor.Request;
+import dev.holdfast.cache.spi.CacheStore;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;

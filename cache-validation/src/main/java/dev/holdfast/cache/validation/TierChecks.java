@@ -1,8 +1,8 @@
 package dev.holdfast.cache.validation;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.ForeignText;
 import dev.holdfast.cache.cluster.ClusterConfig;
+import dev.holdfast.cache.internal.ForeignText;
 import dev.holdfast.cache.validation.ClusterNodes.Node;
 import dev.holdfast.cache.validation.Conversation.RefusedException;
 import java.io.UncheckedIOException;

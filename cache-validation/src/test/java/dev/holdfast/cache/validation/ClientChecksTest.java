@@ -3,7 +3,7 @@ package dev.holdfast.cache.validation;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.holdfast.cache.Roll;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;

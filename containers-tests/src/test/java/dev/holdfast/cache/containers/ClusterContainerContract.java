@@ -1,7 +1,7 @@
 package dev.holdfast.cache.containers;
 
-import dev.holdfast.cache.CacheStore;
-import dev.holdfast.cache.KeyPrefix;
+import dev.holdfast.cache.spi.CacheStore;
+import dev.holdfast.cache.spi.KeyPrefix;
 import dev.holdfast.cache.cluster.ClusterConfig;
 import dev.holdfast.cache.cluster.ClusterStore;
 import dev.holdfast.cache.testkit.CacheStoreContract;

@@ -2,8 +2,8 @@ package dev.holdfast.cache.examples;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,7 +1,7 @@
 package dev.holdfast.cache.examples;
 
-import dev.holdfast.cache.IsolatedThreads;
 import dev.holdfast.cache.Settings;
+import dev.holdfast.cache.internal.IsolatedThreads;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

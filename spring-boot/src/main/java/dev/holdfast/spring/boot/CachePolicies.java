@@ -1,8 +1,8 @@
 package dev.holdfast.spring.boot;
 
 import dev.holdfast.cache.CachePolicy;
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.client.NearCache;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.spring.boot.HoldfastProperties.CacheOptions;
 import java.time.Duration;
 import java.util.function.BiFunction;

@@ -2,12 +2,12 @@ package dev.holdfast.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.holdfast.cache.CacheStore;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
 import dev.holdfast.cache.memory.MemoryStore;
 import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
+import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.util.Map;
 import org.junit.jupiter.api.Test;

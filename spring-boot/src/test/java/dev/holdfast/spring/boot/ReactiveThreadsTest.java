@@ -2,8 +2,8 @@ package dev.holdfast.spring.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.holdfast.cache.CallObserver;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.spi.CallObserver;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

@@ -1,9 +1,9 @@
 package dev.holdfast.cache.examples.instances;
 
 import dev.holdfast.cache.Cache;
-import dev.holdfast.cache.Roll;
 import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.client.CacheClient;
+import dev.holdfast.cache.spi.Roll;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.util.List;
 import java.util.Locale;
