@@ -220,11 +220,13 @@ public final class RedisSentinels implements AutoCloseable {
         await("a switch from " + from, () -> masterPort() != from.port());
     }
 
-    private static void await(String what, BooleanSupplier condition) {
+    private void await(String what, BooleanSupplier condition) {
         long end = System.nanoTime() + BOUND.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - end > 0) {
-                throw new IllegalStateException("waited in vain for " + what);
+                // Why there was no election, or why it was aborted, only they know.
+                String logs = sentinels.stream().map(ServerProcess::logTail).collect(Collectors.joining("\n---\n"));
+                throw new IllegalStateException("waited in vain for " + what + "; the sentinels say:\n" + logs);
             }
             LockSupport.parkNanos(NAP_NANOS);
         }

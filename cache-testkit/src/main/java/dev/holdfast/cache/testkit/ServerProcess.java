@@ -222,7 +222,8 @@ final class ServerProcess {
         }
     }
 
-    private String logTail() {
+    /** The end of its log, as far as it can be read. */
+    String logTail() {
         List<String> lines = read(log).lines().toList();
         return String.join("\n", lines.subList(Math.max(0, lines.size() - LOG_LINES), lines.size()));
     }

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /** One Redis, whose append-only file survives a kill. */
-final class SingleRedis implements DemoServers {
-    private final RedisServer redis =
+class SingleRedis implements DemoServers {
+    final RedisServer redis =
             RedisServer.builder().persistence(RedisServer.Persistence.AOF).start();
 
     @Override

@@ -4,18 +4,15 @@ import dev.holdfast.cache.Settings;
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.cache.testkit.UpstashGateway;
 import java.util.Map;
-import java.util.Objects;
 
 /**
  * A Redis, and an Upstash database for the time when it is gone, played by a gateway to another Redis. That dies too, while the
  * first is away.
  */
-final class TwoRemotes implements DemoServers {
+final class TwoRemotes extends SingleRedis {
     private static final int DATABASE_DIES = 7;
     private static final String TOKEN = "local-token";
 
-    private final RedisServer redis =
-            RedisServer.builder().persistence(RedisServer.Persistence.AOF).start();
     private final RedisServer database =
             RedisServer.builder().persistence(RedisServer.Persistence.AOF).start();
     private final UpstashGateway gateway = UpstashGateway.start("127.0.0.1:" + database.port(), TOKEN);
@@ -24,11 +21,6 @@ final class TwoRemotes implements DemoServers {
     public Settings settings() {
         return Settings.of(Map.of(
                 "REDIS_URL", redis.url(), "UPSTASH_REDIS_REST_URL", gateway.url(), "UPSTASH_REDIS_REST_TOKEN", TOKEN));
-    }
-
-    @Override
-    public String type() {
-        return "single";
     }
 
     @Override
@@ -46,30 +38,15 @@ final class TwoRemotes implements DemoServers {
     }
 
     @Override
-    public void kill() {
-        redis.kill();
-    }
-
-    @Override
     public void restart() {
         database.restart(RedisServer.Data.KEEP);
-        redis.restart(RedisServer.Data.KEEP);
-    }
-
-    @Override
-    public long entries() {
-        return (long) Objects.requireNonNull(redis.command("DBSIZE"));
-    }
-
-    @Override
-    public boolean holds(String key) {
-        return Objects.equals(redis.command("EXISTS", key), 1L);
+        super.restart();
     }
 
     @Override
     public void close() {
         gateway.close();
         database.close();
-        redis.close();
+        super.close();
     }
 }
