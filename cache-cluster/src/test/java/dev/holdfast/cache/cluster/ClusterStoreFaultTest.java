@@ -174,7 +174,8 @@ class ClusterStoreFaultTest {
 
     @Test
     void aNodeThatComesAndGoesCostsNothing() {
-        // Slots that move after the last redirection that a caller has met are known with the next look at the topology.
+        // Slots that move after the last redirection that a caller has met are known with the next look at the
+        // topology.
         stop();
         start(Shards.config(cluster).withTopologyRefresh(Duration.ofSeconds(5)));
         RedisServer old = cluster.masters().get(0);
