@@ -40,6 +40,7 @@ final class WaitingRequests {
             try {
                 groups.put(request.id(), group);
             } catch (Error e) {
+                // Without memory for it, it waits nowhere: not in a group that others have made, either.
                 group.requests.remove(request);
                 throw e;
             }

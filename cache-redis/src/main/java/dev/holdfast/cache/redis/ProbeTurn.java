@@ -29,7 +29,7 @@ public final class ProbeTurn {
         this.server = server;
     }
 
-    /** Returns how many probes failed in a row. */
+    /** Returns how many probes failed in a row; those that an interrupt ended count as neither failed nor answered. */
     public int failures() {
         return failures;
     }
@@ -44,18 +44,24 @@ public final class ProbeTurn {
      *
      * @param timeout for the wait and the probe
      * @param probe is given until when it has time, by {@link System#nanoTime()}
+     * @return what the probe returns
+     * @throws CacheInterruptedException if the thread is interrupted while it waits
      * @throws CacheTimeoutException if another probe was under way for all of that time
      */
     public ProbeResult probe(Duration timeout, LongFunction<ProbeResult> probe) {
         long until = System.nanoTime() + Math.min(timeout.toNanos(), Long.MAX_VALUE / 4);
         await(until);
-        boolean answered = false;
+        int after = failures + 1;
         try {
             ProbeResult result = probe.apply(until);
-            answered = true;
+            after = 0;
             return result;
+        } catch (CacheInterruptedException e) {
+            // It is the prober's thread that was interrupted, which says nothing of the server.
+            after = failures;
+            throw e;
         } finally {
-            failures = answered ? 0 : failures + 1;
+            failures = after;
             lastProbe = Instant.now();
             turn.unlock();
         }
