@@ -181,6 +181,11 @@ final class Call {
         return limited;
     }
 
+    /** Whether its caller has no more time, though the connection may have. */
+    boolean isOver() {
+        return limited() && System.nanoTime() - deadline() >= 0;
+    }
+
     /**
      * Takes it for sending, at which it is about to be written.
      *

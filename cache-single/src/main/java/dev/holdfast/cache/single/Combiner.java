@@ -5,15 +5,8 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.internal.CallObservers;
 import dev.holdfast.cache.redis.Authentication;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,14 +36,13 @@ final class Combiner {
     private final long commandNanos;
     private final RoundTrip roundTrip = new RoundTrip();
     private final Pending pending = new Pending();
-    private final Queue<Call> alone = new ConcurrentLinkedQueue<>();
     private final Pipelines pipelines;
+    private final Dials dials;
     private final Silence silence;
-    private final AtomicBoolean redialling = new AtomicBoolean();
     private final Waits waits;
     private final Repetitions repetitions;
     private final AtomicInteger underWay = new AtomicInteger();
-    private final AtomicInteger workers = new AtomicInteger();
+    private final Workers workers;
     private final Reauthentication reauthentication;
 
     Combiner(SingleConfig config, Connector connector, Reserve reserve, JedisErrors errors, CallObservers observers) {
@@ -62,78 +54,30 @@ final class Combiner {
         this.size = config.poolSize();
         this.commandNanos = config.commandTimeout().toNanos();
         this.silence = new Silence(config, connector, reserve);
-        this.pipelines = new Pipelines(config, connector, errors, roundTrip, silence, this::dialled);
-        this.waits = new Waits(config, pipelines, errors, connector::execute, this::waiting, this::handToOthers);
-        this.repetitions = new Repetitions(config, pipelines, restarts, errors, this::answer);
-        this.reauthentication = new Reauthentication(config, connector.login(), this::sent, this::read);
-    }
-
-    private void sent(Pipeline pipeline) {
-        silence.expect(pipeline);
-    }
-
-    /**
-     * Sends a command and waits for its reply.
-     *
-     * @param command the command
-     * @param type what the reply has to be: if it is not, requests and replies are out of step, and the connection is lost
-     * @param start when the call began
-     * @param until when it must have ended
-     * @return the reply
-     */
-    <T extends @Nullable Object> T call(Request command, Reply<T> type, long start, long until) {
-        Call call = Call.of(List.of(command), false, until);
-        Object reply;
-        try {
-            reply = answer(call, start);
-        } catch (CacheUnavailableException e) {
-            Repetitions.Answered answered = repetitions.repeated(call, List.of(command), false, e);
-            call = answered.by();
-            reply = answered.reply();
-        }
-        if (reply instanceof Refusal refusal) {
-            if (errors.isReadOnly(refusal)) {
-                becameReplica();
-            }
-            throw errors.refusal(refusal);
-        }
-        try {
-            return type.of(reply, call.pipeline());
-        } catch (RuntimeException e) {
-            // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
-            // either.
-            RuntimeException outOfStep = errors.outOfStep(command, e);
-            call.pipeline().fail(outOfStep);
-            throw errors.lost(outOfStep, null, true);
-        }
+        this.pipelines = new Pipelines(
+                config, connector, errors, roundTrip, silence, new Proofs(connector, roundTrip, this::wakeOne));
+        this.dials = new Dials(config, connector, errors, roundTrip, pipelines, this::dialled, this::wanted);
+        this.waits =
+                new Waits(config, pipelines, dials, errors, connector::execute, pending::count, this::handToOthers);
+        this.repetitions = new Repetitions(config, pipelines, dials, restarts, errors, this::answer);
+        this.workers = new Workers(connector, this::work, this::workerLeft);
+        this.reauthentication = new Reauthentication(config, connector.login(), silence::expect, this::read);
     }
 
     /**
-     * Sends several commands in one go and waits for all replies.
+     * Sends commands in one go and waits for their replies; again, if their connection breaks and that does no harm.
      *
-     * @param commands the commands
+     * @param plural whether what is answered is a list, of the reply to each
      * @param start when the call began
      * @param until when it must have ended
-     * @return a reply for each, in their order; a refusal stands there as a {@link RuntimeException} that is ready to be
-     *     thrown
      */
-    List<@Nullable Object> callAll(List<Request> commands, long start, long until) {
-        Call call = Call.of(commands, true, until);
-        List<@Nullable Object> replies = new ArrayList<>(commands.size());
-        Object all;
+    Repetitions.Answered answer(List<Request> commands, boolean plural, long start, long until) {
+        Call call = Call.of(commands, plural, until);
         try {
-            all = answer(call, start);
+            return new Repetitions.Answered(call, answer(call, start));
         } catch (CacheUnavailableException e) {
-            all = repetitions.repeated(call, commands, true, e).reply();
+            return repetitions.repeated(call, commands, plural, e);
         }
-        if (all instanceof List<?> list) {
-            replies.addAll(list);
-        }
-        if (replies.stream().anyMatch(errors::isReadOnly)) {
-            becameReplica();
-        }
-        replies.replaceAll(reply -> reply instanceof Refusal refusal ? errors.refusal(refusal) : reply);
-        return replies;
     }
 
     private @Nullable Object answer(Call call, long start) {
@@ -143,7 +87,7 @@ final class Combiner {
         underWay.incrementAndGet();
         boolean interrupted = false;
         try {
-            enqueue(call);
+            pending.add(call);
             long nap = Waits.FIRST_NAP_NANOS;
             for (int i = call.leads() && roundTrip.isShort() ? YIELDS : 0; !call.isAnswered(); i--) {
                 if (lead(call, nap > Waits.FIRST_NAP_NANOS)) {
@@ -158,9 +102,7 @@ final class Combiner {
             }
         } finally {
             underWay.decrementAndGet();
-            if (call.alone()) {
-                alone.remove(call);
-            }
+            pending.ended(call);
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -169,16 +111,6 @@ final class Combiner {
             observers.waited(address, call.takenAt() - start);
         }
         return call.takeReply();
-    }
-
-    private void enqueue(Call call) {
-        if (!call.alone()) {
-            pending.add(call);
-            return;
-        }
-        alone.add(call);
-        // Whoever closed or disconnected before that did not see it.
-        pending.check(call);
     }
 
     /** Does what is to be done for this call, and for others with it; false if there is nothing that its caller can do. */
@@ -193,15 +125,10 @@ final class Combiner {
                 attend(pipeline, call);
                 return true;
             }
-            dial();
+            dials.dialFor(underWay.get());
             return false;
         }
-        return call.isSent() && call.leads() && !isOver(call) && read(call.pipeline(), call, call.deadline());
-    }
-
-    /** Whether its caller has no more time, though the connection may have. */
-    private static boolean isOver(Call call) {
-        return call.limited() && System.nanoTime() - call.deadline() >= 0;
+        return call.isSent() && call.leads() && !call.isOver() && read(call.pipeline(), call, call.deadline());
     }
 
     /** Sends all that is pending on a connection that may take it; returns that, or null if there is none. */
@@ -247,36 +174,8 @@ final class Combiner {
             return false;
         }
         pipeline.release();
-        failAll(restarts::refused);
+        pending.fail(restarts::refused);
         return true;
-    }
-
-    /** Opens connections, or has somebody try again when the pause is over. */
-    private void dial() {
-        pipelines.dialFor(underWay.get());
-        long pause = pipelines.pause();
-        if (pause <= 0 || !redialling.compareAndSet(false, true)) {
-            return;
-        }
-        boolean begun = false;
-        try {
-            begun = execute(() -> redial(pause));
-        } finally {
-            if (!begun) {
-                redialling.set(false);
-            }
-        }
-    }
-
-    private void redial(long pause) {
-        try {
-            LockSupport.parkNanos(pause);
-        } finally {
-            redialling.set(false);
-        }
-        if (pending.first() != null || !alone.isEmpty()) {
-            dial();
-        }
     }
 
     private int pipelinesWanted() {
@@ -290,7 +189,7 @@ final class Combiner {
         if (pipeline.isUnattended()) {
             passOn(pipeline);
         } else {
-            pipelines.isDone(pipeline);
+            pipeline.discardUnlessOf(connector.generation());
         }
         wakeOne();
         return true;
@@ -302,14 +201,14 @@ final class Combiner {
      */
     private void attend(Pipeline pipeline, Call own) {
         boolean readsItself = own.isSent() && own.leads() && own.pipeline() == pipeline;
-        if (!readsItself && pipeline.isUnattended()) {
+        if (!readsItself) {
             passOn(pipeline);
         }
     }
 
     /** Has the replies of this connection read, unless somebody does already. */
     private void passOn(Pipeline pipeline) {
-        Call next = pipeline.successor();
+        Call next = pipeline.isUnattended() ? pipeline.successor() : null;
         if (next == null) {
             return;
         }
@@ -317,16 +216,13 @@ final class Combiner {
             next.wake();
         } else {
             // Also when all have left: the connection is of use again once their replies are out of the way.
-            execute(() -> read(pipeline, null, System.nanoTime() + commandNanos));
+            Workers.execute(connector, () -> read(pipeline, null, System.nanoTime() + commandNanos));
         }
     }
 
     /** Lets one of the callers whose calls were not sent look for a connection. */
     private void wakeOne() {
         Call first = pending.first();
-        if (first == null) {
-            first = alone.peek();
-        }
         if (first == null) {
             return;
         }
@@ -337,77 +233,48 @@ final class Combiner {
         }
     }
 
-    private void dialled(@Nullable CacheUnavailableException failure) {
-        if (failure != null) {
-            failAll(() -> errors.again(failure, false));
-        }
-        wakeOne();
+    /** How many callers could use a connection; 0 if no call waits for one. */
+    private int wanted() {
+        return pending.first() == null ? 0 : underWay.get();
     }
 
-    private void failAll(Supplier<RuntimeException> why) {
-        pending.fail(why);
-        for (Call call : alone) {
-            call.failUnsent(why);
+    private void dialled(@Nullable CacheUnavailableException failure) {
+        if (failure != null) {
+            pending.fail(() -> errors.again(failure, false));
         }
+        wakeOne();
     }
 
     /** Lets a thread of ours send and read for callers that can't. */
     private void startWorker() {
         // Far away one more sends while each of the others waits for replies.
-        int most = roundTrip.isShort() ? pipelinesWanted() : size + 1;
-        for (int present = workers.get(); present < most; present = workers.get()) {
-            if (workers.compareAndSet(present, present + 1)) {
-                beginWork();
-                return;
-            }
-        }
-    }
-
-    private void beginWork() {
-        boolean begun = false;
-        try {
-            begun = execute(this::work);
-        } finally {
-            if (!begun) {
-                workers.decrementAndGet();
-            }
-        }
+        workers.start(roundTrip.isShort() ? pipelinesWanted() : size + 1);
     }
 
     private void work() {
-        try {
-            for (int i = YIELDS; i > 0; i--) {
-                Call large = alone.poll();
-                if (large == null && pending.isEmpty()) {
-                    Threads.letOthersRun();
-                    continue;
-                }
-                Pipeline pipeline = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
-                if (pipeline == null) {
-                    if (large != null && large.isPending()) {
-                        alone.add(large);
-                    }
-                    dial();
-                    break;
-                }
-                read(pipeline, null, System.nanoTime() + commandNanos);
-                i = YIELDS;
+        for (int i = YIELDS; i > 0; i--) {
+            Call large = pending.takeAlone();
+            if (large == null && pending.isEmpty()) {
+                Threads.letOthersRun();
+                continue;
             }
-        } finally {
-            workers.decrementAndGet();
-        }
-        if (!pending.isEmpty() && pipelines.busy() < pipelines.all().length) {
-            wakeOne();
+            Pipeline pipeline = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
+            if (pipeline == null) {
+                if (large != null && large.isPending()) {
+                    pending.add(large);
+                }
+                dials.dialFor(underWay.get());
+                break;
+            }
+            read(pipeline, null, System.nanoTime() + commandNanos);
+            i = YIELDS;
         }
     }
 
-    /** False if there can't be another thread: callers that depend on it wait in vain then, as long as they like. */
-    private boolean execute(Runnable work) {
-        try {
-            connector.execute(work);
-            return true;
-        } catch (RejectedExecutionException | OutOfMemoryError e) {
-            return false;
+    /** What came as a worker ended had none to begin for it. */
+    private void workerLeft() {
+        if (!pending.isEmpty() && pipelines.busy() < pipelines.all().length) {
+            wakeOne();
         }
     }
 
@@ -415,16 +282,9 @@ final class Combiner {
     private void handToOthers() {
         pending.oneLeft();
         for (Pipeline pipeline : pipelines.all()) {
-            if (pipeline.isUnattended()) {
-                passOn(pipeline);
-            }
+            passOn(pipeline);
         }
         wakeOne();
-    }
-
-    private void becameReplica() {
-        connector.doubtPlace();
-        renew();
     }
 
     /** Closes what is idle, and what is in use once its call has ended; the name is resolved anew. */
@@ -439,7 +299,7 @@ final class Combiner {
      * @param cause why
      */
     void disconnect(Throwable cause) {
-        failAll(() -> errors.disconnected(cause, false));
+        pending.fail(() -> errors.disconnected(cause, false));
         pipelines.disconnect(cause, false);
     }
 
@@ -462,7 +322,7 @@ final class Combiner {
     /** Disconnects for good. Idempotent. */
     void close() {
         IllegalStateException cause = errors.closed();
-        failAll(() -> errors.disconnected(cause, false));
+        pending.fail(() -> errors.disconnected(cause, false));
         pending.close(errors::closed);
         pipelines.disconnect(cause, true);
         silence.stop();
@@ -470,13 +330,10 @@ final class Combiner {
         connector.close();
     }
 
-    private int waiting() {
-        return pending.count() + (int) alone.stream().filter(Call::isPending).count();
-    }
-
     /** The figures. */
     PoolHealth figures() {
+        int open = pipelines.all().length;
         return new PoolHealth(
-                size, pipelines.all().length, pipelines.busy(), waiting(), waits.exhausted(), connector.failedDials());
+                size, open, pipelines.busy(), pending.count(), waits.exhausted(), connector.failedDials());
     }
 }

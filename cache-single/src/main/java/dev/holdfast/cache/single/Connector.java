@@ -162,7 +162,6 @@ final class Connector {
             link.reading().begin(until);
             watch.expect(until);
             link.open();
-            link.usedAt(System.nanoTime());
             if (!link.reading().end()) {
                 throw new IllegalStateException("reset while it was being opened");
             }

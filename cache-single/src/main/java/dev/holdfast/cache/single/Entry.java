@@ -64,12 +64,12 @@ final class Entry {
         Authentication words = login.isNeeded() ? login.ask() : null;
         begun.accept(words);
         boolean named = restarts.mayAskForNames();
-        List<@Nullable Object> replies = link.callAll(commands(words, named));
+        List<@Nullable Object> replies = link.streams().callAll(commands(words, named));
         if (words != null && replies.get(0) instanceof Refusal refusal && JedisErrors.isOfLogin(refusal)) {
             Authentication other = login.askAgain(words);
             if (other != null) {
                 words = other;
-                replies = link.callAll(commands(words, named));
+                replies = link.streams().callAll(commands(words, named));
             }
         }
         int needed = (words == null ? 0 : 1) + (config.database() == 0 ? 0 : 1);

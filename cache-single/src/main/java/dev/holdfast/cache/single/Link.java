@@ -1,28 +1,14 @@
 package dev.holdfast.cache.single;
 
-import dev.holdfast.cache.TlsConfig;
-import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Authentication;
-import java.io.EOFException;
-import java.io.FilterOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
-import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
-import redis.clients.jedis.Protocol;
-import redis.clients.jedis.util.RedisOutputStream;
 
 /**
  * One connection: its log-in, the TCP socket beneath any TLS, and until when its present users may have it. One
@@ -32,20 +18,11 @@ import redis.clients.jedis.util.RedisOutputStream;
  * of the socket can't, a reply that drips and a write into a full buffer.
  */
 final class Link {
-    private static final int BUFFER_BYTES = 16 * 1024;
-    private static final int POLLS = 10;
-
     /** The largest answer to a log-in: what a server says of itself. */
     private static final long LOG_IN_BYTES = 64 * 1024;
 
     /** What breaks later under its first call was idle before, and may have been closed for that. */
     private static final long FRESH_NANOS = TimeUnit.SECONDS.toNanos(1);
-
-    /** Without traffic the kernel asks after so long whether the other end is there, so often, and then gives up. */
-    private static final int KEEPALIVE_SECONDS = 15;
-
-    private static final int KEEPALIVE_INTERVAL_SECONDS = 5;
-    private static final int KEEPALIVE_COUNT = 3;
 
     private final SingleConfig config;
     private final Connector.Route route;
@@ -54,13 +31,10 @@ final class Link {
     private final Restarts.Seen before;
     private final AtomicBoolean uselessTaken = new AtomicBoolean();
     private final CompletableFuture<Link> opened = new CompletableFuture<>();
-    private final Use reading = new Use();
-    private final Use writing = new Use();
+    private final Use reading = new Use(this::isOpen);
+    private final Use writing = new Use(this::isOpen);
     private final AtomicReference<@Nullable CloseReason> closeReason = new AtomicReference<>();
     private volatile @Nullable Socket tcp;
-    /** With TLS, if there is any. */
-    private @Nullable Socket stream;
-
     private volatile long openedAt;
     private volatile Runnable whenUseful = () -> {};
     private volatile boolean useful;
@@ -69,9 +43,7 @@ final class Link {
     private @Nullable Authentication begun;
 
     private volatile Entry.Made entered = new Entry.Made(null, null);
-    private @Nullable Replies in;
-    private @Nullable RedisOutputStream out;
-    private long usedAt;
+    private @Nullable LinkStreams streams;
 
     /** When bytes last came, or should have begun to. */
     private volatile long heardAt;
@@ -80,12 +52,6 @@ final class Link {
     private long replyUntil = Use.NONE;
 
     private long commandNanos;
-
-    /** The writer changes it. */
-    private volatile long sentBytes;
-
-    /** When the system last took a piece of something large; at first long ago. */
-    private volatile long pieceAt = System.nanoTime() - Long.MAX_VALUE / 2;
 
     /**
      * Creates one that is not open.
@@ -131,15 +97,6 @@ final class Link {
         return opened;
     }
 
-    /** When it was last used, at most a call's length too early. */
-    long usedAt() {
-        return usedAt;
-    }
-
-    void usedAt(long nanoTime) {
-        usedAt = nanoTime;
-    }
-
     /**
      * Connects and logs in, with RESP2: nothing here needs what the server says unasked. Blocks, even for longer than the
      * deadline while a name is being resolved.
@@ -160,28 +117,14 @@ final class Link {
     }
 
     private void openOnce() throws IOException {
-        Socket opened = connect();
-        stream = opened;
-        Replies replies = new Replies(opened, Math.max(LOG_IN_BYTES, config.maxValueBytes()), this::heard);
-        in = replies;
-        out = new RedisOutputStream(new Pieces(opened.getOutputStream()), BUFFER_BYTES);
+        Socket opened = Sockets.open(config, route, reading.deadline(), this::adopt);
+        LinkStreams present = new LinkStreams(
+                Objects.requireNonNull(tcp), opened, Math.max(LOG_IN_BYTES, config.maxValueBytes()), this::heard);
+        streams = present;
         commandNanos = config.commandTimeout().toNanos();
         entered = route.entry().make(this, before, words -> begun = words);
-        replies.limit(config.maxValueBytes());
+        present.limit(config.maxValueBytes());
         openedAt = System.nanoTime();
-    }
-
-    private Socket connect() throws IOException {
-        if (config.place() instanceof Place.Socket place) {
-            UnixSocket socket = new UnixSocket();
-            adopt(socket);
-            socket.connect(place.path());
-            return socket;
-        }
-        Address address = route.address(reading.deadline());
-        Socket plain = connect(InetAddress.getAllByName(address.host()), address);
-        TlsConfig tls = config.tls();
-        return tls == null ? plain : Tls.wrap(tls, plain, address.host(), address.port());
     }
 
     /** The process that it leads to, by the name that {@link Restarts} gives it; {@code null} if that is not known, or not yet. */
@@ -201,43 +144,6 @@ final class Link {
         entered = new Entry.Made(words, entered.process());
     }
 
-    /** Tries the addresses in turn; each has its share of the time that is left. */
-    private Socket connect(InetAddress[] addresses, Address address) throws IOException {
-        IOException failure = null;
-        for (int i = 0; i < addresses.length; i++) {
-            Socket socket = new Socket();
-            try {
-                // Before anybody else may close it: the first option makes what a close would find.
-                socket.setTcpNoDelay(true);
-                keepAlive(socket);
-                adopt(socket);
-                long left = (reading.deadline() - System.nanoTime()) / 1_000_000;
-                if (left < 1) {
-                    throw new SocketTimeoutException("Connect timed out");
-                }
-                socket.connect(new InetSocketAddress(addresses[i], address.port()), (int)
-                        Math.max(1, left / (addresses.length - i)));
-                return socket;
-            } catch (IOException e) {
-                socket.close();
-                if (failure != null) {
-                    e.addSuppressed(failure);
-                }
-                failure = e;
-            }
-        }
-        throw failure == null ? new UnknownHostException(address.host()) : failure;
-    }
-
-    private static void keepAlive(Socket socket) throws IOException {
-        socket.setKeepAlive(true);
-        if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
-            socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, KEEPALIVE_SECONDS);
-            socket.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, KEEPALIVE_INTERVAL_SECONDS);
-            socket.setOption(ExtendedSocketOptions.TCP_KEEPCOUNT, KEEPALIVE_COUNT);
-        }
-    }
-
     private void adopt(Socket socket) throws IOException {
         tcp = socket;
         if (closeReason.get() != null) {
@@ -251,6 +157,20 @@ final class Link {
         return socket == null ? 0 : socket.getLocalPort();
     }
 
+    /** When it was opened; for whoever has seen that. */
+    long openedAt() {
+        return openedAt;
+    }
+
+    /** What is written to it and read from it. For whoever has seen it opened, and for whoever logs it in. */
+    LinkStreams streams() {
+        LinkStreams present = streams;
+        if (present == null) {
+            throw new IllegalStateException("the connection is not open");
+        }
+        return present;
+    }
+
     /** The reading from it; also the opening. */
     Use reading() {
         return reading;
@@ -261,66 +181,15 @@ final class Link {
         return writing;
     }
 
-    /** Writes commands, some of which may stay in the buffer. For the one thread that writes. */
-    void write(List<Request> commands) throws IOException {
-        RedisOutputStream to = open(out);
-        for (Request command : commands) {
-            Protocol.sendCommand(to, command);
-        }
-    }
-
-    /** Sends bytes as they are. For the one thread that writes. */
-    void write(byte[] bytes) throws IOException {
-        RedisOutputStream to = open(out);
-        to.write(bytes);
-        to.flush();
-    }
-
-    /** Sends what is in the buffer. */
-    void flush() throws IOException {
-        open(out).flush();
-    }
-
-    /** How much the system has ever taken. */
-    long sentBytes() {
-        return sentBytes;
-    }
-
-    /** When the system last took a piece of something large, which it does not for ever from a server that reads nothing. For any thread. */
-    long pieceAt() {
-        return pieceAt;
-    }
-
     /** Reads a reply to a call; a refusal is returned as a {@link Refusal}. For the one thread that reads. */
     @Nullable
     Object read() throws IOException {
-        Object reply = open(in).read();
+        Object reply = streams().read();
         if (!useful) {
             useful = true;
             whenUseful.run();
         }
         return reply;
-    }
-
-    /**
-     * Reads what comes, as it comes, on a connection whose replies are all read. For the one thread that reads.
-     *
-     * @param until when to stop waiting
-     * @return how many bytes; 0 if none came until then
-     */
-    int receive(byte[] into, long until) throws IOException {
-        Socket from = open(stream);
-        long left = until - System.nanoTime();
-        from.setSoTimeout((int) Math.max(1, Math.min(Integer.MAX_VALUE, left / 1_000_000 + 1)));
-        try {
-            int count = from.getInputStream().read(into);
-            if (count < 0) {
-                throw new EOFException("the server closed the connection");
-            }
-            return count;
-        } catch (SocketTimeoutException e) {
-            return 0;
-        }
     }
 
     /** Lets what is read now take until then, as long as it gets on; for the one thread that reads. */
@@ -342,108 +211,6 @@ final class Link {
         heardAt = now;
         if (replyUntil != Use.NONE) {
             reading.extend(now + commandNanos - replyUntil < 0 ? now + commandNanos : replyUntil);
-        }
-    }
-
-    /**
-     * Waits for a reply to begin.
-     *
-     * @param soon whether it is to be expected so soon that to sleep would take longer
-     * @param limited whether to wait until then only, without harm for the connection
-     * @param until that time
-     * @return false if there is none until then
-     */
-    boolean await(boolean soon, boolean limited, long until) throws IOException {
-        Replies from = open(in);
-        if (limited && System.nanoTime() - until >= 0) {
-            return false;
-        }
-        if (from.isBuffered()) {
-            return true;
-        }
-        for (int i = soon ? POLLS : 0; i > 0; i--) {
-            if (arrived()) {
-                return true;
-            }
-            Threads.letOthersRun();
-        }
-        return !limited || from.await(until);
-    }
-
-    /** Whether bytes have come that nobody has read. */
-    boolean arrived() throws IOException {
-        Socket plain = tcp;
-        return plain != null && plain.getInputStream().available() > 0;
-    }
-
-    /** Whether a part of a reply is here already. */
-    boolean isBuffered() throws IOException {
-        return open(in).isBuffered();
-    }
-
-    /** Whether a part of a reply is here already, or has arrived, or the connection is closed. */
-    boolean hasMore() {
-        try {
-            return isBuffered() || arrived();
-        } catch (IOException e) {
-            return true;
-        }
-    }
-
-    /** Sends commands in one go and reads their replies, refusals among them. */
-    List<@Nullable Object> callAll(List<Request> commands) throws IOException {
-        IOException unsent = null;
-        try {
-            write(commands);
-            flush();
-        } catch (IOException e) {
-            // A server that closes a connection at once may have said why.
-            unsent = e;
-        }
-        List<@Nullable Object> replies = new ArrayList<>();
-        try {
-            for (int i = 0; i < commands.size(); i++) {
-                replies.add(open(in).read());
-            }
-            if (isBuffered()) {
-                throw new MalformedReplyException("one that nobody asked for");
-            }
-        } catch (IOException e) {
-            if (!replies.isEmpty() && replies.get(0) instanceof Refusal why && JedisErrors.refusesClient(why)) {
-                throw why;
-            }
-            throw unsent == null ? e : unsent;
-        }
-        return replies;
-    }
-
-    private static <T> T open(@Nullable T stream) throws IOException {
-        if (stream == null) {
-            throw new IOException("the connection is not open");
-        }
-        return stream;
-    }
-
-    /**
-     * Finds out whether the server closed the connection while nobody used it, which a restarted one or one with an idle
-     * timeout does. Takes up to a millisecond. Anything readable between two calls is a reason to distrust the connection.
-     */
-    boolean isStale() {
-        Socket socket = tcp;
-        if (socket == null) {
-            return true;
-        }
-        try {
-            socket.setSoTimeout(1);
-            try {
-                socket.getInputStream().read();
-                return true;
-            } catch (SocketTimeoutException e) {
-                socket.setSoTimeout(0);
-                return false;
-            }
-        } catch (IOException e) {
-            return true;
         }
     }
 
@@ -481,78 +248,13 @@ final class Link {
         }
     }
 
+    private boolean isOpen() {
+        return closeReason.get() == null;
+    }
+
     /** Why we closed it; {@code null} if we didn't. */
     @Nullable
     CloseReason closeReason() {
         return closeReason.get();
-    }
-
-    /** Hands what is large over in pieces, so that others see how it gets on. */
-    private final class Pieces extends FilterOutputStream {
-        private static final int BYTES = 64 * 1024;
-
-        Pieces(OutputStream to) {
-            super(to);
-        }
-
-        @Override
-        @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
-        public void write(byte[] bytes, int offset, int length) throws IOException {
-            int end = offset + length;
-            for (int at = offset; at < end; ) {
-                int count = Math.min(BYTES, end - at);
-                out.write(bytes, at, count);
-                at += count;
-                sentBytes = sentBytes + count;
-                if (length > BYTES) {
-                    pieceAt = System.nanoTime();
-                }
-            }
-        }
-    }
-
-    /** Until when one thread has the use of a direction. */
-    final class Use {
-        private static final long NONE = 0;
-        private static final long OVERDUE = 1;
-        private static final long WORTHWHILE_NANOS = 10_000_000;
-
-        private final AtomicLong deadline = new AtomicLong(NONE);
-
-        /**
-         * Begins.
-         *
-         * @param until when it must have ended
-         */
-        void begin(long until) {
-            deadline.set(until == NONE || until == OVERDUE ? 2 : until);
-        }
-
-        /**
-         * Ends.
-         *
-         * @return whether the connection is as good as before
-         */
-        boolean end() {
-            long until = deadline.get();
-            return until != OVERDUE && deadline.compareAndSet(until, NONE) && closeReason.get() == null;
-        }
-
-        /** Lets it take until then, if that is later and it is under way. */
-        void extend(long until) {
-            long present = deadline.get();
-            if (present != OVERDUE && present != NONE && until - present > WORTHWHILE_NANOS) {
-                deadline.compareAndSet(present, until);
-            }
-        }
-
-        private long deadline() {
-            long until = deadline.get();
-            return until == OVERDUE ? NONE : until;
-        }
-
-        private boolean missed(long until) {
-            return until != NONE && deadline.compareAndSet(until, OVERDUE);
-        }
     }
 }

@@ -26,14 +26,22 @@ final class Repetitions {
     private static final int LARGE_REPEATS = 1;
 
     private final Pipelines pipelines;
+    private final Dials dials;
     private final Restarts restarts;
     private final JedisErrors errors;
     private final Sending sending;
     private final long commandNanos;
     private final byte[] nobody;
 
-    Repetitions(SingleConfig config, Pipelines pipelines, Restarts restarts, JedisErrors errors, Sending sending) {
+    Repetitions(
+            SingleConfig config,
+            Pipelines pipelines,
+            Dials dials,
+            Restarts restarts,
+            JedisErrors errors,
+            Sending sending) {
         this.pipelines = pipelines;
+        this.dials = dials;
         this.restarts = restarts;
         this.errors = errors;
         this.sending = sending;
@@ -97,7 +105,7 @@ final class Repetitions {
     private void noteClosed(Call attempt) {
         Lost lost = attempt.lost();
         if (lost != null && lost.closedByServer()) {
-            pipelines.closedUnderCall(attempt.pipeline().link(), lost);
+            dials.closedUnderCall(attempt.pipeline().link(), lost);
         }
     }
 

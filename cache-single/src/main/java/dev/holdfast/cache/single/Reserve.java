@@ -166,7 +166,7 @@ final class Reserve {
             try {
                 link.reading().begin(until);
                 connector.watch().expect(until);
-                answer = link.callAll(commands);
+                answer = link.streams().callAll(commands);
             } catch (IOException | RuntimeException e) {
                 throw new CompletionException(errors.lost(e, closeReason(), true));
             }

@@ -157,8 +157,8 @@ final class Sentinel {
     }
 
     private void follow(Link link, Listener listener) throws IOException {
-        Object subscribed = link.callAll(
-                        List.of(Request.reading(Command.SUBSCRIBE).with(SWITCHES)))
+        Object subscribed = link.streams()
+                .callAll(List.of(Request.reading(Command.SUBSCRIBE).with(SWITCHES)))
                 .get(0);
         if (subscribed instanceof Refusal refusal) {
             throw refusal;
@@ -167,7 +167,7 @@ final class Sentinel {
         listener.missed();
         boolean asked = false;
         while (!closed) {
-            if (link.await(false, true, System.nanoTime() + QUIET_NANOS)) {
+            if (link.streams().await(false, true, System.nanoTime() + QUIET_NANOS)) {
                 Object message = link.read();
                 if (asked) {
                     listener.nothingNew();
@@ -177,8 +177,8 @@ final class Sentinel {
             } else if (asked) {
                 throw new IOException("the sentinel does not answer");
             } else {
-                link.write(List.of(Request.reading(Command.PING)));
-                link.flush();
+                link.streams().write(List.of(Request.reading(Command.PING)));
+                link.streams().flush();
                 asked = true;
             }
         }

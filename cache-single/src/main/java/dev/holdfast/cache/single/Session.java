@@ -16,6 +16,7 @@ import dev.holdfast.cache.spi.CallObserver;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.LoggerFactory;
@@ -71,12 +72,20 @@ final class Session {
         }
     }
 
-    /** As {@link Combiner#call}. */
+    /**
+     * Sends a command and waits for its reply.
+     *
+     * @param command the command
+     * @param type what the reply has to be: if it is not, requests and replies are out of step, and the connection is lost
+     * @param start when the call began
+     * @param until when it must have ended
+     * @return the reply
+     */
     <T extends @Nullable Object> T call(Request command, Reply<T> type, long start, long until) {
         CallObserver.Ended observed = observers.began(command.name(), config.address());
         Throwable failure = null;
         try {
-            return combiner.call(command, type, start, until);
+            return read(command, type, combiner.answer(List.of(command), false, start, until));
         } catch (Throwable e) {
             failure = e;
             throw e;
@@ -85,17 +94,56 @@ final class Session {
         }
     }
 
-    /** As {@link Combiner#callAll}. */
+    private <T extends @Nullable Object> T read(Request command, Reply<T> type, Repetitions.Answered answered) {
+        if (answered.reply() instanceof Refusal refusal) {
+            noteReadOnly(errors.isReadOnly(refusal));
+            throw errors.refusal(refusal);
+        }
+        Pipeline pipeline = answered.by().pipeline();
+        try {
+            return type.of(answered.reply(), pipeline);
+        } catch (RuntimeException e) {
+            // Requests and replies are out of step, or the other end is no Redis: what follows can't be believed
+            // either.
+            RuntimeException outOfStep = errors.outOfStep(command, e);
+            pipeline.fail(outOfStep);
+            throw errors.lost(outOfStep, null, true);
+        }
+    }
+
+    /**
+     * Sends several commands in one go and waits for all replies.
+     *
+     * @param commands the commands
+     * @param start when the call began
+     * @param until when it must have ended
+     * @return a reply for each, in their order; a refusal stands there as a {@link RuntimeException} that is ready to be
+     *     thrown
+     */
     List<@Nullable Object> callAll(List<Request> commands, long start, long until) {
         CallObserver.Ended observed = observers.beganPipeline(commands.get(0).name(), config.address());
         Throwable failure = null;
         try {
-            return combiner.callAll(commands, start, until);
+            List<@Nullable Object> replies = new ArrayList<>(commands.size());
+            if (combiner.answer(commands, true, start, until).reply() instanceof List<?> list) {
+                replies.addAll(list);
+            }
+            noteReadOnly(replies.stream().anyMatch(errors::isReadOnly));
+            replies.replaceAll(reply -> reply instanceof Refusal refusal ? errors.refusal(refusal) : reply);
+            return replies;
         } catch (Throwable e) {
             failure = e;
             throw e;
         } finally {
             ended(observed, start, failure);
+        }
+    }
+
+    /** A server that takes no writes is no master any more. */
+    private void noteReadOnly(boolean isReadOnly) {
+        if (isReadOnly) {
+            connector.doubtPlace();
+            combiner.renew();
         }
     }
 

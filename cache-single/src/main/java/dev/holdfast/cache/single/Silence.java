@@ -43,7 +43,8 @@ final class Silence {
         this.reserve = reserve;
         this.keyPrefix = config.keyPrefix();
         this.commandNanos = config.commandTimeout().toNanos();
-        this.watch = new DeadlineWatch<>(pipelines, Pipeline::silentAt, this::isSilent, connector::execute);
+        this.watch = new DeadlineWatch<>(
+                pipelines, pipeline -> pipeline.listening().silentAt(), this::isSilent, connector::execute);
     }
 
     void add(Pipeline pipeline) {
@@ -61,7 +62,7 @@ final class Silence {
 
     /** To be called when something was sent on a connection. */
     void expect(Pipeline pipeline) {
-        long at = pipeline.silentAt();
+        long at = pipeline.listening().silentAt();
         if (at != 0) {
             try {
                 watch.expect(at);
@@ -88,7 +89,7 @@ final class Silence {
         } finally {
             if (!begun) {
                 asking.set(false);
-                pipeline.asked(System.nanoTime());
+                pipeline.listening().asked(System.nanoTime());
             }
             if (mayAsk && !begun) {
                 backoff.abandoned();
@@ -108,7 +109,9 @@ final class Silence {
             }
             backoff.succeeded();
             rest();
-            pipelines.stream().filter(pipeline -> pipeline.isSilentSince(start)).forEach(Pipeline::failSilent);
+            pipelines.stream()
+                    .filter(pipeline -> pipeline.listening().isSilentSince(start))
+                    .forEach(Pipeline::failSilent);
         } catch (CacheException e) {
             // No answer, nothing learnt: whoever waits does so within its own time.
         } finally {
@@ -124,8 +127,8 @@ final class Silence {
     private Request question() {
         long now = System.nanoTime();
         boolean reads = pipelines.stream()
-                .filter(pipeline -> pipeline.isBusy() && pipeline.silentAt() - now <= 0)
-                .allMatch(Pipeline::waitsForReads);
+                .filter(pipeline -> pipeline.isBusy() && pipeline.listening().silentAt() - now <= 0)
+                .allMatch(pipeline -> pipeline.listening().waitsForReads());
         return reads
                 ? Request.reading(Command.PING)
                 : Request.repeatable(Command.UNLINK).with(keyPrefix.encodeKey(SparedKeys.CANARY + "nobody"));
@@ -142,8 +145,8 @@ final class Silence {
         long now = System.nanoTime();
         for (Pipeline pipeline : all) {
             if (pipeline.isBusy()) {
-                if (pipeline.silentAt() - now <= 0) {
-                    pipeline.asked(now);
+                if (pipeline.listening().silentAt() - now <= 0) {
+                    pipeline.listening().asked(now);
                 }
                 expect(pipeline);
             }

@@ -56,7 +56,7 @@ final class TrackingSession implements TrackingDialogue.Carrier {
     public void send(byte[] command) throws IOException {
         writing.lock();
         try {
-            link.write(command);
+            link.streams().send(command);
         } finally {
             writing.unlock();
         }
@@ -77,7 +77,7 @@ final class TrackingSession implements TrackingDialogue.Carrier {
             // Also of an answer that drips or of a connection that takes no questions.
             link.reading().begin(until);
             connector.watch().expect(until);
-            int count = link.receive(buffer, beatAt - until < 0 ? beatAt : until);
+            int count = link.streams().receive(buffer, beatAt - until < 0 ? beatAt : until);
             if (count > 0) {
                 dialogue.feed(buffer, 0, count);
             } else if (System.nanoTime() - until >= 0) {

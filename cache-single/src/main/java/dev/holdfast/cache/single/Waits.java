@@ -22,6 +22,7 @@ final class Waits {
     private static final long LONGEST_PAUSE_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     private final Pipelines pipelines;
+    private final Dials dials;
     private final JedisErrors errors;
     private final IntSupplier waiting;
     private final Runnable handToOthers;
@@ -42,11 +43,13 @@ final class Waits {
     Waits(
             SingleConfig config,
             Pipelines pipelines,
+            Dials dials,
             JedisErrors errors,
             Executor threads,
             IntSupplier waiting,
             Runnable handToOthers) {
         this.pipelines = pipelines;
+        this.dials = dials;
         this.errors = errors;
         this.waiting = waiting;
         this.handToOthers = handToOthers;
@@ -122,11 +125,11 @@ final class Waits {
 
     /** While attempts to connect keep failing, who comes waits for the next only if it is soon. */
     private void failAtOnceIfNobodyConnects(Call call) {
-        CacheUnavailableException failure = pipelines.lastFailure();
+        CacheUnavailableException failure = dials.lastFailure();
         if (failure != null
                 && pipelines.all().length == 0
-                && !pipelines.isConnecting()
-                && pipelines.pause() > LONGEST_PAUSE_NANOS
+                && !dials.isConnecting()
+                && dials.pause() > LONGEST_PAUSE_NANOS
                 && call.leaveUnsent()) {
             handToOthers.run();
             throw errors.again(failure, false);
@@ -137,7 +140,7 @@ final class Waits {
     private long patience(Call call, long start) {
         long until = call.until();
         long patience = start + Math.min(commandNanos / 2, (until - start) / 2);
-        if (pipelines.isConnecting()) {
+        if (dials.isConnecting()) {
             return until - patience < connectNanos ? until : patience + connectNanos;
         }
         long openedAt = pipelines.openedAt();

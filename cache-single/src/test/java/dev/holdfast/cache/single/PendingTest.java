@@ -42,7 +42,7 @@ class PendingTest {
         assertTrue(sent.takeFor(pipeline, System.nanoTime(), 1_000_000_000));
 
         pending.close(() -> new IllegalStateException("not sent"));
-        pending.check(sent);
+        pending.add(sent);
 
         assertTrue(sent.isSent(), "its end is its connection's to tell");
         assertTrue(waiting.isAnswered());

@@ -140,16 +140,19 @@ class SharedConnectionTest {
             SingleConfig config = SingleConfig.of(server.url());
             JedisErrors errors = new JedisErrors(config);
             Connector connector = new Connector(config, errors);
-            Pipeline first =
-                    new Pipeline(connector.dial(), connector, errors, new RoundTrip(), (pipeline, byOthers) -> {});
-            Pipeline second =
-                    new Pipeline(connector.dial(), connector, errors, new RoundTrip(), (pipeline, byOthers) -> {});
+            Pipeline first = pipeline(connector, errors);
+            Pipeline second = pipeline(connector, errors);
 
             assertTrue(call.takeFor(first, now, 1_000));
             assertFalse(call.takeFor(second, now, 1_000));
             assertSame(first, call.pipeline());
             connector.close();
         }
+    }
+
+    private static Pipeline pipeline(Connector connector, JedisErrors errors) {
+        Link link = connector.dial().opened().join();
+        return new Pipeline(link, connector, errors, new RoundTrip(), (pipeline, byOthers) -> {});
     }
 
     @Test

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
@@ -19,10 +20,14 @@ import org.jspecify.annotations.Nullable;
 final class AdminConnection implements AutoCloseable {
     static final Duration TIMEOUT = Duration.ofSeconds(30);
 
+    /** One that was idle for longer is not used again: a server may close it, at the earliest after a second. */
+    private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
     private final ReentrantLock lock = new ReentrantLock();
     private final int port;
     private final @Nullable SSLSocketFactory tls;
     private @Nullable RespConnection kept;
+    private long usedAt;
 
     AdminConnection(int port, boolean tls) {
         this.port = port;
@@ -38,6 +43,9 @@ final class AdminConnection implements AutoCloseable {
             }
         }
         try {
+            if (System.nanoTime() - usedAt > IDLE_NANOS) {
+                drop();
+            }
             RespConnection connection = kept == null ? open() : kept;
             kept = null;
             try {
@@ -48,6 +56,7 @@ final class AdminConnection implements AutoCloseable {
                 kept = connection;
                 throw error;
             } finally {
+                usedAt = System.nanoTime();
                 if (kept == null) {
                     connection.close();
                 }
@@ -72,12 +81,16 @@ final class AdminConnection implements AutoCloseable {
     public void close() {
         lock.lock();
         try {
-            if (kept != null) {
-                kept.close();
-                kept = null;
-            }
+            drop();
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void drop() {
+        if (kept != null) {
+            kept.close();
+            kept = null;
         }
     }
 

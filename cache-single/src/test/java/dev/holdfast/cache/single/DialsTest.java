@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
-class PipelinesTest {
+class DialsTest {
     /** As what is foreign may do, or want of memory on the way to the words for a failure. */
     private static final class WordlessException extends IOException {
         private static final long serialVersionUID = 1L;
@@ -30,21 +30,24 @@ class PipelinesTest {
             AtomicInteger told = new AtomicInteger();
             try {
                 Silence silence = new Silence(config, connector, new Reserve(config, connector, errors));
+                RoundTrip roundTrip = new RoundTrip();
                 Pipelines pipelines = new Pipelines(
-                        config, connector, errors, new RoundTrip(), silence, failure -> told.incrementAndGet());
-                pipelines.dialFor(1);
+                        config, connector, errors, roundTrip, silence, new Proofs(connector, roundTrip, () -> {}));
+                Dials dials = new Dials(
+                        config, connector, errors, roundTrip, pipelines, failure -> told.incrementAndGet(), () -> 0);
+                dials.dialFor(1);
                 int before = told.get();
-                assertTrue(pipelines.isConnecting());
+                assertTrue(dials.isConnecting());
                 long later =
                         System.nanoTime() + connector.backoff().remaining(0).toNanos();
                 connector.backoff().failed(System.nanoTime() - 1_000_000_000L);
                 assertTrue(connector.backoff().tryBegin(later));
 
                 Link link = connector.dial();
-                assertThrows(NoClassDefFoundError.class, () -> pipelines.dialled(link, new WordlessException(), true));
+                assertThrows(NoClassDefFoundError.class, () -> dials.dialled(link, new WordlessException(), true));
 
                 assertEquals(before + 1, told.get(), "those who wait look for another");
-                assertFalse(pipelines.isConnecting(), "callers would wait for it");
+                assertFalse(dials.isConnecting(), "callers would wait for it");
                 assertTrue(connector.backoff().tryBegin(System.nanoTime()), "nobody would ever connect again");
             } finally {
                 connector.close();
