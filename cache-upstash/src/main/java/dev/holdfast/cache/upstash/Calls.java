@@ -225,7 +225,7 @@ final class Calls {
         PoolHealth pool = new PoolHealth(
                 max,
                 rest.connections(),
-                Math.min(combiner.active(), rest.connections()),
+                Math.min(combiner.permits().active(), rest.connections()),
                 combiner.waiting(),
                 saturation.total(),
                 rest.failedDials());

@@ -6,19 +6,12 @@ import dev.holdfast.cache.CacheRejectedException;
 import dev.holdfast.cache.CacheTimeoutException;
 import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
-import dev.holdfast.cache.internal.DeadlineWatch;
 import dev.holdfast.cache.redis.Failures;
 import dev.holdfast.cache.upstash.Batch.Waiting;
 import java.util.List;
-import java.util.Queue;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
@@ -30,59 +23,18 @@ import org.jspecify.annotations.Nullable;
  * may be replaced.
  */
 final class Combiner {
-    /** As many as the official client sends in one pipeline. */
-    private static final int MAX_COMMANDS = 1_000;
-
-    private static final int MAX_BATCH_BYTES = 1 << 20;
-
     /** Whoever waits for a request of its own has one free permit in so many, if others wait to share one. */
     private static final int TURNS = 4;
 
     private final Requests rest;
-    private final Semaphore free;
+    private final Permits permits;
     private final long requestTimeoutNanos;
-    private final Queue<Waiting> harmless = new ConcurrentLinkedQueue<>();
-    /** What may not be repeated shares with its like: it is given up later than others, if its connection is silent. */
-    private final Queue<Waiting> once = new ConcurrentLinkedQueue<>();
-
-    /** What was sent before, and broke its connection in company: it goes again in a smaller one. */
-    private final Queue<Waiting> again = new ConcurrentLinkedQueue<>();
-
-    private final List<Queue<Waiting>> queues = List.of(harmless, once, again);
-    private final AtomicInteger filled = new AtomicInteger();
+    private final WaitingCommands waiting;
     private final AtomicInteger turns = new AtomicInteger();
-    private final AtomicInteger waitingCount = new AtomicInteger();
-    /** Those of them that wait for a request of their own, and broke no connection alone. */
+    /** How many wait for a request of their own, and broke no connection alone. */
     private final AtomicInteger keptCount = new AtomicInteger();
 
-    private final int maxRequests;
     private final Saturation saturation;
-    private final Replacements replacements;
-    /** Permits that nobody may have yet, since a connection broke under their last request. */
-    private final Set<Withheld> withheld = ConcurrentHashMap.newKeySet();
-
-    private final DeadlineWatch<Withheld> watch;
-    private final Allotment ownRequests;
-
-    private static final class Withheld {
-        /** Whether its last request was one caller's own. */
-        final boolean own;
-
-        /** 0 once somebody is about to give it back. */
-        volatile long until;
-
-        private final AtomicBoolean taken = new AtomicBoolean();
-
-        Withheld(boolean own, long until) {
-            this.own = own;
-            this.until = until == 0 ? 1 : until;
-        }
-
-        /** True for one only, who is to give it back. */
-        boolean isTaken() {
-            return taken.compareAndSet(false, true);
-        }
-    }
 
     Combiner(
             Requests rest,
@@ -90,14 +42,10 @@ final class Combiner {
             long requestTimeoutNanos,
             Saturation saturation,
             Replacements replacements) {
-        this.replacements = replacements;
-        this.watch = new DeadlineWatch<>(
-                withheld, permit -> permit.until, (permit, until) -> handOver(permit), rest.threadPool());
         this.rest = rest;
-        this.maxRequests = maxRequests;
         this.saturation = saturation;
-        this.free = new Semaphore(maxRequests);
-        this.ownRequests = new Allotment(this::mostOwn);
+        this.waiting = new WaitingCommands(saturation);
+        this.permits = new Permits(maxRequests, replacements, rest.threadPool(), this::next);
         this.requestTimeoutNanos = requestTimeoutNanos;
     }
 
@@ -106,7 +54,7 @@ final class Combiner {
         if (mine.most == 1) {
             return own(mine.command.name(), mine.broke, timeoutNanos, left -> alone(mine, left));
         }
-        if (isNobodyWaiting() && !free.hasQueuedThreads() && free.tryAcquire()) {
+        if (waiting.isEmpty() && !permits.isAwaited() && permits.tryAcquire()) {
             try {
                 saturation.waited(mine.since);
                 return alone(mine, timeoutNanos);
@@ -114,8 +62,7 @@ final class Combiner {
                 release(false);
             }
         }
-        waitingCount.incrementAndGet();
-        queueOf(mine).add(mine);
+        waiting.add(mine);
         next();
         return await(mine, timeoutNanos);
     }
@@ -123,10 +70,6 @@ final class Combiner {
     private Reply alone(Waiting mine, long timeoutNanos) {
         mine.company = 1;
         return mine.isRepetition ? rest.oneAgain(mine.command, timeoutNanos) : rest.one(mine.command, timeoutNanos);
-    }
-
-    private Queue<Waiting> queueOf(Waiting mine) {
-        return mine.isRepetition ? again : mine.command.isHarmless() ? harmless : once;
     }
 
     /** As {@link #runAll}, for commands that were sent before. */
@@ -147,21 +90,14 @@ final class Combiner {
     private <T> T own(String what, boolean broke, long timeoutNanos, LongFunction<T> request) {
         long start = System.nanoTime();
         long until = start + timeoutNanos;
-        boolean entered = false;
         boolean acquired = false;
         keptCount.addAndGet(broke ? 0 : 1);
         try {
-            entered = ownRequests.enter(timeoutNanos);
-            acquired = entered && free.tryAcquire(Math.max(0, until - System.nanoTime()), TimeUnit.NANOSECONDS);
+            acquired = permits.acquireOwn(until, this::sendWaiting);
         } catch (InterruptedException e) {
             throw rest.errors().interrupted(what, e);
         } finally {
             keptCount.addAndGet(broke ? 0 : -1);
-            if (entered && !acquired) {
-                ownRequests.leave();
-                // Somebody may have left a permit to this one.
-                sendWaiting();
-            }
         }
         if (!acquired) {
             throw saturated(what);
@@ -174,37 +110,24 @@ final class Combiner {
         }
     }
 
-    /** While permits are scarce, half of those that others have not lost. */
-    private int mostOwn() {
-        if (!isScarce()) {
-            return maxRequests;
-        }
-        long lostByOthers = withheld.stream().filter(permit -> !permit.own).count();
-        return (int) Math.max(1, (maxRequests - lostByOthers) / 2);
-    }
-
-    /** Whether half of the permits are withheld: a restart, which breaks each connection once, has one or two withheld for a moment. */
-    boolean isScarce() {
-        return 2 * withheld.size() >= maxRequests;
-    }
-
     /** Whether commands wait to be sent that are not known to have broken a connection by themselves. */
     boolean isAnybodyKept() {
-        return waitingCount.get() > 0 || keptCount.get() > 0;
+        return waiting.count() > 0 || keptCount.get() > 0;
+    }
+
+    /** The permits for requests. */
+    Permits permits() {
+        return permits;
     }
 
     int waiting() {
-        return waitingCount.get();
-    }
-
-    int active() {
-        return Math.max(0, maxRequests - free.availablePermits());
+        return waiting.count();
     }
 
     /** Fails every command that has not been sent. */
     void disconnect(Throwable cause) {
         Waiting next;
-        while ((next = pollAny()) != null) {
+        while ((next = waiting.take()) != null) {
             next.reply.completeExceptionally(new CacheUnavailableException(
                     next.command.name() + " at " + rest.errors().address() + ": disconnected before it was sent",
                     cause,
@@ -215,89 +138,36 @@ final class Combiner {
 
     private void release(boolean own) {
         try {
-            giveBack(own);
+            permits.giveBack(own);
         } finally {
             next();
         }
     }
 
-    /** At once, or if a connection was lost when it may be replaced. Whatever is thrown, the permit is given back once. */
-    private void giveBack(boolean own) {
-        Withheld permit = null;
-        try {
-            long now = System.nanoTime();
-            long pause = replacements.pause(now);
-            if (pause > 0) {
-                permit = new Withheld(own, now + pause);
-                withheld.add(permit);
-                watch.expect(permit.until);
-                return;
-            }
-        } catch (RuntimeException | Error e) {
-            // For want of memory or of a thread that would give it back in time: the answer that its holder has matters
-            // more than the pace.
-        }
-        if (permit != null) {
-            giveBack(permit);
-        } else {
-            free.release();
-            if (own) {
-                ownRequests.leave();
-            }
-        }
-    }
-
-    private void giveBack(Withheld permit) {
-        if (!permit.isTaken()) {
-            return;
-        }
-        permit.until = 0;
-        free.release();
-        withheld.remove(permit);
-        if (permit.own) {
-            ownRequests.leave();
-        }
-        ownRequests.widened();
-    }
-
-    /** For the watch, whose thread sends nothing itself: if no other can be had, it comes again a moment later. */
-    private void handOver(Withheld permit) {
-        rest.threadPool().execute(() -> {
-            giveBack(permit);
-            next();
-        });
-        permit.until = 0;
-    }
-
     /** Those who wait for a request of their own and those who share one have a free permit by turns: whoever has it, or does not get it, looks again. */
     private void next() {
-        if (!free.hasQueuedThreads() || turns.incrementAndGet() % TURNS != 0) {
+        if (!permits.isAwaited() || turns.incrementAndGet() % TURNS != 0) {
             sendWaiting();
         }
     }
 
     /** Whether no more connections broke in a row than a restart breaks: so what broke is the exception, and most requests are answered. */
     boolean isMostlyAnswered() {
-        return rest.brokenInARow() <= maxRequests;
+        return rest.brokenInARow() <= permits.most();
     }
 
     /** Withholds no permit any more. */
     void close() {
-        watch.stop();
-        withheld.forEach(this::giveBack);
+        permits.close();
         next();
     }
 
     /** Whoever adds a command or frees a connection looks afterwards, so no command is left behind. */
     private void sendWaiting() {
         boolean began = true;
-        while (began && !isNobodyWaiting() && free.tryAcquire()) {
+        while (began && !waiting.isEmpty() && permits.tryAcquire()) {
             began = begin();
         }
-    }
-
-    private boolean isNobodyWaiting() {
-        return harmless.isEmpty() && once.isEmpty() && again.isEmpty();
     }
 
     /**
@@ -311,7 +181,7 @@ final class Combiner {
         try {
             Batch next = new Batch();
             batch = next;
-            fill(next);
+            waiting.fill(next);
             if (next.size() > 0) {
                 rest.threadPool().execute(() -> send(next));
                 return true;
@@ -324,54 +194,8 @@ final class Combiner {
             send(batch);
             return true;
         }
-        free.release();
+        permits.abandon();
         return !failed;
-    }
-
-    /** By turns, so that no kind waits for another's last. */
-    private void fill(Batch batch) {
-        int first = filled.getAndIncrement();
-        for (int i = 0; i < queues.size() && batch.size() == 0; i++) {
-            fill(batch, queues.get(Math.floorMod(first + i, queues.size())));
-        }
-    }
-
-    private void fill(Batch batch, Queue<Waiting> queue) {
-        // Who is next says how many there may be, and must be the same when it is taken.
-        synchronized (queue) {
-            while (batch.size() < MAX_COMMANDS && batch.bytes() < MAX_BATCH_BYTES) {
-                Waiting next = queue.peek();
-                if (next == null || batch.isFullFor(next) || (next = queue.poll()) == null) {
-                    return;
-                }
-                waitingCount.decrementAndGet();
-                if (next.taken.compareAndSet(false, true)) {
-                    batch.add(next);
-                    saturation.waited(next.since);
-                }
-            }
-        }
-    }
-
-    private @Nullable Waiting pollAny() {
-        for (Queue<Waiting> queue : queues) {
-            Waiting next = poll(queue);
-            if (next != null) {
-                return next;
-            }
-        }
-        return null;
-    }
-
-    private @Nullable Waiting poll(Queue<Waiting> queue) {
-        Waiting next;
-        while ((next = queue.poll()) != null) {
-            waitingCount.decrementAndGet();
-            if (next.taken.compareAndSet(false, true)) {
-                return next;
-            }
-        }
-        return null;
     }
 
     /** Whatever becomes of the request: the permit is given back, and every caller is told. */
@@ -386,7 +210,7 @@ final class Combiner {
             failure = e;
         } finally {
             try {
-                giveBack(false);
+                permits.giveBack(false);
             } finally {
                 batch.end(replies, failure);
                 next();
@@ -438,7 +262,7 @@ final class Combiner {
     }
 
     private CacheUnavailableException saturated(String what) {
-        saturation.another(active(), waiting());
+        saturation.another(permits.active(), waiting.count());
         return new CacheUnavailableException(
                 what + " at " + rest.errors().address()
                         + ": all connections were busy for the whole wait; raise "

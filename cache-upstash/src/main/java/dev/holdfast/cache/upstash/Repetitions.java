@@ -143,7 +143,7 @@ final class Repetitions {
             try {
                 boolean isSuspect = suspect
                         || alone > 0
-                        || ((suspects.areBreaking() || combiner.isScarce())
+                        || ((suspects.areBreaking() || combiner.permits().isScarce())
                                 && (command.isLarge() || (course.wasAlone() && isClosed(last))));
                 return course.repeat(mayHaveCompany(shared), isSuspect && !isSilent(last), last);
             } catch (CacheUnavailableException e) {

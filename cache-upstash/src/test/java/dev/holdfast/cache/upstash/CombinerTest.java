@@ -136,7 +136,7 @@ class CombinerTest {
 
     private List<Future<Reply>> waitingBehindOne(int callers) {
         threads.execute(() -> combiner.run(Waiting.first(PING), SECONDS_10));
-        await(() -> combiner.active() == 1);
+        await(() -> combiner.permits().active() == 1);
         List<Future<Reply>> replies = IntStream.range(0, callers)
                 .mapToObj(i -> threads.submit(() -> combiner.run(Waiting.first(PING), SECONDS_10)))
                 .toList();
@@ -164,7 +164,7 @@ class CombinerTest {
             assertSame(CacheUnavailableException.class, e.getClass());
             assertSame(error, e.getCause());
         }
-        await(() -> combiner.active() == 0);
+        await(() -> combiner.permits().active() == 0);
     }
 
     @Test
@@ -173,14 +173,14 @@ class CombinerTest {
         held.countDown();
         replacements.lost();
         combiner.run(Waiting.first(PING), SECONDS_10);
-        assertEquals(1, combiner.active(), "its permit is withheld");
+        assertEquals(1, combiner.permits().active(), "its permit is withheld");
         requests.ofThreads = new OutOfMemoryError("unable to create native thread");
         Future<Reply> waiting = threads.submit(() -> combiner.run(Waiting.first(PING), SECONDS_10));
         await(() -> requests.refused.get() > 1);
         assertEquals(List.of(), List.copyOf(requests.sentBy));
         requests.ofThreads = null;
         assertEquals(Reply.Nil.NIL, waiting.get(10, TimeUnit.SECONDS));
-        await(() -> combiner.active() == 0);
+        await(() -> combiner.permits().active() == 0);
     }
 
     @Test
@@ -191,7 +191,7 @@ class CombinerTest {
         for (Future<Reply> reply : replies) {
             assertEquals(Reply.Nil.NIL, reply.get(10, TimeUnit.SECONDS));
         }
-        await(() -> combiner.active() == 0);
+        await(() -> combiner.permits().active() == 0);
     }
 
     /** Has the next connections that are lost replaced at a pace, and no more at once. */
@@ -211,10 +211,10 @@ class CombinerTest {
         exhaust(pace);
         pace.lost();
         several.runAll(List.of(PING), SECONDS_10);
-        assertEquals(1, several.active(), "its permit is withheld");
+        assertEquals(1, several.permits().active(), "its permit is withheld");
         pace.lost();
         several.runAll(List.of(PING), SECONDS_10);
-        assertEquals(2, several.active(), "and so is the second's");
+        assertEquals(2, several.permits().active(), "and so is the second's");
         assertThrows(
                 CacheUnavailableException.class,
                 () -> several.runAll(List.of(PING), TimeUnit.MILLISECONDS.toNanos(10)),
@@ -225,14 +225,14 @@ class CombinerTest {
         }
         several.close();
         several.runAll(List.of(PING), SECONDS_10);
-        assertEquals(0, several.active());
+        assertEquals(0, several.permits().active());
     }
 
     @Test
     void whatBrokeInCompanyGoesAgainWithItsLikeOnly() throws Exception {
         Command get = Command.of("GET", "k");
         threads.execute(() -> combiner.run(Waiting.first(PING), SECONDS_10));
-        await(() -> combiner.active() == 1);
+        await(() -> combiner.permits().active() == 1);
         List<Future<Reply>> replies = new ArrayList<>();
         for (Command command : List.of(PING, PING, get, get, get)) {
             int before = combiner.waiting();
