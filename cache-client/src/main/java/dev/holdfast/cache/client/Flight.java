@@ -1,10 +1,7 @@
 package dev.holdfast.cache.client;
 
+import dev.holdfast.cache.CachePolicy;
 import java.util.Collection;
-import java.util.Collections;
-import java.util.HashSet;
-import java.util.LinkedHashSet;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -28,26 +25,11 @@ final class Flight<K, V> {
         DONE
     }
 
-    /** What becomes of a load that one caller leaves. */
-    enum Succession {
-        /** Others wait, and it runs or one of them runs it. */
-        GOES_ON,
-        /** Nobody waits: it is over. */
-        OVER,
-        /** Nobody runs it, but it must go on in the background, for {@link #next()} if anybody waits. */
-        ASIDE
-    }
-
-    /** With more it counts as if all were removed. */
-    private static final int MOST_REMOVED_TAGS = 1_000;
-
     private final String storeKey;
     /** An earlier load of the same key that may still be stored: its lease ran out, or a change waits for the end of its store. */
     private volatile @Nullable Flight<K, V> previous;
 
-    /** In the order of their coming; each leaves in constant time, however many there are. */
-    private final Set<Waiter<K, V>> waiters = new LinkedHashSet<>(2);
-
+    private final Waiters<K, V> waiters = new Waiters<>();
     private final CompletableFuture<@Nullable Void> stored = new CompletableFuture<>();
     private Phase phase = Phase.LOADING;
     private boolean invalidated;
@@ -57,7 +39,7 @@ final class Flight<K, V> {
     private boolean expired;
     private boolean overtaken;
     /** Tags that were removed since it began; {@code null}: none. */
-    private @Nullable Set<String> removedTags;
+    private @Nullable RemovedTags removedTags;
 
     private boolean removeAfterStore;
     /** Set where the load must go on without anybody waiting: refresh ahead, or a caller that went away with a stale value. */
@@ -72,7 +54,7 @@ final class Flight<K, V> {
     private volatile boolean neededByLeased;
 
     private @Nullable Outcome<V> outcome;
-    private @Nullable LoadRun run;
+    private volatile @Nullable LoadRun run;
 
     Flight(String storeKey, @Nullable Flight<K, V> previous) {
         this.storeKey = storeKey;
@@ -161,10 +143,8 @@ final class Flight<K, V> {
     boolean join(Waiter<K, V> waiter, boolean refreshing) {
         Outcome<V> known;
         synchronized (this) {
-            if (invalidated || expired || overtaken || phase == Phase.DONE || (refreshing && phase != Phase.LOADING)) {
-                return false;
-            }
-            if (refreshing && storesNothing && waiter.request().policy().storing()) {
+            boolean tooLate = invalidated || expired || overtaken || phase == Phase.DONE;
+            if (tooLate || (refreshing && !isForRefresh(waiter.request().policy()))) {
                 return false;
             }
             refresh |= refreshing;
@@ -176,15 +156,16 @@ final class Flight<K, V> {
         return known == null || waiter.complete(known);
     }
 
+    private boolean isForRefresh(CachePolicy policy) {
+        return phase == Phase.LOADING && !(storesNothing && policy.storing());
+    }
+
     /**
      * Adds a caller whose load this is: the one that began it, or that was handed it and gave it back. A change of the key does
      * not keep it out. Returns false if the load is over.
      */
     synchronized boolean joinOwn(Waiter<K, V> waiter) {
-        if (isEnded()) {
-            return false;
-        }
-        return waiters.add(waiter);
+        return !isEnded() && waiters.add(waiter);
     }
 
     /** Lets the load go on without anybody waiting for it. */
@@ -256,15 +237,7 @@ final class Flight<K, V> {
     }
 
     private synchronized @Nullable Waiter<K, V> poll() {
-        Waiter<K, V> first = first();
-        if (first != null) {
-            waiters.remove(first);
-        }
-        return first;
-    }
-
-    private @Nullable Waiter<K, V> first() {
-        return waiters.isEmpty() ? null : waiters.iterator().next();
+        return waiters.poll();
     }
 
     /** Whoever ran the load on its own thread was interrupted; the next who waits takes it over. */
@@ -274,36 +247,17 @@ final class Flight<K, V> {
     }
 
     private Succession succession() {
-        for (Waiter<K, V> next = live(); next != null; next = live()) {
-            if (next.context() != null) {
-                return Succession.ASIDE;
-            }
-            waiters.remove(next);
-            if (next.complete(new Outcome.TakeOver<>())) {
-                return Succession.GOES_ON;
-            }
+        Succession found = waiters.handOver(unattended);
+        if (found == Succession.OVER) {
+            phase = Phase.DONE;
         }
-        if (unattended) {
-            return Succession.ASIDE;
-        }
-        phase = Phase.DONE;
-        return Succession.OVER;
-    }
-
-    /** The first who still waits. */
-    private @Nullable Waiter<K, V> live() {
-        Waiter<K, V> first = first();
-        while (first != null && first.isDone()) {
-            waiters.remove(first);
-            first = first();
-        }
-        return first;
+        return found;
     }
 
     /** Whoever waits first, and whose loader is to run in the background. */
     @Nullable
     synchronized Waiter<K, V> next() {
-        return live();
+        return waiters.live();
     }
 
     /** A caller stops waiting. If the load then runs for nobody, it is over, and its run is to be told. */
@@ -316,7 +270,7 @@ final class Flight<K, V> {
             return succession();
         }
         // Without a run, one whom the load was handed to has it in its hands.
-        if (live() != null || unattended || run == null || run.servesItsOwnThread()) {
+        if (waiters.live() != null || unattended || run == null || run.servesItsOwnThread()) {
             return Succession.GOES_ON;
         }
         phase = Phase.DONE;
@@ -325,10 +279,7 @@ final class Flight<K, V> {
 
     /** Tells the run, if there is one, that nobody waits for this load. */
     void abandon() {
-        LoadRun abandoned;
-        synchronized (this) {
-            abandoned = run;
-        }
+        LoadRun abandoned = run;
         if (abandoned != null) {
             abandoned.abandon();
         }
@@ -367,19 +318,13 @@ final class Flight<K, V> {
     synchronized void overtake(String tag) {
         overtaken = true;
         if (phase != Phase.DONE) {
-            Set<String> removed = removedTags == null ? new HashSet<>(2) : removedTags;
-            removedTags = removed;
-            if (removed.size() < MOST_REMOVED_TAGS) {
-                removed.add(tag);
-            }
+            removedTags = RemovedTags.with(removedTags, tag);
         }
     }
 
     /** Whether one of these tags was removed by this client since the load began, or may have been: whatever the store that serves by now knows of that. */
     synchronized boolean isOfRemoved(Collection<String> tags) {
-        return removedTags != null
-                && !tags.isEmpty()
-                && (removedTags.size() >= MOST_REMOVED_TAGS || !Collections.disjoint(removedTags, tags));
+        return removedTags != null && removedTags.isAnyOf(tags);
     }
 
     /** Like {@link #invalidate}, but for as long as it is not known whether the key is changed. */

@@ -254,7 +254,7 @@ final class LoadRunner<K, V> implements AutoCloseable {
         follow(flight, waiter.request(), flight.leave(waiter));
     }
 
-    private void follow(Flight<K, V> flight, Request<K, V> request, Flight.Succession succession) {
+    private void follow(Flight<K, V> flight, Request<K, V> request, Succession succession) {
         switch (succession) {
             case GOES_ON -> {}
             case OVER -> {

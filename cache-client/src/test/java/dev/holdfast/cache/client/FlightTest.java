@@ -225,7 +225,7 @@ class FlightTest {
         Waiter<String, String> next = joined();
         Waiter<String, String> other = joined();
         gone.complete(LATE);
-        assertEquals(Flight.Succession.GOES_ON, flight.handOver());
+        assertEquals(Succession.GOES_ON, flight.handOver());
         assertTrue(next.join() instanceof Outcome.TakeOver);
         assertFalse(other.isDone());
         assertFalse(flight.isOver());
@@ -235,7 +235,7 @@ class FlightTest {
     void whoseLoaderIsToRunInTheBackgroundHasItRunAside() {
         Waiter<String, String> aside = waiter(CONTEXT.capture());
         assertTrue(flight.join(aside, false));
-        assertEquals(Flight.Succession.ASIDE, flight.handOver());
+        assertEquals(Succession.ASIDE, flight.handOver());
         assertFalse(aside.isDone());
         assertSame(aside, flight.next());
         aside.complete(LATE);
@@ -245,21 +245,21 @@ class FlightTest {
     @Test
     void whereNobodyWaitsItIsOverUnlessItGoesOnUnattended() {
         flight.goOnUnattended();
-        assertEquals(Flight.Succession.ASIDE, flight.handOver());
+        assertEquals(Succession.ASIDE, flight.handOver());
         assertFalse(flight.isOver());
         Flight<String, String> attended = new Flight<>("k", null);
-        assertEquals(Flight.Succession.OVER, attended.handOver());
+        assertEquals(Succession.OVER, attended.handOver());
         assertTrue(attended.isOver());
     }
 
     @Test
     void aLoadThatHasEndedOrIsOutOfItsLeaseHasNoSuccessor() {
         flight.ended(FOUND);
-        assertEquals(Flight.Succession.GOES_ON, flight.handOver());
+        assertEquals(Succession.GOES_ON, flight.handOver());
         assertFalse(flight.isOver());
         Flight<String, String> late = new Flight<>("k", null);
         late.expire(LATE);
-        assertEquals(Flight.Succession.GOES_ON, late.handOver());
+        assertEquals(Succession.GOES_ON, late.handOver());
         assertFalse(late.isOver());
     }
 
@@ -268,7 +268,7 @@ class FlightTest {
         Waiter<String, String> leaving = joined();
         Waiter<String, String> staying = joined();
         assertTrue(flight.runBy(run(false)));
-        assertEquals(Flight.Succession.GOES_ON, flight.leave(leaving));
+        assertEquals(Succession.GOES_ON, flight.leave(leaving));
         flight.ended(FOUND);
         assertFalse(leaving.isDone());
         assertSame(FOUND, staying.join());
@@ -279,7 +279,7 @@ class FlightTest {
         Waiter<String, String> leaving = joined();
         LoadRun run = run(false);
         assertTrue(flight.runBy(run));
-        assertEquals(Flight.Succession.OVER, flight.leave(leaving));
+        assertEquals(Succession.OVER, flight.leave(leaving));
         assertTrue(flight.isOver());
         flight.abandon();
         assertFalse(run.begin(), "it was stopped");
@@ -291,14 +291,14 @@ class FlightTest {
     @Test
     void whenTheLastLeavesWhatSomebodyElseRunsItGoesOn() {
         Waiter<String, String> first = joined();
-        assertEquals(Flight.Succession.GOES_ON, flight.leave(first), "without a run it is in somebody's hands");
+        assertEquals(Succession.GOES_ON, flight.leave(first), "without a run it is in somebody's hands");
         Waiter<String, String> second = joined();
         assertTrue(flight.runBy(run(true)));
-        assertEquals(Flight.Succession.GOES_ON, flight.leave(second), "its runner wants it himself");
+        assertEquals(Succession.GOES_ON, flight.leave(second), "its runner wants it himself");
         Waiter<String, String> third = joined();
         assertTrue(flight.runBy(run(false)));
         flight.goOnUnattended();
-        assertEquals(Flight.Succession.GOES_ON, flight.leave(third));
+        assertEquals(Succession.GOES_ON, flight.leave(third));
         assertFalse(flight.isOver());
     }
 
@@ -307,13 +307,13 @@ class FlightTest {
         Waiter<String, String> waiter = joined();
         assertTrue(flight.runBy(run(false)));
         flight.ended(FOUND);
-        assertEquals(Flight.Succession.GOES_ON, flight.leave(waiter));
+        assertEquals(Succession.GOES_ON, flight.leave(waiter));
         Flight<String, String> late = new Flight<>("k", null);
         Waiter<String, String> other = waiter();
         assertTrue(late.join(other, false));
         assertTrue(late.runBy(run(false)));
         late.expire(LATE);
-        assertEquals(Flight.Succession.GOES_ON, late.leave(other));
+        assertEquals(Succession.GOES_ON, late.leave(other));
         assertFalse(late.isOver());
     }
 
@@ -321,11 +321,11 @@ class FlightTest {
     void whoLeavesWithTheLoadInItsHandsHandsItOn() {
         Waiter<String, String> first = joined();
         Waiter<String, String> second = joined();
-        assertEquals(Flight.Succession.GOES_ON, flight.handOver());
+        assertEquals(Succession.GOES_ON, flight.handOver());
         assertTrue(first.join() instanceof Outcome.TakeOver);
-        assertEquals(Flight.Succession.GOES_ON, flight.leave(first));
+        assertEquals(Succession.GOES_ON, flight.leave(first));
         assertTrue(second.join() instanceof Outcome.TakeOver);
-        assertEquals(Flight.Succession.OVER, flight.leave(second));
+        assertEquals(Succession.OVER, flight.leave(second));
         assertTrue(flight.isOver());
     }
 

@@ -107,7 +107,7 @@ class RefreshTest extends EngineFixture {
         }
         long start = System.nanoTime();
         for (int i = count - 1; i > 0; i--) {
-            assertEquals(Flight.Succession.GOES_ON, flight.leave(waiters.get(i)));
+            assertEquals(Succession.GOES_ON, flight.leave(waiters.get(i)));
         }
         long millis = (System.nanoTime() - start) / 1_000_000;
         assertTrue(millis < 3_000, () -> millis + " ms");

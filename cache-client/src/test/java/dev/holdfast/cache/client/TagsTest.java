@@ -286,8 +286,10 @@ class TagsTest {
         // the entry, and both of its tags together
         assertSent(List.of("GET", "MGET"), () -> assertEquals("v", cache.get("tagged")));
         // all entries together, and all of their tags
-        assertSent(List.of("MGET", "MGET"), () -> assertEquals(
-                2, cache.getAll(List.of("plain", "tagged", "k1")).size()));
+        assertSent(
+                List.of("MGET", "MGET"),
+                () -> assertEquals(
+                        2, cache.getAll(List.of("plain", "tagged", "k1")).size()));
         assertSent(List.of("MGET", "SET"), () -> cache.put("tagged", "v", BLUE));
     }
 
@@ -587,8 +589,9 @@ class TagsTest {
             assertEquals("v", near.get("k"));
             return near.stats().near().hits() > hits;
         });
-        assertSent(List.of("GET", "MGET"), () -> assertEquals(
-                Lookup.State.FRESH, near.lookup("k").state()));
+        assertSent(
+                List.of("GET", "MGET"),
+                () -> assertEquals(Lookup.State.FRESH, near.lookup("k").state()));
         assertSent(List.of("GET", "MGET"), () -> assertTrue(near.contains("k")));
         assertSent(List.of("GET", "MGET"), () -> assertTrue(near.ttl("k").isPresent()));
         assertSent(List.of("SET", "GET", "MGET"), () -> assertFalse(near.putIfAbsent("k", "w")));

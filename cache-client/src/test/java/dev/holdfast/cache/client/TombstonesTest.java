@@ -201,7 +201,8 @@ class TombstonesTest {
         cache.get("warm", key -> "v");
         cache.remove("warm");
         cache.get("warm", key -> "v");
-        assertSent(List.of("MGET", "PIPELINE EVALSHA"), () -> assertEquals(loaded, cache.getAll(keys, wanted -> loaded)));
+        assertSent(
+                List.of("MGET", "PIPELINE EVALSHA"), () -> assertEquals(loaded, cache.getAll(keys, wanted -> loaded)));
         assertEquals(loaded, cache.getAll(keys));
         assertEquals(0, cache.stats().notStored());
     }
