@@ -2,7 +2,6 @@ package dev.holdfast.cache.spi;
 
 import java.time.Instant;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Reads of a store that does not tell of changes. */
@@ -23,10 +22,7 @@ final class NoTracking implements Tracking {
 
     @Override
     public Map<String, Covered> getAll(Collection<String> keys) {
-        Map<String, Covered> found = new LinkedHashMap<>();
-        Guard guard = closed ? null : Guard.UNTRACKED;
-        store.getAll(keys).forEach((key, value) -> found.put(key, new Covered(value, guard)));
-        return found;
+        return Covered.all(closed ? null : Guard.UNTRACKED, store.getAll(keys));
     }
 
     @Override

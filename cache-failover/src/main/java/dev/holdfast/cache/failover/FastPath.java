@@ -176,7 +176,7 @@ final class FastPath {
         Tried<Map<String, byte[]>> plain = tried == null
                 ? null
                 : new Tried<>(tried.route(), tried.tick(), TrackedTiers.values(tried.result()), tried.failure());
-        return TrackedTiers.uncovered(getAll(plain, keys));
+        return Covered.all(null, getAll(plain, keys));
     }
 
     /** Stores several entries. */

@@ -94,17 +94,11 @@ final class TrackedTiers implements Tracking {
     /** Reads several keys at a tier's store. */
     Map<String, Covered> at(CacheStore place, Collection<String> keys) {
         Route route = switchboard.route();
-        return isCovered(route, place) ? of(route.tier(), place).getAll(keys) : uncovered(place.getAll(keys));
+        return isCovered(route, place) ? of(route.tier(), place).getAll(keys) : Covered.all(null, place.getAll(keys));
     }
 
     private boolean isCovered(Route route, CacheStore place) {
         return !closed && route.reads() && route.store() == place;
-    }
-
-    static Map<String, Covered> uncovered(Map<String, byte[]> values) {
-        Map<String, Covered> found = new LinkedHashMap<>();
-        values.forEach((key, value) -> found.put(key, new Covered(value, null)));
-        return found;
     }
 
     static Map<String, byte[]> values(Map<String, Covered> found) {

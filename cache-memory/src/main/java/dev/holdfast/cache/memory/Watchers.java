@@ -6,7 +6,6 @@ import dev.holdfast.cache.spi.Stamps;
 import dev.holdfast.cache.spi.Tracking;
 import java.time.Instant;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -54,9 +53,7 @@ final class Watchers {
 
         @Override
         public Map<String, Covered> getAll(Collection<String> keys) {
-            Map<String, Covered> found = new LinkedHashMap<>();
-            store.getAll(keys).forEach((key, value) -> found.put(key, new Covered(value, guard)));
-            return found;
+            return Covered.all(guard, store.getAll(keys));
         }
 
         @Override

@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -294,9 +293,7 @@ final class Tracker {
         @Override
         public Map<String, Covered> getAll(Collection<String> keys) {
             Guard before = guard();
-            Map<String, Covered> found = new LinkedHashMap<>();
-            store.getAll(keys).forEach((key, value) -> found.put(key, new Covered(value, before)));
-            return found;
+            return Covered.all(before, store.getAll(keys));
         }
 
         @Override
