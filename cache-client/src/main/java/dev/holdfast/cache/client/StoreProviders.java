@@ -6,6 +6,7 @@ import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.spi.StoreProvider;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
 
@@ -31,6 +32,15 @@ final class StoreProviders {
 
     boolean canMake(String tier) {
         return byTier.containsKey(tier);
+    }
+
+    /** The tiers whose own providers say that settings ask for them. */
+    List<String> configured(Settings settings) {
+        return byTier.values().stream()
+                .filter(provider -> KnownTier.named(provider.tier()).isEmpty())
+                .filter(provider -> provider.isConfigured(settings))
+                .map(StoreProvider::tier)
+                .toList();
     }
 
     CacheStore make(String tier, Settings settings) {

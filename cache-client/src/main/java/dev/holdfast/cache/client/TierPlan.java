@@ -30,11 +30,11 @@ record TierPlan(List<String> tiers, @Nullable String switchedOff) {
         if (!enabled) {
             return new TierPlan(MEMORY_ONLY, "CACHE_ENABLED");
         }
-        List<String> wanted = named.isEmpty() ? configured(settings) : named;
+        List<String> wanted = named.isEmpty() ? configured(settings, stores) : named;
         if (redis) {
             return new TierPlan(wanted, null);
         }
-        List<String> others = named.stream().filter(tier -> !isRedis(tier)).toList();
+        List<String> others = wanted.stream().filter(tier -> !isRedis(tier)).toList();
         return new TierPlan(
                 others.isEmpty() ? MEMORY_ONLY : others,
                 wanted.stream().anyMatch(TierPlan::isRedis) ? "REDIS_ENABLED" : null);
@@ -44,11 +44,14 @@ record TierPlan(List<String> tiers, @Nullable String switchedOff) {
         return KnownTier.named(tier).filter(known -> known != KnownTier.MEMORY).isPresent();
     }
 
-    private static List<String> configured(Settings settings) {
+    private static List<String> configured(Settings settings, StoreProviders stores) {
         boolean singleToo = settings.flag("REDIS_FALLBACK_TO_SINGLE", true);
         List<String> tiers = new ArrayList<>();
         for (KnownTier tier : KnownTier.values()) {
             boolean spare = tier == KnownTier.SINGLE && tiers.contains(KnownTier.CLUSTER.tier());
+            if (tier == KnownTier.MEMORY) {
+                tiers.addAll(stores.configured(settings));
+            }
             if (tier.configured(settings) && (!spare || singleToo)) {
                 tiers.add(tier.tier());
             }

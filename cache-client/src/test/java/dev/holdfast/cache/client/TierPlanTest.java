@@ -11,16 +11,26 @@ import dev.holdfast.cache.spi.StoreProvider;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 class TierPlanTest {
     private static final StoreProviders STORES = new StoreProviders(List.of(provider("memory"), provider("own")));
 
     private static StoreProvider provider(String tier) {
+        return provider(tier, settings -> false);
+    }
+
+    private static StoreProvider provider(String tier, Predicate<Settings> configured) {
         return new StoreProvider() {
             @Override
             public String tier() {
                 return tier;
+            }
+
+            @Override
+            public boolean isConfigured(Settings settings) {
+                return configured.test(settings);
             }
 
             @Override
@@ -62,6 +72,27 @@ class TierPlanTest {
                         "REDIS_CLUSTER_ENABLED", "true"));
         assertEquals(List.of("single", "memory"), plan("REDIS_URL", "redis://h"));
         assertEquals(List.of("upstash", "memory"), plan("UPSTASH_REDIS_REST_TOKEN", "t"));
+    }
+
+    /** Those of ours are known without their modules, so that a missing one can be named. */
+    @Test
+    void aProviderOfOnesOwnSaysWhenItsTierIsWanted() {
+        StoreProviders stores = new StoreProviders(List.of(
+                provider("own", settings -> settings.isSet("OWN_URL")),
+                provider("single", settings -> true),
+                provider("memory", settings -> false)));
+        assertEquals(List.of("memory"), TierPlan.of(settings(), stores).tiers());
+        Settings both = settings("OWN_URL", "x", "REDIS_HOST", "h");
+        assertEquals(
+                List.of("single", "own", "memory"), TierPlan.of(both, stores).tiers());
+        TierPlan withoutRedis = TierPlan.of(both.with("REDIS_ENABLED", "false"), stores);
+        assertEquals(List.of("own", "memory"), withoutRedis.tiers());
+        assertEquals("REDIS_ENABLED", withoutRedis.switchedOff());
+        assertEquals(
+                List.of("memory"),
+                TierPlan.of(both.with("CACHE_ENABLED", "false"), stores).tiers());
+        Settings named = both.with("CACHE_TIERS", "single,memory");
+        assertEquals(List.of("single", "memory"), TierPlan.of(named, stores).tiers());
     }
 
     @Test

@@ -42,7 +42,7 @@ final class Combiner {
     private final Waits waits;
     private final Repetitions repetitions;
     private final AtomicInteger underWay = new AtomicInteger();
-    private final Workers workers;
+    private final SenderThreads workers;
     private final Reauthentication reauthentication;
 
     Combiner(SingleConfig config, Connector connector, Reserve reserve, JedisErrors errors, CallObservers observers) {
@@ -60,7 +60,7 @@ final class Combiner {
         this.waits =
                 new Waits(config, pipelines, dials, errors, connector::execute, pending::count, this::handToOthers);
         this.repetitions = new Repetitions(config, pipelines, dials, restarts, errors, this::answer);
-        this.workers = new Workers(connector, this::work, this::workerLeft);
+        this.workers = new SenderThreads(connector, this::work, this::workerLeft);
         this.reauthentication = new Reauthentication(config, connector.login(), silence::expect, this::read);
     }
 
@@ -216,7 +216,7 @@ final class Combiner {
             next.wake();
         } else {
             // Also when all have left: the connection is of use again once their replies are out of the way.
-            Workers.execute(connector, () -> read(pipeline, null, System.nanoTime() + commandNanos));
+            SenderThreads.execute(connector, () -> read(pipeline, null, System.nanoTime() + commandNanos));
         }
     }
 

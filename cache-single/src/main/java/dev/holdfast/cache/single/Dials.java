@@ -97,7 +97,7 @@ final class Dials {
         }
         boolean begun = false;
         try {
-            begun = Workers.execute(connector, () -> redial(pause));
+            begun = SenderThreads.execute(connector, () -> redial(pause));
         } finally {
             if (!begun) {
                 redialling.set(false);

@@ -27,8 +27,8 @@ final class Pipeline {
     private final AtomicBoolean writing = new AtomicBoolean();
     private final SentCalls calls = new SentCalls();
     private final Marks marks;
-    private final Listening listening;
-    private final ReplyReader reader;
+    private final SilenceClock silence;
+    private final PipelineReader reader;
 
     private volatile boolean suspect;
     private volatile boolean exclusive;
@@ -48,8 +48,8 @@ final class Pipeline {
         this.commandNanos = connector.commandNanos();
         this.whenBroken = whenBroken;
         this.marks = new Marks(commandNanos);
-        this.listening = new Listening(link, calls, roundTrip);
-        this.reader = new ReplyReader(link, calls, marks, connector, roundTrip, errors);
+        this.silence = new SilenceClock(link, calls, roundTrip);
+        this.reader = new PipelineReader(link, calls, marks, connector, roundTrip, errors);
     }
 
     Link link() {
@@ -69,8 +69,8 @@ final class Pipeline {
     }
 
     /** How long it has been silent while calls wait. */
-    Listening listening() {
-        return listening;
+    SilenceClock silence() {
+        return silence;
     }
 
     /** How many calls are sent and not answered. */
@@ -193,7 +193,7 @@ final class Pipeline {
                 exclusive = isAlone;
                 marks.wasIdle(now);
                 reader.begins(now);
-                listening.begins(now);
+                silence.begins(now);
             }
             calls.append(first, last);
             failure = write(first, last, until);

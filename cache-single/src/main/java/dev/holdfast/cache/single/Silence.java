@@ -44,7 +44,7 @@ final class Silence {
         this.keyPrefix = config.keyPrefix();
         this.commandNanos = config.commandTimeout().toNanos();
         this.watch = new DeadlineWatch<>(
-                pipelines, pipeline -> pipeline.listening().silentAt(), this::isSilent, connector::execute);
+                pipelines, pipeline -> pipeline.silence().silentAt(), this::isSilent, connector::execute);
     }
 
     void add(Pipeline pipeline) {
@@ -62,7 +62,7 @@ final class Silence {
 
     /** To be called when something was sent on a connection. */
     void expect(Pipeline pipeline) {
-        long at = pipeline.listening().silentAt();
+        long at = pipeline.silence().silentAt();
         if (at != 0) {
             try {
                 watch.expect(at);
@@ -89,7 +89,7 @@ final class Silence {
         } finally {
             if (!begun) {
                 asking.set(false);
-                pipeline.listening().asked(System.nanoTime());
+                pipeline.silence().asked(System.nanoTime());
             }
             if (mayAsk && !begun) {
                 backoff.abandoned();
@@ -110,7 +110,7 @@ final class Silence {
             backoff.succeeded();
             rest();
             pipelines.stream()
-                    .filter(pipeline -> pipeline.listening().isSilentSince(start))
+                    .filter(pipeline -> pipeline.silence().isSilentSince(start))
                     .forEach(Pipeline::failSilent);
         } catch (CacheException e) {
             // No answer, nothing learnt: whoever waits does so within its own time.
@@ -127,8 +127,8 @@ final class Silence {
     private Request question() {
         long now = System.nanoTime();
         boolean reads = pipelines.stream()
-                .filter(pipeline -> pipeline.isBusy() && pipeline.listening().silentAt() - now <= 0)
-                .allMatch(pipeline -> pipeline.listening().waitsForReads());
+                .filter(pipeline -> pipeline.isBusy() && pipeline.silence().silentAt() - now <= 0)
+                .allMatch(pipeline -> pipeline.silence().waitsForReads());
         return reads
                 ? Request.reading(Command.PING)
                 : Request.repeatable(Command.UNLINK).with(keyPrefix.encodeKey(SparedKeys.CANARY + "nobody"));
@@ -145,8 +145,8 @@ final class Silence {
         long now = System.nanoTime();
         for (Pipeline pipeline : all) {
             if (pipeline.isBusy()) {
-                if (pipeline.listening().silentAt() - now <= 0) {
-                    pipeline.listening().asked(now);
+                if (pipeline.silence().silentAt() - now <= 0) {
+                    pipeline.silence().asked(now);
                 }
                 expect(pipeline);
             }

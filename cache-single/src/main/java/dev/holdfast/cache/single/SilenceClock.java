@@ -5,7 +5,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** For how long a connection has been silent while calls wait on it. The thread that writes tells what it sends; any may ask. */
-final class Listening {
+final class SilenceClock {
     /** How long a connection may at least be without a byte while a call waits, before the server is asked. */
     private static final long SILENCE_NANOS = TimeUnit.MILLISECONDS.toNanos(200);
 
@@ -22,7 +22,7 @@ final class Listening {
     /** From when on its silence counts, since it was asked about before. */
     private volatile long silentSince;
 
-    Listening(Link link, SentCalls calls, RoundTrip roundTrip) {
+    SilenceClock(Link link, SentCalls calls, RoundTrip roundTrip) {
         this.link = link;
         this.calls = calls;
         this.roundTrip = roundTrip;

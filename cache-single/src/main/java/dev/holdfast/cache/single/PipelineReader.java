@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the replies of one connection and gives each to the call that it belongs to. One thread at a time has the right to read. */
-final class ReplyReader {
+final class PipelineReader {
     /** How much longer than its reader's limit a reply may take that has begun; then the connection is lost. */
     private static final long GRACE_NANOS = TimeUnit.MILLISECONDS.toNanos(5);
 
@@ -31,7 +31,8 @@ final class ReplyReader {
 
     private volatile long usedAt;
 
-    ReplyReader(Link link, SentCalls calls, Marks marks, Connector connector, RoundTrip roundTrip, JedisErrors errors) {
+    PipelineReader(
+            Link link, SentCalls calls, Marks marks, Connector connector, RoundTrip roundTrip, JedisErrors errors) {
         this.link = link;
         this.streams = link.streams();
         this.calls = calls;

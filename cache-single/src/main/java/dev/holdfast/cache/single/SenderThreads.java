@@ -4,7 +4,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Threads of ours that do one kind of work for callers who can't, a bounded number at a time. Thread-safe. */
-final class Workers {
+final class SenderThreads {
     private final Connector connector;
     private final Runnable work;
     private final Runnable whenLeft;
@@ -15,7 +15,7 @@ final class Workers {
      *
      * @param whenLeft run when one has ended its work, and another may begin
      */
-    Workers(Connector connector, Runnable work, Runnable whenLeft) {
+    SenderThreads(Connector connector, Runnable work, Runnable whenLeft) {
         this.connector = connector;
         this.work = work;
         this.whenLeft = whenLeft;
