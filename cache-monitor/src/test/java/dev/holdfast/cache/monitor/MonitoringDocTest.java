@@ -63,6 +63,13 @@ class MonitoringDocTest {
                         gateway.url(),
                         "UPSTASH_REDIS_REST_TOKEN",
                         "t",
+                        // However busy this machine is: a gateway that is slow once would leave the call to memory.
+                        "REDIS_COMMAND_TIMEOUT",
+                        "20000",
+                        "REDIS_FAILOVER_TIMEOUT",
+                        "40000",
+                        "REDIS_PROBE_TIMEOUT",
+                        "10000",
                         "REDIS_MONITORING_TOKEN",
                         TOKEN)) {
             here.client.cache("leads", String.class, String.class).build().get("k", key -> "v");
