@@ -135,20 +135,12 @@ final class HttpConnection {
     /** What was sent so far is all there is: the connection ends after it, orderly. */
     void close() {
         usable = false;
-        try {
-            socket.close();
-        } catch (IOException ignored) {
-            // nothing is owed to a connection that is given up
-        }
+        Streams.close(socket);
     }
 
     /** Ends the connection with a TCP reset; bytes under way may be lost. */
     void reset() {
-        try {
-            socket.setSoLinger(true, 0);
-        } catch (IOException ignored) {
-            // closed already
-        }
-        close();
+        usable = false;
+        Streams.reset(socket);
     }
 }

@@ -81,33 +81,29 @@ final class HttpServer implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            listener.close();
-        } catch (IOException ignored) {
-            // it is closed all the same
-        }
+        Streams.close(listener);
         threads.shutdownNow();
         connections.forEach(HttpConnection::close);
     }
 
     private void accept() {
         while (!listener.isClosed()) {
-            Socket socket = null;
-            boolean handedOver = false;
             try {
                 makeRoom();
-                Socket accepted = listener.accept();
-                socket = accepted;
-                threads.execute(() -> serve(accepted));
-                handedOver = true;
+                handOver(listener.accept());
             } catch (Throwable e) {
                 // Closed, a client that was gone before it was accepted, or no file or thread left for one more.
                 LockSupport.parkNanos(PAUSE_NANOS);
-            } finally {
-                if (!handedOver && socket != null) {
-                    closeQuietly(socket);
-                }
             }
+        }
+    }
+
+    private void handOver(Socket socket) {
+        try {
+            threads.execute(() -> serve(socket));
+        } catch (Throwable e) {
+            Streams.close(socket);
+            throw e;
         }
     }
 
@@ -126,14 +122,6 @@ final class HttpServer implements AutoCloseable {
         if (oldest != null) {
             connections.remove(oldest);
             oldest.close();
-        }
-    }
-
-    private static void closeQuietly(Socket socket) {
-        try {
-            socket.close();
-        } catch (IOException ignored) {
-            // nothing is owed to it
         }
     }
 

@@ -126,7 +126,7 @@ final class Link {
         long now = System.nanoTime();
         lock.lock();
         try {
-            if (!hasWriter && proxy.faults(connection).delayNanos(direction) == 0) {
+            if (!hasWriter && proxy.faults(connection).way(direction).delayNanos() == 0) {
                 return false;
             }
             if (!hasWriter) {
@@ -165,7 +165,9 @@ final class Link {
                     changed.await();
                     continue;
                 }
-                long wait = first.cameNanos + proxy.faults(connection).delayNanos(direction) - System.nanoTime();
+                long wait = first.cameNanos
+                        + proxy.faults(connection).way(direction).delayNanos()
+                        - System.nanoTime();
                 if (wait <= 0) {
                     inFlight.remove();
                     inFlightBytes -= first.bytes.length;
@@ -205,9 +207,8 @@ final class Link {
         OutputStream out = to.getOutputStream();
         for (int start = 0; start < bytes.length; ) {
             LinkFaults faults = proxy.faults(connection);
-            long left = faults.cutAfter(direction) < 0
-                    ? Long.MAX_VALUE
-                    : Math.max(0, faults.cutAfter(direction) - passed.get());
+            long cut = faults.way(direction).cutAfter();
+            long left = cut < 0 ? Long.MAX_VALUE : Math.max(0, cut - passed.get());
             int size = (int) Math.min(Math.min(stepBytes(faults), bytes.length - start), left);
             if (restBefore(faults, size)) {
                 continue;

@@ -6,94 +6,53 @@ import dev.holdfast.cache.testkit.TcpProxy.Direction;
  * What is wrong with a proxy's connections now. Immutable.
  *
  * @param bytesPerSecond 0: no bound
- * @param cutToServer after how many bytes, -1: never
  * @param dripNanos the pause before each byte of a reply, -1: replies pass whole
  * @param idleNanos after how long without a byte a connection is swallowed, -1: never
  */
-record LinkFaults(
-        long delayToServerNanos,
-        long delayToClientNanos,
-        long bytesPerSecond,
-        boolean swallows,
-        long cutToServer,
-        long cutToClient,
-        long dripNanos,
-        long idleNanos) {
+record LinkFaults(Way toServer, Way toClient, long bytesPerSecond, boolean swallows, long dripNanos, long idleNanos) {
 
-    static final LinkFaults NONE = new LinkFaults(0, 0, 0, false, -1, -1, -1, -1);
-
-    long delayNanos(Direction direction) {
-        return direction == Direction.TO_SERVER ? delayToServerNanos : delayToClientNanos;
+    /**
+     * What is wrong one way.
+     *
+     * @param cutAfter how many bytes, -1: never
+     */
+    record Way(long delayNanos, long cutAfter) {
+        private static final Way CLEAR = new Way(0, -1);
     }
 
-    long cutAfter(Direction direction) {
-        return direction == Direction.TO_SERVER ? cutToServer : cutToClient;
+    static final LinkFaults NONE = new LinkFaults(Way.CLEAR, Way.CLEAR, 0, false, -1, -1);
+
+    Way way(Direction direction) {
+        return direction == Direction.TO_SERVER ? toServer : toClient;
+    }
+
+    private LinkFaults withWay(Direction direction, Way way) {
+        boolean changed = direction == Direction.TO_SERVER;
+        return new LinkFaults(
+                changed ? way : toServer, changed ? toClient : way, bytesPerSecond, swallows, dripNanos, idleNanos);
     }
 
     LinkFaults withDelay(Direction direction, long nanos) {
-        boolean toServer = direction == Direction.TO_SERVER;
-        return new LinkFaults(
-                toServer ? nanos : delayToServerNanos,
-                toServer ? delayToClientNanos : nanos,
-                bytesPerSecond,
-                swallows,
-                cutToServer,
-                cutToClient,
-                dripNanos,
-                idleNanos);
+        return withWay(direction, new Way(nanos, way(direction).cutAfter()));
     }
 
     LinkFaults withCut(Direction direction, long bytes) {
-        boolean toServer = direction == Direction.TO_SERVER;
-        return new LinkFaults(
-                delayToServerNanos,
-                delayToClientNanos,
-                bytesPerSecond,
-                swallows,
-                toServer ? bytes : cutToServer,
-                toServer ? cutToClient : bytes,
-                dripNanos,
-                idleNanos);
+        return withWay(direction, new Way(way(direction).delayNanos(), bytes));
     }
 
     LinkFaults withRate(long rate) {
-        return new LinkFaults(
-                delayToServerNanos, delayToClientNanos, rate, swallows, cutToServer, cutToClient, dripNanos, idleNanos);
+        return new LinkFaults(toServer, toClient, rate, swallows, dripNanos, idleNanos);
     }
 
     LinkFaults withSwallowing() {
-        return new LinkFaults(
-                delayToServerNanos,
-                delayToClientNanos,
-                bytesPerSecond,
-                true,
-                cutToServer,
-                cutToClient,
-                dripNanos,
-                idleNanos);
+        return new LinkFaults(toServer, toClient, bytesPerSecond, true, dripNanos, idleNanos);
     }
 
     LinkFaults withDrip(long nanos) {
-        return new LinkFaults(
-                delayToServerNanos,
-                delayToClientNanos,
-                bytesPerSecond,
-                swallows,
-                cutToServer,
-                cutToClient,
-                nanos,
-                idleNanos);
+        return new LinkFaults(toServer, toClient, bytesPerSecond, swallows, nanos, idleNanos);
     }
 
     LinkFaults withIdleLimit(long nanos) {
-        return new LinkFaults(
-                delayToServerNanos,
-                delayToClientNanos,
-                bytesPerSecond,
-                swallows,
-                cutToServer,
-                cutToClient,
-                dripNanos,
-                nanos);
+        return new LinkFaults(toServer, toClient, bytesPerSecond, swallows, dripNanos, nanos);
     }
 }

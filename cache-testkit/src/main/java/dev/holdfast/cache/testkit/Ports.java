@@ -1,6 +1,7 @@
 package dev.holdfast.cache.testkit;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -20,6 +21,7 @@ public final class Ports {
     private static final int FIRST = 10_000;
     private static final int LAST = 32_700;
     private static final int ATTEMPTS = 10_000;
+    private static final int BACKLOG = 1024;
 
     /** A server that is down for a while must find its port again, so no port is given twice in one JVM. */
     private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
@@ -52,12 +54,39 @@ public final class Ports {
         GIVEN.remove(port);
     }
 
+    /** A socket that listens on a free port. */
+    static ServerSocket listen() {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return listen(free());
+            } catch (UncheckedIOException taken) {
+                if (attempt == 5) {
+                    throw taken;
+                }
+            }
+        }
+    }
+
+    static ServerSocket listen(int port) {
+        try {
+            ServerSocket socket = new ServerSocket();
+            try {
+                socket.setReuseAddress(true);
+                socket.bind(new InetSocketAddress(loopback(), port), BACKLOG);
+                return socket;
+            } catch (IOException e) {
+                socket.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("can't listen on port " + port, e);
+        }
+    }
+
     private static boolean isFree(int port) {
-        try (ServerSocket probe = new ServerSocket()) {
-            probe.setReuseAddress(true);
-            probe.bind(new InetSocketAddress(loopback(), port));
-            return true;
-        } catch (IOException taken) {
+        try (ServerSocket probe = listen(port)) {
+            return probe.isBound();
+        } catch (IOException | UncheckedIOException taken) {
             return false;
         }
     }

@@ -5,16 +5,15 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,12 +44,11 @@ final class RedisBackend implements AutoCloseable {
     private final InetSocketAddress address;
     private final @Nullable String password;
     private final Semaphore permits;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Deque<RespConnection> idle = new ArrayDeque<>();
+    private final Deque<RespConnection> idle = new ConcurrentLinkedDeque<>();
     private final Map<String, LongAdder> executed = new ConcurrentHashMap<>();
     private final AtomicLong writes = new AtomicLong();
     private final CommandTable table;
-    private boolean closed;
+    private volatile boolean closed;
 
     RedisBackend(InetSocketAddress address, @Nullable String password, int maxConnections) throws IOException {
         this.address = address;
@@ -142,30 +140,16 @@ final class RedisBackend implements AutoCloseable {
     /** A connection that the caller closes, for what never ends. */
     RespConnection dedicated() throws IOException {
         RespConnection redis = RespConnection.open(address, null, TIMEOUT);
-        boolean usable = false;
         try {
-            if (password != null) {
-                redis.call("AUTH", password);
-            }
-            usable = true;
-            return redis;
+            return password == null ? redis : redis.login("AUTH", password);
         } catch (IllegalStateException e) {
             throw new IOException(e.getMessage(), e);
-        } finally {
-            if (!usable) {
-                redis.close();
-            }
         }
     }
 
     @Override
     public void close() {
-        lock.lock();
-        try {
-            closed = true;
-        } finally {
-            lock.unlock();
-        }
+        closed = true;
         closeIdle();
     }
 
@@ -234,41 +218,23 @@ final class RedisBackend implements AutoCloseable {
     }
 
     private RespConnection take() throws IOException {
-        lock.lock();
-        try {
-            if (closed) {
-                throw new IOException("the gateway is closed");
-            }
-            RespConnection last = idle.pollLast();
-            if (last != null) {
-                return last;
-            }
-        } finally {
-            lock.unlock();
+        if (closed) {
+            throw new IOException("the gateway is closed");
         }
-        return dedicated();
+        RespConnection last = idle.pollLast();
+        return last == null ? dedicated() : last;
     }
 
     private void give(RespConnection redis) {
-        lock.lock();
-        try {
-            if (!closed) {
-                idle.addLast(redis);
-                return;
-            }
-        } finally {
-            lock.unlock();
+        idle.addLast(redis);
+        if (closed) {
+            closeIdle();
         }
-        redis.close();
     }
 
     private void closeIdle() {
-        lock.lock();
-        try {
-            idle.forEach(RespConnection::close);
-            idle.clear();
-        } finally {
-            lock.unlock();
+        for (RespConnection redis = idle.poll(); redis != null; redis = idle.poll()) {
+            redis.close();
         }
     }
 }

@@ -78,6 +78,17 @@ final class RespConnection implements AutoCloseable {
         return reply;
     }
 
+    /** Sends what logs in; the connection is closed if that is refused. */
+    RespConnection login(String... args) throws IOException {
+        try {
+            call(args);
+            return this;
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
     void send(List<byte[]> args) throws IOException {
         header('*', args.size());
         for (byte[] arg : args) {
@@ -176,10 +187,6 @@ final class RespConnection implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            socket.close();
-        } catch (IOException ignored) {
-            // nothing is owed to a connection that is given up
-        }
+        Streams.close(socket);
     }
 }

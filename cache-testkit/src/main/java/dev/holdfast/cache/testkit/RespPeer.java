@@ -5,8 +5,6 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.ArrayList;
@@ -47,22 +45,15 @@ public final class RespPeer implements AutoCloseable {
     }
 
     private final Script script;
-    private final ServerSocket listener;
+    private final ServerSocket listener = Ports.listen();
     private final Set<Caller> callers = ConcurrentHashMap.newKeySet();
-    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final ServingThreads threads = new ServingThreads("resp-peer-" + port());
     private final AtomicLong accepted = new AtomicLong();
     private volatile boolean closed;
 
     private RespPeer(Script script) {
         this.script = script;
-        try {
-            listener = new ServerSocket();
-            listener.setReuseAddress(true);
-            listener.bind(new InetSocketAddress(Ports.loopback(), Ports.free()), 1024);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        startThread(this::accept);
+        threads.start(this::accept);
     }
 
     /**
@@ -101,10 +92,7 @@ public final class RespPeer implements AutoCloseable {
         int port = port();
         closed = true;
         Streams.close(listener);
-        while (!threads.isEmpty()) {
-            callers.forEach(Caller::close);
-            threads.forEach(Streams::join);
-        }
+        threads.join(() -> callers.forEach(Caller::close));
         Ports.release(port);
     }
 
@@ -121,7 +109,7 @@ public final class RespPeer implements AutoCloseable {
                     // Whoever closes the callers may have gone over them already, and waits for their threads.
                     caller.close();
                 }
-                startThread(() -> serve(caller));
+                threads.start(() -> serve(caller));
             } catch (IOException end) {
                 return;
             }
@@ -139,21 +127,6 @@ public final class RespPeer implements AutoCloseable {
         } finally {
             callers.remove(caller);
         }
-    }
-
-    private void startThread(Runnable task) {
-        Thread thread = new Thread(
-                () -> {
-                    try {
-                        task.run();
-                    } finally {
-                        threads.remove(Thread.currentThread());
-                    }
-                },
-                "resp-peer-" + port());
-        thread.setDaemon(true);
-        threads.add(thread);
-        thread.start();
     }
 
     /** Reads a command; empty at the end of the stream. */

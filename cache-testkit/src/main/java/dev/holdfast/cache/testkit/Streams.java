@@ -27,17 +27,32 @@ final class Streams {
     }
 
     static void join(Thread thread) {
+        boolean unused = uninterruptibly(() -> {
+            thread.join();
+            return true;
+        });
+    }
+
+    /** A wait that an interruption may end. */
+    interface Wait {
+        boolean ended() throws InterruptedException;
+    }
+
+    /** Waits to the end; a thread that is interrupted meanwhile is so afterwards. */
+    static boolean uninterruptibly(Wait wait) {
         boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
+        try {
+            while (true) {
+                try {
+                    return wait.ended();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
             }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 }

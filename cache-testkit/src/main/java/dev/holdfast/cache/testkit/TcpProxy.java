@@ -1,7 +1,6 @@
 package dev.holdfast.cache.testkit;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -44,7 +43,7 @@ public final class TcpProxy implements AutoCloseable {
     private volatile InetSocketAddress server;
     private final int port;
     private final Set<ProxiedConnection> open = ConcurrentHashMap.newKeySet();
-    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final ServingThreads threads;
     private final AtomicLong accepted = new AtomicLong();
     private final AtomicLong bytesToServer = new AtomicLong();
     private final AtomicLong bytesToClient = new AtomicLong();
@@ -57,8 +56,9 @@ public final class TcpProxy implements AutoCloseable {
 
     private TcpProxy(InetSocketAddress server) {
         this.server = server;
-        ServerSocket first = bindFreePort();
+        ServerSocket first = Ports.listen();
         this.port = first.getLocalPort();
+        this.threads = new ServingThreads("tcp-proxy-" + port);
         listen(first);
     }
 
@@ -117,7 +117,7 @@ public final class TcpProxy implements AutoCloseable {
             open.forEach(ProxiedConnection::recover);
             open.forEach(ProxiedConnection::wake);
             if (listener == null && !closed) {
-                listen(bind(port));
+                listen(Ports.listen(port));
             }
         });
     }
@@ -235,10 +235,7 @@ public final class TcpProxy implements AutoCloseable {
     public void close() {
         closed = true;
         locked(this::stopListening);
-        while (!threads.isEmpty()) {
-            open.forEach(ProxiedConnection::reset);
-            threads.forEach(Streams::join);
-        }
+        threads.join(() -> open.forEach(ProxiedConnection::reset));
         Ports.release(port);
     }
 
@@ -278,18 +275,7 @@ public final class TcpProxy implements AutoCloseable {
 
     /** A thread that {@link #close} waits for. */
     Thread startThread(Runnable task) {
-        Thread thread = new Thread(() -> {
-            try {
-                task.run();
-            } finally {
-                threads.remove(Thread.currentThread());
-            }
-        });
-        thread.setName("tcp-proxy-" + port + "-" + thread.getId());
-        thread.setDaemon(true);
-        threads.add(thread);
-        thread.start();
-        return thread;
+        return threads.start(task);
     }
 
     private void listen(ServerSocket socket) {
@@ -330,34 +316,6 @@ public final class TcpProxy implements AutoCloseable {
             action.run();
         } finally {
             lock.unlock();
-        }
-    }
-
-    private static ServerSocket bindFreePort() {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                return bind(Ports.free());
-            } catch (UncheckedIOException taken) {
-                if (attempt == 5) {
-                    throw taken;
-                }
-            }
-        }
-    }
-
-    private static ServerSocket bind(int port) {
-        try {
-            ServerSocket socket = new ServerSocket();
-            try {
-                socket.setReuseAddress(true);
-                socket.bind(new InetSocketAddress(Ports.loopback(), port), 1024);
-                return socket;
-            } catch (IOException e) {
-                socket.close();
-                throw e;
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException("can't listen on port " + port, e);
         }
     }
 }
