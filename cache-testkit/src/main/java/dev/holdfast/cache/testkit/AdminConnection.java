@@ -67,14 +67,7 @@ final class AdminConnection implements AutoCloseable {
     }
 
     private RespConnection open() throws IOException {
-        RespConnection connection = RespConnection.open(port, tls, TIMEOUT);
-        try {
-            connection.call("AUTH", ServerConfig.ADMIN, ServerConfig.ADMIN_PASSWORD);
-            return connection;
-        } catch (IOException | RuntimeException e) {
-            connection.close();
-            throw e;
-        }
+        return RespConnection.open(port, tls, TIMEOUT).login("AUTH", ServerAccess.ADMIN, ServerAccess.ADMIN_PASSWORD);
     }
 
     @Override

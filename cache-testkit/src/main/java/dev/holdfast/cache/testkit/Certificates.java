@@ -27,6 +27,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import javax.net.ServerSocketFactory;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -62,7 +63,16 @@ public final class Certificates {
     }
 
     /** The PEM files that a server needs. */
-    record Identity(Path certificate, Path key, Path authority) {}
+    record Identity(Path certificate, Path key, Path authority) {
+
+        /** As settings of a server. */
+        Map<String, String> settings() {
+            return Map.of(
+                    "tls-cert-file", certificate.toString(),
+                    "tls-key-file", key.toString(),
+                    "tls-ca-cert-file", authority.toString());
+        }
+    }
 
     private static final String PASSWORD = "changeit";
     private static final String ECDSA_SHA256 = "1.2.840.10045.4.3.2";

@@ -1,20 +1,10 @@
 package dev.holdfast.cache.testkit;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -39,10 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Thread-safe, but two changes of the topology at once are the caller's own doing.
  */
 public final class RedisCluster implements AutoCloseable {
-    private static final long BOUND_NANOS = 60_000_000_000L;
-    private static final Pattern ADDRESS = Pattern.compile("127\\.0\\.0\\.1:\\d+@\\d+");
-
-    private final List<RedisServer> nodes = new CopyOnWriteArrayList<>();
+    private final ClusterNodes nodes = new ClusterNodes();
     private final RedisServer.Builder server;
 
     private RedisCluster(Builder builder) {
@@ -53,7 +40,7 @@ public final class RedisCluster implements AutoCloseable {
         int count = builder.masters * (1 + builder.replicasPerMaster);
         try {
             for (int i = 0; i < count; i++) {
-                nodes.add(server.startClustered(Ports.free()));
+                nodes.add(server.startClustered());
             }
             form(builder.masters);
         } catch (RuntimeException e) {
@@ -73,7 +60,7 @@ public final class RedisCluster implements AutoCloseable {
 
     /** All nodes, running or not: first the original masters, then their replicas, then what was added. A snapshot. */
     public List<RedisServer> nodes() {
-        return List.copyOf(nodes);
+        return nodes.all();
     }
 
     /**
@@ -82,22 +69,22 @@ public final class RedisCluster implements AutoCloseable {
      * @throws IndexOutOfBoundsException if there is no such node
      */
     public RedisServer node(int index) {
-        return nodes.get(index);
+        return nodes.all().get(index);
     }
 
     /** {@code 127.0.0.1:port} of every node, separated by commas. */
     public String seeds() {
-        return nodes.stream().map(node -> node.host() + ":" + node.port()).collect(Collectors.joining(","));
+        return nodes().stream().map(node -> node.host() + ":" + node.port()).collect(Collectors.joining(","));
     }
 
     /** The nodes that own slots, by what the cluster knows now: a master just killed is one until its replica has taken over. */
     public List<RedisServer> masters() {
-        return seen(node -> !node.slots().isEmpty());
+        return nodes.where(node -> !node.slots().isEmpty());
     }
 
     /** The nodes that are replicas, by what the cluster knows now. */
     public List<RedisServer> replicas() {
-        return seen(node -> node.is("slave"));
+        return nodes.where(node -> node.is("slave"));
     }
 
     /**
@@ -107,15 +94,15 @@ public final class RedisCluster implements AutoCloseable {
      */
     public RedisServer masterOf(String key) {
         int slot = slotOf(key);
-        return seen(node -> node.slots().get(slot)).stream()
+        return nodes.where(node -> node.slots().get(slot)).stream()
                 .findFirst()
                 .orElseThrow(() -> new IllegalStateException("nobody owns slot " + slot));
     }
 
     /** The replicas of a node, by what the cluster knows now. */
     public List<RedisServer> replicasOf(RedisServer master) {
-        String id = view().byPort(master.port()).id();
-        return seen(node -> node.masterId().equals(id));
+        String id = nodes.view().byPort(master.port()).id();
+        return nodes.where(node -> node.masterId().equals(id));
     }
 
     /** The slot of a key, 0 to 16383: of its first non-empty {@code {hash tag}} if it has one. */
@@ -130,12 +117,12 @@ public final class RedisCluster implements AutoCloseable {
      * @throws IllegalStateException if it is no replica or its master is gone
      */
     public void failover(RedisServer replica) {
-        String masterId = view().byPort(replica.port()).masterId();
+        String masterId = nodes.view().byPort(replica.port()).masterId();
         replica.command("CLUSTER", "FAILOVER");
-        await(
+        nodes.awaitEverywhere(
                 "failover to " + replica,
-                () -> everyAnsweringNode(view -> view.byPort(replica.port()).is("master")
-                        && view.nodes().stream().anyMatch(node -> node.id().equals(masterId) && node.is("slave"))));
+                view -> view.byPort(replica.port()).is("master")
+                        && view.nodes().stream().anyMatch(node -> node.id().equals(masterId) && node.is("slave")));
     }
 
     /**
@@ -152,21 +139,18 @@ public final class RedisCluster implements AutoCloseable {
         }
         int[] moving = owned.stream().limit(count).toArray();
         new SlotMigration(from, to, masters()).move(moving);
-        await(
-                "everyone to know of the migration",
-                () -> everyAnsweringNode(view -> {
-                    BitSet slots = view.byPort(to.port()).slots();
-                    return Arrays.stream(moving).allMatch(slots::get);
-                }));
+        nodes.awaitEverywhere("everyone to know of the migration", view -> {
+            BitSet slots = view.byPort(to.port()).slots();
+            return Arrays.stream(moving).allMatch(slots::get);
+        });
     }
 
     /** Starts one more node, a master without slots, and waits until every node that answers knows it and it takes writes. */
     public RedisServer addNode() {
-        RedisServer added = server.startClustered(Ports.free());
-        nodes.add(added);
-        meet(answering().get(0), added);
-        awaitAcquaintance();
-        await("the new node to take writes", () -> isHealthy(added));
+        RedisServer added = nodes.add(server.startClustered());
+        meet(nodes.answering().get(0), added);
+        nodes.awaitAcquaintance();
+        nodes.awaitHealthy(added);
         return added;
     }
 
@@ -176,25 +160,25 @@ public final class RedisCluster implements AutoCloseable {
      * @throws IllegalStateException if it owns slots: {@link #migrateSlots migrate} them first
      */
     public void removeNode(RedisServer node) {
-        ClusterView view = view();
+        ClusterView view = nodes.view();
         ClusterView.Node removed = view.byPort(node.port());
         if (!removed.slots().isEmpty()) {
             throw new IllegalStateException(node + " owns " + removed.slots().cardinality() + " slots");
         }
         nodes.remove(node);
         String heir = id(masters().get(0));
-        for (RedisServer replica : seen(other -> other.masterId().equals(removed.id()))) {
+        for (RedisServer replica : nodes.where(other -> other.masterId().equals(removed.id()))) {
             replica.command("CLUSTER", "REPLICATE", heir);
         }
         node.close();
-        answering().forEach(other -> other.command("CLUSTER", "FORGET", removed.id()));
-        awaitAcquaintance();
+        nodes.answering().forEach(other -> other.command("CLUSTER", "FORGET", removed.id()));
+        nodes.awaitAcquaintance();
     }
 
     /** Stops all nodes, starts them again on the same ports, and waits until the cluster is healthy. */
     public void restart(RedisServer.Data data) {
         stopAll();
-        nodes.forEach(node -> node.restart(data));
+        nodes().forEach(node -> node.restart(data));
         awaitHealthy();
     }
 
@@ -205,19 +189,19 @@ public final class RedisCluster implements AutoCloseable {
     public void restartOnOtherPorts() {
         stopAll();
         Map<String, String> moves = new HashMap<>();
-        for (RedisServer node : nodes) {
-            String before = node.clusterAddress();
+        for (RedisServer node : nodes()) {
+            String before = node.ports().clusterAddress();
             node.move();
-            moves.put(before, node.clusterAddress());
+            moves.put(before, node.ports().clusterAddress());
         }
-        nodes.forEach(node -> rewriteAddresses(node.directory().resolve("nodes.conf"), moves));
-        nodes.forEach(node -> node.restart(RedisServer.Data.KEEP));
+        nodes().forEach(node -> node.readdress(moves));
+        nodes().forEach(node -> node.restart(RedisServer.Data.KEEP));
         awaitHealthy();
     }
 
     /** Changes the password of the default user on all nodes, as {@link RedisServer#setPassword}. The nodes among themselves don't notice. */
     public void setPassword(@Nullable String newPassword) {
-        nodes.forEach(node -> node.setPassword(newPassword));
+        nodes().forEach(node -> node.setPassword(newPassword));
     }
 
     /**
@@ -226,13 +210,13 @@ public final class RedisCluster implements AutoCloseable {
      * @throws IllegalStateException if that takes more than 60 s
      */
     public void awaitHealthy() {
-        await("the cluster to be healthy", () -> answering().stream().allMatch(this::isHealthy));
+        nodes.awaitHealthy();
     }
 
     /** Kills all nodes and deletes their files. */
     @Override
     public void close() {
-        nodes.forEach(RedisServer::close);
+        nodes().forEach(RedisServer::close);
     }
 
     @Override
@@ -241,128 +225,46 @@ public final class RedisCluster implements AutoCloseable {
     }
 
     private void form(int masters) {
+        List<RedisServer> all = nodes();
         for (int i = 0; i < masters; i++) {
             String first = Integer.toString(i * Slots.COUNT / masters);
             String last = Integer.toString((i + 1) * Slots.COUNT / masters - 1);
             // Distinct epochs from the start: nobody has to settle a collision by gossip.
-            node(i).command("CLUSTER", "SET-CONFIG-EPOCH", Integer.toString(i + 1));
-            node(i).command("CLUSTER", "ADDSLOTSRANGE", first, last);
+            all.get(i).command("CLUSTER", "SET-CONFIG-EPOCH", Integer.toString(i + 1));
+            all.get(i).command("CLUSTER", "ADDSLOTSRANGE", first, last);
         }
-        nodes.subList(1, nodes.size()).forEach(node -> meet(node(0), node));
-        awaitAcquaintance();
-        for (int i = masters; i < nodes.size(); i++) {
-            node(i).command("CLUSTER", "REPLICATE", id(node(i % masters)));
+        all.subList(1, all.size()).forEach(node -> meet(all.get(0), node));
+        nodes.awaitAcquaintance();
+        for (int i = masters; i < all.size(); i++) {
+            all.get(i).command("CLUSTER", "REPLICATE", id(all.get(i % masters)));
         }
-        int replicas = nodes.size() - masters;
-        await(
+        int replicas = all.size() - masters;
+        nodes.awaitEverywhere(
                 "every node to know every replica",
-                () -> everyAnsweringNode(view ->
-                        view.nodes().stream().filter(node -> node.is("slave")).count() == replicas));
+                view -> view.nodes().stream().filter(node -> node.is("slave")).count() == replicas);
         awaitHealthy();
     }
 
     private static void meet(RedisServer one, RedisServer other) {
-        one.command("CLUSTER", "MEET", other.host(), Integer.toString(other.port()), Integer.toString(other.busPort()));
-    }
-
-    private void awaitAcquaintance() {
-        await(
-                "every node to know every other",
-                () -> everyAnsweringNode(view -> view.nodes().size() == nodes.size()
-                        && view.nodes().stream().noneMatch(n -> n.is("handshake"))));
-    }
-
-    private boolean isHealthy(RedisServer node) {
-        return viewOf(node).filter(view -> isHealthy(node, view)).isPresent();
-    }
-
-    private static boolean isHealthy(RedisServer node, ClusterView view) {
-        String cluster = info(node, "CLUSTER", "INFO");
-        // Without full coverage the state is well also where a node has not heard of all slots yet.
-        return view.nodes().stream().allMatch(ClusterView.Node::isSettled)
-                && cluster.contains("cluster_state:ok")
-                && cluster.contains("cluster_slots_assigned:16384")
-                && (view.myself().is("master")
-                        || info(node, "INFO", "replication").contains("master_link_status:up"));
-    }
-
-    private static String info(RedisServer node, String... command) {
-        return String.valueOf(node.command(command));
+        one.command(
+                "CLUSTER",
+                "MEET",
+                other.host(),
+                Integer.toString(other.port()),
+                Integer.toString(other.ports().busPort()));
     }
 
     private void stopAll() {
         // Replicas first: a master that ends waits for those that lag. Of nodes that were killed nobody knows who is
         // what.
-        if (!answering().isEmpty()) {
+        if (!nodes.answering().isEmpty()) {
             replicas().forEach(RedisServer::stop);
         }
-        nodes.forEach(RedisServer::stop);
-    }
-
-    private static void rewriteAddresses(Path nodesConf, Map<String, String> moves) {
-        try {
-            String moved = ADDRESS.matcher(Files.readString(nodesConf))
-                    .replaceAll(found -> moves.getOrDefault(found.group(), found.group()));
-            Files.writeString(nodesConf, moved);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        nodes().forEach(RedisServer::stop);
     }
 
     private static String id(RedisServer node) {
         return String.valueOf(node.command("CLUSTER", "MYID"));
-    }
-
-    private List<RedisServer> answering() {
-        return nodes.stream().filter(RedisServer::isAnswering).toList();
-    }
-
-    private List<RedisServer> seen(Predicate<ClusterView.Node> wanted) {
-        ClusterView view = view();
-        return nodes.stream()
-                .filter(node -> view.nodes().stream().anyMatch(line -> line.port() == node.port() && wanted.test(line)))
-                .toList();
-    }
-
-    /** The most recent view: a master that was away until now does not know yet that it was replaced. */
-    private ClusterView view() {
-        return answering().stream()
-                .flatMap(node -> viewOf(node).stream())
-                .max(Comparator.comparingLong(ClusterView::epoch))
-                .orElseThrow(() -> new IllegalStateException("no node of the cluster answers"));
-    }
-
-    private boolean everyAnsweringNode(Predicate<ClusterView> condition) {
-        return answering().stream()
-                .allMatch(node -> viewOf(node).filter(condition).isPresent());
-    }
-
-    /** What a node knows; nothing while it loads, which a replica does whenever it takes all data of its master. */
-    private static Optional<ClusterView> viewOf(RedisServer node) {
-        try {
-            return Optional.of(ClusterView.of(node));
-        } catch (IllegalStateException e) {
-            if (ServerProcess.isLoading(e)) {
-                return Optional.empty();
-            }
-            throw e;
-        }
-    }
-
-    private void await(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + BOUND_NANOS;
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - deadline > 0) {
-                throw new IllegalStateException(
-                        "waited 60 s for " + what + ":\n" + answering().get(0).command("CLUSTER", "NODES"));
-            }
-            try {
-                Thread.sleep(10);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new IllegalStateException("interrupted while waiting for " + what, e);
-            }
-        }
     }
 
     /** What a cluster is to be. Defaults: 3 masters, 1 replica each, full coverage required, no password, no TLS. Not thread-safe. */

@@ -1,16 +1,8 @@
 package dev.holdfast.cache.testkit;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -33,9 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class RedisSentinels implements AutoCloseable {
     private static final int COUNT = 3;
     private static final int QUORUM = 2;
-    private static final String CONF = "sentinel.conf";
     private static final Duration BOUND = Duration.ofSeconds(60);
-    private static final long NAP_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
 
     private final String name;
     private final @Nullable String password;
@@ -43,16 +33,15 @@ public final class RedisSentinels implements AutoCloseable {
     private final List<String> lines;
     private final List<RedisServer> servers = new ArrayList<>();
     private final List<ServerProcess> sentinels = new ArrayList<>();
-    private final List<Path> directories = new ArrayList<>();
+    private final List<ServerFiles> files = new ArrayList<>();
 
     private RedisSentinels(String name, RedisServer.Builder server, @Nullable String password, List<String> lines) {
         this.name = name;
         this.password = password;
         this.authority = server.authority();
         this.lines = List.copyOf(lines);
-        boolean ready = false;
         try {
-            servers.add(server.copy().start());
+            servers.add(server.start());
             servers.add(server.copy()
                     .line("replicaof 127.0.0.1 " + servers.get(0).port())
                     .start());
@@ -61,13 +50,9 @@ public final class RedisSentinels implements AutoCloseable {
             }
             await("the sentinels to know each other and the replica", () -> sentinels.stream()
                     .allMatch(this::isReady));
-            ready = true;
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } finally {
-            if (!ready) {
-                close();
-            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
         }
     }
 
@@ -88,35 +73,36 @@ public final class RedisSentinels implements AutoCloseable {
         return new RedisSentinels(name, server, sentinelPassword, List.of(lines));
     }
 
-    private void launch() throws IOException {
-        Path directory = Guard.get().newDirectory("sentinel-");
-        directories.add(directory);
+    private void launch() {
+        ServerFiles own = new ServerFiles("sentinel-");
+        files.add(own);
         int port = Ports.free();
         List<String> conf = new ArrayList<>(lines);
         conf.addAll(List.of(
-                authority == null
-                        ? "port " + port
-                        : ServerConfig.encrypted(port, authority.issue(Certificates.Kind.VALID)),
+                ServerAccess.listening(port, authority == null ? null : authority.issue(Certificates.Kind.VALID)),
                 "bind 127.0.0.1",
                 "daemonize no",
                 "logfile \"\"",
-                "dir " + ServerConfig.quoted(directory.toString()),
-                "user " + ServerConfig.ADMIN + " on >" + ServerConfig.ADMIN_PASSWORD + " ~* &* +@all",
+                "dir " + ServerFiles.quoted(own.directory().toString()),
+                ServerAccess.ADMIN_LINE,
                 "sentinel monitor " + name + " 127.0.0.1 " + servers.get(0).port() + " " + QUORUM,
                 "sentinel down-after-milliseconds " + name + " 1000",
                 "sentinel failover-timeout " + name + " 5000",
-                "sentinel auth-user " + name + " " + ServerConfig.ADMIN,
-                "sentinel auth-pass " + name + " " + ServerConfig.ADMIN_PASSWORD,
-                "sentinel sentinel-user " + ServerConfig.ADMIN,
-                "sentinel sentinel-pass " + ServerConfig.ADMIN_PASSWORD));
+                "sentinel auth-user " + name + " " + ServerAccess.ADMIN,
+                "sentinel auth-pass " + name + " " + ServerAccess.ADMIN_PASSWORD,
+                "sentinel sentinel-user " + ServerAccess.ADMIN,
+                "sentinel sentinel-pass " + ServerAccess.ADMIN_PASSWORD));
         if (password != null) {
-            conf.add("requirepass " + ServerConfig.quoted(password));
+            conf.add("requirepass " + ServerFiles.quoted(password));
         }
-        Path file = directory.resolve(CONF);
-        Files.writeString(file, String.join("\n", conf) + "\n", UTF_8);
-        ServerProcess sentinel = ServerProcess.launch(directory, file, port, authority != null, "--sentinel");
+        own.configure(conf);
+        ServerProcess sentinel = launch(own, port);
         sentinels.add(sentinel);
         sentinel.awaitAnswer();
+    }
+
+    private ServerProcess launch(ServerFiles own, int port) {
+        return ServerProcess.launch(own, port, authority != null, "--sentinel");
     }
 
     private boolean isReady(ServerProcess sentinel) {
@@ -135,8 +121,8 @@ public final class RedisSentinels implements AutoCloseable {
     /** All texts of a reply, however deep. */
     private static List<String> texts(@Nullable Object reply) {
         List<String> texts = new ArrayList<>();
-        if (reply instanceof byte[] bytes) {
-            texts.add(new String(bytes, UTF_8));
+        if (reply instanceof String text) {
+            texts.add(text);
         } else if (reply instanceof List<?> parts) {
             parts.forEach(part -> texts.addAll(texts(part)));
         }
@@ -169,7 +155,7 @@ public final class RedisSentinels implements AutoCloseable {
     /** The port of the server that most sentinels call the master now. */
     private int masterPort() {
         List<Integer> ports = sentinels.stream()
-                .filter(sentinel -> sentinel.isAlive() && !sentinel.isFrozen())
+                .filter(ServerProcess::isAnswering)
                 .map(sentinel -> texts(sentinel.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)))
                 .map(place -> Integer.parseInt(place.get(1)))
                 .sorted()
@@ -199,16 +185,9 @@ public final class RedisSentinels implements AutoCloseable {
 
     /** Starts a sentinel that was killed again, with what it knew. */
     public void restartSentinel(int index) {
-        ServerProcess former = sentinels.get(index);
-        Path directory = directories.get(index);
-        try {
-            ServerProcess sentinel = ServerProcess.launch(
-                    directory, directory.resolve(CONF), former.port(), authority != null, "--sentinel");
-            sentinels.set(index, sentinel);
-            sentinel.awaitAnswer();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        ServerProcess sentinel = launch(files.get(index), sentinels.get(index).port());
+        sentinels.set(index, sentinel);
+        sentinel.awaitAnswer();
     }
 
     /**
@@ -221,14 +200,10 @@ public final class RedisSentinels implements AutoCloseable {
     }
 
     private void await(String what, BooleanSupplier condition) {
-        long end = System.nanoTime() + BOUND.toNanos();
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - end > 0) {
-                // Why there was no election, or why it was aborted, only they know.
-                String logs = sentinels.stream().map(ServerProcess::logTail).collect(Collectors.joining("\n---\n"));
-                throw new IllegalStateException("waited in vain for " + what + "; the sentinels say:\n" + logs);
-            }
-            LockSupport.parkNanos(NAP_NANOS);
+        if (!Polling.until(BOUND, condition)) {
+            // Why there was no election, or why it was aborted, only they know.
+            String logs = sentinels.stream().map(ServerProcess::logTail).collect(Collectors.joining("\n---\n"));
+            throw new IllegalStateException("waited in vain for " + what + "; the sentinels say:\n" + logs);
         }
     }
 
@@ -238,6 +213,6 @@ public final class RedisSentinels implements AutoCloseable {
         sentinels.forEach(ServerProcess::kill);
         sentinels.forEach(sentinel -> Ports.release(sentinel.port()));
         servers.forEach(RedisServer::close);
-        directories.forEach(RedisServer::delete);
+        files.forEach(ServerFiles::delete);
     }
 }

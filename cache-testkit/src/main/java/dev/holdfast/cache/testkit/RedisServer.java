@@ -1,17 +1,11 @@
 package dev.holdfast.cache.testkit;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
-import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URLEncoder;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -74,31 +68,18 @@ public final class RedisServer implements AutoCloseable {
         EMPTY
     }
 
-    private static final String SNAPSHOT = "dump.rdb";
-
     private final ReentrantLock lock = new ReentrantLock();
-    private volatile ServerConfig config;
-    private final Path directory;
-    private final boolean portIsFixed;
+    private final ServerInstallation installation;
     private volatile ServerProcess process;
-    private volatile @Nullable String password;
-    private volatile @Nullable Certificates certificates;
-    private Certificates.@Nullable Identity identity;
-    private int port;
     private boolean closed;
 
-    private RedisServer(Builder builder, int busPort) {
-        config = builder.config().withBusPort(busPort);
-        password = builder.password;
-        certificates = builder.certificates;
-        identity = certificates == null ? null : certificates.issue(builder.kind);
-        portIsFixed = builder.port > 0;
-        port = portIsFixed ? builder.port : Ports.free();
-        directory = Guard.get().newDirectory("redis-");
+    private RedisServer(Builder builder, boolean clustered) {
+        installation =
+                new ServerInstallation(builder.persistence, builder.lines, builder.access, builder.ports(clustered));
         try {
-            process = firstStart();
+            process = installation.launchFirst();
         } catch (RuntimeException e) {
-            delete(directory);
+            installation.remove();
             throw e;
         }
     }
@@ -114,16 +95,7 @@ public final class RedisServer implements AutoCloseable {
 
     /** {@code redis://} or {@code rediss://} with what a client needs to log in: the first ACL user, else the password, else nothing. */
     public String url() {
-        String scheme = certificates == null ? "redis://" : "rediss://";
-        String secret = password;
-        String login = "";
-        if (!config.users().isEmpty()) {
-            ServerConfig.User user = config.users().get(0);
-            login = encoded(user.name()) + ":" + encoded(user.password()) + "@";
-        } else if (secret != null) {
-            login = ":" + encoded(secret) + "@";
-        }
-        return scheme + login + host() + ":" + port();
+        return installation.access().url(host() + ":" + port());
     }
 
     /** Always {@code 127.0.0.1}. */
@@ -152,11 +124,7 @@ public final class RedisServer implements AutoCloseable {
      * @throws IllegalStateException if the server has no TLS
      */
     public Certificates certificates() {
-        Certificates known = certificates;
-        if (known == null) {
-            throw new IllegalStateException("built without tls()");
-        }
-        return known;
+        return installation.access().certificates();
     }
 
     /** Ends the process as {@code kill -9} does: connections are reset, nothing is saved. Nothing happens if it does not run. */
@@ -194,11 +162,7 @@ public final class RedisServer implements AutoCloseable {
      * @throws IllegalStateException if it does not come up; the message has the end of its log
      */
     public void restart(Data data) {
-        exclusively(() -> {
-            prepare(data);
-            process = launch(config.persistence().isAppendOnly());
-            process.awaitReady();
-        });
+        exclusively(() -> relaunch(data).awaitReady());
     }
 
     /**
@@ -206,11 +170,7 @@ public final class RedisServer implements AutoCloseable {
      * Builder#loadDelay}.
      */
     public void restartWithoutWaiting(Data data) {
-        exclusively(() -> {
-            prepare(data);
-            process = launch(config.persistence().isAppendOnly());
-            process.awaitAnswer();
-        });
+        exclusively(() -> relaunch(data).awaitAnswer());
     }
 
     /**
@@ -220,12 +180,12 @@ public final class RedisServer implements AutoCloseable {
      */
     public void restart(Path snapshot) {
         exclusively(() -> {
-            prepare(Data.EMPTY);
-            Files.copy(snapshot, directory.resolve(SNAPSHOT), StandardCopyOption.REPLACE_EXISTING);
+            end();
+            installation.files().restore(snapshot);
             // With an append-only file Redis would not look at the snapshot.
-            process = launch(false);
+            process = installation.launch(false);
             process.awaitReady();
-            if (config.persistence().isAppendOnly()) {
+            if (installation.isAppendOnly()) {
                 process.startAppendOnlyFile();
             }
         });
@@ -238,12 +198,7 @@ public final class RedisServer implements AutoCloseable {
      */
     public Path saveSnapshot() {
         command("SAVE");
-        try {
-            Path copy = Files.createTempFile(directory, "snapshot-", ".rdb");
-            return Files.copy(directory.resolve(SNAPSHOT), copy, StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return installation.files().copySnapshot();
     }
 
     /**
@@ -254,9 +209,9 @@ public final class RedisServer implements AutoCloseable {
     public void setPassword(@Nullable String newPassword) {
         exclusively(() -> {
             if (process.isAlive()) {
-                process.call("CONFIG", "SET", "requirepass", newPassword == null ? "" : newPassword);
+                process.configure(Map.of("requirepass", newPassword == null ? "" : newPassword));
             }
-            password = newPassword;
+            installation.changePassword(newPassword);
         });
     }
 
@@ -268,20 +223,11 @@ public final class RedisServer implements AutoCloseable {
     public void setCertificate(Certificates authority, Certificates.Kind kind) {
         certificates();
         exclusively(() -> {
-            Certificates.Identity next = authority.issue(kind);
+            Certificates.Identity issued = authority.issue(kind);
             if (process.isAlive()) {
-                process.call(
-                        "CONFIG",
-                        "SET",
-                        "tls-cert-file",
-                        next.certificate().toString(),
-                        "tls-key-file",
-                        next.key().toString(),
-                        "tls-ca-cert-file",
-                        next.authority().toString());
+                process.configure(issued.settings());
             }
-            certificates = authority;
-            identity = next;
+            installation.changeCertificate(authority, kind, issued);
         });
     }
 
@@ -298,7 +244,7 @@ public final class RedisServer implements AutoCloseable {
      * @throws UncheckedIOException if it does not answer within 30 s or does not run
      */
     public @Nullable Object command(String... args) {
-        return text(process.call(args));
+        return process.call(args);
     }
 
     /** As {@link #command(String...)} for bytes that are not text: bulk replies are {@code byte[]}. */
@@ -313,9 +259,7 @@ public final class RedisServer implements AutoCloseable {
             if (!closed) {
                 closed = true;
                 process.kill();
-                Ports.release(port);
-                Ports.release(busPort());
-                delete(directory);
+                installation.remove();
             }
         });
     }
@@ -325,128 +269,52 @@ public final class RedisServer implements AutoCloseable {
         return "RedisServer[" + host() + ":" + port() + ", pid " + pid() + "]";
     }
 
-    /** Where {@code nodes.conf} of a cluster's node is. */
     Path directory() {
-        return directory;
+        return installation.files().directory();
     }
 
-    /** Neither down nor frozen, as far as the testkit has brought it about. */
     boolean isAnswering() {
-        return process.isAlive() && !process.isFrozen();
+        return process.isAnswering();
     }
 
-    int busPort() {
-        return config.busPort();
-    }
-
-    /** As {@code nodes.conf} has it. */
-    String clusterAddress() {
-        return host() + ":" + port + "@" + busPort();
+    /** Where it listens from the next start on; until then it may listen elsewhere. */
+    ServerPorts ports() {
+        return installation.ports();
     }
 
     /** Takes other ports, from the next start on. */
     void move() {
-        exclusively(() -> {
-            Ports.release(port);
-            Ports.release(busPort());
-            port = Ports.free();
-            config = config.withBusPort(Ports.free());
-        });
+        exclusively(installation::move);
     }
 
-    private ServerProcess firstStart() {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                return ready(launch(config.persistence().isAppendOnly()));
-            } catch (PortTakenException taken) {
-                // somebody was faster between our look and the server's bind
-                if (portIsFixed || attempt == 5) {
-                    throw taken;
-                }
-                port = Ports.free();
-                config = config.isClustered() ? config.withBusPort(Ports.free()) : config;
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+    /** As {@link ServerFiles#readdress}, while it is down. */
+    void readdress(Map<String, String> moves) {
+        exclusively(() -> installation.files().readdress(moves));
+    }
+
+    private ServerProcess relaunch(Data data) {
+        end();
+        if (data == Data.EMPTY) {
+            installation.files().wipe();
         }
+        process = installation.launch(installation.isAppendOnly());
+        return process;
     }
 
-    private static ServerProcess ready(ServerProcess started) {
-        try {
-            started.awaitReady();
-            return started;
-        } catch (RuntimeException e) {
-            started.kill();
-            throw e;
-        }
-    }
-
-    private ServerProcess launch(boolean appendOnly) throws IOException {
-        Path conf = directory.resolve("redis.conf");
-        Files.writeString(conf, config.text(port, directory, password, identity, appendOnly), UTF_8);
-        return ServerProcess.launch(directory, conf, port, identity != null);
-    }
-
-    private void prepare(Data data) throws IOException {
+    private void end() {
         if (closed) {
             throw new IllegalStateException(this + " is closed");
         }
-        if (process.isFrozen()) {
-            process.kill();
-        } else {
-            process.stop();
-        }
-        if (data == Data.EMPTY) {
-            Files.deleteIfExists(directory.resolve(SNAPSHOT));
-            delete(directory.resolve("appendonlydir"));
-        }
+        process.end();
     }
 
-    private void exclusively(Action action) {
+    private void exclusively(Runnable action) {
         lock.lock();
         try {
             action.run();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         } finally {
             lock.unlock();
         }
-    }
-
-    private static @Nullable Object text(@Nullable Object reply) {
-        if (reply instanceof byte[] bytes) {
-            return new String(bytes, UTF_8);
-        }
-        if (reply instanceof List<?> items) {
-            List<@Nullable Object> texts = new ArrayList<>(items.size());
-            for (Object item : items) {
-                texts.add(text(item));
-            }
-            return texts;
-        }
-        return reply;
-    }
-
-    private static String encoded(String text) {
-        return URLEncoder.encode(text, UTF_8).replace("+", "%20");
-    }
-
-    static void delete(Path path) {
-        if (!Files.exists(path)) {
-            return;
-        }
-        try (var files = Files.walk(path)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.deleteIfExists(file);
-            }
-        } catch (IOException | UncheckedIOException e) {
-            // what a dying server still wrote goes with the JVM
-        }
-    }
-
-    /** A step that may fail on a file or a socket. */
-    private interface Action {
-        void run() throws IOException;
     }
 
     /**
@@ -454,29 +322,22 @@ public final class RedisServer implements AutoCloseable {
      * may start several servers.
      */
     public static final class Builder {
-        private int port;
-        private @Nullable String password;
-        private @Nullable Certificates certificates;
-        private Certificates.Kind kind = Certificates.Kind.VALID;
+        private @Nullable ServerPorts ports;
+        private ServerAccess access = ServerAccess.OPEN;
         private Persistence persistence = Persistence.AOF;
-        private long maxMemoryBytes;
-        private final List<ServerConfig.User> users = new ArrayList<>();
         private final List<String> lines = new ArrayList<>();
 
         private Builder() {}
 
         /** The port to listen on, 1 to 65535, rather than a free one. */
         public Builder port(int port) {
-            if (port < 1 || port > 65_535) {
-                throw new IllegalArgumentException("port must be 1 to 65535: " + port);
-            }
-            this.port = port;
+            ports = ServerPorts.fixed(port);
             return this;
         }
 
         /** The password of the default user. */
         public Builder password(String password) {
-            this.password = Objects.requireNonNull(password, "password");
+            access = access.withPassword(Objects.requireNonNull(password, "password"));
             return this;
         }
 
@@ -491,7 +352,7 @@ public final class RedisServer implements AutoCloseable {
          * @param rules as of {@code ACL SETUSER}, such as {@code ~app:* +@read}
          */
         public Builder user(String name, String password, String rules) {
-            users.add(new ServerConfig.User(name, password, rules));
+            access = access.withUser(new ServerAccess.User(name, password, rules));
             return this;
         }
 
@@ -502,8 +363,8 @@ public final class RedisServer implements AutoCloseable {
 
         /** TLS only, with such a certificate. */
         public Builder tls(Certificates authority, Certificates.Kind kind) {
-            this.certificates = Objects.requireNonNull(authority, "authority");
-            this.kind = Objects.requireNonNull(kind, "kind");
+            access = access.withCertificate(
+                    Objects.requireNonNull(authority, "authority"), Objects.requireNonNull(kind, "kind"));
             return this;
         }
 
@@ -517,8 +378,7 @@ public final class RedisServer implements AutoCloseable {
             if (bytes < 1) {
                 throw new IllegalArgumentException("maxMemory must be positive: " + bytes);
             }
-            this.maxMemoryBytes = bytes;
-            return this;
+            return line("maxmemory " + bytes);
         }
 
         /**
@@ -546,34 +406,30 @@ public final class RedisServer implements AutoCloseable {
          * @throws IllegalStateException if it does not come up (the message has the end of its log), or on a system without a binary
          */
         public RedisServer start() {
-            return new RedisServer(this, 0);
+            return new RedisServer(this, false);
         }
 
         /** The authority of its certificate; {@code null} without TLS. */
         @Nullable
         Certificates authority() {
-            return certificates;
+            return access.authority();
         }
 
         Builder copy() {
             Builder copy = new Builder();
-            copy.port = port;
-            copy.password = password;
-            copy.certificates = certificates;
-            copy.kind = kind;
+            copy.ports = ports;
+            copy.access = access;
             copy.persistence = persistence;
-            copy.maxMemoryBytes = maxMemoryBytes;
-            copy.users.addAll(users);
             copy.lines.addAll(lines);
             return copy;
         }
 
-        RedisServer startClustered(int busPort) {
-            return new RedisServer(this, busPort);
+        RedisServer startClustered() {
+            return new RedisServer(this, true);
         }
 
-        private ServerConfig config() {
-            return new ServerConfig(persistence, maxMemoryBytes, users, lines, 0);
+        private ServerPorts ports(boolean clustered) {
+            return ports == null ? ServerPorts.free(clustered) : ports;
         }
     }
 }

@@ -9,10 +9,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** One life of a server, from launch to exit. */
@@ -37,14 +38,17 @@ final class ServerProcess {
         this.admin = new AdminConnection(port, tls);
     }
 
-    static ServerProcess launch(Path directory, Path conf, int port, boolean tls, String... options)
-            throws IOException {
+    static ServerProcess launch(ServerFiles files, int port, boolean tls, String... options) {
         Guard guard = Guard.get();
-        Path log = Files.createTempFile(directory, "redis-", ".log");
-        List<String> line = new ArrayList<>(List.of(guard.binary().toString(), conf.toString()));
+        Path log = files.newLog();
+        List<String> line = new ArrayList<>(
+                List.of(guard.binary().toString(), files.configuration().toString()));
         line.addAll(List.of(options));
-        Process process = guard.launch(line, log);
-        return new ServerProcess(process, log, port, tls);
+        try {
+            return new ServerProcess(guard.launch(line, log), log, port, tls);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     int port() {
@@ -59,14 +63,24 @@ final class ServerProcess {
         return process.isAlive();
     }
 
-    boolean isFrozen() {
-        return frozen && process.isAlive();
+    /** Neither down nor frozen, as far as the testkit has brought it about. */
+    boolean isAnswering() {
+        return process.isAlive() && !frozen;
     }
 
     void kill() {
         admin.close();
         process.destroyForcibly();
-        awaitExit(STOP_BOUND);
+        boolean unused = awaitExit();
+    }
+
+    /** Ends it for a restart. */
+    void end() {
+        if (isAnswering()) {
+            stop();
+        } else {
+            kill();
+        }
     }
 
     void stop() {
@@ -78,7 +92,7 @@ final class ServerProcess {
         }
         admin.close();
         process.destroy();
-        if (!awaitExit(STOP_BOUND)) {
+        if (!awaitExit()) {
             kill();
         }
     }
@@ -100,15 +114,31 @@ final class ServerProcess {
         frozen = false;
     }
 
+    /** As {@link #call(byte[]...)}, with replies that are text. */
     @Nullable
     Object call(String... args) {
-        byte[][] bytes = new byte[args.length][];
-        for (int i = 0; i < args.length; i++) {
-            bytes[i] = args[i].getBytes(UTF_8);
-        }
-        return call(bytes);
+        return text(call(Stream.of(args).map(arg -> arg.getBytes(UTF_8)).toArray(byte[][]::new)));
     }
 
+    private static @Nullable Object text(@Nullable Object reply) {
+        if (reply instanceof byte[] bytes) {
+            return new String(bytes, UTF_8);
+        }
+        if (reply instanceof List<?> items) {
+            List<@Nullable Object> texts = new ArrayList<>(items.size());
+            items.forEach(item -> texts.add(text(item)));
+            return texts;
+        }
+        return reply;
+    }
+
+    /**
+     * Has the testkit's own user send a command.
+     *
+     * @return the reply, bulk ones as {@code byte[]}
+     * @throws IllegalStateException if it is an error, whose text the message is
+     * @throws UncheckedIOException if none comes
+     */
     @Nullable
     Object call(byte[]... args) {
         try {
@@ -125,12 +155,25 @@ final class ServerProcess {
         await("the server to answer", this::answers);
     }
 
+    /** Waits until it serves; whatever ends the wait before ends the server too. */
     void awaitReady() {
-        await("the server to be ready", () -> answers() && isLoaded() && reads());
+        try {
+            await("the server to be ready", () -> answers() && isLoaded() && reads());
+        } catch (RuntimeException e) {
+            kill();
+            throw e;
+        }
+    }
+
+    /** Changes settings, all of them or none. */
+    void configure(Map<String, String> settings) {
+        List<String> command = new ArrayList<>(List.of("CONFIG", "SET"));
+        settings.forEach((name, value) -> command.addAll(List.of(name, value)));
+        call(command.toArray(String[]::new));
     }
 
     void startAppendOnlyFile() {
-        call("CONFIG", "SET", "appendonly", "yes");
+        configure(Map.of("appendonly", "yes"));
         await("the append-only file to be written", () -> {
             String info = info("persistence");
             return info.contains("aof_rewrite_in_progress:0") && info.contains("aof_rewrite_scheduled:0");
@@ -138,7 +181,7 @@ final class ServerProcess {
     }
 
     String info(String section) {
-        return new String((byte[]) Objects.requireNonNull(call("INFO", section)), UTF_8);
+        return String.valueOf(call("INFO", section));
     }
 
     private boolean answers() {
@@ -170,50 +213,31 @@ final class ServerProcess {
 
     /** Polls; a server that ended meanwhile ends the wait. */
     private void await(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + READY_BOUND.toNanos();
-        while (!condition.getAsBoolean()) {
-            if (!process.isAlive()) {
-                String tail = logTail();
-                String message =
-                        "redis-server on port " + port + " ended with exit value " + process.exitValue() + ":\n" + tail;
-                throw PORT_TAKEN.matcher(tail).find()
-                        ? new PortTakenException(message)
-                        : new IllegalStateException(message);
+        boolean came = Polling.until(READY_BOUND, () -> {
+            boolean is = condition.getAsBoolean();
+            if (!is && !process.isAlive()) {
+                throw ended();
             }
-            if (System.nanoTime() - deadline > 0) {
-                kill();
-                throw new IllegalStateException(
-                        "waited " + READY_BOUND.toSeconds() + " s for " + what + ", port " + port + ":\n" + logTail());
-            }
-            pause();
+            return is;
+        });
+        if (!came) {
+            kill();
+            throw new IllegalStateException(
+                    "waited " + READY_BOUND.toSeconds() + " s for " + what + ", port " + port + ":\n" + logTail());
         }
     }
 
-    private static void pause() {
-        try {
-            Thread.sleep(5);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for a server", e);
-        }
+    private IllegalStateException ended() {
+        String tail = logTail();
+        String message =
+                "redis-server on port " + port + " ended with exit value " + process.exitValue() + ":\n" + tail;
+        return PORT_TAKEN.matcher(tail).find() ? new PortTakenException(message) : new IllegalStateException(message);
     }
 
-    private boolean awaitExit(Duration bound) {
-        boolean interrupted = false;
-        long deadline = System.nanoTime() + bound.toNanos();
-        try {
-            while (true) {
-                try {
-                    return process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+    /** Returns whether it has ended, after a while at most, also in a thread that is interrupted. */
+    private boolean awaitExit() {
+        long deadline = System.nanoTime() + STOP_BOUND.toNanos();
+        return Streams.uninterruptibly(() -> process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
     }
 
     private void requireAlive() {

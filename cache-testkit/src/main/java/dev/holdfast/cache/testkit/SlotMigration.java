@@ -68,7 +68,7 @@ final class SlotMigration {
         List<byte[]> command = new ArrayList<>();
         bytes("MIGRATE", to.host(), Integer.toString(to.port()), "", "0", "10000")
                 .forEach(command::add);
-        bytes("AUTH2", ServerConfig.ADMIN, ServerConfig.ADMIN_PASSWORD, "KEYS").forEach(command::add);
+        bytes("AUTH2", ServerAccess.ADMIN, ServerAccess.ADMIN_PASSWORD, "KEYS").forEach(command::add);
         for (Object key : keys) {
             command.add((byte[]) key);
         }
