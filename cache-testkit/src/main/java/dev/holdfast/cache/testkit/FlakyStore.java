@@ -1,31 +1,18 @@
 package dev.holdfast.cache.testkit;
 
 import dev.holdfast.cache.CacheException;
-import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.Settings;
-import dev.holdfast.cache.StoreHealth;
 import dev.holdfast.cache.spi.CacheStore;
-import dev.holdfast.cache.spi.Covered;
-import dev.holdfast.cache.spi.Guard;
-import dev.holdfast.cache.spi.PartialOutage;
-import dev.holdfast.cache.spi.Stamps;
+import dev.holdfast.cache.spi.ForwardingStore;
 import dev.holdfast.cache.spi.StoreProvider;
-import dev.holdfast.cache.spi.Tracking;
 import java.time.Duration;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
-import java.util.OptionalLong;
 import java.util.ServiceLoader;
-import java.util.Set;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A store that fails by script, for tests of what stands above it: it passes calls to another store until it is told to do
@@ -51,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A call is on record ({@link #calls}) as soon as it begins. For any number of threads.
  */
-public final class FlakyStore implements CacheStore {
+public final class FlakyStore extends ForwardingStore {
 
     /** What becomes of an operation whose caller gets an exception. */
     public enum Effect {
@@ -73,10 +60,8 @@ public final class FlakyStore implements CacheStore {
      */
     public record Call(String operation, List<String> keys) {}
 
-    private final CacheStore store;
-    private final Duration callBound;
-    private final FlakyStoreScript script = new FlakyStoreScript();
-    private volatile @Nullable Predicate<String> failingKeys;
+    private final FlakyStoreScript script;
+    private final FailingKeys failing;
 
     /**
      * Makes one over this process's memory, which {@code holdfast-cache-memory} on the class path provides.
@@ -110,8 +95,13 @@ public final class FlakyStore implements CacheStore {
      *     interrupted thread is refused before a call
      */
     public FlakyStore(CacheStore store, Duration callBound) {
-        this.store = Objects.requireNonNull(store, "store");
-        this.callBound = Objects.requireNonNull(callBound, "callBound");
+        this(store, callBound, new FlakyStoreScript(!callBound.isZero()), new FailingKeys());
+    }
+
+    private FlakyStore(CacheStore store, Duration callBound, FlakyStoreScript script, FailingKeys failing) {
+        super(new ScriptedStore(store, callBound, script, failing));
+        this.script = script;
+        this.failing = failing;
     }
 
     /**
@@ -199,7 +189,7 @@ public final class FlakyStore implements CacheStore {
 
     /** Ends {@link #kill}, {@link #freeze} and {@link #failKeys}, forgets the rest of the script, and lets what hangs go on. */
     public void heal() {
-        failingKeys = null;
+        failing.heal();
         script.heal();
     }
 
@@ -210,7 +200,7 @@ public final class FlakyStore implements CacheStore {
      * @param keys which
      */
     public void failKeys(Predicate<String> keys) {
-        failingKeys = Objects.requireNonNull(keys, "keys");
+        failing.fail(keys);
     }
 
     /**
@@ -275,309 +265,9 @@ public final class FlakyStore implements CacheStore {
         script.clearCalls();
     }
 
-    private <T extends @Nullable Object> T one(String operation, String key, Supplier<T> work) {
-        return script.run(new Call(operation, List.of(key)), interruptible(), () -> {
-            Predicate<String> fails = failingKeys;
-            if (fails != null && fails.test(key)) {
-                throw partial(List.of(key), Map.of());
-            }
-            return work.get();
-        });
-    }
-
-    private <T> T several(String operation, Collection<String> keys, Function<Collection<String>, T> work) {
-        List<String> all = List.copyOf(keys);
-        return script.run(new Call(operation, all), interruptible(), () -> {
-            Predicate<String> fails = failingKeys;
-            if (fails == null || all.stream().noneMatch(fails)) {
-                return work.apply(all);
-            }
-            T result = work.apply(all.stream().filter(fails.negate()).toList());
-            throw partial(all.stream().filter(fails).toList(), result);
-        });
-    }
-
-    private static CacheUnavailableException partial(Collection<String> failed, Object result) {
-        Map<String, byte[]> found = new HashMap<>();
-        if (result instanceof Map<?, ?> map) {
-            map.forEach((key, value) -> found.put((String) key, (byte[]) value));
-        }
-        return new CacheUnavailableException(
-                "flaky: a shard is out", null, Reason.PARTIAL, false, Set.copyOf(failed), found);
-    }
-
-    private boolean interruptible() {
-        return !callBound.isZero();
-    }
-
     @Override
-    public byte @Nullable [] get(String key) {
-        return this.<byte @Nullable []>one("get", key, () -> store.get(key));
-    }
-
-    @Override
-    public Map<String, byte[]> getAll(Collection<String> keys) {
-        return several("getAll", keys, store::getAll);
-    }
-
-    @Override
-    public void put(String key, byte[] value, Duration ttl) {
-        byte[] copy = value.clone();
-        one("put", key, () -> {
-            store.put(key, copy, ttl);
-            return true;
-        });
-    }
-
-    @Override
-    public void fill(String key, byte[] value, Duration ttl) {
-        byte[] copy = value.clone();
-        one("fill", key, () -> {
-            store.fill(key, copy, ttl);
-            return true;
-        });
-    }
-
-    @Override
-    public void putAll(Map<String, byte[]> entries, Duration ttl) {
-        Map<String, byte[]> copy = copyOf(entries);
-        several("putAll", entries.keySet(), keys -> {
-            store.putAll(only(keys, copy), ttl);
-            return true;
-        });
-    }
-
-    @Override
-    public void fillAll(Map<String, byte[]> entries, Duration ttl) {
-        Map<String, byte[]> copy = copyOf(entries);
-        several("fillAll", entries.keySet(), keys -> {
-            store.fillAll(only(keys, copy), ttl);
-            return true;
-        });
-    }
-
-    @Override
-    public boolean fill(String key, byte @Nullable [] seen, byte[] value, Duration ttl) {
-        byte[] seenCopy = seen == null ? null : seen.clone();
-        byte[] copy = value.clone();
-        return one("fill", key, () -> store.fill(key, seenCopy, copy, ttl));
-    }
-
-    @Override
-    public Set<String> fillAll(Map<String, byte[]> entries, Map<String, byte[]> seen, Duration ttl) {
-        Map<String, byte[]> copy = copyOf(entries);
-        Map<String, byte[]> seenCopy = copyOf(seen);
-        return several("fillAll", entries.keySet(), keys -> store.fillAll(only(keys, copy), seenCopy, ttl));
-    }
-
-    /** An operation may be applied after its call, when the caller's arrays are no longer what they were. */
-    private static Map<String, byte[]> copyOf(Map<String, byte[]> entries) {
-        Map<String, byte[]> copy = new HashMap<>();
-        entries.forEach((key, value) -> copy.put(key, value.clone()));
-        return copy;
-    }
-
-    private static Map<String, byte[]> only(Collection<String> keys, Map<String, byte[]> entries) {
-        Map<String, byte[]> some = new HashMap<>(entries);
-        some.keySet().retainAll(Set.copyOf(keys));
-        return some;
-    }
-
-    @Override
-    public boolean putIfAbsent(String key, byte[] value, Duration ttl) {
-        byte[] copy = value.clone();
-        return one("putIfAbsent", key, () -> store.putIfAbsent(key, copy, ttl));
-    }
-
-    @Override
-    public boolean replace(String key, byte[] expected, byte[] value, Duration ttl) {
-        byte[] expectedCopy = expected.clone();
-        byte[] copy = value.clone();
-        return one("replace", key, () -> store.replace(key, expectedCopy, copy, ttl));
-    }
-
-    @Override
-    public boolean remove(String key) {
-        return one("remove", key, () -> store.remove(key));
-    }
-
-    @Override
-    public boolean remove(String key, byte[] expected) {
-        byte[] copy = expected.clone();
-        return one("remove", key, () -> store.remove(key, copy));
-    }
-
-    @Override
-    public void removeAll(Collection<String> keys) {
-        several("removeAll", keys, some -> {
-            store.removeAll(some);
-            return true;
-        });
-    }
-
-    /** Leaves a tombstone also in memory that plays a server: whose calls may wait here, and don't there. */
-    @Override
-    public boolean removeLeaving(String key, byte[] tombstone, Duration ttl) {
-        byte[] copy = tombstone.clone();
-        return one("removeLeaving", key, () -> {
-            if (!playsServer()) {
-                return store.removeLeaving(key, copy, ttl);
-            }
-            byte[] before = store.get(key);
-            store.put(key, copy, ttl);
-            return before != null && !CacheStore.isTombstone(before, copy);
-        });
-    }
-
-    @Override
-    public void removeAllLeaving(Collection<String> keys, byte[] tombstone, Duration ttl) {
-        byte[] copy = tombstone.clone();
-        several("removeAllLeaving", keys, some -> {
-            if (playsServer()) {
-                Map<String, byte[]> tombstones = new HashMap<>();
-                some.forEach(key -> tombstones.put(key, copy));
-                store.putAll(tombstones, ttl);
-            } else {
-                store.removeAllLeaving(some, copy, ttl);
-            }
-            return true;
-        });
-    }
-
-    private boolean playsServer() {
-        return interruptible() && store.callBound().isZero();
-    }
-
-    @Override
-    public boolean contains(String key) {
-        return one("contains", key, () -> store.contains(key));
-    }
-
-    @Override
-    public @Nullable Duration ttl(String key) {
-        return this.<@Nullable Duration>one("ttl", key, () -> store.ttl(key));
-    }
-
-    @Override
-    public boolean expire(String key, Duration ttl) {
-        return one("expire", key, () -> store.expire(key, ttl));
-    }
-
-    @Override
-    public long increment(String key, long delta, Duration ttlIfCreated) {
-        return one("increment", key, () -> store.increment(key, delta, ttlIfCreated));
-    }
-
-    @Override
-    public OptionalLong incrementOnce(String key, long delta, Duration ttlIfCreated, String onceId) {
-        return one("incrementOnce", key, () -> store.incrementOnce(key, delta, ttlIfCreated, onceId));
-    }
-
-    @Override
-    public long removeByPrefix(String prefix) {
-        return script.run(new Call("removeByPrefix", List.of(prefix)), interruptible(), () -> {
-            if (failingKeys != null) {
-                throw partial(List.of(), Map.of());
-            }
-            return store.removeByPrefix(prefix);
-        });
-    }
-
-    @Override
-    public long sweep(String prefix, int head, Predicate<byte[]> useless) {
-        return script.run(
-                new Call("sweep", List.of(prefix)), interruptible(), () -> store.sweep(prefix, head, useless));
-    }
-
-    @Override
-    public ProbeResult probe(Duration timeout) {
-        return script.probe(interruptible(), () -> store.probe(timeout));
-    }
-
-    /**
-     * Fails the calls that hang, with {@link Reason#DISCONNECTED} and their outcome unknown, and drops what is pending: it
-     * is never applied.
-     */
-    @Override
-    public void disconnect(Throwable cause) {
-        script.fail(Reason.DISCONNECTED, Objects.requireNonNull(cause, "cause"));
-        store.disconnect(cause);
-    }
-
-    @Override
-    public @Nullable PartialOutage outage() {
-        return store.outage();
-    }
-
-    @Override
-    public long switches() {
-        return store.switches();
-    }
-
-    /** {@inheritDoc} It tells of changes as the store behind it does, whatever the script says; reads through what it returns are calls like any other. */
-    @Override
-    public Tracking track(String prefix, Stamps stamps) {
-        return new ScriptedReads(store.track(prefix, stamps));
-    }
-
-    private final class ScriptedReads implements Tracking {
-        private final Tracking behind;
-
-        ScriptedReads(Tracking behind) {
-            this.behind = behind;
-        }
-
-        @Override
-        public Covered get(String key) {
-            Guard before = behind.get(key).guard();
-            return new Covered(FlakyStore.this.getShared(key), before);
-        }
-
-        @Override
-        public Map<String, Covered> getAll(Collection<String> keys) {
-            Map<String, Covered> before = behind.getAll(keys);
-            Map<String, Covered> found = new HashMap<>();
-            FlakyStore.this.getAll(keys).forEach((key, value) -> {
-                Covered known = before.get(key);
-                found.put(key, new Covered(value, known == null ? null : known.guard()));
-            });
-            return found;
-        }
-
-        @Override
-        public boolean isPossible() {
-            return behind.isPossible();
-        }
-
-        @Override
-        public State state() {
-            return behind.state();
-        }
-
-        @Override
-        public void close() {
-            behind.close();
-        }
-    }
-
-    @Override
-    public Duration callBound() {
-        return callBound;
-    }
-
-    @Override
-    public StoreHealth health() {
-        return script.isDown() ? store.health().withAvailable(false) : store.health();
-    }
-
-    @Override
-    public void close() {
-        script.fail(Reason.DISCONNECTED, null);
-        store.close();
-    }
-
-    @Override
-    public String toString() {
-        return "FlakyStore( " + store + " )";
+    public CacheStore within(Duration limit) {
+        CacheStore unused = store().within(limit);
+        return this;
     }
 }

@@ -8,20 +8,20 @@ import dev.holdfast.cache.CacheUnavailableException.Reason;
 import dev.holdfast.cache.ProbeResult;
 import dev.holdfast.cache.testkit.FlakyStore.Call;
 import dev.holdfast.cache.testkit.FlakyStore.Effect;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What a {@link FlakyStore} does next, and what it has done. All state is guarded by one lock; no operation runs under it. */
+/** What a {@link ScriptedStore} does next, and what it has done. All state is guarded by one lock; no operation runs under it. */
 final class FlakyStoreScript {
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
 
     private enum Kind {
         PASS,
@@ -83,8 +83,14 @@ final class FlakyStoreScript {
     private final List<Hanging> hanging = new ArrayList<>();
     private final List<Pending> pending = new ArrayList<>();
     private final List<Call> calls = new ArrayList<>();
+    private final boolean interruptible;
     private Step standing = Step.PASS;
     private Step standingProbe = Step.PASS;
+
+    /** @param interruptible whether a thread that is interrupted is refused before a call */
+    FlakyStoreScript(boolean interruptible) {
+        this.interruptible = interruptible;
+    }
 
     private static CacheUnavailableException failure(Reason reason, @Nullable Throwable cause, boolean outcomeUnknown) {
         String message = "flaky: " + reason + " by script";
@@ -93,8 +99,8 @@ final class FlakyStoreScript {
                 : new CacheUnavailableException(message, cause, reason, outcomeUnknown);
     }
 
-    <T extends @Nullable Object> T run(Call call, boolean interruptible, Supplier<T> work) {
-        refuseIfInterrupted(interruptible);
+    <T extends @Nullable Object> T run(Call call, Supplier<T> work) {
+        refuseIfInterrupted();
         Step step = begin(call, callSteps, false);
         switch (step.kind()) {
             case PASS -> {
@@ -125,8 +131,8 @@ final class FlakyStoreScript {
         }
     }
 
-    ProbeResult probe(boolean interruptible, Supplier<ProbeResult> work) {
-        refuseIfInterrupted(interruptible);
+    ProbeResult probe(Supplier<ProbeResult> work) {
+        refuseIfInterrupted();
         Step step = begin(new Call("probe", List.of()), probeSteps, true);
         if (step.kind() != Kind.PASS) {
             throw step.thrown();
@@ -135,7 +141,7 @@ final class FlakyStoreScript {
         return step.result() == null ? result : step.result();
     }
 
-    private static void refuseIfInterrupted(boolean interruptible) {
+    private void refuseIfInterrupted() {
         if (interruptible && Thread.currentThread().isInterrupted()) {
             throw new CacheInterruptedException("flaky: interrupted before the call", null);
         }
@@ -242,20 +248,8 @@ final class FlakyStoreScript {
     }
 
     void awaitHanging(int count) {
-        long left = PATIENCE_NANOS;
-        lock.lock();
-        try {
-            while (hanging.size() < count) {
-                if (left <= 0) {
-                    throw new AssertionError("waited 20 s for " + count + " calls to hang; " + hanging.size() + " do");
-                }
-                left = changed.awaitNanos(left);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new AssertionError("interrupted while it waited for calls to hang", e);
-        } finally {
-            lock.unlock();
+        if (!Polling.until(PATIENCE, () -> hanging() >= count)) {
+            throw new AssertionError("waited 20 s for " + count + " calls to hang; " + hanging() + " do");
         }
     }
 
