@@ -1,10 +1,10 @@
 package dev.holdfast.cache.testkit;
 
 import dev.holdfast.cache.spi.CacheStore;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * Threads that call a store all the while and know what it may answer: that no value returns which a removal or a later put
@@ -25,15 +25,13 @@ import java.util.concurrent.locks.LockSupport;
  * repeatable, since real threads run. The keys begin with {@code traffic:}. Thread-safe; does not own the store.
  */
 public final class Traffic implements AutoCloseable {
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-    private final CacheStore store;
     private final List<TrafficCaller> callers = new ArrayList<>();
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stopped;
 
     private Traffic(CacheStore store, int threadCount, long seed) {
-        this.store = store;
         for (int i = 0; i < threadCount; i++) {
             callers.add(new TrafficCaller(store, i, callers, seed + i, () -> stopped));
         }
@@ -63,22 +61,23 @@ public final class Traffic implements AutoCloseable {
      * Waits until each thread has made so many calls more.
      *
      * @param each at least 1
-     * @throws AssertionError if that takes over a minute; the message says where the last one stands
+     * @throws AssertionError if one of them takes over a minute; its stack trace says where it stands
      */
     public void awaitCalls(int each) {
         long[] goals =
                 callers.stream().mapToLong(caller -> caller.calls() + each).toArray();
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
         for (int i = 0; i < goals.length; i++) {
-            while (callers.get(i).calls() < goals[i]) {
-                if (System.nanoTime() - deadline > 0) {
-                    AssertionError stuck = new AssertionError(threads.get(i).getName() + " made "
-                            + (callers.get(i).calls() - goals[i] + each) + " of " + each + " calls in a minute");
-                    stuck.setStackTrace(threads.get(i).getStackTrace());
-                    throw stuck;
-                }
-                LockSupport.parkNanos(1_000_000);
-            }
+            TrafficCaller caller = callers.get(i);
+            long goal = goals[i];
+            await(threads.get(i), () -> caller.calls() >= goal, "did not make " + each + " calls in a minute");
+        }
+    }
+
+    private static void await(Thread thread, BooleanSupplier condition, String complaint) {
+        if (!Polling.until(PATIENCE, condition)) {
+            AssertionError stuck = new AssertionError(thread.getName() + ' ' + complaint);
+            stuck.setStackTrace(thread.getStackTrace());
+            throw stuck;
         }
     }
 
@@ -88,7 +87,10 @@ public final class Traffic implements AutoCloseable {
      * @return the figures; {@code incrementsLost} and {@code incrementsTwice} are 0
      */
     public TrafficReport soFar() {
-        return TrafficReport.of(callers, 0, 0);
+        return callers.stream()
+                .map(TrafficCaller::report)
+                .reduce(TrafficReport::plus)
+                .orElseThrow();
     }
 
     /**
@@ -100,32 +102,14 @@ public final class Traffic implements AutoCloseable {
      */
     public TrafficReport stop() {
         close();
-        long lost = 0;
-        long twice = 0;
-        for (TrafficCaller caller : callers) {
-            caller.readAll();
-            byte[] digits = store.get(caller.counter());
-            long counted = digits == null ? 0 : Long.parseLong(TrafficCaller.text(digits));
-            lost += Math.max(0, caller.acknowledged() - counted);
-            twice += Math.max(0, counted - caller.acknowledged() - caller.unknownIncrements());
-        }
-        return TrafficReport.of(callers, lost, twice);
+        callers.forEach(TrafficCaller::compare);
+        return soFar();
     }
 
     /** Ends the calls. */
     @Override
     public void close() {
         stopped = true;
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        for (Thread thread : threads) {
-            while (thread.isAlive()) {
-                if (System.nanoTime() - deadline > 0) {
-                    AssertionError stuck = new AssertionError(thread.getName() + " did not end in a minute");
-                    stuck.setStackTrace(thread.getStackTrace());
-                    throw stuck;
-                }
-                LockSupport.parkNanos(1_000_000);
-            }
-        }
+        threads.forEach(thread -> await(thread, () -> !thread.isAlive(), "did not end in a minute"));
     }
 }

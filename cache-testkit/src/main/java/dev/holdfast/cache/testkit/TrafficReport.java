@@ -1,8 +1,8 @@
 package dev.holdfast.cache.testkit;
 
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * What became of the calls of a {@link Traffic}.
@@ -34,29 +34,29 @@ public record TrafficReport(
         long incrementsTwice,
         List<String> details) {
 
+    private static final int DETAILS = 20;
+
     public TrafficReport {
         details = List.copyOf(details);
     }
 
-    static TrafficReport of(List<TrafficCaller> callers, long lost, long twice) {
-        TrafficCaller slowest = callers.stream()
-                .max(Comparator.comparingLong(TrafficCaller::longestNanos))
-                .orElseThrow();
+    /** Both together. */
+    TrafficReport plus(TrafficReport other) {
+        TrafficReport slower = longest.compareTo(other.longest) < 0 ? other : this;
         return new TrafficReport(
-                callers.stream().mapToLong(TrafficCaller::calls).sum(),
-                callers.stream().mapToLong(TrafficCaller::errors).sum(),
-                callers.stream().mapToLong(TrafficCaller::unknown).sum(),
-                callers.stream().mapToLong(TrafficCaller::unknown).max().orElseThrow(),
-                Duration.ofNanos(slowest.longestNanos()),
-                slowest.longestCall(),
-                callers.stream().mapToLong(TrafficCaller::over50ms).sum(),
-                callers.stream().mapToLong(TrafficCaller::cameBack).sum(),
-                callers.stream().mapToLong(TrafficCaller::wrong).sum(),
-                lost,
-                twice,
-                callers.stream()
-                        .flatMap(caller -> caller.details().stream())
-                        .limit(20)
+                calls + other.calls,
+                errors + other.errors,
+                unknown + other.unknown,
+                Math.max(mostUnknown, other.mostUnknown),
+                slower.longest,
+                slower.longestCall,
+                over50ms + other.over50ms,
+                cameBack + other.cameBack,
+                wrong + other.wrong,
+                incrementsLost + other.incrementsLost,
+                incrementsTwice + other.incrementsTwice,
+                Stream.concat(details.stream(), other.details.stream())
+                        .limit(DETAILS)
                         .toList());
     }
 
