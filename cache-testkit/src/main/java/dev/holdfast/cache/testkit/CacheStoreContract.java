@@ -23,7 +23,7 @@ package dev.holdfast.cache.testkit;
  * <p>A store whose {@link dev.holdfast.cache.spi.CacheStore#callBound() callBound} is zero never waits, so it may answer a
  * thread that was interrupted before the call; any other must refuse it before it sends anything.
  */
-public abstract class CacheStoreContract extends CacheStoreContractThreads {
+public abstract class CacheStoreContract extends CacheStoreContractInterruptions {
 
     /** For subclasses. */
     protected CacheStoreContract() {}

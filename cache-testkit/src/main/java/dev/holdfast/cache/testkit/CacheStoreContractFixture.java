@@ -305,17 +305,8 @@ abstract class CacheStoreContractFixture {
 
     /** Polls until it is so; fails after {@link #PATIENCE_SECONDS}. */
     static void eventually(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + PATIENCE_SECONDS * 1_000_000_000L;
-        while (!condition.getAsBoolean()) {
-            if (System.nanoTime() - deadline > 0) {
-                fail("waited " + PATIENCE_SECONDS + " s in vain for " + what);
-            }
-            try {
-                Thread.sleep(2);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                fail("interrupted while it waited for " + what);
-            }
+        if (!Polling.until(Duration.ofSeconds(PATIENCE_SECONDS), condition)) {
+            fail("waited " + PATIENCE_SECONDS + " s in vain for " + what);
         }
     }
 }

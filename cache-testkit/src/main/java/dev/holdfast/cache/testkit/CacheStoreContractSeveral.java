@@ -16,7 +16,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Several keys in one call, and all keys with a prefix. */
-abstract class CacheStoreContractSeveral extends CacheStoreContractConditions {
+abstract class CacheStoreContractSeveral extends CacheStoreContractCounters {
     private static final int MANY = 1_000;
 
     private static List<String> manyKeys() {
