@@ -31,7 +31,6 @@ final class Alone {
     private final AtomicLong longestOverLoader = new AtomicLong();
     private final AtomicLong failures = new AtomicLong();
     private final AtomicLong longestToFail = new AtomicLong();
-    private final AtomicLong longestStall = new AtomicLong();
     private final AtomicInteger unexpected = new AtomicInteger();
     private volatile boolean out;
     private volatile boolean stop;
@@ -52,7 +51,8 @@ final class Alone {
                 CacheClient client = CacheClient.builder()
                         .tier(SingleConfig.of(server.url()))
                         .withoutMemory()
-                        .build()) {
+                        .build();
+                StallWatch stall = new StallWatch()) {
             Cache<String, String> cache = client.cache("alone", String.class, String.class)
                     .ttl(Duration.ofMinutes(5))
                     .build();
@@ -63,9 +63,6 @@ final class Alone {
                 caller.start();
                 callers.add(caller);
             }
-            Thread sleeper = new Thread(this::sleep, "sleeper");
-            sleeper.start();
-            callers.add(sleeper);
             TimeUnit.SECONDS.sleep(2);
             long begun = System.nanoTime();
             if (fault.equals("kill")) {
@@ -77,9 +74,11 @@ final class Alone {
                 TimeUnit.MILLISECONDS.sleep(1);
             }
             double known = (System.nanoTime() - begun) / 1e6;
+            stall.reset();
             out = true;
             TimeUnit.SECONDS.sleep(OUTAGE_SECONDS);
             out = false;
+            double stalled = stall.millis();
             stop = true;
             for (Thread caller : callers) {
                 caller.join();
@@ -87,22 +86,7 @@ final class Alone {
             if (fault.equals("freeze")) {
                 server.thaw();
             }
-            return report(fault, known);
-        }
-    }
-
-    private void sleep() {
-        try {
-            while (!stop) {
-                boolean before = out;
-                long start = System.nanoTime();
-                TimeUnit.MILLISECONDS.sleep(1);
-                if (before) {
-                    longestStall.accumulateAndGet(System.nanoTime() - start - 1_000_000, Math::max);
-                }
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            return report(fault, known, stalled);
         }
     }
 
@@ -149,10 +133,9 @@ final class Alone {
         }
     }
 
-    private boolean report(String fault, double known) {
+    private boolean report(String fault, double known, double stall) {
         double overLoader = longestOverLoader.get() / 1e6;
         double toFail = longestToFail.get() / 1e6;
-        double stall = longestStall.get() / 1e6;
         boolean kept = overLoader <= MOST_OVER_LOADER_MILLIS + stall
                 && toFail <= MOST_TO_FAIL_MILLIS + stall
                 && unexpected.get() == 0

@@ -10,7 +10,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +29,7 @@ final class ClusterLoad {
     private final boolean missesAllowed;
     private final List<Caller> callers = new ArrayList<>();
     private final LongAdder calls = new LongAdder();
-    private final LongAccumulator stall = new LongAccumulator(Math::max, 0);
-    private final Thread control = new Thread(this::watchTheMachine, "control");
+    private final StallWatch stall = new StallWatch();
     private volatile boolean stopped;
 
     /**
@@ -66,7 +64,6 @@ final class ClusterLoad {
             callers.add(new Caller(i));
         }
         callers.forEach(Thread::start);
-        control.start();
     }
 
     /** One thread. */
@@ -128,15 +125,6 @@ final class ClusterLoad {
         }
     }
 
-    /** How long this machine kept a thread waiting that had nothing to wait for. */
-    private void watchTheMachine() {
-        while (!stopped) {
-            long before = System.nanoTime();
-            LockSupport.parkNanos(PAUSE_NANOS);
-            stall.accumulate(System.nanoTime() - before - PAUSE_NANOS);
-        }
-    }
-
     /** Waits for so many calls more. */
     void awaitCalls(int count) {
         long goal = calls.sum() + count;
@@ -163,7 +151,7 @@ final class ClusterLoad {
     }
 
     long stallMillis() {
-        return TimeUnit.NANOSECONDS.toMillis(stall.get());
+        return (long) stall.millis();
     }
 
     /** Ends the calls. */
@@ -172,6 +160,6 @@ final class ClusterLoad {
         for (Caller caller : callers) {
             caller.join();
         }
-        control.join();
+        stall.close();
     }
 }

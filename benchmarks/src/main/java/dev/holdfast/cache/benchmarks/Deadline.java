@@ -13,9 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.LongAccumulator;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
 
@@ -41,7 +39,7 @@ final class Deadline {
 
     private final Histogram late = new ConcurrentHistogram(TimeUnit.MINUTES.toNanos(1), 3);
     private final LongAdder calls = new LongAdder();
-    private final LongAccumulator stall = new LongAccumulator(Math::max, 0);
+    private final StallWatch stall = new StallWatch();
     private final AtomicBoolean stop = new AtomicBoolean();
 
     private Deadline() {}
@@ -61,7 +59,6 @@ final class Deadline {
                                         .withPoolSize(THREADS)))
                         .build()) {
             List<Thread> threads = new ArrayList<>();
-            threads.add(new Thread(this::control, "control"));
             for (int i = 0; i < THREADS; i++) {
                 String key = "k" + i;
                 threads.add(new Thread(() -> call(store, key), "caller-" + i));
@@ -74,13 +71,14 @@ final class Deadline {
                 stall.reset();
                 calls.reset();
                 trouble(proxy, ROUNDS);
-                boolean calm = stall.get() <= STALL.toNanos();
+                boolean calm = stall.millis() <= STALL.toMillis();
                 report(calm ? "" : " void=true");
                 if (calm) {
                     break;
                 }
             }
             stop.set(true);
+            stall.close();
             for (Thread thread : threads) {
                 thread.join();
             }
@@ -112,7 +110,7 @@ final class Deadline {
                 late.getValueAtPercentile(50) / 1e6,
                 late.getValueAtPercentile(99) / 1e6,
                 late.getMaxValue() / 1e6,
-                stall.get() / 1e6,
+                stall.millis(),
                 remark);
     }
 
@@ -135,15 +133,6 @@ final class Deadline {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        }
-    }
-
-    /** How long this machine keeps a thread waiting that has nothing to do with any of this. */
-    private void control() {
-        while (!stop.get()) {
-            long begin = System.nanoTime();
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
-            stall.accumulate(System.nanoTime() - begin);
         }
     }
 }

@@ -77,14 +77,15 @@ final class Soak {
         this.flap = flap;
     }
 
-    public static void main(String[] args) throws Exception {
+    /** Runs, by minutes, seed and kind; returns whether all was kept. */
+    static boolean run(String... args) throws InterruptedException {
         double minutes = args.length > 0 ? Double.parseDouble(args[0]) : 10;
         long seed = args.length > 1 ? Long.parseLong(args[1]) : System.nanoTime();
         String kind = args.length > 2 ? args[2] : "random";
         if (!kind.equals("random") && !kind.equals("flap")) {
             throw new IllegalArgumentException("a soak is random or flap: \"" + kind + '"');
         }
-        System.exit(new Soak(seed, kind.equals("flap")).run(minutes, seed) ? 0 : 1);
+        return new Soak(seed, kind.equals("flap")).run(minutes, seed);
     }
 
     private boolean run(double minutes, long seed) throws InterruptedException {
