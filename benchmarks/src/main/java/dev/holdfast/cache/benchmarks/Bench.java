@@ -1,5 +1,6 @@
 package dev.holdfast.cache.benchmarks;
 
+import dev.holdfast.cache.testkit.RedisServer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -43,6 +44,11 @@ final class Bench {
         }
         Report.say("written: %s", report.file());
         System.exit(failed ? 1 : 0);
+    }
+
+    /** As quick as they come: it saves nothing. */
+    static RedisServer server() {
+        return RedisServer.builder().persistence(RedisServer.Persistence.NONE).start();
     }
 
     private static void property(String name, String value) {

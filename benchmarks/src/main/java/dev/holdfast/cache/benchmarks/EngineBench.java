@@ -8,8 +8,6 @@ import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.single.SingleStore;
 import dev.holdfast.cache.spi.CacheStore;
 import dev.holdfast.cache.testkit.RedisServer;
-import java.nio.charset.StandardCharsets;
-import org.jspecify.annotations.Nullable;
 
 /** What the layers above a store on a server cost: {@code Cache( Failover( single > memory ) )} beside the store itself. */
 final class EngineBench {
@@ -22,9 +20,7 @@ final class EngineBench {
     }
 
     void run() throws Exception {
-        try (RedisServer server = RedisServer.builder()
-                        .persistence(RedisServer.Persistence.NONE)
-                        .start();
+        try (RedisServer server = Bench.server();
                 SingleStore bare = store(server);
                 FailoverStore composite = FailoverStore.builder()
                         .tier("single", store(server))
@@ -37,11 +33,8 @@ final class EngineBench {
             Entries entries = new Entries("engine:", 1_000, 100);
             Cache<String, String> cache =
                     client.cache("engine", String.class, String.class).build();
-            String[] texts = new String[entries.count()];
-            for (int i = 0; i < texts.length; i++) {
-                texts[i] = new String(entries.value(i), StandardCharsets.US_ASCII);
-                cache.put(entries.key(i), texts[i]);
-            }
+            String[] texts = entries.texts();
+            entries.putTexts(cache::put);
             bare.putAll(entries.all(), CacheStore.FOREVER);
             for (int threads : new int[] {1, 8}) {
                 Contest.Results results = new Contest(
@@ -50,7 +43,9 @@ final class EngineBench {
                                 new Load(entries.count(), threads, false))
                         .add("store", index -> entries.require(index, bare.get(entries.key(index))))
                         .add("composite", index -> entries.require(index, composite.get(entries.key(index))))
-                        .add("cache", index -> require(texts[index], cache.get(entries.key(index))))
+                        .add(
+                                "cache",
+                                index -> WrongAnswerException.require(texts[index], cache.get(entries.key(index))))
                         .run();
                 results.ratio(report, "engine.overhead.t" + threads, "cache", "store");
                 results.ratio(report, "failover.single.t" + threads, "composite", "store");
@@ -60,11 +55,5 @@ final class EngineBench {
 
     private static SingleStore store(RedisServer server) {
         return SingleStore.of(SingleConfig.of(server.host(), server.port()));
-    }
-
-    private static void require(String expected, @Nullable String answer) {
-        if (!expected.equals(answer)) {
-            throw new WrongAnswerException("expected " + expected + " and got " + answer);
-        }
     }
 }

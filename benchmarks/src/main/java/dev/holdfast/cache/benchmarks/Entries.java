@@ -2,10 +2,12 @@ package dev.holdfast.cache.benchmarks;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** Keys, each with a value of its own: printable, so that it is also text. */
@@ -43,6 +45,21 @@ final class Entries {
 
     byte[] value(int index) {
         return values[index];
+    }
+
+    /** The values, as text. */
+    String[] texts() {
+        return Arrays.stream(values)
+                .map(value -> new String(value, StandardCharsets.US_ASCII))
+                .toArray(String[]::new);
+    }
+
+    /** Puts every value under its key, as text. */
+    void putTexts(BiConsumer<String, String> cache) {
+        String[] texts = texts();
+        for (int i = 0; i < texts.length; i++) {
+            cache.accept(keys[i], texts[i]);
+        }
     }
 
     /** {@code some} keys in a row, from an index on. */

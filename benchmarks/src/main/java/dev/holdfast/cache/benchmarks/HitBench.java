@@ -11,7 +11,6 @@ import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -94,9 +93,7 @@ final class HitBench {
         Entries entries = new Entries("small:", 8_192, 100);
         com.github.benmanes.caffeine.cache.Cache<String, String> caffeine =
                 Caffeine.newBuilder().maximumSize(2L * entries.count()).build();
-        for (int i = 0; i < entries.count(); i++) {
-            caffeine.put(entries.key(i), new String(entries.value(i), StandardCharsets.US_ASCII));
-        }
+        entries.putTexts(caffeine::put);
         Load.Call peer = index -> {
             if (caffeine.getIfPresent(entries.key(index)) == null) {
                 throw new WrongAnswerException("a key is missing");
@@ -106,9 +103,7 @@ final class HitBench {
                 .limit(2 * entries.count())
                 .expireAfterWrite(1, TimeUnit.HOURS)
                 .buildCache();
-        for (int i = 0; i < entries.count(); i++) {
-            jetcache.put(entries.key(i), new String(entries.value(i), StandardCharsets.US_ASCII));
-        }
+        entries.putTexts(jetcache::put);
         Load.Call local = index -> {
             if (jetcache.get(entries.key(index)) == null) {
                 throw new WrongAnswerException("a key is missing");
@@ -138,16 +133,8 @@ final class HitBench {
                 .policy(policy)
                 .near(NearCache.ofBytes(64L << 20))
                 .build();
-        String[] texts = new String[entries.count()];
-        for (int i = 0; i < texts.length; i++) {
-            texts[i] = new String(entries.value(i), StandardCharsets.US_ASCII);
-        }
-        return index -> {
-            String answer = cache.get(entries.key(index), key -> texts[index]);
-            if (!texts[index].equals(answer)) {
-                throw new WrongAnswerException("expected " + texts[index] + " and got " + answer);
-            }
-        };
+        String[] texts = entries.texts();
+        return index -> WrongAnswerException.require(texts[index], cache.get(entries.key(index), key -> texts[index]));
     }
 
     void meters() throws RunnerException {

@@ -7,7 +7,6 @@ import dev.holdfast.cache.testkit.RedisServer;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
-import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -70,9 +69,7 @@ final class MonitorBench {
 
     private void single() throws InterruptedException {
         Entries entries = new Entries("small:", 1_000, 100);
-        try (RedisServer server = RedisServer.builder()
-                        .persistence(RedisServer.Persistence.NONE)
-                        .start();
+        try (RedisServer server = Bench.server();
                 CacheClient with = client("with", "true", Map.of("REDIS_URL", server.url()));
                 CacheClient without = client("without", "false", Map.of("REDIS_URL", server.url()))) {
             new PairedSlices(entries.count(), 8, 150)
@@ -91,16 +88,8 @@ final class MonitorBench {
     private static Load.Call get(CacheClient client, Entries entries) {
         Cache<String, String> cache =
                 client.cache("monitored", String.class, String.class).build();
-        String[] texts = new String[entries.count()];
-        for (int i = 0; i < texts.length; i++) {
-            texts[i] = new String(entries.value(i), StandardCharsets.US_ASCII);
-            cache.put(entries.key(i), texts[i]);
-        }
-        return index -> {
-            String answer = cache.get(entries.key(index));
-            if (!texts[index].equals(answer)) {
-                throw new WrongAnswerException("expected " + texts[index] + " and got " + answer);
-            }
-        };
+        String[] texts = entries.texts();
+        entries.putTexts(cache::put);
+        return index -> WrongAnswerException.require(texts[index], cache.get(entries.key(index)));
     }
 }

@@ -7,7 +7,6 @@ import dev.holdfast.cache.single.SingleConfig;
 import dev.holdfast.cache.spi.Stamps;
 import dev.holdfast.cache.testkit.RedisServer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
@@ -53,9 +52,7 @@ final class NearPushes {
                         .build()) {
             Cache<String, String> cache =
                     client.cache("hits", String.class, String.class).near(NEAR).build();
-            for (int i = 0; i < entries.count(); i++) {
-                cache.put(entries.key(i), new String(entries.value(i), StandardCharsets.US_ASCII));
-            }
+            entries.putTexts(cache::put);
             Load.Call call = index -> {
                 if (cache.get(entries.key(index)) == null) {
                     throw new WrongAnswerException("a key is missing");

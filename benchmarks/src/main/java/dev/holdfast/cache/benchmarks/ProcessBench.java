@@ -19,7 +19,7 @@ final class ProcessBench {
 
     void start() throws IOException, InterruptedException {
         report("start.memory.ms", Map.of());
-        try (RedisServer server = server()) {
+        try (RedisServer server = Bench.server()) {
             report("start.single.ms", single(server));
         }
     }
@@ -38,7 +38,7 @@ final class ProcessBench {
                         .replicasPerMaster(0)
                         .persistence(RedisServer.Persistence.NONE)
                         .start();
-                RedisServer server = server()) {
+                RedisServer server = Bench.server()) {
             Map<String, String> environment = new HashMap<>(single(server));
             environment.put("REDIS_CLUSTER_ENABLED", "true");
             environment.put("REDIS_CLUSTER_NODES", cluster.seeds());
@@ -62,10 +62,6 @@ final class ProcessBench {
         double megabytes = Double.parseDouble(lines.get(0));
         report.add("distinct.keys.mb", megabytes, new double[] {megabytes}, "MB");
         Report.say("%s loads of distinct keys over a memory of 16 MiB, in a heap of 96 MB", lines.get(1));
-    }
-
-    private static RedisServer server() {
-        return RedisServer.builder().persistence(RedisServer.Persistence.NONE).start();
     }
 
     private static Map<String, String> single(RedisServer server) {

@@ -22,14 +22,10 @@ final class SingleBench {
     }
 
     void run() throws Exception {
-        try (RedisServer server = server()) {
+        try (RedisServer server = Bench.server()) {
             small(server);
             large(server);
         }
-    }
-
-    private static RedisServer server() {
-        return RedisServer.builder().persistence(RedisServer.Persistence.NONE).start();
     }
 
     private static SingleStore ours(String host, int port) {
@@ -144,7 +140,7 @@ final class SingleBench {
     /** A thousand callers on virtual threads; for a JVM that has them. */
     void virtual() throws Exception {
         Entries entries = new Entries("small:", 1_000, 100);
-        try (RedisServer server = server();
+        try (RedisServer server = Bench.server();
                 SingleStore store = ours(server.host(), server.port());
                 Peers peers = new Peers(server.host(), server.port(), entries)) {
             store.putAll(entries.all(), CacheStore.FOREVER);

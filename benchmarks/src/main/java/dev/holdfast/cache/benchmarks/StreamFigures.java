@@ -2,10 +2,6 @@ package dev.holdfast.cache.benchmarks;
 
 import dev.holdfast.cache.testkit.RedisServer;
 import dev.holdfast.streams.QueueHealth;
-import dev.holdfast.streams.RequestClient;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -17,8 +13,8 @@ import java.util.TreeMap;
  * clients. {@code -Dstreams=q1,q2,…} runs these, {@code all} all; a line for each. {@code -Dstreams.minutes} is the length of q9 (10).
  */
 final class StreamFigures {
-    private static final long WORK = 150;
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    static final long WORK = 150;
+    static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration WARM_UP = Duration.ofSeconds(5);
     /** For each worker: two processors compile what as many processes run. */
     private static final Duration WARM_UP_OF_A_WORKER = Duration.ofSeconds(3);
@@ -37,10 +33,10 @@ final class StreamFigures {
                 "q3", StreamFigures::q3,
                 "q6", StreamOutages::measure,
                 "q7", StreamFigures::q7,
-                "q8", StreamFigures::q8,
+                "q8", DyingIngress::measure,
                 "q9", StreamFigures::q9,
                 "q10", StreamFigures::q10,
-                "q11", StreamFigures::q11,
+                "q11", ShiftedClocks::measure,
                 "peers", StreamPeers::measure));
         String wanted = System.getProperty("streams", "all");
         List<String> names = wanted.equals("all") ? List.copyOf(figures.keySet()) : List.of(wanted.split(","));
@@ -76,9 +72,7 @@ final class StreamFigures {
         int callers = workers * StreamWorker.TERMINALS;
         try (RedisServer redis = redis();
                 StreamWorker.Group group = new StreamWorker.Group("ours", redis.url(), workers, WORK, 30_000)) {
-            try (StreamLoad warm = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
-                warm.closed(callers, WARM_UP_OF_A_WORKER.multipliedBy(workers));
-            }
+            warmUp(redis, workers);
             try (StreamLoad load = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
                 long start = System.nanoTime();
                 load.closed(callers, duration);
@@ -98,12 +92,16 @@ final class StreamFigures {
         }
     }
 
+    private static void warmUp(RedisServer redis, int workers) throws InterruptedException {
+        try (StreamLoad warm = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
+            warm.closed(workers * StreamWorker.TERMINALS, WARM_UP_OF_A_WORKER.multipliedBy(workers));
+        }
+    }
+
     private static void q2() throws Exception {
         try (RedisServer redis = redis();
                 StreamWorker.Group group = new StreamWorker.Group("ours", redis.url(), 15, WORK, 30_000)) {
-            try (StreamLoad warm = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
-                warm.closed(75, WARM_UP_OF_A_WORKER.multipliedBy(15));
-            }
+            warmUp(redis, 15);
             try (StreamLoad load = new StreamLoad(StreamWorker.config(redis.url()), LIMIT)) {
                 load.open(450, Duration.ofSeconds(60));
                 print(
@@ -190,48 +188,8 @@ final class StreamFigures {
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }
 
-    private static long queued(RedisServer redis) {
+    static long queued(RedisServer redis) {
         return Long.parseLong(String.valueOf(redis.command("XLEN", "{rr}:requests")));
-    }
-
-    private static void q8() throws Exception {
-        try (RedisServer redis = redis();
-                StreamWorker.Group group = new StreamWorker.Group("ours", redis.url(), 3, WORK, 30_000)) {
-            String script = StreamWorker.config(redis.url()).toString();
-            Process ingress = new ProcessBuilder(
-                            Java.home().resolve("bin").resolve("java").toString(),
-                            "-classpath",
-                            System.getProperty("java.class.path"),
-                            DyingIngress.class.getName(),
-                            redis.url())
-                    .redirectErrorStream(true)
-                    .start();
-            ingress.getInputStream().read();
-            ingress.destroyForcibly().waitFor();
-            long start = System.nanoTime();
-            while (!List.of().equals(redis.command("KEYS", "{rr/replies/*"))) {
-                Thread.sleep(50);
-            }
-            print(
-                    "q8: an ingress killed -9: its reply stream was gone after %d ms, requests left %d (%s)",
-                    (System.nanoTime() - start) / 1_000_000, queued(redis), script);
-            group.kill(0);
-        }
-    }
-
-    /** Sends some requests and waits to be killed. */
-    static final class DyingIngress {
-        public static void main(String[] args) throws Exception {
-            RequestClient client = RequestClient.connect(StreamWorker.config(args[0]));
-            for (int i = 0; i < 10; i++) {
-                var unused = client.call("dying" + i, new byte[10], LIMIT);
-            }
-            while (client.health().answered() < 5) {
-                Thread.sleep(1);
-            }
-            System.out.println("sent");
-            Thread.sleep(60_000);
-        }
     }
 
     private static void q9() throws Exception {
@@ -285,61 +243,6 @@ final class StreamFigures {
                     "q10: SIGTERM to 3 of 15 under load: calls=%d errors=%d longest_ms=%d (redelivered would be 2000 and more)"
                             + " answers_twice=%d pending=%d",
                     load.calls.sum(), load.errors(), load.longestMillis(), load.unclaimed(), queue.pending());
-        }
-    }
-
-    /** Workers whose wall clock is ten minutes ahead, and others whose is ten minutes behind. */
-    private static void q11() throws Exception {
-        Path directory = Files.createTempDirectory("clock");
-        Path source = Files.writeString(directory.resolve("clock.c"), """
-                #define _GNU_SOURCE
-                #include <dlfcn.h>
-                #include <stdlib.h>
-                #include <sys/time.h>
-                #include <time.h>
-                static long shift(void) { const char *s = getenv("CLOCK_SHIFT"); return s ? atol(s) : 0; }
-                int clock_gettime(clockid_t id, struct timespec *t) {
-                  static int (*real)(clockid_t, struct timespec *);
-                  if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
-                  int r = real(id, t);
-                  if (r == 0 && id == CLOCK_REALTIME) t->tv_sec += shift();
-                  return r;
-                }
-                int gettimeofday(struct timeval *t, void *z) {
-                  static int (*real)(struct timeval *, void *);
-                  if (!real) real = dlsym(RTLD_NEXT, "gettimeofday");
-                  int r = real(t, z);
-                  if (r == 0) t->tv_sec += shift();
-                  return r;
-                }
-                """);
-        Path library = directory.resolve("clock.so");
-        try {
-            int failed = new ProcessBuilder(
-                            "cc", "-shared", "-fPIC", "-o", library.toString(), source.toString(), "-ldl")
-                    .inheritIO()
-                    .start()
-                    .waitFor();
-            if (failed != 0) {
-                throw new IOException("cc ended with " + failed);
-            }
-        } catch (IOException e) {
-            print("q11: not run: no C compiler (%s)", e);
-            return;
-        }
-        String preload = "LD_PRELOAD=" + library;
-        try (RedisServer redis = redis();
-                StreamWorker.Group ahead = new StreamWorker.Group(
-                        List.of(preload, "CLOCK_SHIFT=600"), "ours", redis.url(), 2, WORK, 30_000);
-                StreamWorker.Group behind = new StreamWorker.Group(
-                        List.of(preload, "CLOCK_SHIFT=-600"), "ours", redis.url(), 2, WORK, 30_000);
-                StreamLoad load = new StreamLoad(StreamWorker.config(redis.url()), Duration.ofSeconds(5))) {
-            load.closed(20, Duration.ofSeconds(10));
-            print(
-                    "q11: clocks +10 min and -10 min, limit 5 s: calls=%d errors=%d p99_ms=%.0f",
-                    load.calls.sum(), load.errors(), load.p99());
-            ahead.kill(0);
-            behind.kill(0);
         }
     }
 }

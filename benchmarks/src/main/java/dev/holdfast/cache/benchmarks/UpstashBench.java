@@ -32,9 +32,7 @@ final class UpstashBench {
     }
 
     void run() throws Exception {
-        try (RedisServer server = RedisServer.builder()
-                        .persistence(RedisServer.Persistence.NONE)
-                        .start();
+        try (RedisServer server = Bench.server();
                 UpstashGateway gateway = UpstashGateway.start(server.host() + ':' + server.port(), TOKEN);
                 UpstashStore store = UpstashStore.create(UpstashConfig.of(gateway.url(), Secret.of(TOKEN)))) {
             store.putAll(entries.all(), CacheStore.FOREVER);

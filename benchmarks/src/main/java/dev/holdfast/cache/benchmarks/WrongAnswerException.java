@@ -19,4 +19,10 @@ final class WrongAnswerException extends RuntimeException {
                     + (answer == null ? "nothing" : answer.length + " others"));
         }
     }
+
+    static void require(String expected, @Nullable String answer) {
+        if (!expected.equals(answer)) {
+            throw new WrongAnswerException("expected " + expected + " and got " + answer);
+        }
+    }
 }
