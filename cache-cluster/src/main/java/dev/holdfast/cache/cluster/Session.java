@@ -12,8 +12,10 @@ import dev.holdfast.cache.internal.CallObservers;
 import dev.holdfast.cache.internal.IsolatedThreads;
 import dev.holdfast.cache.internal.OperationMeter;
 import dev.holdfast.cache.internal.SparedKeys;
+import dev.holdfast.cache.redis.Login;
 import dev.holdfast.cache.redis.ProbeTurn;
 import dev.holdfast.cache.redis.RemoteAccess;
+import dev.holdfast.cache.redis.Rotation;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -54,6 +56,7 @@ final class Session {
     private final Watch watch;
 
     private final ProbeTurn turn;
+    private final Rotation rotation;
 
     private final ReentrantLock lifecycle = new ReentrantLock();
     private volatile boolean started;
@@ -78,10 +81,19 @@ final class Session {
         this.turn = new ProbeTurn(config.toString());
         this.errors = new LettuceErrors(config);
         this.spared = new SparedKeys(config.keyPrefix(), LoggerFactory.getLogger(ClusterStore.class)::warn);
-        this.topology = new Topology(config, errors);
+        Login login = new Login(config.access());
+        Nodes nodes = new Nodes(config, errors, login);
+        this.topology = new Topology(config, errors, nodes);
         this.watch = new Watch(topology, config);
         this.tracker = new ClusterTracker(config, topology);
         this.router = new Router(config, topology, watch, errors, observers);
+        this.rotation = new Rotation(
+                login,
+                words -> {
+                    tracker.authenticate(words);
+                    nodes.authenticate(words);
+                },
+                "holdfast-cluster-credentials");
     }
 
     /** Refuses what is done after the end, and starts nothing. */
@@ -103,8 +115,9 @@ final class Session {
         try {
             if (!started && !closed) {
                 // Each for itself: if the second can't be had, the next call must not start another of the first.
-                topologyThread = topologyThread == null ? daemon(topology, "topology") : topologyThread;
+                topologyThread = topologyThread == null ? daemon(topology.refresh(), "topology") : topologyThread;
                 watchThread = watchThread == null ? daemon(watch, "watch") : watchThread;
+                rotation.start();
                 started = true;
             }
         } finally {
@@ -257,6 +270,7 @@ final class Session {
             closed = true;
             tracker.close();
             watch.close();
+            rotation.close();
             topology.close(new CloseReason(CloseReason.Kind.DISCONNECTED, errors.closed()));
             Thread thread = topologyThread;
             if (thread != null) {
