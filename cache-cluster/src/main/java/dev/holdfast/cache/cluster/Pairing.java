@@ -49,16 +49,13 @@ final class Pairing {
         return mark == null && (lone.isMarkDue() || now - provenAt > LONGEST_NANOS);
     }
 
-    /** The next mark; {@code null} while there is one on its way. */
-    @Nullable
-    AsyncCommand<byte[], byte[], byte[]> next() {
-        if (mark != null) {
-            return null;
-        }
+    /** Makes the mark that is due. */
+    AsyncCommand<byte[], byte[], byte[]> mark() {
         lone.marked();
         word = newWord();
-        mark = Requests.ping(word).command();
-        return mark;
+        AsyncCommand<byte[], byte[], byte[]> next = Requests.ping(word).command();
+        mark = next;
+        return next;
     }
 
     /**

@@ -2,8 +2,6 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.redis.Authentication;
 import io.lettuce.core.protocol.AsyncCommand;
-import io.lettuce.core.protocol.CommandType;
-import io.lettuce.core.protocol.RedisStateMachine;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -11,50 +9,34 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.util.concurrent.Future;
 import java.io.IOException;
-import java.util.ArrayDeque;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One TCP connection to a node. It writes commands and gives each reply to the command that it answers: replies come in the order
- * of the commands, and that is all there is to tell them apart. So whatever puts that in doubt (a reply too many, a malformed or
- * too large one, an exception of any kind) resets it at once, before anything else is read, and all that is in flight on it
- * fails. While it is never idle, {@link Pairing} looks whether they still belong together. A command that its caller gave up after it
- * was written keeps its place, and its reply is dropped.
- *
- * <p>Lettuce encodes the commands and decodes the replies, which it gets whole. Used by its event loop only, unless said otherwise.
+ * One TCP connection to a node. It writes commands, has {@link AwaitedReplies} read what comes, and ends once, whatever the reason: an
+ * exception of any kind resets it at once, before anything else is read, and all that is in flight on it fails. Used by its event loop
+ * only, unless said otherwise.
  */
 final class Wire extends ChannelInboundHandlerAdapter {
-    private static final int FIRST_UNREAD_BYTES = 64 * 1024;
-
     /** Something large is written in pieces, so that it can be seen how it gets on. */
     private static final int SLICE_BYTES = 64 * 1024;
 
     private final Channel channel;
-    private final long maxValueBytes;
-    private final ReplyFrames frames = new ReplyFrames();
-    private final Pairing pairing = new Pairing();
-    private final RedisStateMachine decoder = new RedisStateMachine();
-    private final Queue<AsyncCommand<byte[], byte[], ?>> awaited = new ArrayDeque<>();
+    private final AwaitedReplies replies;
     private final Runnable forgetLoop;
     private volatile @Nullable Authentication words;
     private volatile @Nullable String zone;
-    private @Nullable ByteBuf unread;
     private @Nullable Throwable failure;
-    private @Nullable Throwable misfit;
     private volatile long readAt = System.nanoTime();
     private volatile long sentAt = readAt;
     private volatile long pieceAt = readAt;
     private volatile long writtenAt = readAt;
-    private volatile boolean receivesLarge;
-    private volatile boolean receives;
 
     Wire(Channel channel, long maxValueBytes) {
         this.channel = channel;
-        this.maxValueBytes = maxValueBytes;
+        this.replies = new AwaitedReplies(channel.alloc(), maxValueBytes);
         this.forgetLoop = Loops.whenEnded(channel.eventLoop(), this::loopEnded);
     }
 
@@ -106,14 +88,14 @@ final class Wire extends ChannelInboundHandlerAdapter {
         return writtenAt;
     }
 
-    /** Whether a reply of {@value ReplyFrames#LARGE_BYTES} bytes or more has begun to come; for any thread. */
+    /** Whether a reply so large has begun to come that it holds up others; for any thread. */
     boolean receivesLarge() {
-        return receivesLarge;
+        return replies.isLarge();
     }
 
     /** Whether a reply of any size has begun to come; for any thread. */
     boolean receives() {
-        return receives;
+        return replies.hasBegun();
     }
 
     /**
@@ -137,23 +119,11 @@ final class Wire extends ChannelInboundHandlerAdapter {
     void write(List<List<? extends AsyncCommand<byte[], byte[], ?>>> batches) {
         ByteBuf out = null;
         try {
-            requireOpen();
-            long now = System.nanoTime();
-            if (awaited.isEmpty()) {
-                pairing.sentAlone(now, readAt);
+            if (!isUsable()) {
+                throw new UnsentException(failure);
             }
             out = channel.alloc().ioBuffer();
-            if (pairing.isDue(now)) {
-                mark(out);
-            }
-            for (List<? extends AsyncCommand<byte[], byte[], ?>> batch : batches) {
-                if (isWanted(batch)) {
-                    for (AsyncCommand<byte[], byte[], ?> command : batch) {
-                        command.encode(out);
-                    }
-                    awaited.addAll(batch);
-                }
-            }
+            replies.encode(batches, out, readAt);
         } catch (Throwable e) {
             if (out != null) {
                 out.release();
@@ -178,19 +148,15 @@ final class Wire extends ChannelInboundHandlerAdapter {
         channel.writeAndFlush(out).addListener(this::written);
     }
 
-    private void mark(ByteBuf out) {
-        AsyncCommand<byte[], byte[], byte[]> mark = pairing.next();
-        if (mark != null) {
-            mark.encode(out);
-            awaited.add(mark);
-        }
+    private boolean isUsable() {
+        return failure == null && channel.isActive();
     }
 
     /** Has it show soon that its replies are those to its commands; for any thread. */
     void verify() {
         onLoop(() -> {
-            if (failure == null && channel.isActive()) {
-                pairing.doubt();
+            if (isUsable()) {
+                replies.doubt();
                 write(List.of());
             }
         });
@@ -204,127 +170,18 @@ final class Wire extends ChannelInboundHandlerAdapter {
         }
     }
 
-    private void requireOpen() {
-        if (failure != null || !channel.isActive()) {
-            throw new UnsentException(failure);
-        }
-    }
-
-    private static boolean isWanted(List<? extends AsyncCommand<byte[], byte[], ?>> batch) {
-        for (AsyncCommand<byte[], byte[], ?> command : batch) {
-            if (command.isDone()) {
-                batch.forEach(AsyncCommand::cancel);
-                return false;
-            }
-        }
-        return true;
-    }
-
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
         readAt = System.nanoTime();
         ByteBuf in = (ByteBuf) message;
-        if (failure != null) {
-            in.release();
-            return;
-        }
         try {
-            if (unread == null) {
-                answer(in);
-                keep(in);
-            } else {
-                append(unread, in);
-                answer(unread);
-                forgetRead();
+            if (failure == null) {
+                replies.read(in);
             }
         } catch (Throwable e) {
             end(e);
         } finally {
             in.release();
-            if (receives != (unread != null)) {
-                receives = !receives;
-            }
-        }
-    }
-
-    /** Answers what whole replies answer, but nothing if there are more replies than commands. */
-    private void answer(ByteBuf in) {
-        Iterator<AsyncCommand<byte[], byte[], ?>> asked = awaited.iterator();
-        int whole = 0;
-        int end = in.readerIndex();
-        while (end < in.writerIndex()) {
-            if (!asked.hasNext()) {
-                throw new MalformedReplyException("a reply that nobody asked for");
-            }
-            int length = lengthOf(in, end, asked.next());
-            if (length < 0) {
-                break;
-            }
-            end += length;
-            whole++;
-        }
-        receivesLarge = frames.isLarge();
-        while (whole-- > 0 && failure == null) {
-            answerNext(in);
-        }
-    }
-
-    private int lengthOf(ByteBuf in, int start, AsyncCommand<byte[], byte[], ?> command) {
-        try {
-            long most = command.getType() == CommandType.GET ? maxValueBytes : ReplyFrames.MOST_CONTROL_BYTES;
-            return frames.lengthOf(in, start, most);
-        } catch (ReplyTooLargeException e) {
-            // The others have only lost their connection.
-            command.completeExceptionally(e);
-            throw e;
-        }
-    }
-
-    private void answerNext(ByteBuf in) {
-        AsyncCommand<byte[], byte[], ?> command = awaited.element();
-        misfit = null;
-        if (command.getType() == CommandType.GET && isNoValue(in.getByte(in.readerIndex()))) {
-            throw new MalformedReplyException("a reply that does not fit " + command.getType());
-        }
-        boolean complete = decoder.decode(in, command.getOutput(), e -> misfit = e);
-        if (!complete || misfit != null) {
-            throw new MalformedReplyException("a reply that does not fit " + command.getType(), misfit);
-        }
-        pairing.answered(command);
-        awaited.remove();
-        command.complete();
-    }
-
-    /** Whether a reply that begins so is a status or a number, which Lettuce would take for the bytes of a value. */
-    private static boolean isNoValue(byte kind) {
-        return kind == '+' || kind == ':';
-    }
-
-    /** Keeps a reply that has begun. */
-    private void keep(ByteBuf in) {
-        if (in.isReadable() && failure == null) {
-            ByteBuf kept = channel.alloc().heapBuffer(Math.max(FIRST_UNREAD_BYTES, in.readableBytes()));
-            unread = kept.writeBytes(in);
-        }
-    }
-
-    /** Makes room for twice of what has come, at most for what is announced: who announces much need not send it. */
-    private void append(ByteBuf kept, ByteBuf in) {
-        int needed = kept.writerIndex() + in.readableBytes();
-        if (needed > kept.capacity()) {
-            long announced = Math.max(needed, kept.readerIndex() + frames.announcedBytes());
-            kept.capacity((int) Math.min(announced, Math.max(needed, 2L * kept.capacity())));
-        }
-        kept.writeBytes(in);
-    }
-
-    private void forgetRead() {
-        ByteBuf kept = unread;
-        if (kept != null && !kept.isReadable()) {
-            unread = null;
-            kept.release();
-        } else if (kept != null) {
-            kept.discardSomeReadBytes();
         }
     }
 
@@ -366,14 +223,8 @@ final class Wire extends ChannelInboundHandlerAdapter {
             failure = why;
             forgetLoop.run();
             reset.run();
-            if (unread != null) {
-                unread.release();
-                unread = null;
-            }
         }
-        for (AsyncCommand<byte[], byte[], ?> command = awaited.poll(); command != null; command = awaited.poll()) {
-            command.completeExceptionally(new LostException(first));
-        }
+        replies.fail(first);
     }
 
     /** Resets it soon, so that what the node has not read is dropped; for any thread. */
@@ -390,6 +241,13 @@ final class Wire extends ChannelInboundHandlerAdapter {
         }
     }
 
+    /** As {@link #onLoop}, some time after what the loop has to do by then, as reading what has come; for any thread. */
+    void later(Runnable task, long millis) {
+        onLoop(() -> {
+            Object unused = channel.eventLoop().schedule(task, millis, TimeUnit.MILLISECONDS);
+        });
+    }
+
     private void resetNow() {
         if (channel.isOpen()) {
             // Past the pipeline: TLS would wait for its farewell to be read.
@@ -400,6 +258,6 @@ final class Wire extends ChannelInboundHandlerAdapter {
 
     /** How many commands are in flight. */
     int inFlight() {
-        return awaited.size();
+        return replies.count();
     }
 }
