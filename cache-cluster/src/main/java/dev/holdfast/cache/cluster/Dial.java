@@ -3,7 +3,6 @@ package dev.holdfast.cache.cluster;
 import dev.holdfast.cache.TlsConfig;
 import dev.holdfast.cache.redis.Address;
 import dev.holdfast.cache.redis.Authentication;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -12,16 +11,15 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
-import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,68 +65,56 @@ final class Dial {
      * @param began is given every channel that is opened, on an event loop
      */
     static CompletableFuture<Wire> begin(Address node, ClusterConfig config, Wiring wiring, Consumer<Channel> began) {
-        Dial dial;
         try {
-            dial = new Dial(node, config, wiring, began);
+            Dial dial = new Dial(node, config, wiring, began);
+            Runnable forget = Loops.whenEnded(
+                    dial.loop,
+                    () -> dial.result.completeExceptionally(
+                            new UnsentException(new IOException("its event loop has ended"))));
+            CompletableFuture<?> unused = dial.result.whenComplete((wire, failure) -> forget.run());
+            dial.loop.execute(() -> dial.guarded(() -> {
+                dial.beat();
+                dial.lookUp();
+            }));
+            return dial.result;
         } catch (RejectedExecutionException e) {
             return CompletableFuture.failedFuture(new IllegalStateException("the store is closed", e));
         }
-        Runnable forget = Loops.whenEnded(
-                dial.loop,
-                () -> dial.result.completeExceptionally(
-                        new UnsentException(new IOException("its event loop has ended"))));
-        CompletableFuture<?> unused = dial.result.whenComplete((wire, failure) -> forget.run());
-        try {
-            dial.loop.execute(() -> {
-                dial.guarded(dial::beat);
-                dial.lookUp();
-            });
-        } catch (RejectedExecutionException e) {
-            dial.result.completeExceptionally(new IllegalStateException("the store is closed", e));
-        }
-        return dial.result;
     }
 
     private void lookUp() {
-        guarded(() -> {
-            until = System.nanoTime() + config.connectTimeout().toNanos();
-            Object unused = loop.schedule(() -> guarded(this::timeOut), left(), TimeUnit.NANOSECONDS);
-            prepare();
-        });
+        until = System.nanoTime() + config.connectTimeout().toNanos();
+        Object unused = loop.schedule(() -> guarded(this::timeOut), left(), TimeUnit.NANOSECONDS);
+        prepare();
     }
 
     private void prepare() {
         boolean round = repeated;
-        guarded(() -> {
-            CompletableFuture<ConnectionSecurity> security = wiring.security();
-            Object unused = wiring.resolve(node).thenCombine(security, Way::new).whenComplete((way, failure) -> {
-                if (way == null) {
-                    onLoop(() -> failed(round, failure));
-                } else if (loop.inEventLoop()) {
-                    guarded(() -> connect(way, 0));
-                } else {
-                    onLoop(() -> connect(way, 0));
-                }
-            });
-        });
+        CompletableFuture<?> unused = wiring.resolve(node)
+                .thenCombine(wiring.security(), Way::new)
+                .whenCompleteAsync(
+                        (way, failure) -> guarded(() -> {
+                            if (way == null) {
+                                failed(round, failure);
+                            } else {
+                                connect(way, 0);
+                            }
+                        }),
+                        loop);
     }
 
     /** Looks whether this event loop runs, for as long as the attempt does. */
     private void beat() {
         beatDue = System.nanoTime() + BEAT_NANOS;
-        try {
-            Object unused = loop.schedule(
-                    () -> {
-                        noticeStall();
-                        if (!result.isDone()) {
-                            beat();
-                        }
-                    },
-                    BEAT_NANOS,
-                    TimeUnit.NANOSECONDS);
-        } catch (RejectedExecutionException e) {
-            // The store is closed, and nothing more comes of this.
-        }
+        Object unused = loop.schedule(
+                () -> {
+                    noticeStall();
+                    if (!result.isDone()) {
+                        beat();
+                    }
+                },
+                BEAT_NANOS,
+                TimeUnit.NANOSECONDS);
     }
 
     private void noticeStall() {
@@ -161,8 +147,8 @@ final class Dial {
         long millis = Math.max(1, TimeUnit.NANOSECONDS.toMillis(left() / (addresses.length - index)));
         boolean round = repeated;
         InetSocketAddress place = new InetSocketAddress(addresses[index], node.port());
-        Attempt attempt = new Attempt(place, way.security(), millis);
-        CompletableFuture<?> unused = attempt.begin()
+        CompletableFuture<?> unused = open(place, way.security(), (int) millis)
+                .thenCompose(wire -> greet(wire, way.security().words(), millis))
                 .whenComplete((wire, failure) -> guarded(() -> {
                     if (wire != null) {
                         if (!result.complete(wire)) {
@@ -180,14 +166,6 @@ final class Dial {
         return until - System.nanoTime();
     }
 
-    private void onLoop(Runnable task) {
-        try {
-            loop.execute(() -> guarded(task));
-        } catch (RejectedExecutionException e) {
-            result.completeExceptionally(e);
-        }
-    }
-
     /** Nothing that goes wrong here leaves somebody waiting. */
     private void guarded(Runnable task) {
         try {
@@ -202,22 +180,25 @@ final class Dial {
         if (round != repeated) {
             return;
         }
+        Throwable cause = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
         Authentication begun = begunWith;
-        boolean broken = begun != null && why != null && FailureKind.of(why) == FailureKind.LOST;
+        boolean broken = cause != null && FailureKind.of(cause) == FailureKind.LOST;
         if (!broken || begun == null || loggedInAnew || result.isDone() || left() <= 0) {
-            fail(why);
+            fail(cause);
             return;
         }
         // Who breaks a log-in off without a word may not know its user any more.
         loggedInAnew = true;
         CompletableFuture<?> unused = wiring.wordsOtherThan(begun)
-                .whenComplete((words, failure) -> onLoop(() -> {
-                    if (words != null && words.isPresent() && round == repeated) {
-                        prepare();
-                    } else {
-                        failed(round, why);
-                    }
-                }));
+                .whenCompleteAsync(
+                        (words, failure) -> guarded(() -> {
+                            if (words != null && words.isPresent() && round == repeated) {
+                                prepare();
+                            } else {
+                                failed(round, why);
+                            }
+                        }),
+                        loop);
     }
 
     /** What fails while this process stands still says nothing of the node, and is repeated once: all its time limits are over by then. */
@@ -225,112 +206,59 @@ final class Dial {
         noticeStall();
         if (stalled && !repeated && !result.isDone() && !loop.isShuttingDown()) {
             repeated = true;
-            lookUp();
+            guarded(this::lookUp);
             return;
         }
-        Throwable cause = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
-        result.completeExceptionally(cause == null ? new IllegalStateException("no cause known") : cause);
+        result.completeExceptionally(why == null ? new IllegalStateException("no cause known") : why);
     }
 
-    /** At one address. */
-    private final class Attempt {
-        private final InetSocketAddress place;
-        private final ConnectionSecurity security;
-        private final long millis;
-        private final CompletableFuture<Wire> ready = new CompletableFuture<>();
-
-        Attempt(InetSocketAddress place, ConnectionSecurity security, long millis) {
-            this.place = place;
-            this.security = security;
-            this.millis = millis;
-        }
-
-        CompletableFuture<Wire> begin() {
-            Bootstrap bootstrap = Wiring.bootstrap(loop)
-                    .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) millis)
-                    .handler(new ChannelInitializer<>() {
-                        @Override
-                        protected void initChannel(Channel channel) {
-                            prepare(channel);
-                        }
-
-                        @Override
-                        public void exceptionCaught(ChannelHandlerContext context, Throwable e) {
-                            ready.completeExceptionally(e);
-                            Object unused = context.close();
-                        }
-                    });
-            ChannelFuture connected = bootstrap.connect(place);
-            connected.addListener(done -> {
-                if (done.isSuccess()) {
-                    greet(connected.channel().pipeline().get(Wire.class));
-                } else {
-                    ready.completeExceptionally(done.cause());
-                }
-            });
-            return ready;
-        }
-
-        private void prepare(Channel channel) {
-            began.accept(channel);
-            Wire wire = new Wire(channel, config.maxValueBytes());
-            TlsConfig encryption = config.tls();
-            if (encryption != null && security.tls() != null) {
-                boolean verifiesHost = encryption.verification() == TlsConfig.Verification.FULL;
-                SslHandler tls = Tls.handler(security.tls(), verifiesHost, node, millis);
-                tls.handshakeFuture().addListener(done -> {
-                    if (!done.isSuccess()) {
-                        wire.end(done.cause());
+    /** Opens a connection to one address, encrypted when it has been greeted. */
+    private CompletableFuture<Wire> open(InetSocketAddress place, ConnectionSecurity security, int millis) {
+        CompletableFuture<Wire> opened = new CompletableFuture<>();
+        ChannelFuture connected = Wiring.bootstrap(loop)
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, millis)
+                .handler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        addHandlers(channel, security.tls(), millis);
                     }
-                });
-                channel.pipeline().addLast(tls);
+
+                    @Override
+                    public void exceptionCaught(ChannelHandlerContext context, Throwable e) {
+                        opened.completeExceptionally(e);
+                        Object unused = context.close();
+                    }
+                })
+                .connect(place);
+        connected.addListener(done -> {
+            if (done.isSuccess()) {
+                opened.complete(connected.channel().pipeline().get(Wire.class));
+            } else {
+                opened.completeExceptionally(done.cause());
             }
-            channel.pipeline().addLast(wire);
-        }
+        });
+        return opened;
+    }
 
-        /** Logs in, and has the node show that it answers: one that is full, or asks for a password, says so now. */
-        private void greet(Wire wire) {
-            Future<?> limit = loop.schedule(
-                    () -> wire.end(
-                            new ConnectTimeoutException("no greeting from " + place + " within " + millis + " ms")),
-                    millis,
-                    TimeUnit.MILLISECONDS);
-            CompletableFuture<?> unused = ready.whenComplete((same, why) -> limit.cancel(false));
-            begunWith = security.words();
-            greet(wire, security.words(), true);
-        }
-
-        private void greet(Wire wire, @Nullable Authentication words, boolean mayAskAgain) {
-            Greeting greeting = new Greeting(config, words);
-            CompletableFuture<?> unused = greeting.answered().whenComplete((all, failure) -> {
-                Throwable why = greeting.refusal();
-                if (why == null) {
-                    wire.entered(words, greeting.zone());
-                    ready.complete(wire);
-                } else if (mayAskAgain && words != null && greeting.isLoginRefused()) {
-                    askAgain(wire, words, why);
-                } else {
-                    fail(wire, why);
+    private void addHandlers(Channel channel, @Nullable SSLContext encryption, int millis) {
+        began.accept(channel);
+        Wire wire = new Wire(channel, config.maxValueBytes());
+        TlsConfig tls = config.tls();
+        if (tls != null && encryption != null) {
+            SslHandler handler =
+                    Tls.handler(encryption, tls.verification() == TlsConfig.Verification.FULL, node, millis);
+            handler.handshakeFuture().addListener(done -> {
+                if (!done.isSuccess()) {
+                    wire.end(done.cause());
                 }
             });
-            wire.write(List.of(greeting.commands()));
+            channel.pipeline().addLast(handler);
         }
+        channel.pipeline().addLast(wire);
+    }
 
-        /** Whoever gives the words may have others by now. */
-        private void askAgain(Wire wire, Authentication refused, Throwable refusal) {
-            CompletableFuture<?> unused = wiring.otherWords(refused)
-                    .whenComplete((words, failure) -> onLoop(() -> {
-                        if (words != null && words.isPresent() && wire.isOpen()) {
-                            greet(wire, words.get(), false);
-                        } else {
-                            fail(wire, failure == null ? refusal : failure);
-                        }
-                    }));
-        }
-
-        private void fail(Wire wire, Throwable why) {
-            ready.completeExceptionally(why);
-            wire.end(why);
-        }
+    private CompletableFuture<Wire> greet(Wire wire, @Nullable Authentication words, long millis) {
+        begunWith = words;
+        return new Greeting(wire, config, wiring).begin(words, millis);
     }
 }
