@@ -7,7 +7,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Decides whether a request is to blame for the connections that its node closed under it, or the node: it is the request if the node
@@ -62,7 +61,7 @@ final class Blame {
         } catch (InterruptedException e) {
             throw errors.interrupted(e);
         } catch (ExecutionException e) {
-            boolean answered = isAnswer(e.getCause());
+            boolean answered = FailureKind.isAnswer(e.getCause());
             if (answered) {
                 node.pool().answered(link);
             }
@@ -72,9 +71,5 @@ final class Blame {
         } finally {
             node.pool().drop(link, new CloseReason(CloseReason.Kind.DISCARDED, null));
         }
-    }
-
-    private static boolean isAnswer(@Nullable Throwable failure) {
-        return failure != null && FailureKind.isAnswer(failure);
     }
 }

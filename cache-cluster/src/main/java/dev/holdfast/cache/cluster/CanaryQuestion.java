@@ -1,7 +1,6 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.redis.CanaryLog;
-import io.lettuce.core.protocol.AsyncCommand;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -22,11 +21,8 @@ final class CanaryQuestion {
 
     /** Asks; what it finds never fails. */
     CompletableFuture<Finding> ask() {
-        AsyncCommand<byte[], byte[], byte[]> swap = Requests.swap(
-                        canary.key(), question.digits(), CanaryLog.LIFE_MILLIS)
-                .command();
-        link.send(swap);
-        CompletableFuture<?> unused = swap.whenComplete((before, failure) -> {
+        Request<byte[]> swap = Requests.swap(canary.key(), question.digits(), CanaryLog.LIFE_MILLIS);
+        CompletableFuture<?> unused = link.ask(swap).whenComplete((before, failure) -> {
             if (failure == null) {
                 answered(before);
             } else {
@@ -53,9 +49,7 @@ final class CanaryQuestion {
 
     /** One that refuses writes may be read, so its canary is compared without being written. */
     private void lookOnly(Throwable refusal) {
-        AsyncCommand<byte[], byte[], byte[]> get = Requests.get(canary.key()).command();
-        link.send(get);
-        CompletableFuture<?> unused = get.whenComplete((present, failure) -> {
+        CompletableFuture<?> unused = link.ask(Requests.get(canary.key())).whenComplete((present, failure) -> {
             if (failure != null) {
                 finding.complete(prober.found(failure));
             } else if (!canary.canBeAnswer(present)) {
@@ -79,9 +73,7 @@ final class CanaryQuestion {
             acknowledged(before);
         } else {
             byte[] word = Pairing.newWord();
-            AsyncCommand<byte[], byte[], byte[]> mark = Requests.ping(word).command();
-            link.send(mark);
-            CompletableFuture<?> unused = mark.whenComplete((reply, failure) -> {
+            CompletableFuture<?> unused = link.ask(Requests.ping(word)).whenComplete((reply, failure) -> {
                 boolean shifted = failure == null
                         ? Pairing.isOfAnother(word, reply)
                         : failure.getCause() instanceof MalformedReplyException;

@@ -195,11 +195,7 @@ final class Dials {
     /** Notes a channel before it connects. Whoever closes sees it here, or it sees that all is closed. */
     private void keep(Channel channel) {
         channels.add(channel);
-        Runnable forget = Loops.whenEnded(channel.eventLoop(), () -> channels.remove(channel));
-        channel.closeFuture().addListener(done -> {
-            channels.remove(channel);
-            forget.run();
-        });
+        Loops.whenClosed(channel, () -> channels.remove(channel));
         if (closed) {
             throw new IllegalStateException("the node is no longer used");
         }

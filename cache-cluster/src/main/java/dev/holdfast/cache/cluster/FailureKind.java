@@ -39,7 +39,7 @@ enum FailureKind {
     }
 
     /** Whether a node said so, which a dead one can't. */
-    static boolean isAnswer(Throwable failure) {
+    static boolean isAnswer(@Nullable Throwable failure) {
         return isAnswer(failure, answer -> !answer.isOfClient());
     }
 

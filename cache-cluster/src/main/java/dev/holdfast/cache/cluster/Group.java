@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param <T> the replies
  */
 final class Group<T> {
-    private static final int MOST_ERRANDS = 512;
+    private static final int MOST_REQUESTS = 512;
     private static final long MOST_BYTES = 1024 * 1024;
 
     private final Node node;
@@ -43,7 +43,7 @@ final class Group<T> {
 
     /** Whether the rest has to wait until this is answered. */
     boolean isFull() {
-        return allRouted.size() == MOST_ERRANDS || bytes >= MOST_BYTES;
+        return allRouted.size() == MOST_REQUESTS || bytes >= MOST_BYTES;
     }
 
     void add(RoutedRequest<T> routed) {
@@ -58,14 +58,10 @@ final class Group<T> {
         }
     }
 
-    private boolean isLarge() {
-        return Link.isLarge(bytes);
-    }
-
     /** Chooses the connection. */
     void begin(Watch watch) {
         tick = watch.enter(node);
-        Link chosen = node.pool().link(isLarge());
+        Link chosen = node.pool().link(Link.isLarge(bytes));
         chosen.enter(commands.size(), bytes);
         link = chosen;
     }

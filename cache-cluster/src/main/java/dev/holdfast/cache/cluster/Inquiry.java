@@ -62,13 +62,13 @@ final class Inquiry {
     boolean awaitFirst(long nanos) {
         CompletableFuture<?> all = all();
         CompletableFuture<?> either = CompletableFuture.anyOf(first, all.handle((none, failure) -> ""));
-        await(either, nanos);
+        Nodes.await(either, nanos);
         return first.isDone();
     }
 
     /** What those saw that answer soon; the failures of the others are added to a list. */
     List<View> views(List<CacheUnavailableException> failures) {
-        await(all(), STRAGGLERS_NANOS);
+        Nodes.await(all(), STRAGGLERS_NANOS);
         List<View> views = new ArrayList<>();
         asked.forEach((node, answer) -> {
             try {
@@ -88,14 +88,6 @@ final class Inquiry {
         return CompletableFuture.allOf(asked.values().toArray(CompletableFuture[]::new));
     }
 
-    private static void await(CompletableFuture<?> future, long nanos) {
-        try {
-            future.get(nanos, TimeUnit.NANOSECONDS);
-        } catch (InterruptedException | TimeoutException | ExecutionException e) {
-            // What is there by now is taken.
-        }
-    }
-
     /** Asks one node; for any thread. */
     CompletableFuture<View> ask(Node node) {
         Link link = node.pool().control();
@@ -107,31 +99,22 @@ final class Inquiry {
 
     /** Asks in one dialect, and in the others while the node refuses them. It is asked so from now on if it answers. */
     private CompletableFuture<View> ask(Node node, Link link, Dialect dialect, Dialect first) {
-        CompletableFuture<View> answer = new CompletableFuture<>();
-        CompletableFuture<?> unused = askIn(node, link, dialect).whenComplete((view, failure) -> {
-            boolean refused = failure != null && FailureKind.isCommandRefused(failure);
-            if (refused && dialect.next() != first) {
-                CompletableFuture<?> unusedAgain =
-                        ask(node, link, dialect.next(), first).whenComplete((seen, why) -> end(answer, seen, why));
-                return;
-            }
-            if (refused) {
-                node.dialect(Dialect.NODES);
-            } else if (failure == null && dialect != first) {
+        CompletableFuture<View> answer = askIn(node, link, dialect).thenApply(view -> {
+            if (dialect != first) {
                 LOG.info("Redis cluster node {}: CLUSTER {} is refused, so CLUSTER {} is asked", node, first, dialect);
                 node.dialect(dialect);
             }
-            end(answer, view, failure);
+            return view;
         });
-        return answer;
-    }
-
-    private static void end(CompletableFuture<View> answer, @Nullable View view, @Nullable Throwable failure) {
-        if (view != null) {
-            answer.complete(view);
-        } else {
-            answer.completeExceptionally(failure == null ? new IllegalStateException("no cause known") : failure);
-        }
+        return answer.exceptionallyCompose(failure -> {
+            if (FailureKind.isCommandRefused(failure)) {
+                if (dialect.next() != first) {
+                    return ask(node, link, dialect.next(), first);
+                }
+                node.dialect(Dialect.NODES);
+            }
+            return answer;
+        });
     }
 
     private CompletableFuture<View> askIn(Node node, Link link, Dialect dialect) {
@@ -149,18 +132,12 @@ final class Inquiry {
         } else {
             link.send(members);
             slots = members.thenCompose(lines -> dialect.hasHostNames(lines)
-                            ? asked(link, Requests.CLUSTER_SLOTS)
+                            ? link.ask(Requests.CLUSTER_SLOTS)
                             : CompletableFuture.completedFuture(List.<Object>of()))
                     .toCompletableFuture();
         }
         return members.thenCombine(slots, (lines, ranges) -> dialect.view(lines, ranges, node.asked()))
                 .toCompletableFuture();
-    }
-
-    private static <T> CompletableFuture<T> asked(Link link, Request<T> request) {
-        AsyncCommand<byte[], byte[], T> command = request.command();
-        link.send(command);
-        return command;
     }
 
     /**
@@ -169,8 +146,7 @@ final class Inquiry {
      * @return {@link #REFUSED} if it won't say; {@code null} if it does not answer in time
      */
     static @Nullable String fingerprint(Node node, long nanos) {
-        AsyncCommand<byte[], byte[], byte[]> info = Requests.CLUSTER_INFO.command();
-        node.pool().control().send(info);
+        AsyncCommand<byte[], byte[], byte[]> info = node.pool().control().ask(Requests.CLUSTER_INFO);
         try {
             return fingerprint(info.get(nanos, TimeUnit.NANOSECONDS));
         } catch (InterruptedException | TimeoutException e) {

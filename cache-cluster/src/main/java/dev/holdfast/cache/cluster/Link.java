@@ -2,7 +2,6 @@ package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.redis.Authentication;
 import io.lettuce.core.protocol.AsyncCommand;
-import io.netty.channel.EventLoop;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
@@ -79,17 +78,12 @@ final class Link {
         openedAt = System.nanoTime();
         wire = open;
         pool.opened(open);
-        Object unused = open.channel().closeFuture().addListener(closed -> {
+        Loops.whenClosed(open.channel(), () -> {
             if (closeReason.get() == null) {
                 pool.noticeClosing();
             }
-        });
-        // A loop that ends says nothing of its channels, and runs nothing of theirs.
-        Runnable forget = Loops.whenEnded(open.channel().eventLoop(), () -> {
-            pool.noticeClosing();
             failQueued();
         });
-        unused = open.channel().closeFuture().addListener(closed -> forget.run());
         if (closeReason.get() != null) {
             open.reset(new IllegalStateException("it is not wanted any more"));
             failQueued();
@@ -269,9 +263,14 @@ final class Link {
         if (open == null || !isOpen() || words.equals(open.words())) {
             return CompletableFuture.completedFuture("");
         }
-        AsyncCommand<byte[], byte[], String> auth = Requests.auth(words).command();
-        send(auth);
-        return auth.thenAccept(done -> open.words(words)).toCompletableFuture();
+        return ask(Requests.auth(words)).thenAccept(done -> open.words(words));
+    }
+
+    /** Sends a request; returns its reply. */
+    <T> AsyncCommand<byte[], byte[], T> ask(Request<T> request) {
+        AsyncCommand<byte[], byte[], T> command = request.command();
+        send(command);
+        return command;
     }
 
     void send(AsyncCommand<byte[], byte[], ?> command) {
@@ -326,11 +325,9 @@ final class Link {
                 pool.hung(this, "no answer on a connection that had been idle");
             }
         };
-        EventLoop loop = open.channel().eventLoop();
-        Runnable lastChance = () -> {
-            Object unused = loop.schedule(verdict, LOOP_GRACE_MILLIS, TimeUnit.MILLISECONDS);
-        };
-        Future<?> limit = loop.schedule(lastChance, pool.proofNanos(), TimeUnit.NANOSECONDS);
+        Future<?> limit = open.channel()
+                .eventLoop()
+                .schedule(() -> open.later(verdict, LOOP_GRACE_MILLIS), pool.proofNanos(), TimeUnit.NANOSECONDS);
         CompletableFuture<?> unused = ping.whenComplete((pong, why) -> {
             limit.cancel(false);
             drain(open);

@@ -1,6 +1,7 @@
 package dev.holdfast.cache.cluster;
 
 import dev.holdfast.cache.internal.IsolatedThreads;
+import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.nio.NioEventLoopGroup;
@@ -71,6 +72,15 @@ final class Loops {
         Future<Object> end = (Future<Object>) loop.terminationFuture();
         end.addListener(listener);
         return () -> end.removeListener(listener);
+    }
+
+    /** Runs something once a channel is closed, or its loop has ended, which says nothing to its channels. */
+    static void whenClosed(Channel channel, Runnable action) {
+        Runnable forget = whenEnded(channel.eventLoop(), action);
+        channel.closeFuture().addListener(closed -> {
+            forget.run();
+            action.run();
+        });
     }
 
     /** Ends all; waits two seconds at most. */

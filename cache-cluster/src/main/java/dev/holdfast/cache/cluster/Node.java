@@ -6,7 +6,6 @@ import dev.holdfast.cache.NodeHealth;
 import dev.holdfast.cache.PoolHealth;
 import dev.holdfast.cache.internal.ServerMemory;
 import dev.holdfast.cache.redis.Address;
-import io.lettuce.core.protocol.AsyncCommand;
 import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -246,15 +245,15 @@ final class Node {
     @Nullable
     MemoryUse memory() {
         if (role.master() && isFit() && pool.isUsed() && memory.isDue()) {
-            AsyncCommand<byte[], byte[], byte[]> info = Requests.INFO_MEMORY.command();
-            CompletableFuture<?> unused = info.whenComplete((said, failure) -> {
-                if (failure == null) {
-                    memory.answered(said);
-                } else if (FailureKind.isNoPermission(failure)) {
-                    memory.refused();
-                }
-            });
-            pool.control().send(info);
+            CompletableFuture<?> unused = pool.control()
+                    .ask(Requests.INFO_MEMORY)
+                    .whenComplete((said, failure) -> {
+                        if (failure == null) {
+                            memory.answered(said);
+                        } else if (FailureKind.isNoPermission(failure)) {
+                            memory.refused();
+                        }
+                    });
         }
         return memory.use();
     }

@@ -131,7 +131,8 @@ final class Nodes {
         }
     }
 
-    private static void await(CompletableFuture<?> future, long nanos) {
+    /** Waits for something, and no longer than this. */
+    static void await(CompletableFuture<?> future, long nanos) {
         try {
             future.get(nanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException | TimeoutException | ExecutionException e) {

@@ -296,10 +296,7 @@ final class Pool {
                         hung(link, "nothing came on this connection while the node answered on another");
                     }
                 };
-                wire.onLoop(() -> {
-                    Object unused =
-                            wire.channel().eventLoop().schedule(verdict, HUNG_GRACE_MILLIS, TimeUnit.MILLISECONDS);
-                });
+                wire.later(verdict, HUNG_GRACE_MILLIS);
             }
         });
     }

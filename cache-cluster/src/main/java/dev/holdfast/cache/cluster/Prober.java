@@ -4,7 +4,6 @@ import dev.holdfast.cache.internal.Backoff;
 import dev.holdfast.cache.internal.ProbeLimit;
 import dev.holdfast.cache.internal.SparedKeys;
 import dev.holdfast.cache.redis.CanaryLog;
-import io.lettuce.core.protocol.AsyncCommand;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
@@ -204,10 +203,7 @@ final class Prober {
             probe.timeOut();
             return;
         }
-        open.onLoop(() -> {
-            Object unused =
-                    open.channel().eventLoop().schedule(probe::timeOut, LOOP_GRACE_MILLIS, TimeUnit.MILLISECONDS);
-        });
+        open.later(probe::timeOut, LOOP_GRACE_MILLIS);
         if (!open.isOpen()) {
             probe.timeOut();
         }
@@ -220,15 +216,11 @@ final class Prober {
     private CompletableFuture<Finding> ask(Probe probe, Link link, boolean writes) {
         CanaryLog canary = writes ? canaries.among(node.role().slots()) : null;
         if (canary == null) {
-            AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
-            link.send(ping);
-            return ping.handle((pong, failure) -> pinged(failure));
+            return link.ask(Requests.PING).handle((pong, failure) -> pinged(failure));
         }
         if (link != probe.first() || !probe.wasOpen()) {
             // A master that hands over to its replica answers, but holds writes back until that is done.
-            AsyncCommand<byte[], byte[], String> ping = Requests.PING.command();
-            CompletableFuture<?> unused = ping.thenRun(probe::spoke).toCompletableFuture();
-            link.send(ping);
+            CompletableFuture<?> unused = link.ask(Requests.PING).thenRun(probe::spoke);
         }
         return new CanaryQuestion(this, link, canary).ask();
     }

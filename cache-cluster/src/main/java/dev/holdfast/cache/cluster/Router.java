@@ -124,9 +124,7 @@ final class Router {
         boolean alone = routed.isAlone();
         Link link = alone ? node.pool().alone() : linkFor(routed, node);
         boolean answered = false;
-        if (!routed.isRead()) {
-            node.wrote();
-        }
+        noteWrite(routed, node);
         link.enter(1, routed.bytes());
         try {
             if (isCut(routed, cut)) {
@@ -143,7 +141,7 @@ final class Router {
         }
     }
 
-    /** A canary may have overtaken what was waiting to be sent: another has to follow it. */
+    /** Before it is sent, and after: a canary may have overtaken what was waiting to be sent, and another has to follow it. */
     private static void noteWrite(RoutedRequest<?> routed, Node node) {
         if (!routed.isRead()) {
             node.wrote();
