@@ -212,7 +212,7 @@ final class Dial {
         result.completeExceptionally(why == null ? new IllegalStateException("no cause known") : why);
     }
 
-    /** Opens a connection to one address, encrypted when it has been greeted. */
+    /** Opens a connection to one address; if it is encrypted, what is sent on it waits until that is agreed on. */
     private CompletableFuture<Wire> open(InetSocketAddress place, ConnectionSecurity security, int millis) {
         CompletableFuture<Wire> opened = new CompletableFuture<>();
         ChannelFuture connected = Wiring.bootstrap(loop)

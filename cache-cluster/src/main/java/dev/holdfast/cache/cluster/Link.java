@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -71,7 +70,7 @@ final class Link {
 
     private void begin(@Nullable Wire open, @Nullable Throwable why) {
         if (open == null) {
-            failure = why instanceof CompletionException && why.getCause() != null ? why.getCause() : why;
+            failure = why;
             failQueued();
             return;
         }

@@ -43,28 +43,20 @@ final class Lookups {
     }
 
     /** The latest lookup of a name, and whose turn it is. */
-    private static final class Lookup {
-        final CompletableFuture<InetAddress[]> answer;
-        final Backoff turns;
-
-        Lookup(CompletableFuture<InetAddress[]> answer, Backoff turns) {
-            this.answer = answer;
-            this.turns = turns;
-        }
-    }
+    private record Lookup(CompletableFuture<InetAddress[]> answer, Backoff turns) {}
 
     /** The addresses of a host, at least one. */
     CompletableFuture<InetAddress[]> of(String host) {
         CompletableFuture<InetAddress[]> mine = new CompletableFuture<>();
         Lookup lookup = underWay.compute(host, (name, present) -> latest(present, mine));
-        if (lookup.answer == mine) {
+        if (lookup.answer() == mine) {
             begin(host, lookup);
         }
-        return lookup.answer;
+        return lookup.answer();
     }
 
     private Lookup latest(@Nullable Lookup present, CompletableFuture<InetAddress[]> mine) {
-        Backoff turns = present == null ? new Backoff(NO_PAUSE, NO_PAUSE) : present.turns;
+        Backoff turns = present == null ? new Backoff(NO_PAUSE, NO_PAUSE) : present.turns();
         Lookup next = new Lookup(mine, turns);
         return turns.tryBegin(nanos.getAsLong()) || present == null ? next : present;
     }
@@ -96,11 +88,11 @@ final class Lookups {
 
     private void end(String host, Lookup lookup, InetAddress @Nullable [] addresses, @Nullable Throwable failure) {
         underWay.remove(host, lookup);
-        lookup.turns.abandoned();
+        lookup.turns().abandoned();
         if (addresses != null) {
-            lookup.answer.complete(addresses);
+            lookup.answer().complete(addresses);
         } else {
-            lookup.answer.completeExceptionally(failure == null ? new UnknownHostException(host) : failure);
+            lookup.answer().completeExceptionally(failure == null ? new UnknownHostException(host) : failure);
         }
     }
 }

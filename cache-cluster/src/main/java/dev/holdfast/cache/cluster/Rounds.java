@@ -37,7 +37,7 @@ final class Rounds {
 
     /** Begins one; returns whether somebody wanted it. */
     synchronized boolean begin() {
-        // First of all: whoever wants one from now on may wait for the next.
+        // The wish is taken first: whoever has another from now on may wait for the next round.
         boolean wanted = schedule.begin();
         begunAt = System.nanoTime();
         if (present == next) {

@@ -163,11 +163,11 @@ final class Topology {
 
     /** Ends what is under way: notes it, fails those who wait for the topology, and closes every connection. */
     void disconnect(Throwable cause) {
-        cut(cause);
+        cutOff(cause);
         nodes.all().forEach(node -> node.reset(new CloseReason(CloseReason.Kind.DISCONNECTED, cause)));
     }
 
-    private void cut(@Nullable Throwable cause) {
+    private void cutOff(@Nullable Throwable cause) {
         cut = new Cut(cause);
         rounds.fail(errors.disconnected(cause, false));
     }
@@ -175,7 +175,7 @@ final class Topology {
     /** Has the thread that asks end, and closes every node. */
     void close(CloseReason why) {
         schedule.close();
-        cut(why.cause());
+        cutOff(why.cause());
         nodes.closeAll(why);
     }
 }
