@@ -68,7 +68,7 @@ final class Topology {
         return nodes.outages();
     }
 
-    /** Asks for the topology soon; cheap, and for any thread. */
+    /** Has nodes asked for the topology soon; cheap, and for any thread. */
     void refreshSoon() {
         schedule.want();
     }
