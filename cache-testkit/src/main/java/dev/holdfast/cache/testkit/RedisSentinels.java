@@ -81,6 +81,8 @@ public final class RedisSentinels implements AutoCloseable {
         conf.addAll(List.of(
                 ServerAccess.listening(port, authority == null ? null : authority.issue(Certificates.Kind.VALID)),
                 "bind 127.0.0.1",
+                // Where it listens, whichever way it reaches a master: others connect to what is announced.
+                "sentinel announce-ip 127.0.0.1",
                 "daemonize no",
                 "logfile \"\"",
                 "dir " + ServerFiles.quoted(own.directory().toString()),
