@@ -213,10 +213,11 @@ final class Link {
             if (restBefore(faults, size)) {
                 continue;
             }
+            // Counted first: whoever has got a byte finds it counted.
+            proxy.counter(direction).addAndGet(size);
             out.write(bytes, start, size);
             start += size;
             passed.addAndGet(size);
-            proxy.counter(direction).addAndGet(size);
             if (size == left) {
                 throw new IOException("cut");
             }
