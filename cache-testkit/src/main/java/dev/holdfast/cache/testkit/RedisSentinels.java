@@ -92,9 +92,6 @@ public final class RedisSentinels implements AutoCloseable {
                 "sentinel failover-timeout " + name + " 5000",
                 "sentinel auth-user " + name + " " + ServerAccess.ADMIN,
                 "sentinel auth-pass " + name + " " + ServerAccess.ADMIN_PASSWORD,
-                // Otherwise as it reaches a replica, which may be at ::1, where no sentinel listens and none could
-                // elect.
-                "sentinel announce-ip 127.0.0.1",
                 "sentinel sentinel-user " + ServerAccess.ADMIN,
                 "sentinel sentinel-pass " + ServerAccess.ADMIN_PASSWORD));
         if (password != null) {
