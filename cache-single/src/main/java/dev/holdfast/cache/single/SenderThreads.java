@@ -13,7 +13,7 @@ final class SenderThreads {
     /**
      * Creates none.
      *
-     * @param whenLeft run when one has ended its work, and another may begin
+     * @param whenLeft run when one has ended its work, whatever it threw, and another may begin
      */
     SenderThreads(Connector connector, Runnable work, Runnable whenLeft) {
         this.connector = connector;
@@ -47,8 +47,9 @@ final class SenderThreads {
             work.run();
         } finally {
             present.decrementAndGet();
+            // Also when an Error has ended it: what waits is not to wait for that.
+            whenLeft.run();
         }
-        whenLeft.run();
     }
 
     /**

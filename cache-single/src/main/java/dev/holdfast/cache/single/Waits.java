@@ -174,6 +174,11 @@ final class Waits {
             pipeline.fail(new IOException("overdue"));
             // Answered by now, or as soon as its reader has noticed.
             call.park(LONGEST_NAP_NANOS);
+            // Unless its connection does not know of it: an Error may have come to whoever was about to send it.
+            if (pipeline.isBroken() && call.leave()) {
+                handToOthers.run();
+                throw errors.lost(null, pipeline.link().closeReason(), true);
+            }
         } else if (call.leave()) {
             handToOthers.run();
             throw errors.lost(null, CloseReason.CALLER_OVERDUE, true);
