@@ -273,7 +273,7 @@ final class Combiner {
 
     /** What came as a worker ended had none to begin for it. */
     private void workerLeft() {
-        if (!pending.isEmpty() && pipelines.busy() < pipelines.all().length) {
+        if (pending.first() != null && pipelines.busy() < pipelines.all().length) {
             wakeOne();
         }
     }
