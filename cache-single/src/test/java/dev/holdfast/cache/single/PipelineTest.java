@@ -9,6 +9,8 @@ import dev.holdfast.cache.CacheUnavailableException;
 import dev.holdfast.cache.testkit.RespPeer;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import redis.clients.jedis.Protocol.Command;
@@ -89,6 +91,37 @@ class PipelineTest {
                 assertTrue(pipeline.isBroken());
                 assertFalse(pipeline.tryAcquire(false));
                 assertEquals(1, told.get());
+            } finally {
+                connector.close();
+            }
+        }
+    }
+
+    /** Whoever was about to read when its call was answered finds nothing to read, maybe much later. */
+    @Test
+    void aReaderWhoFindsNothingTakesNoTimeLimitFromAProof() throws Exception {
+        try (RespPeer peer = RespPeer.start((command, caller) -> {
+            if (!command.get(0).equals("PING")) {
+                caller.lines("+OK");
+            }
+        })) {
+            SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
+            JedisErrors errors = new JedisErrors(config);
+            Connector connector = new Connector(config, errors);
+            try {
+                Link link = connector.dial();
+                link.opened().get();
+                Pipeline pipeline =
+                        new Pipeline(link, connector, errors, new RoundTrip(), (broken, byOthers) -> {});
+                assertTrue(pipeline.tryAcquire(true));
+                CompletableFuture<Boolean> proof =
+                        CompletableFuture.supplyAsync(() -> pipeline.prove(System.nanoTime() + SECOND / 2));
+                while (link.reading().deadline() == Use.NONE) {
+                    Thread.sleep(1);
+                }
+                pipeline.read(null, System.nanoTime() + SECOND);
+
+                assertFalse(proof.get(5, TimeUnit.SECONDS), "it is silent");
             } finally {
                 connector.close();
             }
