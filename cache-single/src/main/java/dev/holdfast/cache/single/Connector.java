@@ -249,5 +249,7 @@ final class Connector {
         }
         watch.stop();
         threads.shutdownNow();
+        // What was begun meanwhile has nobody to keep its time.
+        resetBefore(next(), CloseReason.disconnected(errors.closed()));
     }
 }
