@@ -134,7 +134,8 @@ final class Pipeline {
      * @param until when the answer must have come
      */
     boolean prove(long until) {
-        // Whoever was about to read when its call was answered finds nothing to read, but would end our time limit with its own.
+        // Whoever was about to read when its call was answered finds nothing to read, but would end our time limit with
+        // its own.
         while (!reader.tryAcquire()) {
             if (System.nanoTime() - until >= 0) {
                 return false;

@@ -23,8 +23,8 @@ class ConnectorTest {
 
             connector.close();
 
-            ExecutionException ended = assertThrows(
-                    ExecutionException.class, () -> link.opened().get(1, TimeUnit.SECONDS));
+            ExecutionException ended =
+                    assertThrows(ExecutionException.class, () -> link.opened().get(1, TimeUnit.SECONDS));
             assertInstanceOf(CacheUnavailableException.class, ended.getCause());
         }
     }

@@ -111,8 +111,7 @@ class PipelineTest {
             try {
                 Link link = connector.dial();
                 link.opened().get();
-                Pipeline pipeline =
-                        new Pipeline(link, connector, errors, new RoundTrip(), (broken, byOthers) -> {});
+                Pipeline pipeline = new Pipeline(link, connector, errors, new RoundTrip(), (broken, byOthers) -> {});
                 assertTrue(pipeline.tryAcquire(true));
                 CompletableFuture<Boolean> proof =
                         CompletableFuture.supplyAsync(() -> pipeline.prove(System.nanoTime() + SECOND / 2));
