@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class AdminConnection implements AutoCloseable {
     static final Duration TIMEOUT = Duration.ofSeconds(30);
 
-    /** One that was idle for longer is not used again: a server may close it, at the earliest after a second. */
+    /** Whether the server has closed one that was idle for longer is looked at first; no server does earlier. */
     private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
 
     private final ReentrantLock lock = new ReentrantLock();
@@ -43,7 +43,7 @@ final class AdminConnection implements AutoCloseable {
             }
         }
         try {
-            if (System.nanoTime() - usedAt > IDLE_NANOS) {
+            if (System.nanoTime() - usedAt > IDLE_NANOS && kept != null && kept.isClosed()) {
                 drop();
             }
             RespConnection connection = kept == null ? open() : kept;

@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -100,6 +101,21 @@ final class RespConnection implements AutoCloseable {
 
     void flush() throws IOException {
         out.flush();
+    }
+
+    /** Whether the server has closed it, or spoken unasked, while nothing was awaited. Takes up to a millisecond. */
+    boolean isClosed() throws IOException {
+        int timeout = socket.getSoTimeout();
+        socket.setSoTimeout(1);
+        try {
+            return position < limit || in.read(buffer) != 0;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } catch (IOException e) {
+            return true;
+        } finally {
+            socket.setSoTimeout(timeout);
+        }
     }
 
     /** The port of this end. */
