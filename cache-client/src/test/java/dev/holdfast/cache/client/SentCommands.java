@@ -6,30 +6,24 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * The commands that the calls of a client send to its servers, each with those that go in one packet, until it is closed. A server's own statistics
- * have besides what its clients send unasked, beats and canaries, whenever that is due.
+ * The commands that the calls of a client send to its servers; those that go in one packet are one. A server's own statistics have besides what its clients
+ * send unasked, beats and canaries, whenever that is due.
  */
-final class SentCommands implements AutoCloseable {
-    private final List<String> names = Collections.synchronizedList(new ArrayList<>());
-    private final Runnable end;
+final class SentCommands {
+    private SentCommands() {}
 
-    SentCommands(CacheClient client) {
-        end = client.observeCommands((name, place) -> {
+    /** What a call sends, in its order. */
+    static List<String> of(CacheClient client, Runnable call) {
+        List<String> names = Collections.synchronizedList(new ArrayList<>());
+        Runnable end = client.observeCommands((name, place) -> {
             names.add(name);
             return CallObserver.UNOBSERVED;
         });
-    }
-
-    /** What a call sends. */
-    static List<String> of(CacheClient client, Runnable call) {
-        try (SentCommands sent = new SentCommands(client)) {
+        try {
             call.run();
-            return List.copyOf(sent.names);
+        } finally {
+            end.run();
         }
-    }
-
-    @Override
-    public void close() {
-        end.run();
+        return List.copyOf(names);
     }
 }

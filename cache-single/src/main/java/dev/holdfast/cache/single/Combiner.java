@@ -258,11 +258,16 @@ final class Combiner {
                 Threads.letOthersRun();
                 continue;
             }
-            Pipeline pipeline = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
-            if (pipeline == null) {
+            Pipeline pipeline;
+            try {
+                pipeline = large == null ? send(false, System.nanoTime() + commandNanos) : sendAlone(large);
+            } finally {
+                // Also when an Error ends this thread: another has to find it.
                 if (large != null && large.isPending()) {
                     pending.add(large);
                 }
+            }
+            if (pipeline == null) {
                 dials.dialFor(underWay.get());
                 break;
             }
@@ -273,7 +278,7 @@ final class Combiner {
 
     /** What came as a worker ended had none to begin for it. */
     private void workerLeft() {
-        if (pending.first() != null && pipelines.busy() < pipelines.all().length) {
+        if (pending.first() != null && pipelines.isAnyFree()) {
             wakeOne();
         }
     }

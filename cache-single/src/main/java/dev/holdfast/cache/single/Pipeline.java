@@ -85,6 +85,11 @@ final class Pipeline {
         return calls.count() != 0;
     }
 
+    /** Whether nothing is under way and nobody has the right to write. */
+    boolean isFree() {
+        return !broken && !isBusy() && !writing.get();
+    }
+
     /** Whether something slow or large is under way on it, behind which others had better not wait. */
     boolean isStalled(long now) {
         return isBusy() && (exclusive || now - link.heardAt() > roundTrip.silenceNanos());

@@ -70,6 +70,16 @@ final class Pipelines {
         return busy;
     }
 
+    /** Whether one has nothing under way, and nobody writes to it or proves it: whoever does wakes those who wait. */
+    boolean isAnyFree() {
+        for (Pipeline pipeline : pipelines) {
+            if (pipeline.isFree()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /**
      * Takes the right to write to one of the first connections that has nothing under way; to a server that is far away,
      * to the one that has the least.

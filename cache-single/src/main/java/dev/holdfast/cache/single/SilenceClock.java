@@ -2,7 +2,6 @@ package dev.holdfast.cache.single;
 
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /** For how long a connection has been silent while calls wait on it. The thread that writes tells what it sends; any may ask. */
 final class SilenceClock {
@@ -64,7 +63,7 @@ final class SilenceClock {
 
     /** Whether what is under way only reads; a question that is to be answered after it must be of the same kind. */
     boolean waitsForReads() {
-        @Nullable Call first = calls.next();
+        Call first = calls.next();
         return first == null || first.readOnly();
     }
 

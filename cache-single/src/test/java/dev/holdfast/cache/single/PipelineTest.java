@@ -52,6 +52,29 @@ class PipelineTest {
         }
     }
 
+    /** Or threads of ours would come and go for it as long as a proof takes. */
+    @Test
+    void aConnectionThatSomebodyWritesToOrProvesIsNotFree() throws Exception {
+        try (RespPeer peer = RespPeer.start((command, caller) -> caller.lines("+OK"))) {
+            SingleConfig config = SingleConfig.of("127.0.0.1", peer.port());
+            JedisErrors errors = new JedisErrors(config);
+            Connector connector = new Connector(config, errors);
+            try {
+                Link link = connector.dial().opened().get();
+                Pipeline pipeline = new Pipeline(link, connector, errors, new RoundTrip(), (broken, byOthers) -> {});
+                assertTrue(pipeline.isFree());
+                assertTrue(pipeline.tryAcquire(true));
+                assertFalse(pipeline.isFree());
+                pipeline.release();
+                assertTrue(pipeline.isFree());
+                pipeline.fail(new IOException("given up"));
+                assertFalse(pipeline.isFree());
+            } finally {
+                connector.close();
+            }
+        }
+    }
+
     /** What is to be sent may need memory that there is none of, half-way through. */
     @Test
     void anErrorWhileACallIsWrittenEndsItWithAllThatIsUnderWayAndTheConnection() throws Exception {
